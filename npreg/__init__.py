@@ -1,3 +1,78 @@
-"""npreg: minibatch-SGD regression in pure NumPy, with gradients derived by hand."""
+"""npreg: minibatch-SGD regression in pure NumPy, with gradients derived by hand.
+
+The names of the notebook "linear regression from scratch" come first; `l.backward()` is two calls,
+whose bodies are the derivation:
+
+    for X, y in data_iter(batch_size, features, labels):
+        y_hat = linreg(X, w, b)
+        grad_w, grad_b = linreg_backward(X, squared_loss_grad(y_hat, y))
+        sgd([w, b], [grad_w, grad_b], lr, batch_size)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npreg.arrays import DivergenceError
+from npreg.data import data_iter, init_params, synthetic_data
+from npreg.linear import linreg, linreg_backward
+from npreg.losses import (
+    LOSSES,
+    Loss,
+    absolute_loss,
+    absolute_loss_grad,
+    huber_loss,
+    huber_loss_grad,
+    log_cosh_loss,
+    log_cosh_loss_grad,
+    quantile_loss,
+    quantile_loss_grad,
+    squared_loss,
+    squared_loss_grad,
+)
+from npreg.rules import sgd
 
 __version__ = "0.1.0"
+
+# Rooms that are opened on first use, so that `import npreg` stays about as light as `import numpy`.
+_LAZY = {
+    "assert_gradient": "npreg.gradcheck",
+    "check_gradient": "npreg.gradcheck",
+}
+
+__all__ = [
+    "LOSSES",
+    "DivergenceError",
+    "Loss",
+    "absolute_loss",
+    "absolute_loss_grad",
+    "assert_gradient",
+    "check_gradient",
+    "data_iter",
+    "huber_loss",
+    "huber_loss_grad",
+    "init_params",
+    "linreg",
+    "linreg_backward",
+    "log_cosh_loss",
+    "log_cosh_loss_grad",
+    "quantile_loss",
+    "quantile_loss_grad",
+    "sgd",
+    "squared_loss",
+    "squared_loss_grad",
+    "synthetic_data",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+        return value
+    raise AttributeError(f"module 'npreg' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

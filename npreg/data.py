@@ -1,0 +1,159 @@
+"""Synthetic data, initial parameters, and minibatches: everything random in npreg starts here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from npreg.arrays import (
+    FloatArray,
+    as_batch_size,
+    as_count,
+    as_features,
+    as_float_array,
+    as_labels,
+    as_nonnegative,
+    check_finite,
+)
+
+__all__ = ["data_iter", "init_params", "minibatches", "synthetic_data"]
+
+
+def synthetic_data(
+    w: ArrayLike,
+    b: ArrayLike,
+    num_examples: int,
+    *,
+    noise: float = 0.01,
+    dtype: DTypeLike = np.float32,
+    rng: Any = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Make data that a linear model fits up to noise.
+
+        features ~ N(0, 1)        labels = features @ w + b + noise · N(0, 1)
+
+    Parameters
+    ----------
+    w : (d,) or (d, k)
+        True weights; (d, k) makes k labels a row.
+    b : scalar or (k,)
+        True intercept.
+    num_examples : int
+        Number of rows, n ≥ 1.
+    noise : float
+        Standard deviation of the labels' noise, in the labels' unit.
+    dtype : float32 or float64
+        Of both arrays returned.
+    rng : anything `np.random.default_rng` takes
+
+    Returns
+    -------
+    features : (n, d)
+    labels : (n,), or (n, k) where w is (d, k)
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes that do not fit, a count below 1, negative noise, another dtype, NaN or inf.
+
+    >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
+    >>> features.shape, labels.shape, features.dtype.name
+    ((1000, 2), (1000,), 'float32')
+    """
+    n = as_count(num_examples, "num_examples", 1)
+    noise = as_nonnegative(noise, "noise")
+    dtype = _float_dtype(dtype)
+    weights = as_float_array(w, "w")
+    if weights.ndim not in (1, 2) or weights.size == 0:
+        raise ValueError(f"w must be of shape (d,) or (d, k), not {weights.shape}")
+    intercept = as_float_array(b, "b")
+    outputs = weights.shape[1:]
+    if intercept.shape not in ((), (1,), outputs):
+        raise ValueError(f"b of shape {intercept.shape} does not fit w of shape {weights.shape}")
+    check_finite(weights, "w")
+    check_finite(intercept, "b")
+    if not outputs:
+        intercept = intercept.reshape(())
+    rng = np.random.default_rng(rng)
+    features = rng.standard_normal((n, weights.shape[0]))
+    labels = features @ weights + intercept + noise * rng.standard_normal((n, *outputs))
+    return features.astype(dtype, copy=False), labels.astype(dtype, copy=False)
+
+
+def init_params(
+    num_inputs: int,
+    *,
+    num_outputs: int = 1,
+    scale: float = 0.01,
+    dtype: DTypeLike = np.float32,
+    rng: Any = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Small random weights and a zero intercept:  w ~ N(0, scale²),  b = 0.
+
+    Returns
+    -------
+    w : (num_inputs, num_outputs)
+    b : (num_outputs,)
+
+    >>> w, b = init_params(2, rng=0)
+    >>> w.shape, b
+    ((2, 1), array([0.], dtype=float32))
+    """
+    shape = as_count(num_inputs, "num_inputs", 1), as_count(num_outputs, "num_outputs", 1)
+    scale = as_nonnegative(scale, "scale")
+    dtype = _float_dtype(dtype)
+    w = scale * np.random.default_rng(rng).standard_normal(shape)
+    return w.astype(dtype, copy=False), np.zeros(shape[1], dtype)
+
+
+def minibatches(order: FloatArray | np.ndarray[Any, Any], batch_size: int) -> Iterator[np.ndarray[Any, Any]]:
+    """Cut an order of rows into consecutive minibatches; the last one may be short."""
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+def data_iter(
+    batch_size: int, features: ArrayLike, labels: ArrayLike, *, rng: Any = None
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Go once through the rows in random order, a minibatch at a time.
+
+    Draws exactly one `rng.permutation(n)` and cuts it into consecutive minibatches, so that the same
+    order can be replayed elsewhere.  The last minibatch is short where batch_size does not divide n.
+
+    Parameters
+    ----------
+    batch_size : int
+        Rows a minibatch, B ≥ 1; may exceed n.
+    features : (n, d)
+    labels : (n,) or (n, k)
+    rng : anything `np.random.default_rng` takes
+
+    Yields
+    ------
+    X : (B, d)
+    y : (B,) or (B, k)
+
+    Raises
+    ------
+    ValueError, TypeError
+        At the call, not at the first minibatch, where shapes do not fit or batch_size is no count.
+
+    >>> X, y = next(data_iter(2, [[1.0], [2.0], [3.0]], [10.0, 20.0, 30.0], rng=0))
+    >>> X.shape, y / X[:, 0]
+    ((2, 1), array([10., 10.]))
+    """
+    batch_size = as_batch_size(batch_size)
+    X = as_features(features, finite=False)
+    y = as_labels(labels, len(X), finite=False)
+    order = np.random.default_rng(rng).permutation(len(X))
+    return ((X[rows], y[rows]) for rows in minibatches(order, batch_size))
+
+
+def _float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    found = np.dtype(dtype)
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise TypeError(f"dtype must be float32 or float64, not {found}")
+    return found

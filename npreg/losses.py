@@ -1,0 +1,262 @@
+"""Losses, each next to its derivative with respect to the prediction.
+
+With r = y_hat − y, row by row and without any reduction:
+
+    name        value                                        derivative d/dy_hat
+    squared     r² / 2                                       r
+    absolute    |r|                                          sign(r)
+    huber       r² / 2           where |r| ≤ δ               r
+                δ (|r| − δ / 2)  elsewhere                   δ sign(r)
+    log_cosh    log cosh r                                   tanh r
+    quantile    τ (−r)  where r < 0,  (1 − τ) r  elsewhere   −τ where r < 0, 1 − τ where r > 0
+
+Kinks: at r = 0 the absolute and the quantile loss have no derivative but an interval of
+subgradients, [−1, 1] and [−τ, 1 − τ].  npreg takes 0: a row that is fitted exactly does not pull.
+(The Huber loss has no kink: at |r| = δ both branches have value δ²/2 and derivative ±δ.)
+
+Every function takes `y_hat` (n, k) and `y` of the same shape, or (n,) for one output, and returns
+(n, k) in the common float dtype.  Shapes that would broadcast are refused.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from npreg.arrays import FloatArray
+
+__all__ = [
+    "LOSSES",
+    "Loss",
+    "absolute_loss",
+    "absolute_loss_grad",
+    "as_loss",
+    "huber_loss",
+    "huber_loss_grad",
+    "log_cosh_loss",
+    "log_cosh_loss_grad",
+    "quantile_loss",
+    "quantile_loss_grad",
+    "squared_loss",
+    "squared_loss_grad",
+]
+
+LossFunction: TypeAlias = Callable[..., Any]
+
+
+def _residual(y_hat: FloatArray, y: FloatArray) -> Any:
+    """r = y_hat − y.  Labels (n,) meet predictions (n, 1); nothing is ever broadcast to (n, n)."""
+    y_hat, y = np.asarray(y_hat), np.asarray(y)
+    if y.shape != y_hat.shape:
+        if y_hat.shape != (*y.shape, 1) and y.shape != (*y_hat.shape, 1):
+            raise ValueError(
+                f"y_hat of shape {y_hat.shape} and y of shape {y.shape} do not fit; "
+                "needed are equal shapes, or y (n,) for y_hat (n, 1)"
+            )
+        y = y.reshape(y_hat.shape)
+    return y_hat - y
+
+
+def squared_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
+    """r² / 2.  The ½ cancels the 2 of the derivative.
+
+    >>> squared_loss(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]))
+    array([[2.], [0.]])
+    """
+    r = _residual(y_hat, y)
+    return r * r / 2  # type: ignore[no-any-return]
+
+
+def squared_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
+    """d/dy_hat of r² / 2 = r.
+
+    >>> squared_loss_grad(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]))
+    array([[2.], [0.]])
+    """
+    return _residual(y_hat, y)  # type: ignore[no-any-return]
+
+
+def absolute_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
+    """|r|.
+
+    >>> absolute_loss(np.array([[3.0], [0.5]]), np.array([1.0, 1.0]))
+    array([[2. ], [0.5]])
+    """
+    return np.abs(_residual(y_hat, y))  # type: ignore[no-any-return]
+
+
+def absolute_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
+    """d/dy_hat of |r| = sign(r), with 0 at the kink r = 0.
+
+    >>> absolute_loss_grad(np.array([[3.0], [0.5], [1.0]]), np.array([1.0, 1.0, 1.0]))
+    array([[ 1.], [-1.], [ 0.]])
+    """
+    return np.sign(_residual(y_hat, y))  # type: ignore[no-any-return]
+
+
+def huber_loss(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> FloatArray:
+    """r² / 2 where |r| ≤ δ, δ (|r| − δ / 2) elsewhere; δ > 0 in the labels' unit.
+
+    >>> huber_loss(np.array([[3.0], [1.5]]), np.array([1.0, 1.0]))
+    array([[1.5  ], [0.125]])
+
+    Source: P. J. Huber, Robust estimation of a location parameter, Ann. Math. Stat. 35 (1964) 73.
+    """
+    delta = _positive(delta, "delta")
+    a = np.abs(_residual(y_hat, y))
+    inner = np.minimum(a, delta)
+    # With c = min(|r|, δ) both branches are c (|r| − c / 2), and nothing can overflow but the result.
+    return inner * (a - inner / 2)  # type: ignore[no-any-return]
+
+
+def huber_loss_grad(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> FloatArray:
+    """d/dy_hat of the Huber loss: r where |r| ≤ δ, δ sign(r) elsewhere.
+
+    >>> huber_loss_grad(np.array([[3.0], [1.5]]), np.array([1.0, 1.0]))
+    array([[1. ], [0.5]])
+    """
+    delta = _positive(delta, "delta")
+    return np.clip(_residual(y_hat, y), -delta, delta)  # type: ignore[no-any-return]
+
+
+def log_cosh_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
+    """log cosh r: like r² / 2 near 0, like |r| − log 2 far from it, and smooth.
+
+        log cosh r = log(1 + 2 sinh²(r / 2))           kept where |r| ≤ 1: no cancellation near 0
+                   = |r| + log(1 + e^(−2|r|)) − log 2  kept elsewhere: no overflow
+
+    >>> log_cosh_loss(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]))
+    array([[1.3250], [0.    ]])
+    """
+    a = np.abs(_residual(y_hat, y))
+    near = np.log1p(2 * np.sinh(np.minimum(a, 1) / 2) ** 2)
+    far = a + np.log1p(np.exp(-2 * a)) - math.log(2)
+    return np.where(a <= 1, near, far)  # type: ignore[no-any-return]
+
+
+def log_cosh_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
+    """d/dy_hat of log cosh r = sinh r / cosh r = tanh r.
+
+    >>> log_cosh_loss_grad(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]))
+    array([[0.9640], [0.    ]])
+    """
+    return np.tanh(_residual(y_hat, y))  # type: ignore[no-any-return]
+
+
+def quantile_loss(y_hat: FloatArray, y: FloatArray, tau: float = 0.5) -> FloatArray:
+    """The pinball loss, whose mean is least at the τ-quantile; 0 < τ < 1.
+
+        τ (y − y_hat)          where y_hat < y
+        (1 − τ) (y_hat − y)    elsewhere
+
+    Half the absolute loss at τ = ½.
+
+    >>> quantile_loss(np.array([[3.0], [0.0]]), np.array([1.0, 1.0]), tau=0.9)
+    array([[0.2], [0.9]])
+
+    Source: R. Koenker and G. Bassett, Regression quantiles, Econometrica 46 (1978) 33.
+    """
+    tau = _probability(tau, "tau")
+    r = _residual(y_hat, y)
+    return np.maximum(-tau * r, (1 - tau) * r)  # type: ignore[no-any-return]
+
+
+def quantile_loss_grad(y_hat: FloatArray, y: FloatArray, tau: float = 0.5) -> FloatArray:
+    """d/dy_hat of the pinball loss: −τ where y_hat < y, 1 − τ where y_hat > y, 0 at the kink.
+
+    >>> quantile_loss_grad(np.array([[3.0], [0.0], [1.0]]), np.array([1.0, 1.0, 1.0]), tau=0.9)
+    array([[ 0.1], [-0.9], [ 0. ]])
+    """
+    tau = _probability(tau, "tau")
+    sign = np.sign(_residual(y_hat, y))
+    return np.where(sign < 0, tau, 1 - tau).astype(sign.dtype, copy=False) * sign  # type: ignore[no-any-return]
+
+
+def _positive(value: float, name: str) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{name} must be finite and greater than 0, not {value!r}")
+    return float(value)
+
+
+def _probability(value: float, name: str) -> float:
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must be between 0 and 1, both excluded, not {value!r}")
+    return float(value)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss's value and derivative as one thing, with its parameters.
+
+    Parameters
+    ----------
+    value, grad : callables (y_hat, y, **params) -> (n, k)
+        Row by row, without reduction; `grad` is the derivative with respect to y_hat.
+    name : str
+    params : dict
+        Keyword arguments for both.
+
+    >>> LOSSES["huber"].bind(delta=0.5).grad(np.array([[3.0]]), np.array([1.0]))
+    array([[0.5]])
+    """
+
+    value_function: LossFunction
+    grad_function: LossFunction
+    name: str
+    params: dict[str, float] = field(default_factory=dict)
+
+    def value(self, y_hat: FloatArray, y: FloatArray) -> FloatArray:
+        return self.value_function(y_hat, y, **self.params)  # type: ignore[no-any-return]
+
+    def grad(self, y_hat: FloatArray, y: FloatArray) -> FloatArray:
+        return self.grad_function(y_hat, y, **self.params)  # type: ignore[no-any-return]
+
+    def bind(self, **params: float) -> Loss:
+        """The same loss with parameters of its own, such as `delta` or `tau`."""
+        known = list(inspect.signature(self.value_function).parameters)[2:]
+        for name in params:
+            if name not in known:
+                raise TypeError(f"the {self.name} loss has no parameter {name!r}; it has {known or 'none'}")
+        bound = Loss(self.value_function, self.grad_function, self.name, {**self.params, **params})
+        one = np.ones((1, 1))
+        bound.value(one, one)  # a value out of range is refused here, not in the middle of a run
+        return bound
+
+
+LOSSES: dict[str, Loss] = {
+    "squared": Loss(squared_loss, squared_loss_grad, "squared"),
+    "absolute": Loss(absolute_loss, absolute_loss_grad, "absolute"),
+    "huber": Loss(huber_loss, huber_loss_grad, "huber"),
+    "log_cosh": Loss(log_cosh_loss, log_cosh_loss_grad, "log_cosh"),
+    "quantile": Loss(quantile_loss, quantile_loss_grad, "quantile"),
+}
+
+
+def as_loss(loss: str | LossFunction | tuple[LossFunction, LossFunction] | Loss) -> Loss:
+    """A `Loss` from its name, from one of npreg's loss functions, or from a user's own pair.
+
+    >>> as_loss("squared").name, as_loss(huber_loss).name
+    ('squared', 'huber')
+    """
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, str):
+        if loss not in LOSSES:
+            raise ValueError(
+                f"there is no loss {loss!r}; there are {', '.join(LOSSES)}, or give (value, grad)"
+            )
+        return LOSSES[loss]
+    if isinstance(loss, tuple) and len(loss) == 2 and all(map(callable, loss)):
+        return Loss(loss[0], loss[1], getattr(loss[0], "__name__", "user"))
+    for known in LOSSES.values():
+        if loss is known.value_function:
+            return known
+    raise TypeError(
+        f"loss must be one of {', '.join(map(repr, LOSSES))}, a Loss, or a pair (value, grad) of functions "
+        f"of (y_hat, y), not {loss!r}; a value alone is not enough, its derivative is needed"
+    )
