@@ -1,0 +1,255 @@
+"""Run a student's file: what every answer function returned, as plain records, without judging it.
+
+This module needs nothing but the standard library and NumPy and imports nothing of npreg, so that an isolated
+worker can run it by its path. Everything that judges (``verdict``, ``diagnose``) works on the records alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import inspect
+import io
+import sys
+import traceback
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+FILENAME = "<answers>"
+_STDOUT_LIMIT = 2000
+_VALUE_LIMIT = 1_000_000
+_REFUSALS = (SystemExit, Exception, RecursionError, GeneratorExit)
+
+
+def run(
+    source: str | Mapping[str, Any],
+    names: Sequence[str],
+    probes: Sequence[Mapping[str, np.ndarray]],
+    *,
+    optional: Sequence[str] = (),
+    filename: str = FILENAME,
+) -> dict[str, Any]:
+    """Call every answer function of a file on every probe, twice, and write down what happened.
+
+    Parameters
+    ----------
+    source : the text of the student's file, or a mapping from names to functions (those of a notebook)
+    names : names of the functions asked for
+    probes : one mapping per probe, from names of inputs **and** forward steps to arrays; a function gets, as
+        fresh copies, the ones that its parameters name
+    optional : names of functions that are run where the file defines them (``grad_<step>``)
+    filename : the name that stands in error messages
+
+    Returns
+    -------
+    dict
+        ``error``: None, or ``{"kind", "message", "line"}`` where the file itself could not be run;
+        ``stdout``: what running the file printed;
+        ``functions``: from every name (and every optional name that is defined) to
+        ``{"defined", "parameters", "globals", "line", "runs"}``, where ``globals`` are the names of
+        module-level data that the function reads, and ``runs`` holds one record per probe:
+
+        - ``value``, ``again``: what two calls with equal arguments returned, as plain arrays, or None
+        - ``type``: the type that was returned, in words (``"float"``, ``"float32 array (3,)"``)
+        - ``problem``: None, ``"not-implemented"``, ``"no-return"``, ``"raises"`` or ``"dtype"`` (not numbers)
+        - ``error``: None, or ``{"kind", "message", "line"}`` of the exception
+        - ``changed``: names of the arguments that the call changed
+        - ``stdout``: what the call printed
+
+    Raises
+    ------
+    KeyboardInterrupt
+        and nothing else: whatever the file does is written down.
+
+    >>> probe = {"x": np.array(2.0), "r": np.array(3.0)}
+    >>> outcome = run("def grad_w(x, r): return x * r", ["grad_w"], [probe])
+    >>> float(outcome["functions"]["grad_w"]["runs"][0]["value"])
+    6.0
+    """
+    output = io.StringIO()
+    with _quiet(output):
+        namespace, error = _load(source, filename)
+    functions = {}
+    for name in [*names, *(name for name in optional if name in namespace)]:
+        functions[name] = _run_function(namespace, name, probes, filename)
+    return {"error": error, "stdout": output.getvalue()[:_STDOUT_LIMIT], "functions": functions}
+
+
+@contextlib.contextmanager
+def _quiet(output: io.StringIO) -> Iterator[None]:
+    """Catch what the student's code prints, warns and reads, and put everything back."""
+    stdin, sys.stdin = sys.stdin, io.StringIO()
+    argv, sys.argv = sys.argv, [FILENAME]
+    try:
+        with (
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(output),
+            warnings.catch_warnings(),
+            np.errstate(all="ignore"),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.stdin, sys.argv = stdin, argv
+
+
+def _load(source: str | Mapping[str, Any], filename: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    if not isinstance(source, str):
+        return dict(source), None
+    namespace: dict[str, Any] = {"__name__": "answers", "__file__": filename, "__builtins__": __builtins__}
+    try:
+        exec(compile(source, filename, "exec", dont_inherit=True), namespace)
+    except _REFUSALS as error:
+        return namespace, _describe(error, filename)
+    return namespace, None
+
+
+def _describe(error: BaseException, filename: str) -> dict[str, Any]:
+    """An exception as kind, message and the last line of the student's file that it passed through."""
+    line = error.lineno if isinstance(error, SyntaxError) else None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == filename:
+            line = frame.lineno
+    try:
+        message = str(error)
+    except Exception:
+        message = ""
+    return {"kind": type(error).__name__, "message": message[:500], "line": line}
+
+
+def _run_function(
+    namespace: dict[str, Any], name: str, probes: Sequence[Mapping[str, np.ndarray]], filename: str
+) -> dict[str, Any]:
+    function = namespace.get(name)
+    record: dict[str, Any] = {"defined": callable(function), "parameters": [], "globals": [], "line": None}
+    if not callable(function):
+        missing = "not-implemented" if function is None else "dtype"
+        return {**record, "runs": [_record(missing, f"{type(function).__name__}") for _ in probes]}
+    record["parameters"] = _parameters(function)
+    record["globals"] = sorted(_data_globals(function, namespace))
+    record["line"] = getattr(getattr(function, "__code__", None), "co_firstlineno", None)
+    record["runs"] = [_run_once(function, probe, namespace, filename) for probe in probes]
+    return record
+
+
+def _record(problem: str | None = None, kind: str = "") -> dict[str, Any]:
+    return {
+        "value": None,
+        "again": None,
+        "type": kind,
+        "problem": problem,
+        "error": None,
+        "changed": [],
+        "stdout": "",
+    }
+
+
+def _run_once(
+    function: Callable[..., Any], probe: Mapping[str, np.ndarray], namespace: Mapping[str, Any], filename: str
+) -> dict[str, Any]:
+    output = io.StringIO()
+    record = _record()
+    with _quiet(output):
+        try:
+            arguments, copies = _arguments(function, probe, namespace)
+            record.update(_as_value(function(**arguments)))
+            record["changed"] = [key for key, copy in copies.items() if not _same(copy, probe[key])]
+            again, _ = _arguments(function, probe, namespace)
+            record["again"] = _as_value(function(**again))["value"]
+        except _REFUSALS as error:
+            record["problem"] = "not-implemented" if isinstance(error, NotImplementedError) else "raises"
+            record["error"] = _describe(error, filename)
+    record["stdout"] = output.getvalue()[:_STDOUT_LIMIT]
+    return record
+
+
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def _arguments(
+    function: Callable[..., Any],
+    probe: Mapping[str, np.ndarray],
+    namespace: Mapping[str, Any],
+    depth: int = 0,
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Copies of what the parameters name; a parameter ``grad_r`` may also name a function of the file."""
+    arguments: dict[str, Any] = {}
+    copies: dict[str, np.ndarray] = {}
+    for key, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            extra = {name: _copy(value) for name, value in probe.items() if name not in arguments}
+            arguments.update(extra)
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            continue
+        elif key in probe:
+            arguments[key] = copies[key] = _copy(probe[key])
+        elif parameter.default is not parameter.empty:
+            continue
+        elif key.startswith("grad_") and callable(namespace.get(key)) and depth < 10:
+            inner, _ = _arguments(namespace[key], probe, namespace, depth + 1)
+            arguments[key] = namespace[key](**inner)
+        else:
+            known = ", ".join(probe)
+            raise TypeError(f"the parameter {key!r} names nothing that is given; known names are {known}")
+    return arguments, copies
+
+
+def _copy(value: np.ndarray) -> Any:
+    """A fresh copy; a scalar is given as a NumPy scalar, so that it prints and hashes like a number."""
+    return value.copy() if value.ndim else value[()]
+
+
+def _same(a: Any, b: np.ndarray) -> bool:
+    a = np.asarray(a)
+    return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=b.dtype.kind in "fc"))
+
+
+def _as_value(result: Any) -> dict[str, Any]:
+    """The returned object as a plain array, with its type in words and what is wrong with it."""
+    kind = type(result).__name__
+    if result is None:
+        return {"value": None, "type": kind, "problem": "no-return"}
+    if result is NotImplemented or result is ...:
+        return {"value": None, "type": kind, "problem": "not-implemented"}
+    try:
+        value = np.array(result)
+    except _REFUSALS:
+        return {"value": None, "type": kind, "problem": "dtype"}
+    if isinstance(result, np.ndarray):
+        kind = f"{value.dtype} array {value.shape}"
+    elif isinstance(result, np.generic):
+        kind = str(value.dtype)
+    if value.dtype.kind not in "biufc" or value.size > _VALUE_LIMIT:
+        return {"value": None, "type": kind, "problem": "dtype"}
+    return {"value": value, "type": kind, "problem": None}
+
+
+def _data_globals(function: Callable[..., Any], namespace: Mapping[str, Any]) -> set[str]:
+    """Names of module-level data that the function, or a function of the file that it calls, reads."""
+    namespace = getattr(function, "__globals__", namespace)
+    found: set[str] = set()
+    seen: set[int] = set()
+    waiting = [getattr(function, "__code__", None)]
+    while waiting:
+        code = waiting.pop()
+        if not isinstance(code, types.CodeType) or id(code) in seen:
+            continue
+        seen.add(id(code))
+        waiting.extend(code.co_consts)
+        for instruction in dis.get_instructions(code):
+            if instruction.opname not in ("LOAD_GLOBAL", "LOAD_NAME"):
+                continue
+            value = namespace.get(str(instruction.argval))
+            if isinstance(value, types.FunctionType):
+                waiting.append(value.__code__)
+            elif isinstance(value, (int, float, complex, list, tuple, dict, np.ndarray, np.generic)):
+                found.add(str(instruction.argval))
+    return found
