@@ -32,6 +32,7 @@ def run(
     *,
     optional: Sequence[str] = (),
     filename: str = FILENAME,
+    started: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Call every answer function of a file on every probe, twice, and write down what happened.
 
@@ -43,6 +44,7 @@ def run(
         fresh copies, the ones that its parameters name
     optional : names of functions that are run where the file defines them (``grad_<step>``)
     filename : the name that stands in error messages
+    started : called with the name of every function before it runs, so that a process that dies is understood
 
     Returns
     -------
@@ -75,6 +77,8 @@ def run(
         namespace, error = _load(source, filename)
     functions = {}
     for name in [*names, *(name for name in optional if name in namespace)]:
+        if started is not None:
+            started(name)
         functions[name] = _run_function(namespace, name, probes, filename)
     return {"error": error, "stdout": output.getvalue()[:_STDOUT_LIMIT], "functions": functions}
 
