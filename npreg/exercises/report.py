@@ -7,10 +7,13 @@ is rendered; the objects themselves speak no language.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from npreg.exercises import render
 
 FINDING_KINDS = (
     "runs",
@@ -69,8 +72,8 @@ class Mistake:
     ``details`` that the messages know, all of them optional and of built-in types:
 
     - ``measured``: list of ``{"sizes": {"n": 7, "d": 3}, "factor": 7.0}``, one per probe (factors);
-    - ``convention``: ``"sum"``, ``"mean"``, ``"with-half"`` or ``"without-half"``, where the answer is right under
-      that other common convention;
+    - ``convention``: ``"sum"``, ``"mean"``, ``"with-half"`` or ``"without-half"``, where the answer is right
+      under that other common convention;
     - ``step``: the forward step where it first goes wrong;
     - ``entries``: list of index lists of wrong entries, ``size``: how many entries there are,
       ``deviation``: the largest deviation, relative to the size of the terms;
@@ -111,8 +114,8 @@ class AnswerReport:
 class Report:
     """The verdict on one file: an ``AnswerReport`` per derivative asked for, and one per optional step.
 
-    ``steps`` are the optional ``grad_<step>`` functions that the file defines, in forward order; they explain,
-    but do not count for ``passed`` and ``score``. ``lang`` is the language used where none is asked for.
+    ``steps`` are the optional ``grad_<step>`` functions that the file defines, in forward order; they
+    explain, but do not count for ``passed`` and ``score``. ``lang`` is the language where none is asked for.
     """
 
     exercise: str
@@ -135,6 +138,54 @@ class Report:
         if not self.answers:
             return 0.0
         return sum(answer.passed for answer in self.answers) / len(self.answers)
+
+    def points(self, maximum: float) -> float:
+        """Return ``score * maximum``, always a built-in float in [0, maximum], as nbgrader wants it.
+
+        >>> Report("one-weight", (AnswerReport("grad_w", True), AnswerReport("grad_b", False))).points(3)
+        1.5
+        """
+        maximum = float(maximum)
+        if not (math.isfinite(maximum) and maximum >= 0):
+            raise ValueError(f"the maximum must be a finite number of points, at least 0, not {maximum}")
+        return min(self.score * maximum, maximum)
+
+    def text(self, lang: str | None = None, *, hints: int = render.NAMED) -> str:
+        """Return the report in words, without a final newline.
+
+        Parameters
+        ----------
+        lang : "en" or "zh", optional
+            The language; that of the report by default.
+        hints : int
+            How much is told: 1 what is already right, 2 also the kind of mistake, 3 also which one and where,
+            4 also which rule of calculus to look at again.
+        """
+        return render.text(self, lang or self.lang, hints)
+
+    def to_dict(self, lang: str | None = None) -> dict[str, Any]:
+        """Return the report as built-in types, as ``to_json`` writes them."""
+        return render.to_dict(self, lang or self.lang)
+
+    def to_json(self, lang: str | None = None, *, indent: int | None = 2) -> str:
+        """Return the report as strict JSON.
+
+        The keys are ``exercise``, ``passed``, ``score`` (in 0..1) and ``answers``; each of these has
+        ``name``, ``passed``, ``findings`` (of ``kind``, ``ok``, ``details``) and ``mistakes`` (of ``code``,
+        ``message``).
+        """
+        return json.dumps(self.to_dict(lang), ensure_ascii=False, allow_nan=False, indent=indent)
+
+    def raise_if_wrong(self, lang: str | None = None) -> None:
+        """Raise ``WrongAnswer``, with at most 20 lines of text, unless every answer is right."""
+        if not self.passed:
+            raise WrongAnswer(render.short_text(self, lang or self.lang), self)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        return render.html(self, self.lang)
 
 
 def plain(value: Any) -> Any:
