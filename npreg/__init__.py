@@ -15,6 +15,7 @@ from typing import Any
 
 from npreg.arrays import DivergenceError
 from npreg.data import data_iter, init_params, synthetic_data
+from npreg.least_squares import LeastSquaresResult, least_squares
 from npreg.linear import linreg, linreg_backward
 from npreg.losses import (
     LOSSES,
@@ -43,6 +44,7 @@ _LAZY = {
 __all__ = [
     "LOSSES",
     "DivergenceError",
+    "LeastSquaresResult",
     "Loss",
     "absolute_loss",
     "absolute_loss_grad",
@@ -52,6 +54,7 @@ __all__ = [
     "huber_loss",
     "huber_loss_grad",
     "init_params",
+    "least_squares",
     "linreg",
     "linreg_backward",
     "log_cosh_loss",
