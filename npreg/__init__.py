@@ -16,6 +16,7 @@ from typing import Any
 from npreg.arrays import DivergenceError
 from npreg.data import data_iter, init_params, synthetic_data
 from npreg.least_squares import LeastSquaresResult, least_squares
+from npreg.learning_rate import LearningRateWarning, max_learning_rate
 from npreg.linear import linreg, linreg_backward
 from npreg.losses import (
     LOSSES,
@@ -31,7 +32,8 @@ from npreg.losses import (
     squared_loss,
     squared_loss_grad,
 )
-from npreg.rules import sgd
+from npreg.rules import SGD, Momentum, Nesterov, sgd
+from npreg.train import Progress, TrainResult, Trajectory, train
 
 __version__ = "0.1.0"
 
@@ -43,9 +45,16 @@ _LAZY = {
 
 __all__ = [
     "LOSSES",
+    "SGD",
     "DivergenceError",
     "LeastSquaresResult",
+    "LearningRateWarning",
     "Loss",
+    "Momentum",
+    "Nesterov",
+    "Progress",
+    "TrainResult",
+    "Trajectory",
     "absolute_loss",
     "absolute_loss_grad",
     "assert_gradient",
@@ -59,12 +68,14 @@ __all__ = [
     "linreg_backward",
     "log_cosh_loss",
     "log_cosh_loss_grad",
+    "max_learning_rate",
     "quantile_loss",
     "quantile_loss_grad",
     "sgd",
     "squared_loss",
     "squared_loss_grad",
     "synthetic_data",
+    "train",
 ]
 
 

@@ -216,6 +216,11 @@ class Loss:
     def grad(self, y_hat: FloatArray, y: FloatArray) -> FloatArray:
         return self.grad_function(y_hat, y, **self.params)  # type: ignore[no-any-return]
 
+    @property
+    def is_squared(self) -> bool:
+        """Whether this is npreg's own squared loss, whose steps are affine maps."""
+        return self.value_function is squared_loss and self.grad_function is squared_loss_grad
+
     def bind(self, **params: float) -> Loss:
         """The same loss with parameters of its own, such as `delta` or `tau`."""
         known = list(inspect.signature(self.value_function).parameters)[2:]

@@ -1,14 +1,29 @@
-"""From gradient to update."""
+"""From gradient to update: the one place where a step gets its sign.
+
+A *rule* maps gradients to updates and keeps its state explicit, so that it can be stored and resumed:
+
+    SGD         update = g
+    Momentum    v ← β v + g;  update = v
+    Nesterov    v ← β v + g;  update = g + β v
+
+`Stepper` puts a rule, a learning-rate schedule and the penalties together; whatever the rule, the
+parameters are changed by `sgd` alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
 from npreg.arrays import FloatArray, as_batch_size, as_nonnegative
 
-__all__ = ["sgd"]
+__all__ = ["SGD", "Momentum", "Nesterov", "Rule", "Schedule", "Stepper", "as_rule", "sgd", "soft_threshold"]
+
+Schedule: TypeAlias = Callable[[float], float]
 
 
 def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, batch_size: int) -> None:
@@ -47,8 +62,161 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
             raise TypeError(f"params[{i}] must be a float array to be updated in place, not {found}")
         if param.shape != np.shape(grad):
             raise ValueError(
-                f"params[{i}] of shape {param.shape} and its grad of shape {np.shape(grad)} differ"
+                f"params[{i}] of shape {param.shape} and its grad of shape {np.shape(grad)} do not match"
             )
     step = as_nonnegative(lr, "lr") / as_batch_size(batch_size)
     for param, grad in zip(params, grads, strict=True):
         param -= step * grad
+
+
+def soft_threshold(w: FloatArray, amount: float) -> None:
+    """Pull every entry `amount` towards 0 and no further, in place: the proximal step of an L1 penalty.
+
+        w ← sign(w) · max(|w| − amount, 0)
+
+    >>> w = np.array([3.0, -0.5])
+    >>> soft_threshold(w, 1.0)
+    >>> w
+    array([2., 0.])
+    """
+    w -= np.clip(w, -amount, amount)
+
+
+@runtime_checkable
+class Rule(Protocol):
+    """Maps mean gradients to updates; `state` is a list of arrays that `update` changes in place."""
+
+    def init(self, params: Sequence[FloatArray]) -> list[FloatArray]: ...
+
+    def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]: ...
+
+
+@dataclass(frozen=True)
+class SGD:
+    """update = g."""
+
+    def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
+        return []
+
+    def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
+        return grads
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """v ← β v + g;  update = v  (PyTorch's convention: no damping, no (1 − β)).
+
+    Source: B. T. Polyak, Some methods of speeding up the convergence of iteration methods (1964).
+
+    >>> Momentum(0.5).update([np.array([1.0])], [np.array([4.0])])
+    [array([3.])]
+    """
+
+    beta: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.beta < 1:
+            raise ValueError(f"beta must be in [0, 1), not {self.beta!r}")
+
+    def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
+        return [np.zeros_like(param) for param in params]
+
+    def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
+        for v, grad in zip(state, grads, strict=True):
+            v *= self.beta
+            v += grad
+        return state
+
+
+@dataclass(frozen=True)
+class Nesterov(Momentum):
+    """v ← β v + g;  update = g + β v: the gradient looks one step ahead.
+
+    Source: Y. Nesterov, Soviet Math. Dokl. 27 (1983) 372, in the form of Sutskever et al., ICML 2013.
+
+    >>> Nesterov(0.5).update([np.array([1.0])], [np.array([4.0])])
+    [array([2.5])]
+    """
+
+    def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
+        super().update(grads, state)
+        return [grad + self.beta * v for v, grad in zip(state, grads, strict=True)]
+
+
+def as_rule(rule: str | Rule) -> Rule:
+    """A rule from its name or itself.
+
+    >>> as_rule("momentum")
+    Momentum(beta=0.9)
+    """
+    names: dict[str, Rule] = {"sgd": SGD(), "momentum": Momentum(), "nesterov": Nesterov()}
+    if isinstance(rule, str):
+        if rule not in names:
+            raise ValueError(f"there is no rule {rule!r}; there are {', '.join(names)}")
+        return names[rule]
+    if isinstance(rule, type) or not isinstance(rule, Rule):
+        raise TypeError(f"rule must be one of {', '.join(map(repr, names))} or an object, not {rule!r}")
+    return rule
+
+
+class Stepper:
+    """Everything between a minibatch's summed gradient and the new parameters.
+
+    With m rows in the minibatch, B = batch_size and lr_t the scheduled learning rate:
+
+        g = grad / B + l2 · (m / B) · w          the intercept is never penalised
+        w, b −= lr_t · rule(g)
+        w ← soft_threshold(w, lr_t · l1 · m / B)
+
+    so that a run minimises  mean loss + l2/2 Σ w² + l1 Σ |w|, every row having the same weight also
+    where the last minibatch is short.  With sample weights m is the minibatch's total weight.
+
+    `state` and `steps_done` are all that has to be kept to resume.
+    """
+
+    def __init__(
+        self,
+        params: Sequence[FloatArray],
+        *,
+        lr: float,
+        divisor: float,
+        steps_per_epoch: int,
+        schedule: Schedule | None = None,
+        rule: Rule | None = None,
+        l2: float = 0.0,
+        l1: float = 0.0,
+    ) -> None:
+        self.lr, self.schedule, self.steps_per_epoch = lr, schedule, steps_per_epoch
+        self.rule: Rule = SGD() if rule is None else rule
+        self.divisor, self.l2, self.l1 = divisor, l2, l1
+        self.state = self.rule.init(params)
+        self.steps_done = 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a step is nothing but `param −= lr · grad / batch_size`."""
+        return type(self.rule) is SGD and not self.l2 and not self.l1
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0: lr · schedule(epochs done before it)."""
+        if self.schedule is None:
+            return self.lr
+        factor = float(self.schedule(step / self.steps_per_epoch))
+        if not (math.isfinite(factor) and factor >= 0):
+            raise ValueError(
+                f"the schedule returned {factor!r} at epoch {step / self.steps_per_epoch:g}; "
+                "it must return a finite factor that is not negative"
+            )
+        return self.lr * factor
+
+    def step(self, params: Sequence[FloatArray], grads: Sequence[FloatArray], rows: float) -> None:
+        """One step for params (w, b); `rows` is the number of rows, or their total weight."""
+        lr = self.rate(self.steps_done)
+        self.steps_done += 1
+        share = rows / self.divisor
+        mean = [grad / self.divisor for grad in grads]
+        if self.l2:
+            mean[0] += (self.l2 * share) * params[0]
+        sgd(params, self.rule.update(mean, self.state), lr, 1)
+        if self.l1:
+            soft_threshold(params[0], lr * self.l1 * share)

@@ -1,0 +1,188 @@
+"""A learning rate that is safe, known before the first step."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from npreg.arrays import FloatArray, as_batch_size, as_features, as_nonnegative
+
+__all__ = ["AUTO_FRACTION", "LearningRateWarning", "as_weights", "check_learning_rate", "max_learning_rate"]
+
+AUTO_FRACTION = 0.5  # lr="auto" takes this part of max_learning_rate
+SAMPLE_ROWS = 128
+EXACT_COLUMNS = 64
+
+
+class LearningRateWarning(UserWarning):
+    """The learning rate is beyond the bound up to which the run is known to be stable."""
+
+
+def max_learning_rate(
+    features: ArrayLike, batch_size: int, *, l2: float = 0.0, sample_weight: ArrayLike | None = None
+) -> float:
+    """The learning rate below which minibatch SGD on the squared loss is stable in mean square.
+
+        lr < 2 B / (κ + (B − 1) λ)
+
+    with x̃ = (x, 1), λ the largest eigenvalue of E[x̃x̃ᵀ] (the steepest direction, which alone limits
+    gradient descent on all rows), and κ the least number with E[‖x̃‖² x̃x̃ᵀ] ≼ κ E[x̃x̃ᵀ] (what a single
+    row can do to the others); λ ≤ κ ≤ max ‖x̃‖².  The bound is sufficient: below it the expected squared
+    distance to the least-squares solution stays bounded; a run somewhat above it may still be stable.
+    It scales with 1 / features², so one column in large units makes it small for all.  Where B ≥ n, each
+    step uses every row, and the bound is the exact one of gradient descent, 2 B / (n λ).
+
+    Parameters
+    ----------
+    features : (n, d)
+    batch_size : int
+        B ≥ 1.
+    l2 : float
+        An L2 penalty's factor; lowers the bound to 2 / (2 / bound + 2 l2).
+    sample_weight : (n,), optional
+        Rows count as √weight · x̃.
+
+    Returns
+    -------
+    float
+        In units of labels-independent 1 / features².
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `train` for the same arguments.
+
+    >>> features = np.random.default_rng(0).standard_normal((1000, 2))
+    >>> round(max_learning_rate(features, 10), 2), round(max_learning_rate(1000 * features, 10), 8)
+    (1.37, 1.5e-06)
+
+    Source: the condition is that of A. Défossez and F. Bach, Averaged least-mean-squares (AISTATS 2015),
+    and P. Jain et al., Parallelizing stochastic gradient descent for least squares (JMLR 18, 2018).
+    """
+    X = as_features(features)
+    B, l2 = as_batch_size(batch_size), as_nonnegative(l2, "l2")
+    return _exact(X, B, l2, as_weights(sample_weight, len(X)))
+
+
+def as_weights(sample_weight: ArrayLike | None, num_rows: int) -> FloatArray | None:
+    """Sample weights as (n,) float64; refused where negative, not finite, all zero, or of another size."""
+    if sample_weight is None:
+        return None
+    weights = as_features(np.reshape(np.asarray(sample_weight), (-1, 1)), "sample_weight")[:, 0]
+    if weights.shape != (num_rows,) or np.ndim(sample_weight) != 1:
+        raise ValueError(
+            f"sample_weight of shape {np.shape(sample_weight)} does not fit features of {num_rows} rows; "
+            f"needed is ({num_rows},)"
+        )
+    if weights.min() < 0:
+        raise ValueError(
+            f"sample_weight has {weights.min():g} in row {int(weights.argmin())}; none may be negative"
+        )
+    if not weights.any():
+        raise ValueError("sample_weight is 0 in every row; at least one must be positive")
+    return weights.astype(np.float64)
+
+
+def _extended(X: FloatArray, weights: FloatArray | None) -> FloatArray:
+    rows = np.empty((len(X), X.shape[1] + 1))
+    rows[:, :-1], rows[:, -1] = X, 1
+    if weights is not None:
+        rows *= np.sqrt(weights)[:, None]
+    return rows
+
+
+def _bound(batch_size: int, num_rows: int, kappa: float, largest: float, l2: float) -> float:
+    if batch_size >= num_rows:
+        curvature = largest * num_rows / batch_size
+    else:
+        curvature = (kappa + (batch_size - 1) * largest) / batch_size
+    return 2 / (curvature + 2 * l2) if curvature + l2 > 0 else np.inf
+
+
+def _exact(X: FloatArray, batch_size: int, l2: float, weights: FloatArray | None) -> float:
+    rows = _extended(X, weights)
+    n = len(rows)
+    norms = np.einsum("ij,ij->i", rows, rows)
+    second = rows.T @ rows / n
+    eigenvalues, vectors = np.linalg.eigh(second)
+    kappa = float(norms.max())
+    if batch_size < n:
+        # In the basis where E[x̃x̃ᵀ] is the identity κ is an eigenvalue.  Directions without data drop out.
+        keep = eigenvalues > eigenvalues[-1] * len(eigenvalues) * np.finfo(float).eps
+        white = rows @ (vectors[:, keep] / np.sqrt(eigenvalues[keep]))
+        fourth = white.T @ (white * norms[:, None]) / n
+        kappa = min(kappa, float(np.linalg.eigvalsh(fourth)[-1]))
+    return _bound(batch_size, n, kappa, float(eigenvalues[-1]), l2)
+
+
+def _is_surely_below(
+    lr: float, X: FloatArray, batch_size: int, l2: float, weights: FloatArray | None
+) -> bool:
+    """Whether cheap upper bounds of κ and λ already show that lr is safe: one pass over the data."""
+    with np.errstate(over="ignore"):
+        norms = np.einsum("ij,ij->i", X, X) + X.dtype.type(1)
+    if weights is not None:
+        norms = norms * weights
+    kappa, trace, n = float(norms.max()), float(norms.mean()), len(X)
+    if lr < _bound(batch_size, n, kappa, trace, l2):
+        return True
+    if X.shape[1] <= EXACT_COLUMNS:
+        return False
+    # λ ≤ trace is coarse where columns are many; a sample of rows tells it better, with a margin.
+    some = slice(None, None, max(1, n // SAMPLE_ROWS))
+    rows = _extended(X[some], None if weights is None else weights[some])
+    vector = np.ones(rows.shape[1])
+    largest = 0.0
+    for _ in range(12):
+        vector = rows.T @ (rows @ vector) / len(rows)
+        largest = float(np.linalg.norm(vector))
+        vector /= largest
+    return lr < _bound(batch_size, n, kappa, 1.5 * largest, l2)
+
+
+def check_learning_rate(
+    lr: float, X: FloatArray, batch_size: int, *, l2: float, weights: FloatArray | None, mode: str
+) -> None:
+    """Warn, or raise ValueError, where lr is beyond the bound; say which column's scale is the cause."""
+    if mode not in ("warn", "error", "off"):
+        raise ValueError(f'check_lr must be "warn", "error" or "off", not {mode!r}')
+    if mode == "off" or _is_surely_below(lr, X, batch_size, l2, weights):
+        return
+    if X.shape[1] <= EXACT_COLUMNS:
+        bound = _exact(X, batch_size, l2, weights)
+    else:
+        some = slice(None, None, max(1, len(X) // (4 * X.shape[1] + 4096)))
+        part = None if weights is None else weights[some]
+        bound = _exact(X[some], min(batch_size, len(X[some])), l2, part)
+    if lr < bound:
+        return
+    message = (
+        f"lr = {lr:g} is beyond {bound:.3g}, up to which SGD with minibatches of {batch_size} is known to be "
+        f"stable on these features; {scale_advice(X)}"
+    )
+    if mode == "error":
+        raise ValueError(message)
+    warnings.warn(message, LearningRateWarning, stacklevel=4)
+
+
+def scale_advice(X: FloatArray) -> str:
+    """What to do about features whose scale limits the learning rate."""
+    with np.errstate(over="ignore"):
+        rms = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
+    column = int(rms.argmax())
+    cure = 'take a smaller lr, or lr="auto"'
+    if rms[column] > 3:
+        cure += (
+            f", or scale column {column} (its root mean square is {rms[column]:.3g}), "
+            "for all columns at once with standardize=True"
+        )
+    return cure
+
+
+def automatic(
+    X: FloatArray, batch_size: int, *, l2: float, weights: FloatArray | None, momentum: float
+) -> float:
+    """The learning rate that lr="auto" stands for."""
+    return AUTO_FRACTION * (1 - momentum) * _exact(X, batch_size, l2, weights)

@@ -1,0 +1,270 @@
+"""Three loops over the minibatches of an epoch: one to read, two to run.
+
+`PlainLoop` is the notebook's loop, and the reference for every other engine.  `FoldedLoop` and
+`WideLoop` do the same arithmetic with few NumPy calls a step: rows are gathered a chunk at a time
+into one buffer, whose views are made once.
+
+    folded   squared loss, plain SGD, L2: bias and label are columns of the rows, r = (x, 1, −y)·(w, b, 1)
+    wide     any loss and rule; no copy of the data is made, which pays where rows are long
+
+An engine is loaded with data once and then advances `theta` = (w; b), shape (d + 1, k), through one
+epoch for every order of rows it is given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from npreg.arrays import FloatArray
+from npreg.data import minibatches
+from npreg.linear import linreg, linreg_backward
+from npreg.losses import Loss
+from npreg.rules import Stepper
+
+__all__ = ["Engine", "FoldedLoop", "FoldedRows", "Path", "PlainLoop", "WideLoop"]
+
+Order = NDArray[Any]
+CHUNK_BYTES = 600_000  # gathered rows that stay in a 1 MB second-level cache
+
+
+class Path(Protocol):
+    """Receives parameters after steps, in time order, as arrays of shape (steps, d + 1, k)."""
+
+    def append(self, thetas: FloatArray, /) -> None: ...
+
+
+class Engine(Protocol):
+    """Advances parameters through epochs of minibatches."""
+
+    name: str
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        """Take data of shapes (n, d), (n, k) and (n,); they are not changed."""
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        """One epoch an order, `theta` updated in place; returns a copy of it after each.
+
+        Where `path` is given, the parameters after every single step are appended to it.
+        """
+
+
+class PlainLoop:
+    """The notebook's loop."""
+
+    name = "loop"
+
+    def __init__(self, loss: Loss, stepper: Stepper, batch_size: int) -> None:
+        self.loss, self.stepper, self.batch_size = loss, stepper, batch_size
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        self.X, self.y, self.weights = X, y, weights
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        w, b = theta[:-1], theta[-1]
+        ends = []
+        for order in orders:
+            for rows in minibatches(order, self.batch_size):
+                X, y = self.X[rows], self.y[rows]
+                y_hat = linreg(X, w, b)
+                grad_y_hat = self.loss.grad(y_hat, y)
+                total: float = len(rows)
+                if self.weights is not None:
+                    grad_y_hat = grad_y_hat * self.weights[rows, None]
+                    total = float(self.weights[rows].sum())
+                self.stepper.step((w, b), linreg_backward(X, grad_y_hat), total)
+                if path is not None:
+                    path.append(theta[None].copy())
+            ends.append(theta.copy())
+        return ends
+
+
+class FoldedRows:
+    """Rows (x, 1, −y), scaled by √(weight · scale), with a row of zeros at the end for padding."""
+
+    def __init__(self, dtype: Any, batch_size: int) -> None:
+        self.dtype, self.nominal = np.dtype(dtype), batch_size
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None, scale: float) -> None:
+        n, d = X.shape
+        self.num_rows, self.width = n, d + 1 + y.shape[1]
+        self.batch_size = min(self.nominal, n)  # one larger than n needs no padding up to it
+        self.table = Z = np.empty((n + 1, self.width), self.dtype)
+        root = math.sqrt(scale)
+        np.multiply(X, root, out=Z[:n, :d], casting="same_kind")
+        Z[:n, d] = root
+        np.multiply(y, -root, out=Z[:n, d + 1 :], casting="same_kind")
+        if weights is not None:
+            Z[:n] *= np.sqrt(weights, dtype=self.dtype)[:, None]
+        Z[n] = 0
+        self.steps = -(-n // self.batch_size)  # a short last minibatch is padded with rows of zeros
+        self.chunk = max(1, CHUNK_BYTES // (self.batch_size * self.width * self.dtype.itemsize))
+
+    def padded(self, order: Order) -> Order:
+        """The order cut into minibatches, as indices (steps, B) into the table."""
+        missing = -len(order) % self.batch_size
+        if missing:
+            order = np.concatenate([order, np.full(missing, self.num_rows, order.dtype)])
+        return order.reshape(-1, self.batch_size)
+
+    def gather(self, index: Order, out: FloatArray) -> FloatArray:
+        """The rows of `index` (steps, B), in the first rows of the flat buffer `out`."""
+        flat = out[: index.size]
+        np.take(self.table, index.reshape(-1), axis=0, out=flat, mode="clip")
+        return flat.reshape(*index.shape, self.width)
+
+
+class FoldedLoop:
+    """Three NumPy calls a step, for the squared loss with plain SGD and an L2 penalty.
+
+    With rows z = √(lr/B) (x, 1, −y):   r = Z (θ, 1),   θ −= Zᵀr,  which is lr/B · X̃ᵀ(X̃θ − y).
+    """
+
+    name = "tight"
+
+    def __init__(self, stepper: Stepper, batch_size: int, dtype: Any) -> None:
+        self.stepper, self.rows = stepper, FoldedRows(dtype, batch_size)
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        stepper, rows = self.stepper, self.rows
+        self.constant_rate = stepper.lr if stepper.schedule is None else 1.0
+        rows.load(X, y, weights, self.constant_rate / stepper.divisor)
+        self.weights = weights
+        B, k = rows.batch_size, y.shape[1]
+        outputs = () if k == 1 else (k,)  # one output is a vector: matrix times vector is the faster call
+        self.num_outputs = k
+        self.buffer = np.empty((rows.chunk * B, rows.width), rows.dtype)
+        self.residual = np.empty((B, *outputs), rows.dtype)
+        self.gradient = np.empty((rows.width, *outputs), rows.dtype)
+        self.extended = np.zeros((rows.width, *outputs), rows.dtype)
+        self.extended.reshape(rows.width, k)[-k:] = np.eye(k)
+        chunk = self.buffer.reshape(rows.chunk, B, rows.width)
+        self.calls: list[tuple[Callable[..., Any], Callable[..., Any]]] = [(Z.dot, Z.T.dot) for Z in chunk]
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        rows, p = self.rows, len(theta)
+        inner = self.extended[:p]
+        inner[...] = theta.reshape(inner.shape)
+        ends: list[FloatArray] = []
+        for order in orders:
+            index = rows.padded(order)
+            for start in range(0, len(index), rows.chunk):
+                part = index[start : start + rows.chunk]
+                Z = rows.gather(part, self.buffer)
+                self.steps(Z, part, path)
+            ends.append(inner.reshape(theta.shape).copy())
+        theta[...] = ends[-1]
+        return ends
+
+    def steps(self, Z: FloatArray, index: Order, path: Path | None) -> None:
+        """The steps of one gathered chunk (steps, B, width), on the engine's own parameters."""
+        stepper, residual, gradient, extended = self.stepper, self.residual, self.gradient, self.extended
+        p = len(extended) - self.num_outputs
+        inner, inner_gradient, subtract = extended[:p], gradient[:p], np.subtract
+        rates = scheduled_rates(stepper, len(Z))
+        if rates is not None:
+            Z *= np.sqrt(rates, dtype=Z.dtype)[:, None, None]
+        if not stepper.l2 and path is None:
+            for dot, dot_transposed in self.calls[: len(Z)]:
+                dot(extended, residual)
+                dot_transposed(residual, gradient)
+                subtract(inner, inner_gradient, inner)
+            return
+        shrinks = (stepper.lr if rates is None else rates) * stepper.l2 * self.shares(index)
+        for (dot, dot_transposed), shrink in zip(self.calls, shrinks.astype(Z.dtype), strict=False):
+            dot(extended, residual)
+            dot_transposed(residual, gradient)
+            inner[:-1] -= shrink * inner[:-1]  # not `*= 1 - shrink`: that rounds the same way each step
+            subtract(inner, inner_gradient, inner)
+            if path is not None:
+                path.append(inner.reshape(1, p, -1).copy())
+
+    def shares(self, index: Order) -> FloatArray:
+        """Rows (or weight) of each minibatch, divided by the nominal batch size."""
+        return row_totals(index, self.rows.num_rows, self.weights) / self.stepper.divisor
+
+
+class WideLoop:
+    """Any loss and any rule; gathers rows as they are, so that no copy of wide data is made."""
+
+    name = "tight"
+
+    def __init__(self, loss: Loss, stepper: Stepper, batch_size: int) -> None:
+        self.loss, self.stepper, self.batch_size = loss, stepper, batch_size
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        self.X, self.y, self.weights = X, y, weights
+        per_row = X.shape[1] * X.itemsize
+        self.chunk = max(1, CHUNK_BYTES // (self.batch_size * per_row)) * self.batch_size
+        self.buffer = np.empty((min(self.chunk, len(X)), X.shape[1]), X.dtype)
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        w, b = theta[:-1], theta[-1]
+        ends = []
+        for order in orders:
+            for chunk in minibatches(order, self.chunk):
+                X = self.buffer[: len(chunk)]
+                np.take(self.X, chunk, axis=0, out=X, mode="clip")
+                y = self.y.take(chunk, axis=0)
+                weights = None if self.weights is None else self.weights[chunk]
+                self.steps(X, y, weights, theta, w, b, path)
+            ends.append(theta.copy())
+        return ends
+
+    def steps(
+        self,
+        X: FloatArray,
+        y: FloatArray,
+        weights: FloatArray | None,
+        theta: FloatArray,
+        w: FloatArray,
+        b: FloatArray,
+        path: Path | None,
+    ) -> None:
+        B, stepper = self.batch_size, self.stepper
+        squared = self.loss.is_squared
+        for start in range(0, len(X), B):
+            X_t, y_t = X[start : start + B], y[start : start + B]
+            r = X_t.dot(w)
+            r += b
+            if squared:
+                r -= y_t
+            else:
+                r = self.loss.grad(r, y_t)
+            total: float = len(X_t)
+            if weights is not None:
+                weights_t = weights[start : start + B]
+                r = r * weights_t[:, None]
+                total = float(weights_t.sum())
+            grad_w, grad_b = X_t.T.dot(r), np.add.reduce(r, axis=0)
+            if stepper.is_plain:
+                step = stepper.rate(stepper.steps_done) / stepper.divisor
+                stepper.steps_done += 1
+                grad_w *= step
+                w -= grad_w
+                b -= step * grad_b
+            else:
+                stepper.step((w, b), (grad_w, grad_b), total)
+            if path is not None:
+                path.append(theta[None].copy())
+
+
+def scheduled_rates(stepper: Stepper, count: int) -> FloatArray | None:
+    """The learning rates of the next `count` steps, which are counted as done; None if constant."""
+    first = stepper.steps_done
+    stepper.steps_done += count
+    if stepper.schedule is None:
+        return None
+    return np.array([stepper.rate(step) for step in range(first, first + count)])
+
+
+def row_totals(index: Order, padding: int, weights: FloatArray | None) -> FloatArray:
+    """The number of rows, or their total weight, of each minibatch of `index` (..., steps, B)."""
+    if weights is None:
+        return np.asarray(np.count_nonzero(index != padding, axis=-1), np.float64)
+    totals: FloatArray = np.add.reduce(np.append(weights, 0.0)[index], axis=-1, dtype=np.float64)
+    return totals

@@ -1,0 +1,263 @@
+"""The moments engine: the same SGD run, replayed from the moments of its minibatches.
+
+For the squared loss a step reads nothing of a minibatch but G = X̃ᵀX̃ and h = X̃ᵀy, and is an affine map:
+
+    θ ← A θ + c      A = I − (lr/B) G      c = (lr/B) h
+
+Composing maps is associative, so an epoch is a tree of small matrix products, each level of which is
+one NumPy call for all pairs of neighbours, instead of one round of calls a step.  An L2 penalty adds
+to the diagonal of G; momentum makes the state (θ, v) and the map twice as large; both stay affine.
+
+The composed maps could lose what the loop keeps: where they grow far beyond the parameters, the chunk
+is replayed by the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from npreg.arrays import FloatArray
+from npreg.loops import Engine, FoldedRows, Order, Path, row_totals, scheduled_rates
+from npreg.rules import SGD, Momentum, Nesterov, Stepper
+
+__all__ = ["MomentsEngine", "compose_all", "is_affine", "states_before"]
+
+FEW = 8  # maps that are applied one by one rather than composed further
+GROWTH_LIMIT = 1e4  # maps this much larger than the parameters cost four digits: the loop takes over
+
+
+def is_affine(stepper: Stepper) -> bool:
+    """Whether every step of the rule is an affine map of its state (no L1, a known rule)."""
+    return not stepper.l1 and type(stepper.rule) in (SGD, Momentum, Nesterov)
+
+
+def compose_all(
+    maps: FloatArray, *, negated: bool = False, keep: list[FloatArray] | None = None
+) -> list[FloatArray]:
+    """Compose affine maps in time order until few are left; returns these, in time order.
+
+    A map of a state (m, k) is stored as [A | c], shape (m, m + k), and two neighbours compose to
+
+        [A2 A1 | A2 c1 + c2]
+
+    Parameters
+    ----------
+    maps : (..., T, m, m + k)
+        T steps on the third axis from the end.
+    negated : bool
+        The maps are [−A | −c]; the signs cancel in the first composition.
+    keep : list, optional
+        Receives the maps of every level, the given ones first.
+
+    Returns
+    -------
+    list of (..., t, m, m + k), to be applied one after the other
+    """
+    m = maps.shape[-2]
+    late: list[FloatArray] = []
+    if keep is not None:
+        keep.append(maps)
+    while maps.shape[-3] > FEW or (negated and maps.shape[-3] > 1):
+        pairs = maps.shape[-3] // 2
+        first, second = maps[..., 0 : 2 * pairs : 2, :, :], maps[..., 1 : 2 * pairs : 2, :, :]
+        composed = np.matmul(second[..., :m], first)
+        combine = np.subtract if negated else np.add
+        combine(composed[..., m:], second[..., m:], out=composed[..., m:])
+        if maps.shape[-3] % 2:
+            last = maps[..., -1:, :, :]
+            late.append(-last if negated else last)
+        maps, negated = composed, False
+        if keep is not None:
+            keep.append(maps)
+    return [-maps if negated else maps, *reversed(late)]
+
+
+def states_before(levels: list[FloatArray], state: FloatArray, *, negated: bool) -> FloatArray:
+    """The state before every step, given the one before the first and the levels of `compose_all`.
+
+    Goes down the tree: of each pair the first starts where the pair starts, and the second where the
+    first ends.
+
+    Parameters
+    ----------
+    levels : list of (T_i, m, m + k), T_0 steps first
+    state : (m, k)
+
+    Returns
+    -------
+    (T_0, m, k)
+    """
+    m = len(state)
+
+    def apply(maps: FloatArray, states: FloatArray, sign: float) -> FloatArray:
+        return sign * (maps[..., :m] @ states + maps[..., m:])
+
+    states = np.empty((len(levels[-1]), *state.shape), state.dtype)
+    sign = -1.0 if negated and len(levels) == 1 else 1.0
+    for i, one in enumerate(levels[-1]):
+        states[i] = state
+        state = apply(one, state, sign)
+    for level in range(len(levels) - 2, -1, -1):
+        maps = levels[level]
+        sign = -1.0 if negated and level == 0 else 1.0
+        finer = np.empty((len(maps), *states.shape[1:]), states.dtype)
+        pairs = len(maps) // 2
+        finer[0 : 2 * pairs : 2] = states[:pairs]
+        finer[1 : 2 * pairs : 2] = apply(maps[0 : 2 * pairs : 2], states[:pairs], sign)
+        if len(maps) % 2:
+            finer[-1] = apply(maps[-2], finer[-2], sign) if pairs else states[0]
+        states = finer
+    return states
+
+
+class MomentsEngine:
+    """Replays SGD on the squared loss from the moments of its minibatches, in float64.
+
+    `fallback` is the loop that takes over a chunk of steps whose composed maps grow too much.
+    """
+
+    name = "moments"
+
+    def __init__(self, stepper: Stepper, batch_size: int, fallback: Engine) -> None:
+        self.stepper, self.rows, self.fallback = stepper, FoldedRows(np.float64, batch_size), fallback
+        self.momentum = stepper.rule if isinstance(stepper.rule, Momentum) else None
+        self.chunks_by_loop = 0
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        stepper, rows = self.stepper, self.rows
+        self.data: tuple[FloatArray, FloatArray, FloatArray | None] | None = (X, y, weights)
+        self.weights, self.num_outputs = weights, y.shape[1]
+        # A constant learning rate goes into the rows: one multiplication less a minibatch.
+        self.rate_in_rows = stepper.schedule is None and self.momentum is None
+        rows.load(X, y, weights, (stepper.lr if self.rate_in_rows else 1.0) / stepper.divisor)
+        self.buffer = np.empty((rows.chunk * rows.batch_size, rows.width))
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        rows = self.rows
+        together = max(1, rows.chunk // rows.steps)  # short epochs share one pass: same sums, fewer calls
+        ends: list[FloatArray] = []
+        for first in range(0, len(orders), together):
+            index = np.stack([rows.padded(order) for order in orders[first : first + together]])
+            for start in range(0, rows.steps, rows.chunk):
+                epochs = self.replay(theta, index[:, start : start + rows.chunk], path)
+            ends += epochs
+        return ends
+
+    def replay(self, theta: FloatArray, index: Order, path: Path | None) -> list[FloatArray]:
+        """Replay the minibatches `index` (epochs, steps, B); returns the parameters after each epoch."""
+        stepper, first_step = self.stepper, self.stepper.steps_done
+        maps, negated = self.maps(index)
+        levels: list[FloatArray] | None = None if path is None else []
+        composed = compose_all(maps, negated=negated, keep=levels)
+        state, m = self.get_state(theta), maps.shape[-2]
+        extended = np.concatenate([state, np.eye(self.num_outputs)])
+        ends, paths = [], []
+        for epoch in range(len(index)):
+            if levels is not None:
+                before = states_before([level[epoch] for level in levels], extended[:m], negated=negated)
+                paths.append(before)
+            for part in composed:
+                for one in part[epoch]:
+                    extended[:m] = one @ extended
+            # Between epochs the parameters have the run's dtype, however many epochs share a pass.
+            ends.append(extended[: len(theta)].astype(theta.dtype))
+            extended[: len(theta)] = ends[-1]
+            if path is not None:
+                paths[-1] = np.concatenate([before[1:], extended[None, :m]])
+        if not self.is_trustworthy(maps, negated, composed, state, extended[:m]):
+            stepper.steps_done = first_step
+            return self.replay_by_loop(theta, index, path)
+        self.set_state(theta, extended[:m])
+        if path is not None:
+            for states in paths:
+                path.append(states[:, : len(theta)].astype(theta.dtype))
+        return ends
+
+    def maps(self, index: Order) -> tuple[FloatArray, bool]:
+        """The affine maps (epochs, steps, m, m + k) of the minibatches, and whether they are negated."""
+        stepper, rows, p = self.stepper, self.rows, self.rows.width - self.num_outputs
+        Z = rows.gather(index, self.buffer)
+        # lr/B · [G | −h].  Operands of different widths keep NumPy from the slower symmetric product.
+        moments = np.matmul(Z[..., :p].swapaxes(-1, -2), Z)
+        rates = scheduled_rates(stepper, index.shape[0] * index.shape[1])
+        if rates is not None:
+            rates = rates.reshape(*index.shape[:2], 1)
+        diagonal = moments.reshape(*index.shape[:2], -1)[..., : p * rows.width : rows.width + 1]
+        if self.momentum is None and rates is not None:
+            moments *= rates[..., None]
+        if stepper.l2:
+            rate = 1.0 if self.momentum is not None else stepper.lr if rates is None else rates
+            share = row_totals(index, rows.num_rows, self.weights)[..., None] / stepper.divisor
+            diagonal[..., :-1] += rate * stepper.l2 * share
+        if self.momentum is not None:
+            return self.momentum_maps(moments, stepper.lr if rates is None else rates[..., None]), False
+        diagonal -= 1
+        return moments, True
+
+    def momentum_maps(self, moments: FloatArray, rate: FloatArray | float) -> FloatArray:
+        """Maps of (θ, v) from g = [G | −h]:  v ← β v + g,  θ ← θ − lr v  or  θ − lr (g + β v)."""
+        assert self.momentum is not None
+        beta = self.momentum.beta
+        of_g, of_v = (1 + beta, beta * beta) if isinstance(self.momentum, Nesterov) else (1.0, beta)
+        p, k = moments.shape[-2], self.num_outputs
+        maps = np.zeros((*moments.shape[:-2], 2 * p, 2 * p + k))
+        eye = np.eye(p)
+        step = (rate * of_g) * moments
+        maps[..., :p, :p] = eye - step[..., :p]
+        maps[..., :p, p : 2 * p] = -(rate * of_v) * eye
+        maps[..., :p, 2 * p :] = -step[..., p:]
+        maps[..., p:, :p] = moments[..., :p]
+        maps[..., p:, p : 2 * p] = beta * eye
+        maps[..., p:, 2 * p :] = moments[..., p:]
+        return maps
+
+    def is_trustworthy(
+        self, maps: FloatArray, negated: bool, composed: list[FloatArray], start: FloatArray, end: FloatArray
+    ) -> bool:
+        """Whether no composed map grew beyond the parameters, so that no digits were lost in it."""
+        if not np.isfinite(end).all():
+            return False
+        m = len(start)
+        scale = max(np.abs(start).max(), np.abs(end).max())
+
+        def is_small(some: FloatArray) -> bool:
+            size = np.abs(some).reshape(-1, *some.shape[-2:]).max(axis=0)
+            return bool(size[:, :m].max() <= GROWTH_LIMIT and size[:, m:].max() <= GROWTH_LIMIT * scale)
+
+        if not all(is_small(part) for part in composed if part.size):
+            return False
+        if negated:
+            # −A = lr/B G − I has trace ≤ 2 − m only if no eigenvalue of A is below −1: then nothing grows.
+            width = maps.shape[-1]
+            diagonal = maps.reshape(-1, m * width)[:, : m * width : width + 1]
+            if diagonal.sum(axis=1).max() <= 2 - m:
+                return True
+        levels: list[FloatArray] = []
+        compose_all(maps, negated=negated, keep=levels)
+        return all(is_small(level) for level in levels[1:])
+
+    def replay_by_loop(self, theta: FloatArray, index: Order, path: Path | None) -> list[FloatArray]:
+        if self.data is not None:
+            self.fallback.load(*self.data)
+            self.data = None
+        self.chunks_by_loop += 1
+        ends: list[FloatArray] = []
+        for epoch in index:
+            order = epoch.reshape(-1)
+            ends += self.fallback.run(theta, [order[order != self.rows.num_rows]], path)
+        return ends
+
+    def get_state(self, theta: FloatArray) -> FloatArray:
+        parts = [theta]
+        if self.momentum is not None:
+            parts += [self.stepper.state[0], self.stepper.state[1][None]]
+        return np.concatenate(parts).astype(np.float64)
+
+    def set_state(self, theta: FloatArray, state: FloatArray) -> None:
+        p = len(theta)
+        theta[...] = state[:p]
+        if self.momentum is not None:
+            self.stepper.state[0][...] = state[p : 2 * p - 1]
+            self.stepper.state[1][...] = state[2 * p - 1]

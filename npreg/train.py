@@ -1,0 +1,334 @@
+"""The training run: the notebook's training cell as one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from npreg.arrays import (
+    FloatArray,
+    as_batch_size,
+    as_count,
+    as_data,
+    as_float_array,
+    as_nonnegative,
+    check_finite,
+)
+from npreg.data import init_params
+from npreg.engines import ENGINES, choose_engine, make_engine
+from npreg.learning_rate import as_weights, automatic, check_learning_rate
+from npreg.linear import linreg
+from npreg.losses import LOSSES, Loss, LossFunction, as_loss
+from npreg.rules import Momentum, Rule, Schedule, Stepper, as_rule
+from npreg.run import Data, Progress, Run, Scaling, Trajectory
+
+__all__ = ["Progress", "TrainResult", "Trajectory", "train"]
+
+Callback = Callable[[Progress], Any]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """The outcome of a run.
+
+    Attributes
+    ----------
+    w, b : ndarrays of shape (d, k) and (k,)
+        The learned parameters, in the data's dtype.
+    losses : ndarray of shape (epochs,), float64
+        The mean loss over all training rows after each epoch.
+    engine : str
+        "loop", "tight" or "moments".
+    lr : float
+        The learning rate (useful with lr="auto").
+    num_steps : int
+        Updates made.
+    stopped : str
+        "num_epochs", "patience" or "callback".
+    trajectory : Trajectory or None
+        With record="step" or "epoch".
+    validation_losses : ndarray of shape (epochs,) or None
+    best_epoch : int or None
+        With validation rows: the epoch (from 1) whose parameters these are.
+    """
+
+    w: FloatArray
+    b: FloatArray
+    losses: FloatArray
+    engine: str
+    lr: float
+    num_steps: int
+    stopped: str = "num_epochs"
+    trajectory: Trajectory | None = field(default=None, repr=False)
+    validation_losses: FloatArray | None = None
+    best_epoch: int | None = None
+
+    def predict(self, features: ArrayLike) -> FloatArray:
+        """features @ w + b, shape (n, k)."""
+        return linreg(as_float_array(features, "features"), self.w, self.b)
+
+
+def train(
+    features: ArrayLike,
+    labels: ArrayLike,
+    *,
+    batch_size: int = 10,
+    lr: float | str = 0.03,
+    num_epochs: int = 3,
+    w: ArrayLike | None = None,
+    b: ArrayLike | None = None,
+    rng: Any = None,
+    verbose: bool = False,
+    loss: str | LossFunction | tuple[LossFunction, LossFunction] | Loss = "squared",
+    engine: str = "auto",
+    record: str | None = None,
+    rule: str | Rule = "sgd",
+    schedule: Schedule | None = None,
+    l2: float = 0.0,
+    l1: float = 0.0,
+    average: float = 0.0,
+    sample_weight: ArrayLike | None = None,
+    standardize: bool = False,
+    validation: float | tuple[ArrayLike, ArrayLike] | None = None,
+    patience: int | None = None,
+    tol: float = 0.0,
+    callbacks: Callback | Iterable[Callback] = (),
+    progress: bool = False,
+    check_lr: str = "warn",
+) -> TrainResult:
+    """Fit a linear model by minibatch stochastic gradient descent.
+
+    Every epoch draws one `rng.permutation(n)`, cuts it into consecutive minibatches, and for each does
+
+        y_hat = linreg(X, w, b)
+        grad_w, grad_b = linreg_backward(X, loss_grad(y_hat, y))
+        sgd([w, b], [grad_w, grad_b], lr, batch_size)
+
+    where gradients are sums over the minibatch and `sgd` divides by the nominal batch_size, also for a
+    short last one.  Whatever the engine, it is this run, to rounding.
+
+    Parameters
+    ----------
+    features : (n, d)
+        float32 and float64 are kept; integers and booleans become float64.  Never changed.
+    labels : (n,), or (n, k) for k outputs
+    batch_size : int ≥ 1
+        May exceed n.
+    lr : float ≥ 0, or "auto"
+        "auto" is half of `max_learning_rate`, for the squared loss (times 1 − β with momentum).
+    num_epochs : int ≥ 0
+    w, b : (d, k) and (k,), optional
+        Where to start; without them, `init_params(d, rng=rng)` for w, and zeros for b.
+    rng : anything `np.random.default_rng` takes
+    verbose : bool
+        Print `epoch 1, loss 0.037625` after each epoch.
+    loss : str, Loss, loss function, or pair (value, grad)
+        "squared", "absolute", "huber", "log_cosh", "quantile"; `LOSSES["huber"].bind(delta=2)`; or your
+        own pair of functions of (y_hat, y), each returning (B, k) without reduction.
+    engine : "auto", "loop", "tight" or "moments"
+        "loop" is the plain loop; the others are faster, and equal to it to rounding.
+    record : None, "epoch" or "step"
+        Keep the parameters after every epoch or step, in `result.trajectory`.
+    rule : "sgd", "momentum", "nesterov", or a Rule
+    schedule : callable, optional
+        Factor of lr as a function of the epochs done (a float, 0 at the first step).
+    l2, l1 : float ≥ 0
+        Penalties l2/2 Σ w² + l1 Σ |w|, added to the mean loss; not of the intercept.  L1 gives exact
+        zeros (proximal steps).
+    average : float in [0, 1)
+        Return the mean of the parameters over this last part of the epochs.
+    sample_weight : (n,), optional
+        Weight 2 counts as the row twice: exactly where one minibatch holds all rows, in expectation
+        otherwise.
+    standardize : bool
+        Run on columns of mean 0 and standard deviation 1, and fold the scaling back into w and b;
+        penalties then apply to the standardised weights.
+    validation : (features, labels), or a fraction of the rows to hold out
+        Its mean loss is kept in `validation_losses`, and the best epoch's parameters are returned.
+    patience : int, optional
+        Stop after this many epochs without an improvement of more than `tol` in the validation loss
+        (without validation rows: in the training loss).
+    callbacks : callables of one `Progress`
+        Called after each epoch; a true value returned stops the run.
+    progress : bool
+        Show a progress bar (needs tqdm: `pip install "npreg[progress]"`).
+    check_lr : "warn", "error" or "off"
+        What to do, before the first step, where lr is beyond `max_learning_rate`.
+
+    Returns
+    -------
+    TrainResult
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data that are empty, not finite, of shapes that do not fit, complex or of dtype object; and
+        for arguments out of range.
+    DivergenceError
+        Where parameters or loss are no longer finite after an epoch, or the loss has grown beyond all
+        bounds; it carries the last parameters that were in order.
+
+    >>> from npreg import synthetic_data
+    >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
+    >>> result = train(features, labels, rng=1)
+    >>> result.w.ravel(), result.b
+    (array([ 2.00, -3.40], dtype=float32), array([4.20], dtype=float32))
+    """
+    X, y = as_data(features, labels)
+    batch_size = as_batch_size(batch_size)
+    num_epochs = as_count(num_epochs, "num_epochs", 0)
+    chosen_loss, chosen_rule = as_loss(loss), as_rule(rule)
+    l2, l1, tol = as_nonnegative(l2, "l2"), as_nonnegative(l1, "l1"), as_nonnegative(tol, "tol")
+    if not 0 <= as_nonnegative(average, "average") < 1:
+        raise ValueError(f"average must be in [0, 1), the part of the epochs to average, not {average!r}")
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}, not {engine!r}")
+    if record not in (None, "epoch", "step"):
+        raise ValueError(f'record must be None, "epoch" or "step", not {record!r}')
+    if patience is not None:
+        patience = as_count(patience, "patience", 1)
+    if schedule is not None and not callable(schedule):
+        raise TypeError(f"schedule must be a function of the epochs done, not {schedule!r}")
+    hooks = (callbacks,) if callable(callbacks) else tuple(callbacks)
+    weights = as_weights(sample_weight, len(X))
+    generator = np.random.default_rng(rng)
+    data, held_out = _split(Data(X, y, weights), validation, generator)
+    theta = _initial(w, b, data, generator)
+    scaling = None
+    if standardize:
+        scaling = Scaling.of(data.X, data.weights)
+        data = data._replace(X=scaling.features(data.X))
+        theta = scaling.enter(theta)
+        if held_out is not None:
+            held_out = held_out._replace(X=scaling.features(held_out.X))
+    rate = _learning_rate(lr, data, batch_size, l2, chosen_loss, chosen_rule, check_lr)
+
+    num_rows, num_features = data.X.shape
+    divisor = float(batch_size)
+    if data.weights is not None and batch_size >= num_rows:
+        # All rows in one minibatch: then a weight of 2 is exactly the row twice.
+        divisor = max(divisor, float(data.weights.sum()))
+    stepper = Stepper(
+        (theta[:-1], theta[-1]),
+        lr=rate,
+        divisor=divisor,
+        steps_per_epoch=-(-num_rows // batch_size),
+        schedule=schedule,
+        rule=chosen_rule,
+        l2=l2,
+        l1=l1,
+    )
+    name = engine
+    if engine == "auto":
+        name = choose_engine(num_rows, num_features, batch_size, num_epochs, chosen_loss, stepper)
+    run = Run(
+        data=data,
+        engine=make_engine(name, num_features, batch_size, data.X.dtype, chosen_loss, stepper),
+        stepper=stepper,
+        loss=chosen_loss,
+        theta=theta,
+        rng=generator,
+        num_epochs=num_epochs,
+        record=record,
+        average=average,
+        scaling=scaling,
+        validation=held_out,
+        patience=patience,
+        tol=tol,
+        callbacks=hooks,
+        verbose=verbose,
+        progress=progress,
+    )
+    run.run()
+    final = run.parameters()
+    return TrainResult(
+        w=final[:-1].copy(),
+        b=final[-1].copy(),
+        losses=np.array(run.losses),
+        engine=name,
+        lr=rate,
+        num_steps=stepper.steps_done,
+        stopped=run.stopped,
+        trajectory=run.trajectory(),
+        validation_losses=None if held_out is None else np.array(run.validation_losses),
+        best_epoch=run.best_epoch if held_out is not None else None,
+    )
+
+
+def _split(
+    data: Data, validation: float | tuple[ArrayLike, ArrayLike] | None, rng: np.random.Generator
+) -> tuple[Data, Data | None]:
+    """The training rows and the rows held out."""
+    X, y, weights = data
+    if validation is None:
+        return data, None
+    if isinstance(validation, tuple):
+        if len(validation) != 2:
+            raise ValueError(
+                f"validation must be (features, labels) or a fraction, not a tuple of {len(validation)}"
+            )
+        X_val, y_val = as_data(*validation)
+        if X_val.shape[1] != X.shape[1] or y_val.shape[1] != y.shape[1]:
+            raise ValueError(
+                f"validation features {X_val.shape} and labels {y_val.shape} do not fit "
+                f"features {X.shape} and labels {y.shape}"
+            )
+        return data, Data(X_val.astype(X.dtype, copy=False), y_val.astype(y.dtype, copy=False))
+    fraction = as_nonnegative(validation, "validation")
+    held = round(fraction * len(X))
+    if not 0 < fraction < 1 or not 0 < held < len(X):
+        raise ValueError(
+            f"validation = {validation!r} of {len(X)} rows would hold out {held}; "
+            "at least one row must be on each side"
+        )
+    order = rng.permutation(len(X))
+    kept, out = np.sort(order[held:]), np.sort(order[:held])
+    if weights is None:
+        return Data(X[kept], y[kept]), Data(X[out], y[out])
+    return Data(X[kept], y[kept], weights[kept]), Data(X[out], y[out], weights[out])
+
+
+def _initial(w: ArrayLike | None, b: ArrayLike | None, data: Data, rng: np.random.Generator) -> FloatArray:
+    """The parameters to start from, as theta = (w; b) of shape (d + 1, k)."""
+    d, k, dtype = data.X.shape[1], data.y.shape[1], data.X.dtype
+    theta = np.zeros((d + 1, k), dtype)
+    if w is None:
+        theta[:-1] = init_params(d, num_outputs=k, dtype=dtype, rng=rng)[0]
+    for name, given, part in (("w", w, theta[:-1]), ("b", b, theta[-1])):
+        if given is None:
+            continue
+        array = as_float_array(given, name)
+        check_finite(array, name)
+        if array.shape != part.shape and not (k == 1 and array.size == part.size and array.ndim <= 1):
+            raise ValueError(
+                f"{name} of shape {array.shape} does not fit features {data.X.shape} and labels "
+                f"{data.y.shape}; needed is {part.shape}"
+            )
+        part[...] = array.reshape(part.shape)
+    return theta
+
+
+def _learning_rate(
+    lr: float | str, data: Data, batch_size: int, l2: float, loss: Loss, rule: Rule, check: str
+) -> float:
+    """The learning rate as a number, looked at before the first step."""
+    momentum = rule.beta if isinstance(rule, Momentum) else 0.0
+    if isinstance(lr, str):
+        if lr != "auto":
+            raise ValueError(f'lr must be a number or "auto", not {lr!r}')
+        if loss.value_function not in [
+            LOSSES[name].value_function for name in ("squared", "huber", "log_cosh")
+        ]:
+            raise ValueError(
+                f'lr="auto" needs a loss whose second derivative is at most 1 (squared, huber, log_cosh), '
+                f"not {loss.name}; give a number"
+            )
+        return automatic(data.X, batch_size, l2=l2, weights=data.weights, momentum=momentum)
+    rate = as_nonnegative(lr, "lr")
+    mode = check if loss.is_squared and not momentum else "off" if check in ("warn", "error") else check
+    check_learning_rate(rate, data.X, batch_size, l2=l2, weights=data.weights, mode=mode)
+    return rate
