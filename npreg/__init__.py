@@ -15,8 +15,8 @@ from typing import Any
 
 from npreg.arrays import DivergenceError
 from npreg.data import data_iter, init_params, synthetic_data
-from npreg.least_squares import LeastSquaresResult, least_squares
 from npreg.learning_rate import LearningRateWarning, max_learning_rate
+from npreg.least_squares import LeastSquaresResult, least_squares
 from npreg.linear import linreg, linreg_backward
 from npreg.losses import (
     LOSSES,
@@ -47,8 +47,8 @@ __all__ = [
     "LOSSES",
     "SGD",
     "DivergenceError",
-    "LeastSquaresResult",
     "LearningRateWarning",
+    "LeastSquaresResult",
     "Loss",
     "Momentum",
     "Nesterov",
