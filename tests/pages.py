@@ -1,0 +1,77 @@
+"""Runs the fenced python blocks of a Markdown page, and reads its equations."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCTEST_FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+_spec = importlib.util.spec_from_file_location("equations", ROOT / "docs" / "equations.py")
+assert _spec is not None
+assert _spec.loader is not None
+equations = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(equations)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced python block: its code, the line it starts on, the heading it stands under."""
+
+    code: str
+    line: int
+    heading: str
+
+    def statements(self) -> list[ast.stmt]:
+        """The block's statements, with the page's line numbers."""
+        tree = ast.parse(self.code)
+        return [ast.increment_lineno(node, self.line - 1) for node in tree.body]
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The page's ```python blocks, and its ```pycon blocks (sessions with >>>)."""
+    for fence in equations.FENCE.finditer(text):
+        language = (fence["info"].split() or [""])[0]
+        if language in ("python", "py", "python3", "pycon"):
+            heading = next(
+                (line for line in reversed(text[: fence.start()].splitlines()) if line.startswith("#")), ""
+            )
+            yield Block(fence["body"], text.count("\n", 0, fence.start("body")) + 1, heading.lstrip("# "))
+
+
+def fresh_namespace() -> dict[str, Any]:
+    return {"__name__": "__main__"}
+
+
+def run_page(text: str, name: str, namespace: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Run all python blocks of a page in one namespace; a traceback shows the page's own lines."""
+    namespace = fresh_namespace() if namespace is None else namespace
+    for block in blocks(text):
+        if block.code.lstrip().startswith(">>>"):
+            _run_session(block, name, namespace)
+        else:
+            tree = ast.Module(block.statements(), type_ignores=[])
+            exec(compile(tree, name, "exec"), namespace)
+    return namespace
+
+
+def _run_session(block: Block, name: str, namespace: dict[str, Any]) -> None:
+    test = doctest.DocTestParser().get_doctest(block.code, namespace, name, name, block.line - 1)
+    doctest.DebugRunner(optionflags=DOCTEST_FLAGS).run(test, clear_globs=False)
+    namespace.update(test.globs)
+
+
+def run_statement(node: ast.stmt, name: str, namespace: dict[str, Any]) -> None:
+    module = ast.fix_missing_locations(ast.Module([node], type_ignores=[]))
+    exec(compile(module, name, "exec"), namespace)
+
+
+def prose(text: str) -> str:
+    """The page without its fenced blocks."""
+    return equations.FENCE.sub("", text)
