@@ -77,6 +77,7 @@ def slope_of(curve: Curve, noise: Array) -> Derivative:
     suspicious = np.abs(jump) > ladder.jump_threshold(KINK_LEVEL)
     if not suspicious.any():
         value, error = extrapolate(ladder.central, ladder.noise, ladder.steps, 2)
+        error = np.where(ladder.jump.any(axis=0) | ladder.central.any(axis=0), error, 0.0)  # never moved
         return Derivative(value, error, value, value, np.zeros(value.shape, bool), "differences")
     ladder = _Ladder(curve, real(middle), noise, np.concatenate([STEPS, FINE_STEPS]))
     return _with_kinks(ladder, suspicious)

@@ -136,7 +136,7 @@ def directional(
         slope = _complex_slope(curve)
         if analytic and slope is not None:
             return _exact(slope)
-        return _believe(slope, slope_of(curve, noise_of(curve)))
+        return _believe(slope, slope_of(curve, noise_of(curve)), _faint(curve))
 
 
 def term_sizes(
@@ -312,17 +312,17 @@ def _derivative(function: Function, inputs: dict[str, Any], name: str) -> Deriva
     value = _complex_jacobian(function, inputs, name, scale)
     direction = random_direction(scale, np.random.default_rng(0))
     curve = _curve(function, inputs, {name: direction})
-    noise = noise_of(curve)
+    noise, faint = noise_of(curve), _faint(curve)
     if value is not None:
         expected = np.tensordot(value, direction, x.ndim)
         slack = 1e3 * EPS * np.tensordot(np.abs(value), np.abs(direction), x.ndim)
-        if _agree(expected, slope_of(curve, noise), slack):
+        if _confirmed(expected, slope_of(curve, noise), faint, slack).all():
             return _exact(value)
     columns = []
     for index in np.ndindex(x.shape):
         column = slope_of(_curve(function, inputs, {name: _one_entry(scale, index)}), noise)
         exact = None if value is None else value[(..., *index)] * scale[index]
-        columns.append(_rescale(_believe(exact, column), float(scale[index])))
+        columns.append(_rescale(_believe(exact, column, faint), float(scale[index])))
     return _stack(columns, call(function, inputs).shape, x.shape)
 
 
@@ -376,17 +376,24 @@ def _side_by_side(
     return np.stack(columns, axis=-1).reshape(columns[0].shape + shape)
 
 
-def _agree(expected: Array, found: Derivative, slack: Array | float) -> bool:
-    close = np.abs(expected - found.value) <= 5 * found.error + slack
-    return bool(np.all(close & ~found.kink & np.isfinite(found.error)))
+def _faint(curve: Curve) -> Array:
+    """What counts as a small error of a slope: a millionth of how far the function moves along the curve."""
+    start = real(curve(0.0))
+    changes = [np.abs(real(curve(t)) - start) for t in (0.25, -0.25)]
+    return np.asarray(1e-6 * np.nan_to_num(np.fmax(*changes)))
 
 
-def _believe(exact: Array | None, found: Derivative) -> Derivative:
+def _confirmed(exact: Array, found: Derivative, faint: Array, slack: Array) -> NDArray[np.bool_]:
+    """Where differences confirm the complex step: they agree, and know enough to disagree."""
+    close = np.abs(exact - found.value) <= 5 * found.error + slack
+    return np.asarray(close & ~found.kink & (found.error <= np.maximum(faint, 1e-6 * np.abs(exact))))
+
+
+def _believe(exact: Array | None, found: Derivative, faint: Array) -> Derivative:
     """The complex step's values wherever the differences confirm them."""
     if exact is None:
         return found
-    good = np.isfinite(found.error) & ~found.kink
-    good &= np.abs(exact - found.value) <= 5 * found.error + 1e3 * EPS * np.abs(exact)
+    good = _confirmed(exact, found, faint, 1e3 * EPS * np.abs(exact))
     method = "complex step" if good.all() else "mixed" if good.any() else "differences"
     value, lower, upper = (np.where(good, exact, old) for old in (found.value, found.lower, found.upper))
     error = np.where(good, 4 * EPS * np.abs(exact), found.error)

@@ -1,0 +1,185 @@
+"""What a gradient check found: built-in types, plain text of at most 20 lines, HTML for notebooks."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["EntryReport", "GradientReport", "InputReport"]
+
+MAX_LINES = 20
+MAX_ROWS = 8
+COLUMNS = ("entry", "got", "expected", "off by", "allowed")
+
+
+@dataclass(frozen=True)
+class EntryReport:
+    """One entry of a gradient (or one random direction): what it is, what it should be, what is allowed.
+
+    At a kink every value from `lower` to `upper` is right; elsewhere both are the derivative.
+    """
+
+    where: str
+    got: float
+    lower: float
+    upper: float
+    off_by: float
+    allowed: float
+
+    @property
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """The row of the table, as text."""
+        expected = f"{self.lower:.9g}"
+        if self.lower != self.upper:
+            expected = f"[{self.lower:.4g}, {self.upper:.4g}]"
+        return self.where, f"{self.got:.9g}", expected, f"{self.off_by:.2g}", f"{self.allowed:.2g}"
+
+
+@dataclass(frozen=True)
+class InputReport:
+    """The verdict on the gradient with respect to one input.
+
+    name, shape : the input
+    passed : whether the gradient is right
+    checked : "entries", or "random directions" for a large input
+    total, wrong, kinks : how many of them there are, are wrong, lie at a kink
+    method : "complex step", "differences" or "mixed": where the reference comes from
+    precision : the dtype whose rounding it was judged by
+    accuracy : how well the reference itself is known, relative to Σ|terms|
+    patterns : what is wrong, in words: "exactly the negative", ...
+    worst : the entries that are off most, the worst first
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    passed: bool
+    checked: str
+    total: int
+    wrong: int
+    kinks: int
+    method: str
+    precision: str
+    accuracy: float
+    patterns: tuple[str, ...] = ()
+    worst: tuple[EntryReport, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """One line: right or wrong, how many entries, how it was found out."""
+        checked = {"entries": "entry"}.get(self.checked, self.checked) if self.total == 1 else self.checked
+        how = f"{self.total} {checked}, {self.method}, {self.precision}"
+        how += f", {self.kinks} at a kink" if self.kinks else ""
+        how += f", known to {self.accuracy:.1g} only" if not self.accuracy <= 1e-6 else ""
+        if self.passed:
+            verdict = "right"
+        elif self.wrong == self.total:
+            verdict = "wrong"
+        else:
+            verdict = f"wrong in {self.wrong} of {self.total}"
+        return f"{self.name} {self.shape}: {verdict} ({how})"
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """The verdict of `check_gradient`; true in a condition if everything is right.
+
+    inputs : an `InputReport` for each input
+    problems : what is wrong with the gradient function itself (it changes an input, it is not repeatable)
+    notes : what is good to know (an input was converted, float32 was judged by its own rounding)
+    """
+
+    inputs: tuple[InputReport, ...]
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gradient is right and the gradient function well-behaved."""
+        return not self.problems and all(report.passed for report in self.inputs)
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def points(self, maximum: float) -> float:
+        """Points for a grade: `maximum` times the share of inputs whose gradient is right; a built-in float.
+
+        >>> GradientReport(inputs=()).points(3)
+        3.0
+        """
+        if self.problems or not self.inputs:
+            return float(maximum) if self.passed else 0.0
+        return float(maximum) * sum(report.passed for report in self.inputs) / len(self.inputs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as dicts, lists and scalars for strict JSON; non-finite numbers become text."""
+        plain = _plain({"passed": self.passed, **asdict(self)})
+        assert isinstance(plain, dict)
+        return plain
+
+    def __str__(self) -> str:
+        lines = [self._headline(), *(f"! {problem}" for problem in self.problems)]
+        wrong = [report for report in self.inputs if not report.passed]
+        right = [report.headline for report in self.inputs if report.passed]
+        notes = [f"note: {note}" for note in self.notes[:2]]
+        shown = 3 if wrong else MAX_LINES - len(lines) - len(notes)
+        if len(right) > shown:
+            right = [*right[: shown - 1], f"right, too: {len(right) - shown + 1} more"]
+        space = MAX_LINES - len(lines) - len(notes) - len(right)
+        for position, report in enumerate(wrong):
+            block = list(_block(report, rows=MAX_ROWS))
+            share = max(space // (len(wrong) - position), 1)
+            lines += block[:share]
+            space -= min(share, len(block))
+        return "\n".join([*lines, *right, *notes][:MAX_LINES])
+
+    def _headline(self) -> str:
+        names = ", ".join(report.name for report in self.inputs if not report.passed)
+        if self.passed:
+            return "The gradient is right."
+        return f"The gradient with respect to {names} is wrong." if names else "The gradient is not usable."
+
+    def _repr_html_(self) -> str:
+        parts = [f"<p><strong>{html.escape(self._headline())}</strong></p>"]
+        parts += [f"<p>{html.escape(problem)}</p>" for problem in self.problems]
+        for report in self.inputs:
+            parts.append(f"<p>{html.escape(report.headline)}</p>")
+            if report.patterns:
+                items = "".join(f"<li>{html.escape(pattern)}</li>" for pattern in report.patterns)
+                parts.append(f"<ul>{items}</ul>")
+            if report.worst:
+                parts.append(_html_table(report.worst))
+        parts += [f"<p><em>{html.escape(note)}</em></p>" for note in self.notes]
+        return "<div>" + "".join(parts) + "</div>"
+
+
+def _block(report: InputReport, rows: int) -> Iterator[str]:
+    yield report.headline
+    for pattern in report.patterns:
+        yield f"  {pattern}"
+    if report.worst:
+        table = [COLUMNS, *(entry.cells for entry in report.worst[:rows])]
+        widths = [max(len(row[k]) for row in table) for k in range(len(COLUMNS))]
+        for row in table:
+            yield "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+
+
+def _html_table(entries: tuple[EntryReport, ...]) -> str:
+    head = "".join(f"<th>{column}</th>" for column in COLUMNS)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in entry.cells) + "</tr>"
+        for entry in entries
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
