@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -155,6 +156,14 @@ def test_no_message_holds_a_formula_of_an_answer(code, lang):
         assert not re.search(r"X\.T|Xᵀ|X' *@|@ *r\b|/ *n\b|np\.|2 */|\br\b *\*|sum\(|mean\(", sentence), (
             sentence
         )
+
+
+def test_every_topic_is_a_section_of_the_derivation():
+    derivation = Path(__file__).parents[1] / "docs" / "derivation.md"
+    if not derivation.exists():
+        pytest.skip("the documentation is not part of this installation")
+    headings = re.findall(r"^#+ (.*)$", derivation.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(en.TOPICS.values()) <= set(headings)
 
 
 def test_the_model_message():

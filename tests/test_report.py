@@ -133,7 +133,7 @@ def test_the_hints_come_in_stages():
     assert "mean over the batch" in stages[2]
     assert "factor:n" in stages[2]
     assert "derivation.md" not in stages[2]
-    assert 'docs/derivation.md, "The mean"' in " ".join(stages[3].split())
+    assert '"The mean" in docs/derivation.md#the-mean' in " ".join(stages[3].split())
     with pytest.raises(ValueError, match="stages 1, 2, 3 and 4, not 5"):
         HALF.text(hints=5)
 

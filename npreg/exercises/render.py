@@ -35,25 +35,29 @@ def text(report: Report, lang: str, hints: int = NAMED) -> str:
     return "\n".join(lines)
 
 
-def short_text(report: Report, lang: str, max_lines: int = MAX_LINES) -> str:
-    """Return what is wrong in at most ``max_lines`` lines, the messages first."""
-    lines = [headline(report, lang)]
+def short_text(report: Report, lang: str) -> str:
+    """Return what is wrong in at most 20 lines, the messages first."""
     wrong = [answer for answer in report.answers if not answer.passed]
-    for answer in wrong:
-        colon = "：" if lang == "zh" else ": "
-        lines += wrap(answer.name + colon + message(answer, lang), WIDTH)
-    for answer in wrong:
-        if any(finding.ok for finding in answer.findings):
-            colon = "：" if lang == "zh" else ": "
-            lines += wrap(answer.name + colon + already_right(answer, lang), WIDTH)
-    return "\n".join(cut(lines, max_lines, lang))
+    return "\n".join(cut([headline(report, lang), *_short_lines(wrong, lang)], lang))
 
 
-def cut(lines: list[str], max_lines: int, lang: str = "en") -> list[str]:
-    """Return the lines, the end replaced by a count where there are more than ``max_lines``."""
-    if len(lines) <= max_lines:
+def short_answer(answer: AnswerReport, lang: str) -> str:
+    """Return what is wrong with one answer in at most 20 lines."""
+    return "\n".join(cut(_short_lines([answer], lang), lang))
+
+
+def _short_lines(wrong: list[AnswerReport], lang: str) -> list[str]:
+    said = [(answer, message(answer, lang)) for answer in wrong]
+    said += [(answer, already_right(answer, lang)) for answer in wrong if answer.findings]
+    colon = messages.say("colon", lang)
+    return [line for answer, text in said for line in wrap(answer.name + colon + text, WIDTH)]
+
+
+def cut(lines: list[str], lang: str = "en") -> list[str]:
+    """Return the lines, the end replaced by a count where there are more than 20."""
+    if len(lines) <= MAX_LINES:
         return lines
-    return [*lines[: max_lines - 1], messages.say("cut", lang, count=len(lines) - max_lines + 1)]
+    return [*lines[: MAX_LINES - 1], messages.say("cut", lang, count=len(lines) - MAX_LINES + 1)]
 
 
 def headline(report: Report, lang: str) -> str:

@@ -109,6 +109,11 @@ class AnswerReport:
         object.__setattr__(self, "findings", tuple(self.findings))
         object.__setattr__(self, "mistakes", tuple(self.mistakes))
 
+    def raise_if_wrong(self, lang: str = "en") -> None:
+        """Raise ``WrongAnswer``, with at most 20 lines of text, unless this answer is right."""
+        if not self.passed:
+            raise WrongAnswer(render.short_answer(self, lang))
+
 
 @dataclass(frozen=True)
 class Report:

@@ -15,7 +15,7 @@ from typing import Any
 from npreg.exercises.messages import en, zh
 from npreg.exercises.messages.factors import Factor, measured, parse
 from npreg.exercises.messages.template import Words, fill, placeholders
-from npreg.exercises.messages.topics import topic
+from npreg.exercises.messages.topics import slug, topic
 
 LANGUAGES: dict[str, ModuleType] = {"en": en, "zh": zh}
 
@@ -85,11 +85,11 @@ def rule(code: str, exercise: str, lang: str = "en") -> str:
 
     >>> print(rule("not-summed", "minibatch-sum"))
     The rule to look at again: one parameter acts on every example, so the contributions of all examples add
-    up (docs/derivation.md, "The minibatch: sum").
+    up ("The minibatch: sum" in docs/derivation.md#the-minibatch-sum).
     """
     words = _words(code, lang)
     where = topic(code, exercise)
-    place = say("place", lang, title=lexicon(lang).TOPICS[where])
+    place = say("place", lang, title=lexicon(lang).TOPICS[where], anchor=slug(en.TOPICS[where]))
     return say("look", lang, rule=words.rule if words else say("own-rule", lang), place=place)
 
 

@@ -311,15 +311,31 @@ FINDING_NOTES = {
 }
 
 TOPICS = {
+    "chain": "The chain rule",
     "one-weight": "One example, one weight",
     "one-example": "One example, many weights",
     "sum": "The minibatch: sum",
     "mean": "The mean",
+    "step": "The SGD step",
     "matrix": "The matrix form and the transpose",
     "outputs": "Several outputs",
+    "squared": "Squared",
+    "huber": "Huber",
+    "quantile": "Quantile",
+    "penalty": "The L2 penalty",
+    "second": "Second derivatives",
+    "softmax": "The softmax and the logistic loss",
+    "hidden": "A hidden layer",
+    "norm": "Normalisation and attention",
+    "check": "Checking a gradient numerically",
 }
 
 UI = {
+    "colon": ": ",
+    "by-hand": "By hand, the smallest whole numbers on which `{answer}` is wrong ({sizes}):",
+    "by-hand-scalar": "By hand, the smallest whole numbers on which `{answer}` is wrong:",
+    "by-hand-yours": "Your `{answer}` gives {value} there. Work it out on paper and compare.",
+    "by-hand-none": "By hand: no example of up to three rows and columns shows what is wrong with `{answer}`.",
     "gradient": "Your gradient",
     "gradient_inner": "your gradient",
     "answer": "Your `{answer}`",
@@ -339,7 +355,7 @@ UI = {
     "own-kind": "a mistake described by your teacher",
     "own-rule": "the derivation of this exercise",
     "look": "The rule to look at again: {rule} ({place}).",
-    "place": 'docs/derivation.md, "{title}"',
+    "place": '"{title}" in docs/derivation.md#{anchor}',
     "cut": "... {count} more lines",
     "list": ", ",
     "joint": " and ",

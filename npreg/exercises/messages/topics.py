@@ -7,9 +7,19 @@ _BY_EXERCISE = {
     "one-example": "one-example",
     "minibatch-sum": "sum",
     "minibatch-mean": "mean",
-    "mean-squared-error": "mean",
+    "mean-squared-error": "squared",
     "column-vectors": "matrix",
+    "ridge": "penalty",
+    "huber": "huber",
+    "quantile": "quantile",
     "several-outputs": "outputs",
+    "logistic": "softmax",
+    "softmax": "softmax",
+    "hidden-layer": "hidden",
+    "sgd-step": "step",
+    "hessian": "second",
+    "layer-norm": "norm",
+    "attention": "norm",
 }
 
 _BY_FAMILY = {
@@ -23,21 +33,25 @@ _BY_FAMILY = {
     "last-only": "sum",
     "off-by-one": "sum",
     "mean-of-products": "mean",
+    "chain-missing": "chain",
+    "chain-twice": "chain",
+    "update-returned": "step",
+    "numerical": "check",
 }
 
 
 def topic(code: str, exercise: str) -> str:
     """Return the key of the section that derives what the code is about.
 
-    >>> topic("factor:n", "ridge"), topic("chain-twice:p", "logistic")
-    ('mean', 'sum')
+    >>> topic("factor:n", "ridge"), topic("missing-term:penalty", "ridge"), topic("sign", "my-own")
+    ('mean', 'penalty', 'chain')
     """
     family, _, argument = code.partition(":")
     if family == "factor" and "n" in argument:
         return "mean"
     if family in _BY_FAMILY:
         return _BY_FAMILY[family]
-    return _BY_EXERCISE.get(exercise, "sum")
+    return _BY_EXERCISE.get(exercise, "chain")
 
 
 def slug(title: str) -> str:

@@ -282,15 +282,31 @@ FINDING_NOTES = {
 }
 
 TOPICS = {
+    "chain": "链式法则",
     "one-weight": "一个样本，一个权重",
     "one-example": "一个样本，多个权重",
     "sum": "小批量：求和",
     "mean": "求平均",
+    "step": "SGD 的一步",
     "matrix": "矩阵形式与转置",
     "outputs": "多个输出",
+    "squared": "平方损失",
+    "huber": "Huber 损失",
+    "quantile": "分位数损失",
+    "penalty": "L2 惩罚",
+    "second": "二阶导数",
+    "softmax": "softmax 与 logistic 损失",
+    "hidden": "隐藏层",
+    "norm": "归一化与注意力",
+    "check": "用数值方法检查梯度",
 }
 
 UI = {
+    "colon": "：",
+    "by-hand": "手算：`{answer}` 出错的最小整数例子（{sizes}）：",
+    "by-hand-scalar": "手算：`{answer}` 出错的最小整数例子：",
+    "by-hand-yours": "你的 `{answer}` 在这里给出 {value}。请在纸上算一遍，再作比较。",
+    "by-hand-none": "手算：三行三列以内没有能显示 `{answer}` 出错的例子。",
     "gradient": "你的梯度",
     "gradient_inner": "你的梯度",
     "answer": "你的 `{answer}` ",
@@ -310,7 +326,7 @@ UI = {
     "own-kind": "老师所描述的一种错误",
     "own-rule": "本题的推导",
     "look": "请再看看这条规则：{rule}（{place}）。",
-    "place": "docs/derivation.md，“{title}”",
+    "place": "“{title}”，docs/derivation.md#{anchor}",
     "cut": "……还有 {count} 行",
     "list": "、",
     "joint": "，以及",
