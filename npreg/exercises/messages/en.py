@@ -335,7 +335,8 @@ UI = {
     "by-hand": "By hand, the smallest whole numbers on which `{answer}` is wrong ({sizes}):",
     "by-hand-scalar": "By hand, the smallest whole numbers on which `{answer}` is wrong:",
     "by-hand-yours": "Your `{answer}` gives {value} there. Work it out on paper and compare.",
-    "by-hand-none": "By hand: no example of up to three rows and columns shows what is wrong with `{answer}`.",
+    "by-hand-none": "By hand: no example of up to three rows and columns shows what is wrong with "
+    "`{answer}`.",
     "gradient": "Your gradient",
     "gradient_inner": "your gradient",
     "answer": "Your `{answer}`",
