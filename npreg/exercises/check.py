@@ -1,0 +1,275 @@
+"""One call from a student's file to a report."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from npreg.exercises import answers as answers_module
+from npreg.exercises import course
+from npreg.exercises.bases import Bank, bank_of
+from npreg.exercises.diagnose import diagnose
+from npreg.exercises.probes import Probe, fresh
+from npreg.exercises.program import Array, Exercise
+from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile
+from npreg.exercises.verdict import Reference, reference, value_findings
+
+Execute = Callable[..., Mapping[str, Any]]
+Source = str | os.PathLike[str] | Mapping[str, Any] | ModuleType | Callable[..., Any] | Sequence[Any]
+_NAMED = re.compile(r"^\W*exercise\W*[:=]\W*([\w-]+)", re.IGNORECASE | re.MULTILINE)
+
+
+def check(
+    source: Source,
+    exercise: str | Exercise | None = None,
+    *,
+    seed: Any = None,
+    lang: str = "en",
+    execute: Execute | None = None,
+    probes: Sequence[Probe] | None = None,
+) -> Report:
+    """Judge a student's answers and name the mistakes.
+
+    Parameters
+    ----------
+    source : a path, the text of a file, a function, several functions, a module, or a mapping from names to
+        functions (a notebook's ``globals()``)
+    exercise : an id of the course, an ``Exercise``, or None for the one that the file names
+    seed : of the fresh probes; the same seed gives the same probes, None new ones in every run
+    lang : the language in which the report speaks where none is asked for, ``"en"`` or ``"zh"``
+    execute : what runs the answers in place of ``answers.run``, with the same signature (an isolated worker)
+    probes : inputs to judge on in place of the fresh ones
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    UnusableFile
+        if there is no such file or exercise, or the file is no Python.
+
+    >>> report = check("def grad_w(x, r): return x * r\\ndef grad_b(r): return 2 * r", "one-weight")
+    >>> [(a.name, a.passed, [m.code for m in a.mistakes]) for a in report.answers]
+    [('grad_w', True, []), ('grad_b', False, ['factor:2'])]
+    """
+    code = _read(source)
+    found = find_exercise(code, exercise)
+    bank = bank_of(found)
+    given = fresh(found, seed) if probes is None else list(probes)
+    judged = [*bank.references, *(reference(found, probe) for probe in given)]
+    optional = [f"grad_{step}" for step in found.public_steps if step in found.active]
+    run = answers_module.run if execute is None else execute
+    outcome = run(code, list(found.answers), [r.given for r in judged], optional=optional)
+    _must_be_python(outcome)
+    steps = _judge_steps(optional, outcome, judged, found)
+    answers = tuple(_judge(bank, name, outcome, judged, steps) for name in found.answers)
+    return Report(found.id, answers, steps=tuple(steps), lang=lang)
+
+
+def find_exercise(code: str | Mapping[str, Any], exercise: str | Exercise | None) -> Exercise:
+    """The exercise asked for, or the one that the file names in a line such as ``exercise: ridge``.
+
+    Raises
+    ------
+    UnusableFile
+        if there is none, or no such one.
+    """
+    if isinstance(exercise, Exercise):
+        return exercise
+    if exercise is None:
+        named = _NAMED.search(code) if isinstance(code, str) else None
+        if named is None:
+            raise UnusableFile("the file names no exercise; give one, for example exercise='one-weight'")
+        exercise = named.group(1)
+    try:
+        return course.load(exercise)
+    except ValueError as error:
+        raise UnusableFile(str(error)) from None
+
+
+def _read(source: Source) -> str | Mapping[str, Any]:
+    """The text of the file, or a mapping from names to functions."""
+    if isinstance(source, ModuleType):
+        return vars(source)
+    if isinstance(source, Mapping):
+        return source
+    if isinstance(source, str) and ("\n" in source or not source.strip().endswith(".py")):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        try:
+            return Path(source).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UnusableFile(f"cannot read {os.fspath(source)}: {error}") from None
+    functions = [source] if callable(source) else list(source)
+    return {function.__name__: function for function in functions}
+
+
+def _must_be_python(outcome: Mapping[str, Any]) -> None:
+    error = outcome["error"]
+    if error is not None and error["kind"] in ("SyntaxError", "IndentationError", "TabError"):
+        raise UnusableFile(f"the file is no Python: {error['message']} (line {error['line']})")
+
+
+def _judge(
+    bank: Bank, name: str, outcome: Mapping[str, Any], references: Sequence[Reference], steps: Any
+) -> AnswerReport:
+    """The verdict on one answer: behaviour first, then the values, then the name of the mistake."""
+    function = outcome["functions"][name]
+    runs = function["runs"]
+    failed = _cannot_run(name, function, outcome, references)
+    if failed is not None:
+        return failed
+    values: list[Array] = [record["value"] for record in runs]
+    findings = [Finding("runs", True)]
+    behaviour = _behaviour(name, runs)
+    findings += [
+        Finding("repeatable", all(m.code != "not-repeatable" for m in behaviour)),
+        Finding("inputs-unchanged", all(m.code != "changes-input" for m in behaviour)),
+    ]
+    mistakes: list[Mistake] = list(behaviour)
+    rights = [r.right[name] for r in references]
+    numbers = all(value.dtype.kind in "iuf" for value in values)
+    findings.append(Finding("dtype", numbers, {"got": str(values[0].dtype)}))
+    shaped = all(v.shape == right.shape for v, right in zip(values, rights, strict=True))
+    wrong_shape = next((i for i, v in enumerate(values) if v.shape != rights[i].shape), 0)
+    findings.append(
+        Finding(
+            "shape",
+            shaped,
+            {"got": list(values[wrong_shape].shape), "expected": list(rights[wrong_shape].shape)},
+        )
+    )
+    passed = False
+    if shaped:
+        passed, about = value_findings(values, list(references), name)
+        findings += about
+    passed = passed and numbers
+    if not passed:
+        mistakes += _value_mistakes(
+            bank, name, function, values, references, findings, numbers, steps, behaviour
+        )
+    return AnswerReport(name, passed and not behaviour, tuple(findings), tuple(mistakes))
+
+
+def _cannot_run(
+    name: str, function: Mapping[str, Any], outcome: Mapping[str, Any], references: Sequence[Reference]
+) -> AnswerReport | None:
+    for record, at in zip(function["runs"], references, strict=True):
+        if record["problem"] is None:
+            continue
+        error, code = record["error"], record["problem"]
+        if code == "not-implemented" and not function["defined"] and outcome["error"] is not None:
+            error, code = outcome["error"], "raises"
+        details: dict[str, Any] = {"sizes": dict(at.sizes), "got": record["type"]}
+        if error is not None:
+            details |= {"error": f"{error['kind']}: {error['message']}", "line": error["line"]}
+        alternatives: tuple[str, ...] = ()
+        if code == "raises" and _reads_known_global(function, at):
+            code, alternatives = "global-or-hardcoded", ("raises",)
+        kind = "dtype" if code == "dtype" else "runs"
+        return AnswerReport(
+            name, False, (Finding(kind, False, details),), (Mistake(code, name, details, alternatives),)
+        )
+    return None
+
+
+def _reads_known_global(function: Mapping[str, Any], at: Reference) -> list[str]:
+    return [g for g in function["globals"] if g in at.given and g not in function["parameters"]]
+
+
+def _behaviour(name: str, runs: Sequence[Mapping[str, Any]]) -> list[Mistake]:
+    found = []
+    changed = sorted({argument for record in runs for argument in record["changed"]})
+    if changed:
+        found.append(Mistake("changes-input", name, {"input": changed[0]}))
+    if not all(_equal(record["value"], record["again"]) for record in runs):
+        found.append(Mistake("not-repeatable", name))
+    return found
+
+
+def _equal(a: Array | None, b: Array | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return (
+        a.shape == b.shape
+        and a.dtype == b.dtype
+        and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+    )
+
+
+def _value_mistakes(
+    bank: Bank,
+    name: str,
+    function: Mapping[str, Any],
+    values: Sequence[Array],
+    references: Sequence[Reference],
+    findings: Sequence[Finding],
+    numbers: bool,
+    steps: Any,
+    behaviour: Sequence[Mistake],
+) -> list[Mistake]:
+    by_kind = {finding.kind: finding for finding in findings}
+    if not numbers:
+        return [Mistake("dtype", name, by_kind["dtype"].details)]
+    if not all(bool(np.all(np.isfinite(value))) for value in values):
+        return [Mistake("non-finite", name)]
+    if any(mistake.code == "not-repeatable" for mistake in behaviour):
+        return []
+    known = len(bank.references)
+    found = diagnose(bank, name, values[:known], references[known:], values[known:])
+    if found is not None:
+        return [
+            Mistake(code, name, found.details, found.alternatives if i == 0 else ())
+            for i, code in enumerate(found.codes)
+        ]
+    if _reads_known_global(function, references[0]) or _constant(values):
+        return [Mistake("global-or-hardcoded", name)]
+    if _nearly(values, references, name):
+        return [Mistake("numerical", name, dict(by_kind["value"].details))]
+    details = dict(by_kind["value"].details) if "value" in by_kind else {}
+    return [Mistake("not-recognised", name, details)]
+
+
+def _constant(values: Sequence[Array]) -> bool:
+    first = values[0]
+    return (
+        all(v.shape == first.shape for v in values) and all(np.array_equal(v, first) for v in values)
+    ) or all(v.size and np.all(v == first.flat[0]) for v in values)
+
+
+def _nearly(values: Sequence[Array], references: Sequence[Reference], name: str) -> bool:
+    for value, at in zip(values, references, strict=True):
+        right = at.right[name]
+        if value.shape != right.shape or np.max(np.abs(value - right)) > 1e-4 * np.max(
+            np.abs(at.terms[name])
+        ):
+            return False
+    return True
+
+
+def _judge_steps(
+    optional: Sequence[str], outcome: Mapping[str, Any], references: Sequence[Reference], exercise: Exercise
+) -> list[AnswerReport]:
+    """Right or wrong for every optional derivative of a step; they explain, they do not count."""
+    reports = []
+    for name in optional:
+        if name in exercise.answers or name not in outcome["functions"]:
+            continue
+        runs = outcome["functions"][name]["runs"]
+        values = [record["value"] for record in runs]
+        fits = all(
+            v is not None and v.shape == r.right[name].shape for v, r in zip(values, references, strict=True)
+        )
+        if not fits:
+            reports.append(AnswerReport(name, False, (Finding("shape", False),)))
+            continue
+        passed, findings = value_findings(values, list(references), name)
+        reports.append(AnswerReport(name, passed, tuple(findings)))
+    return reports

@@ -1,0 +1,189 @@
+"""From a wrong value to the name of the mistake: all explanations that fit every probe, and the simplest of
+them.
+
+Nothing is guessed: an explanation counts only when it gives the student's value on every fixed probe and,
+checked afterwards, on the fresh ones. Explanations that fit are equal on every probe, so they are one class
+of mistakes; the cheapest is named, the others are its alternatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from npreg.exercises.bases import Bank, Explanation, Turn, axes_subsets
+from npreg.exercises.derivatives import quantities_of
+from npreg.exercises.program import Array
+from npreg.exercises.terms import extra_terms, path_terms
+from npreg.exercises.verdict import Reference, resolution
+
+CLOSE = 1e-9
+TWINS = 6
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The codes of the mistake, the twins' codes, and what was measured."""
+
+    codes: tuple[str, ...]
+    alternatives: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def diagnose(
+    bank: Bank,
+    name: str,
+    student: Sequence[Array],
+    fresh: Sequence[Reference] = (),
+    student_fresh: Sequence[Array] = (),
+) -> Diagnosis | None:
+    """Name the mistake in the answer ``name``, or return None.
+
+    ``student`` are the student's values on the bank's probes (any shape), ``student_fresh`` those on
+    ``fresh``.
+    """
+    tolerance = CLOSE if max(resolution(value) for value in student) < 1e-10 else 3e-4
+    student = [np.real(value).astype(float) for value in student]
+    if not all(np.all(np.isfinite(value)) and value.size for value in student):
+        return None
+    for found in _stages(bank, name, student, tolerance):
+        confirmed = [e for e in found if e.codes and _holds(bank, name, e, fresh, student_fresh, tolerance)]
+        if confirmed:
+            return _name(confirmed, bank)
+    return None
+
+
+def _holds(
+    bank: Bank,
+    name: str,
+    explanation: Explanation,
+    fresh: Sequence[Reference],
+    values: Sequence[Array],
+    tolerance: float,
+) -> bool:
+    for reference, value in zip(fresh, values, strict=True):
+        at = quantities_of(bank.exercise, reference.sizes, reference.tape.values)
+        given = np.real(value).astype(float)
+        if not explanation.fits(given, reference.right[name], reference.tape, at, 100 * tolerance):
+            return False
+    return True
+
+
+def _name(found: Sequence[Explanation], bank: Bank) -> Diagnosis:
+    ordered = sorted(found, key=lambda e: e.cost)
+    best = ordered[0]
+    twins = [e.codes for e in ordered[1:] if e.codes != best.codes and e.cost < best.cost + 10]
+    alternatives = [code for codes in twins for code in codes if code not in best.codes]
+    details: dict[str, Any] = {}
+    factor = next((f for f in best.factors if not f.is_one), None)
+    if factor is not None:
+        details["measured"] = [
+            {"sizes": dict(r.sizes), "factor": factor.value(at)}
+            for r, at in zip(bank.references, bank.quantities, strict=True)
+        ]
+    return Diagnosis(best.codes, tuple(dict.fromkeys(alternatives))[:TWINS], details)
+
+
+def _stages(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[list[Explanation]]:
+    """Explanations from the simple to the far-fetched; a later stage only where the earlier had none."""
+    right, given = bank.signature(name), tuple(value.shape for value in student)
+    if given == right:
+        yield list(_same_shape(bank, name, student, tolerance))
+        yield list(_paired(bank, name, student, tolerance))
+        return
+    yield [
+        *bank.pool(name, given).match(student, bank.table, tolerance),
+        *_reshaped(bank, name, student, tolerance),
+    ]
+    yield list(_collapsed(bank, name, student, tolerance))
+
+
+def _same_shape(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
+    answer = bank.exercise.answers[name]
+    if answer.formula is not None:
+        yield from _update(bank, name, student, tolerance)
+        return
+    yield from bank.pool(name, bank.signature(name)).match(student, bank.table, tolerance)
+    if answer.order == 1:
+        yield from path_terms(bank, name, student, tolerance)
+        yield from extra_terms(bank, name, student, tolerance)
+
+
+def _paired(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
+    if bank.exercise.answers[name].formula is None:
+        yield from bank.pair_pool(name).match(student, bank.table, tolerance)
+
+
+def _update(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
+    """An update is old plus step: the step is matched like a derivative, the old part may be absent."""
+    wrt = bank.exercise.answers[name].wrt
+    pool = bank.pool(name, bank.signature(name))
+    for times, codes in ((1.0, ()), (0.0, (f"missing-term:{wrt}",)), (-1.0, (f"term-sign:{wrt}",))):
+
+        def turn(value: Array, right: Array, times: float = times) -> Array:
+            return value
+
+        rest = [s - times * bank.offset(name, t) for s, t in zip(student, bank.tapes, strict=True)]
+        for e in pool.match(rest, bank.table, tolerance):
+
+            def predict(tape: Any, at: Any, e: Explanation = e, times: float = times) -> Array:
+                return np.asarray(e.predict(tape, at) + times * bank.offset(name, tape))
+
+            renamed = tuple(_in_update(code, wrt) for code in e.codes) if times else e.codes
+            yield replace(e, codes=(*codes, *renamed), cost=e.cost + 2 * len(codes), predict=predict)
+
+
+def _in_update(code: str, wrt: str) -> str:
+    """A factor of the gradient is a factor of one term of the update."""
+    if code == "sign":
+        return f"term-sign:grad_{wrt}"
+    return f"term-factor:grad_{wrt}" if code.startswith("factor:") else code
+
+
+def _reshaped(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
+    """The right numbers in another shape, or what explains values of the right shape, in another."""
+    turns: tuple[tuple[str, Turn], ...] = (
+        ("transpose", lambda value, right: value.T),
+        ("shape", lambda value, right: value.reshape(right.shape)),
+    )
+    for code, turn in turns:
+        turned = _turn(bank, name, student, turn)
+        flat = all(max(v.shape, default=1) == v.size for v in student)
+        if turned is None or (code == "transpose" and flat):
+            continue
+        for e in _same_shape(bank, name, turned, tolerance):
+            yield replace(e, codes=(code, *e.codes), cost=e.cost + 1.0, turn=turn)
+
+
+def _turn(bank: Bank, name: str, student: Sequence[Array], turn: Turn) -> list[Array] | None:
+    turned = []
+    for value, reference in zip(student, bank.references, strict=True):
+        right = reference.right[name]
+        if value.size != right.size:
+            return None
+        result = np.asarray(turn(value, right))
+        if result.shape != right.shape:
+            return None
+        turned.append(result)
+    return turned
+
+
+def _collapsed(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
+    """Values with an axis too many: summed over it they are explained."""
+    for axes in axes_subsets(max(v.ndim for v in student)):
+        for mean in (False, True):
+
+            def turn(value: Array, right: Array, axes: Any = axes, mean: bool = mean) -> Array:
+                total = value.mean(axis=axes) if mean else value.sum(axis=axes)
+                return np.asarray(total).reshape(right.shape)
+
+            try:
+                turned = [turn(v, r.right[name]) for v, r in zip(student, bank.references, strict=True)]
+            except (ValueError, IndexError):
+                continue
+            for e in _same_shape(bank, name, turned, tolerance):
+                codes = e.codes if "broadcast" in e.codes else ("not-summed", *e.codes)
+                yield replace(e, codes=codes, cost=e.cost + 3.0, turn=turn)

@@ -1,0 +1,77 @@
+"""Values of another shape than asked for: not summed, summed over the wrong axis, another quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from npreg.exercises.bases import Base, Make, axes_subsets
+from npreg.exercises.derivatives import value_of
+from npreg.exercises.program import Array, Exercise
+from npreg.exercises.tape import Tape
+
+
+def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
+    """Values that are no mutation of the answer: rows not summed, other answers, other quantities."""
+    answer = exercise.answers[name]
+    if answer.order == 1 and answer.formula is None:
+        yield from _unsummed(tape, answer.wrt)
+    if answer.formula is None:
+        for axes in axes_subsets(tape.values[answer.wrt].ndim * answer.order):
+            yield Base(("axis",), 5.0, _sum(partial(value_of, answer), axes), free_scale=True)
+    yield from _others(exercise, name, tape)
+
+
+def contributions(tape: Tape, step: str, wrt: str) -> Array:
+    """What every row of a step contributes to the derivative in ``wrt``: shape (rows, *shape of wrt)."""
+    jacobian = tape.jacobians[step, wrt]
+    flow = tape.sweep()[step].ravel()
+    rows = tape.values[step].shape[0]
+    per_row = (flow[:, None] * jacobian).reshape(rows, -1, jacobian.shape[1]).sum(axis=1)
+    return np.asarray(per_row.reshape(rows, *tape.values[wrt].shape))
+
+
+def _sum(make: Make, axes: tuple[int, ...]) -> Make:
+    return lambda tape: np.asarray(make(tape).sum(axis=axes))
+
+
+def _unsummed(tape: Tape, wrt: str) -> Iterator[Base]:
+    shape = tape.values[wrt].shape
+    for step, name in tape.jacobians:
+        if name != wrt or tape.values[step].ndim == 0 or tape.values[step].shape[0] < 2:
+            continue
+        rows = partial(contributions, step=step, wrt=wrt)
+        yield Base(("not-summed",), 2.0, rows, free_scale=True)
+        if shape:
+            yield Base(("elementwise",), 2.5, rows, free_scale=True)
+        for axes in axes_subsets(1 + len(shape)):
+            if axes != (0,):
+                yield Base(("axis",), 3.0 + len(axes), _sum(rows, axes), free_scale=True)
+
+
+def _others(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
+    wrt = exercise.answers[name].wrt
+    for other, answer in exercise.answers.items():
+        if other != name:
+            yield Base((f"swapped-answer:{other}",), 12.3, partial(value_of, answer))
+    below = next((step for step in exercise.steps if (step, wrt) in tape.jacobians), exercise.loss)
+    for step in exercise.steps:
+        if tape.values[step].dtype.kind == "b":
+            continue
+        code, cost = ("loss-for-derivative", 12.5) if step == exercise.loss else ("wrong-variable", 18.0)
+        yield Base((code,), cost, partial(_value, name=step), free_scale=True)
+        if step in exercise.active and step != exercise.loss:
+            code = f"chain-missing:{exercise.public(below)}"
+            yield Base((code,), 12.6, partial(_upstream, step=step), free_scale=True)
+    for other in exercise.inputs:
+        yield Base(("wrong-variable",), 18.0, partial(_value, name=other), free_scale=True)
+
+
+def _value(tape: Tape, name: str) -> Array:
+    return np.asarray(tape.values[name] * 1.0)
+
+
+def _upstream(tape: Tape, step: str) -> Array:
+    return tape.sweep()[step]

@@ -1,0 +1,162 @@
+"""A forward program at one point: its values, dense local Jacobians, and the reverse sweep through them.
+
+The one mechanism that serves the right derivative, the derivatives of every step, and every mutation: edit
+values, Jacobians or upstream derivatives, then sweep once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from npreg.exercises.program import Array, Exercise
+
+STEP = 1e-30
+Edit = Callable[[Array, "Tape"], Array]
+Edge = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What to change before a sweep; keys are names, or edges ``(step, argument)``.
+
+    ``values``: a quantity everywhere; ``uses``: what one step sees of a quantity; ``functions``: another
+    function in a step's place; ``local``: what the derivative of one step (first edge) sees of one of its
+    arguments, the forward values being untouched; ``jacobians``: a local Jacobian (rows: entries of the step,
+    columns: entries of the argument); ``upstreams``: the derivative of the loss with respect to a step.
+    """
+
+    values: tuple[tuple[str, Edit], ...] = ()
+    uses: tuple[tuple[Edge, Edit], ...] = ()
+    functions: tuple[tuple[str, Callable[..., Any]], ...] = ()
+    local: tuple[tuple[Edge, str, Edit], ...] = ()
+    jacobians: tuple[tuple[Edge, Edit], ...] = ()
+    upstreams: tuple[tuple[str, Edit], ...] = ()
+
+    def __add__(self, other: Edits) -> Edits:
+        return Edits(
+            self.values + other.values,
+            self.uses + other.uses,
+            self.functions + other.functions,
+            self.local + other.local,
+            self.jacobians + other.jacobians,
+            self.upstreams + other.upstreams,
+        )
+
+
+@dataclass(frozen=True)
+class Tape:
+    """Values of inputs and steps, and the Jacobian of every step with respect to every active argument."""
+
+    exercise: Exercise
+    values: Mapping[str, Array]
+    jacobians: Mapping[Edge, Array]
+    upstream_edits: Mapping[str, Edit]
+
+    def sweep(self) -> dict[str, Array]:
+        """The derivative of the loss with respect to every active name, in the shape of its value."""
+        steps = self.exercise.steps
+        upstream: dict[str, Array] = {self.exercise.loss: np.ones(self.values[self.exercise.loss].size)}
+        for step in reversed(list(steps)):
+            if step not in upstream:
+                continue
+            edit = self.upstream_edits.get(step)
+            if edit is not None:
+                given = upstream[step].reshape(self.values[step].shape)
+                upstream[step] = np.broadcast_to(edit(given, self), given.shape).ravel()
+            for name in self.exercise.arguments[step]:
+                jacobian = self.jacobians.get((step, name))
+                if jacobian is not None:
+                    flow = upstream[step] @ jacobian
+                    upstream[name] = upstream[name] + flow if name in upstream else flow
+        return {name: flow.reshape(self.values[name].shape) for name, flow in upstream.items()}
+
+    def edited(self, edits: Edits) -> Tape:
+        """A new tape with the edits made; what they do not reach is shared with this one."""
+        values, jacobians = dict(self.values), dict(self.jacobians)
+        changed = set()
+        for name, edit in edits.values:
+            if name in self.exercise.inputs:
+                values[name] = edit(values[name], self)
+                changed.add(name)
+        if edits.values or edits.uses or edits.functions:
+            self._replay(edits, values, jacobians, changed)
+        for edge, name, edit in edits.local:
+            seen = {a: values[a] for a in self.exercise.arguments[edge[0]]}
+            seen[name] = edit(seen[name], self)
+            jacobians[edge] = local_jacobian(self.exercise.steps[edge[0]], seen, edge[1])
+        for edge, edit in edits.jacobians:
+            jacobians[edge] = edit(jacobians[edge], self)
+        upstream_edits = {**self.upstream_edits, **dict(edits.upstreams)}
+        return replace(self, values=values, jacobians=jacobians, upstream_edits=upstream_edits)
+
+    def _replay(
+        self, edits: Edits, values: dict[str, Array], jacobians: dict[Edge, Array], changed: set[str]
+    ) -> None:
+        exercise = self.exercise
+        on_steps = {name: edit for name, edit in edits.values if name in exercise.steps}
+        on_uses, functions = dict(edits.uses), {**exercise.steps, **dict(edits.functions)}
+        replaced = {step for step, _ in edits.functions}
+        for step, names in exercise.arguments.items():
+            touched = [a for a in names if a in changed or (step, a) in on_uses]
+            if touched or step in replaced:
+                seen = {a: values[a] for a in names}
+                for a in names:
+                    if (step, a) in on_uses:
+                        seen[a] = on_uses[step, a](seen[a], self)
+                values[step] = np.asarray(functions[step](**seen))
+                changed.add(step)
+                for a in names:
+                    if (step, a) in jacobians:
+                        jacobians[step, a] = local_jacobian(functions[step], seen, a)
+            if step in on_steps:
+                values[step] = on_steps[step](values[step], replace(self, values=values))
+                changed.add(step)
+
+
+def record(exercise: Exercise, inputs: Mapping[str, Array]) -> Tape:
+    """Run the program forward on the inputs and take every local Jacobian that a wanted derivative needs."""
+    values = exercise.forward(inputs)
+    return Tape(exercise, values, _all_jacobians(exercise, values), {})
+
+
+def perturbed(exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float) -> Tape:
+    """The tape with every number, given or computed, changed relatively, up or down at random."""
+
+    def shake(value: Array) -> Array:
+        if value.dtype.kind == "b":
+            return value
+        return value * (1.0 + size * rng.choice([-1.0, 1.0], size=value.shape))
+
+    values: dict[str, Array] = {name: np.asarray(shake(np.asarray(inputs[name]))) for name in exercise.inputs}
+    for name, step in exercise.steps.items():
+        values[name] = np.asarray(shake(np.asarray(step(**{a: values[a] for a in exercise.arguments[name]}))))
+    return Tape(exercise, values, _all_jacobians(exercise, values), {})
+
+
+def _all_jacobians(exercise: Exercise, values: Mapping[str, Array]) -> dict[Edge, Array]:
+    jacobians = {}
+    for step, names in exercise.arguments.items():
+        if values[step].dtype.kind == "b":
+            continue
+        seen = {a: values[a] for a in names}
+        for a in names:
+            if a in exercise.active and values[a].dtype.kind != "b":
+                jacobians[step, a] = local_jacobian(exercise.steps[step], seen, a)
+    return jacobians
+
+
+def local_jacobian(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> Array:
+    """The derivative of one step's entries (rows) with respect to one argument's entries (columns)."""
+    point = np.asarray(seen[name], dtype=float)
+    arguments = dict(seen)
+    columns = []
+    for j in range(point.size):
+        moved = point.astype(complex)
+        moved.flat[j] += 1j * STEP
+        arguments[name] = moved
+        columns.append(np.imag(np.ravel(function(**arguments))) / STEP)
+    return np.stack(columns, axis=1)

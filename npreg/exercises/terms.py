@@ -1,0 +1,199 @@
+"""Additive terms: which term of the derivative is absent, reversed, wrongly scaled, or one too many.
+
+A derivative is the sum over all paths from its input to the loss; each path is a column. The student's
+value is fitted as a combination of the columns, and every coefficient must be 0 or a factor on all probes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from npreg.exercises.bases import Bank, Explanation, factor_codes
+from npreg.exercises.factors import ONE, Factor
+from npreg.exercises.program import Array, Exercise
+from npreg.exercises.tape import Tape
+
+Label = tuple[str, ...]
+ZERO = 0.0
+
+
+def path_columns(tape: Tape, wrt: str) -> dict[Label, Array]:
+    """The contribution of every path to the derivative in ``wrt``, by the steps on the path (loss first)."""
+    columns: dict[Label, Array] = {}
+
+    def walk(step: str, flow: Array, path: Label) -> None:
+        for name in tape.exercise.arguments.get(step, ()):
+            jacobian = tape.jacobians.get((step, name))
+            if jacobian is None or not np.any(jacobian):
+                continue
+            arrived = flow @ jacobian
+            if name == wrt:
+                columns[path] = arrived.reshape(tape.values[wrt].shape)
+            else:
+                walk(name, arrived, (*path, name))
+
+    loss = tape.exercise.loss
+    walk(loss, np.ones(tape.values[loss].size), (loss,))
+    return columns
+
+
+def term_names(exercise: Exercise, paths: Sequence[Label], wrt: str) -> list[str]:
+    """What tells each path from the others: a public step that not all paths share."""
+    shared = set(paths[0]).intersection(*paths)
+    names = []
+    for path in paths:
+        own = [step for step in path if step not in shared]
+        public = [step for step in own if not step.startswith("_")]
+        names.append(public[0] if public else (exercise.public(own[0]) if own else exercise.public(path[-1])))
+    return names
+
+
+def path_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
+    """Terms that are missing, reversed or wrongly scaled."""
+    wrt = bank.exercise.answers[name].wrt
+    columns = [path_columns(tape, wrt) for tape in bank.tapes]
+    paths = [path for path in columns[0] if any(np.any(np.abs(c[path]) > 1e-9) for c in columns)]
+    if not 2 <= len(paths) <= 6:
+        return
+    factors = _fit(bank, student, [[c[path] for path in paths] for c in columns], tolerance)
+    if factors is None:
+        return
+
+    def predict(tape: Tape, quantities: Mapping[str, float]) -> Array:
+        there = path_columns(tape, wrt)
+        return _combine(factors, [there[path] for path in paths], quantities)
+
+    codes, cost = _term_codes(term_names(bank.exercise, paths, wrt), factors, _branches(bank, paths))
+    if codes:
+        yield Explanation(codes, cost, predict, tuple(f for f in factors if f is not None))
+
+
+def _combine(factors: Sequence[Factor | None], columns: Sequence[Array], at: Mapping[str, float]) -> Array:
+    return np.asarray(sum(f.value(at) * c for f, c in zip(factors, columns, strict=True) if f is not None))
+
+
+def _branches(bank: Bank, paths: Sequence[Label]) -> bool:
+    """Whether the paths are the branches of a piecewise step."""
+    shared = [step for step in paths[0] if all(step in path for path in paths)]
+    values, arguments = bank.tapes[0].values, bank.exercise.arguments
+    return any(values[a].dtype.kind == "b" for step in shared for a in arguments[step])
+
+
+def _fit(
+    bank: Bank, student: Sequence[Array], columns: Sequence[Sequence[Array]], tolerance: float
+) -> list[Factor | None] | None:
+    """The factor of every column (None for 0), or None where the columns do not make the student's value."""
+    measured = []
+    for value, there in zip(student, columns, strict=True):
+        matrix = np.stack([column.ravel() for column in there], axis=1)
+        flat = value.ravel()
+        if len(flat) < matrix.shape[1]:
+            return None
+        sizes = np.linalg.norm(matrix, axis=0)
+        if np.any(sizes < 1e-12) or np.linalg.matrix_rank(matrix / sizes, tol=1e-6) < matrix.shape[1]:
+            return None
+        c = np.linalg.lstsq(matrix / sizes, flat, rcond=None)[0] / sizes
+        if np.max(np.abs(matrix @ c - flat)) > tolerance * np.max(np.abs(flat)):
+            return None
+        measured.append(np.where(np.abs(c) * sizes < 1e-8 * np.max(np.abs(flat)), 0.0, c))
+    return _factors(bank, np.stack(measured, axis=1), tolerance)
+
+
+def _factors(bank: Bank, coefficients: Array, tolerance: float) -> list[Factor | None] | None:
+    found: list[Factor | None] = []
+    for row in coefficients:
+        if not np.any(row):
+            found.append(None)
+            continue
+        factor = bank.table.identify(row, max(tolerance, 1e-7))
+        if factor is None:
+            return None
+        found.append(factor)
+    return found
+
+
+def _term_codes(
+    names: list[str], factors: list[Factor | None], branches: bool
+) -> tuple[tuple[str, ...], float]:
+    """Codes relative to the factor that most terms share (1, where there is a choice)."""
+    present = [f for f in factors if f is not None]
+    if not present or all(f == present[0] for f in factors):
+        return (), 0.0
+    common = ONE if ONE in present else max(present, key=lambda f: (present.count(f), -f.cost))
+    if any(not f.is_usual for f in present):
+        return ("global-or-hardcoded",), 9.0
+    codes, cost = [], 9.0
+    for name, factor in zip(names, factors, strict=True):
+        if factor is None:
+            codes.append(f"missing-term:{name}")
+            cost += 0.5
+        elif factor != common:
+            kind = "term-sign" if factor.sign != common.sign and _negated(factor) == common else "term-factor"
+            codes.append(f"{kind}:{name}")
+            cost += 0.5 + factor.cost
+    if branches:
+        return ("kink-threshold", *common.codes), cost
+    return (*dict.fromkeys(codes), *common.codes), cost + common.cost
+
+
+def _negated(factor: Factor) -> Factor:
+    return Factor(-factor.sign, factor.constant, factor.powers)
+
+
+def extra_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
+    """One term too many: the right derivative plus a multiple of another quantity of its shape."""
+    wrt = bank.exercise.answers[name].wrt
+    right = [r.right[name] for r in bank.references]
+    shape = right[0].shape
+    values = bank.tapes[0].values
+    others = [n for n, v in values.items() if v.shape == shape and v.dtype.kind != "b"]
+    for other in sorted(others, key=lambda n: n != wrt):
+        extra = [tape.values[other] for tape in bank.tapes]
+        if any(not np.any(e) for e in extra):
+            continue
+        for factors in _with_extra(bank, student, right, extra, tolerance):
+            codes = _extra_codes(bank.exercise, wrt, other, factors)
+            if codes is None:
+                continue
+
+            def predict(
+                tape: Tape, at: Mapping[str, float], other: str = other, f: tuple[Factor, Factor] = factors
+            ) -> Array:
+                return np.asarray(f[0].value(at) * tape.sweep()[wrt] + f[1].value(at) * tape.values[other])
+
+            cost = (9.0 if other == wrt else 12.0) + factors[0].cost + factors[1].cost
+            yield Explanation(codes, cost, predict, factors)
+
+
+def _with_extra(
+    bank: Bank, student: Sequence[Array], right: Sequence[Array], extra: Sequence[Array], tolerance: float
+) -> Iterator[tuple[Factor, Factor]]:
+    if right[0].size > 1:
+        factors = _fit(bank, student, list(zip(right, extra, strict=True)), tolerance)
+        if factors is not None and factors[0] is not None and factors[1] is not None:
+            yield factors[0], factors[1]
+        return
+    s, g, e = (np.array([float(v.ravel()[0]) for v in values]) for values in (student, right, extra))
+    for times in (1.0, -1.0):
+        factor = bank.table.identify((s - times * e) / g, max(tolerance, 1e-7))
+        if factor is not None:
+            yield factor, Factor(int(times))
+        factor = bank.table.identify((s - times * g) / e, max(tolerance, 1e-7))
+        if factor is not None and factor.is_usual:
+            yield Factor(int(times)), factor
+
+
+def _extra_codes(
+    exercise: Exercise, wrt: str, other: str, factors: tuple[Factor, Factor]
+) -> tuple[str, ...] | None:
+    gradient, extra = factors
+    if other == wrt and extra.is_one and gradient.sign < 0:
+        return ("update-returned",)
+    if not gradient.is_usual or not extra.is_usual:
+        return None
+    settings = {name for name, _ in extra.powers if name in exercise.settings}
+    steps = [step for step, names in exercise.arguments.items() if settings.intersection(names)]
+    term = exercise.public(steps[0]) if settings and steps else exercise.public(other)
+    return (f"extra-term:{term}", *factor_codes(gradient))
