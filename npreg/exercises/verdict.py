@@ -90,10 +90,10 @@ def is_right(value: Array, right: Array, terms: Array) -> Array:
 
 def same_direction(values: list[Array], rights: list[Array]) -> tuple[bool, bool]:
     """Whether all values are parallel to the right ones, and whether they then point the same way."""
-    cosines = []
+    cosines: list[float] = []
     for value, right in zip(values, rights, strict=True):
         length = np.linalg.norm(value) * np.linalg.norm(right)
-        cosines.append(float(np.vdot(value, right)) / length if length > 0 else 0.0)
+        cosines.append(float(np.vdot(value, right) / length) if length > 0 else 0.0)
     parallel = all(abs(abs(cosine) - 1) < 1e-9 for cosine in cosines)
     return parallel and len({cosine > 0 for cosine in cosines}) == 1, all(cosine > 0 for cosine in cosines)
 
