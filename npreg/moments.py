@@ -24,7 +24,7 @@ from npreg.rules import SGD, Momentum, Nesterov, Stepper
 
 __all__ = ["MomentsEngine", "compose_all", "is_affine", "states_before"]
 
-FEW = 8  # maps that are applied one by one rather than composed further
+FEW = 4  # maps that are applied one by one rather than composed further
 GROWTH_LIMIT = 1e4  # maps this much larger than the parameters cost four digits: the loop takes over
 
 
@@ -160,7 +160,7 @@ class MomentsEngine:
                 paths.append(before)
             for part in composed:
                 for one in part[epoch]:
-                    extended[:m] = one @ extended
+                    extended[:m] = one.dot(extended)
             # Between epochs the parameters have the run's dtype, however many epochs share a pass.
             ends.append(extended[: len(theta)].astype(theta.dtype))
             extended[: len(theta)] = ends[-1]
@@ -217,23 +217,24 @@ class MomentsEngine:
         self, maps: FloatArray, negated: bool, composed: list[FloatArray], start: FloatArray, end: FloatArray
     ) -> bool:
         """Whether no composed map grew beyond the parameters, so that no digits were lost in it."""
+        m = len(start)
+        if negated:
+            # −A = lr/B G − I has a trace of at most 2 − m only where all eigenvalues of A are in [−1, 1].
+            # Then no product of maps has a norm above 1, and no c exceeds twice the largest parameters.
+            width = maps.shape[-1]
+            trace = np.einsum("ij->i", maps.reshape(-1, m * width)[:, : m * width : width + 1])
+            if trace.max() <= 2 - m:
+                return True
         if not np.isfinite(end).all():
             return False
-        m = len(start)
         scale = max(np.abs(start).max(), np.abs(end).max())
 
         def is_small(some: FloatArray) -> bool:
             size = np.abs(some).reshape(-1, *some.shape[-2:]).max(axis=0)
             return bool(size[:, :m].max() <= GROWTH_LIMIT and size[:, m:].max() <= GROWTH_LIMIT * scale)
 
-        if not all(is_small(part) for part in composed if part.size):
+        if not all(is_small(part) for part in composed):
             return False
-        if negated:
-            # −A = lr/B G − I has trace ≤ 2 − m only if no eigenvalue of A is below −1: then nothing grows.
-            width = maps.shape[-1]
-            diagonal = maps.reshape(-1, m * width)[:, : m * width : width + 1]
-            if diagonal.sum(axis=1).max() <= 2 - m:
-                return True
         levels: list[FloatArray] = []
         compose_all(maps, negated=negated, keep=levels)
         return all(is_small(level) for level in levels[1:])

@@ -106,6 +106,24 @@ def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
     return float(total / (count * y.shape[1]))
 
 
+def mean_losses(loss: Loss, data: Data, thetas: Sequence[FloatArray]) -> list[float]:
+    """`mean_loss` of several parameters, in one pass where the rows are few."""
+    X, y, weights = data
+    if (
+        len(thetas) == 1
+        or len(X) > BLOCK_ROWS
+        or y.shape[1] > 1
+        or weights is not None
+        or not loss.is_squared
+    ):
+        return [mean_loss(loss, data, theta) for theta in thetas]
+    together = np.concatenate(thetas, axis=1)
+    r = X.dot(together[:-1])
+    r += together[-1]
+    r -= y
+    return [float(total) / (2 * len(X)) for total in np.einsum("ij,ij->j", r, r, dtype=np.float64)]
+
+
 def orders(rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) -> Iterator[Order]:
     """`count` orders of the rows, one `rng.permutation` each; with `ahead`, the next is drawn on a thread.
 
@@ -221,8 +239,11 @@ class Run:
                     if self.recorder is not None:
                         self.recorder.averaging = self.epoch >= self.first_averaged
                     drawn = [next(source) for _ in range(count)]
-                    for end in self.engine.run(self.theta, drawn, self.recorder):
-                        if self.finish_epoch(end):
+                    ends = self.engine.run(self.theta, drawn, self.recorder)
+                    if self.recorder is not None and self.recorder.count:
+                        ends = [np.asarray(self.recorder.sum / self.recorder.count, self.theta.dtype)]
+                    for end, loss in zip(ends, mean_losses(self.loss, self.data, ends), strict=True):
+                        if self.finish_epoch(end, loss):
                             return
                     if bar is not None:
                         bar.set_postfix(loss=self.losses[-1], refresh=False)
@@ -232,11 +253,8 @@ class Run:
             if bar is not None:
                 bar.close()
 
-    def finish_epoch(self, end: FloatArray) -> bool:
-        """The loss of an epoch that ended with these parameters; returns whether to stop."""
-        if self.recorder is not None and self.recorder.count:
-            end = np.asarray(self.recorder.sum / self.recorder.count, end.dtype)
-        loss = mean_loss(self.loss, self.data, end) if np.isfinite(end).all() else math.nan
+    def finish_epoch(self, end: FloatArray, loss: float) -> bool:
+        """Book an epoch that ended with these parameters and this loss; returns whether to stop."""
         self.check_divergence(loss)
         self.losses.append(loss)
         self.good = end
@@ -250,8 +268,8 @@ class Run:
         watched = self.losses if self.validation is None else self.validation_losses
         if not self.best_epoch or watched[-1] < watched[self.best_epoch - 1] - self.tol:
             self.best, self.best_epoch = end, self.epoch
-        raw = self.raw(end)
         for callback in self.callbacks:
+            raw = self.raw(end)
             validation_loss = self.validation_losses[-1] if self.validation is not None else None
             w, b = raw[:-1].copy(), raw[-1].copy()
             if callback(Progress(self.epoch, self.stepper.steps_done, loss, validation_loss, w, b)):
@@ -265,9 +283,13 @@ class Run:
         if math.isfinite(loss):
             if self.losses and loss <= self.losses[-1]:
                 return
-            if self.reference is None:
-                zeros = mean_loss(self.loss, self.data, np.zeros_like(self.theta))
-                self.reference = max(zeros, 1e-300)
+            zeros = np.zeros_like(self.theta)
+            if self.reference is None:  # first a few rows: they nearly always show that all is well
+                some = Data(*(None if part is None else part[:256] for part in self.data))
+                self.reference = mean_loss(self.loss, some, zeros)
+            if loss <= DIVERGED * self.reference:
+                return
+            self.reference = mean_loss(self.loss, self.data, zeros)
             if loss <= DIVERGED * self.reference:
                 return
             # Far above predicting 0, but perhaps the run was started there.
