@@ -29,9 +29,18 @@ def choose_engine(
 
 
 def make_engine(
-    name: str, num_features: int, batch_size: int, dtype: np.dtype[np.floating], loss: Loss, stepper: Stepper
+    name: str,
+    num_features: int,
+    batch_size: int,
+    dtype: np.dtype[np.floating],
+    loss: Loss,
+    stepper: Stepper,
+    largest_norm: float = np.inf,
 ) -> Engine:
-    """An engine that has been asked for by name; ValueError where it cannot do the run."""
+    """An engine that has been asked for by name; ValueError where it cannot do the run.
+
+    `largest_norm` is an upper bound of the rows' (weighted) ‖x̃‖², where one is known.
+    """
     if name == "loop":
         return PlainLoop(loss, stepper, batch_size)
     if name == "tight":
@@ -47,4 +56,4 @@ def make_engine(
             f'penalty, not {stepper.rule} with l1={stepper.l1:g}; use engine="auto"'
         )
     loop = make_engine("tight", num_features, batch_size, dtype, loss, stepper)
-    return MomentsEngine(stepper, batch_size, loop)
+    return MomentsEngine(stepper, batch_size, loop, largest_norm)

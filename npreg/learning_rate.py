@@ -9,11 +9,19 @@ from numpy.typing import ArrayLike
 
 from npreg.arrays import FloatArray, as_batch_size, as_features, as_nonnegative
 
-__all__ = ["AUTO_FRACTION", "LearningRateWarning", "as_weights", "check_learning_rate", "max_learning_rate"]
+__all__ = [
+    "AUTO_FRACTION",
+    "LearningRateWarning",
+    "as_weights",
+    "check_learning_rate",
+    "max_learning_rate",
+    "squared_norms",
+]
 
 AUTO_FRACTION = 0.5  # lr="auto" takes this part of max_learning_rate
 SAMPLE_ROWS = 128
 EXACT_COLUMNS = 64
+BLOCK_ROWS = 32_768  # rows looked at together
 
 
 class LearningRateWarning(UserWarning):
@@ -117,15 +125,33 @@ def _exact(X: FloatArray, batch_size: int, l2: float, weights: FloatArray | None
     return _bound(batch_size, n, kappa, float(eigenvalues[-1]), l2)
 
 
-def _is_surely_below(
-    lr: float, X: FloatArray, batch_size: int, l2: float, weights: FloatArray | None
-) -> bool:
-    """Whether cheap upper bounds of κ and λ already show that lr is safe: one pass over the data."""
+def squared_norms(X: FloatArray, weights: FloatArray | None) -> tuple[float, float]:
+    """The largest and the mean ‖x̃‖² (times weight) of the rows."""
+    largest = total = 0.0
+    ones = np.ones(X.shape[1], X.dtype)
     with np.errstate(over="ignore"):
-        norms = np.einsum("ij,ij->i", X, X) + X.dtype.type(1)
-    if weights is not None:
-        norms = norms * weights
-    kappa, trace, n = float(norms.max()), float(norms.mean()), len(X)
+        for start in range(0, len(X), BLOCK_ROWS):
+            block = X[start : start + BLOCK_ROWS]
+            norms = np.square(block).dot(ones)  # faster than a sum over so short an axis
+            norms += 1
+            if weights is not None:
+                norms = norms * weights[start : start + BLOCK_ROWS]
+            largest = max(largest, float(norms.max()))
+            total += float(norms.sum())
+    return largest, total / len(X)
+
+
+def _is_surely_below(
+    lr: float,
+    X: FloatArray,
+    batch_size: int,
+    l2: float,
+    weights: FloatArray | None,
+    norms: tuple[float, float],
+) -> bool:
+    """Whether cheap upper bounds of κ and λ already show that lr is safe."""
+    kappa, trace = norms
+    n = len(X)
     if lr < _bound(batch_size, n, kappa, trace, l2):
         return True
     if X.shape[1] <= EXACT_COLUMNS:
@@ -143,12 +169,19 @@ def _is_surely_below(
 
 
 def check_learning_rate(
-    lr: float, X: FloatArray, batch_size: int, *, l2: float, weights: FloatArray | None, mode: str
+    lr: float,
+    X: FloatArray,
+    batch_size: int,
+    *,
+    l2: float,
+    weights: FloatArray | None,
+    norms: tuple[float, float],
+    mode: str,
 ) -> None:
     """Warn, or raise ValueError, where lr is beyond the bound; say which column's scale is the cause."""
     if mode not in ("warn", "error", "off"):
         raise ValueError(f'check_lr must be "warn", "error" or "off", not {mode!r}')
-    if mode == "off" or _is_surely_below(lr, X, batch_size, l2, weights):
+    if mode == "off" or _is_surely_below(lr, X, batch_size, l2, weights, norms):
         return
     if X.shape[1] <= EXACT_COLUMNS:
         bound = _exact(X, batch_size, l2, weights)

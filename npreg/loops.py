@@ -29,7 +29,7 @@ from npreg.rules import Stepper
 __all__ = ["Engine", "FoldedLoop", "FoldedRows", "Path", "PlainLoop", "WideLoop"]
 
 Order = NDArray[Any]
-CHUNK_BYTES = 600_000  # gathered rows that stay in a 1 MB second-level cache
+CHUNK_BYTES = 700_000  # gathered rows that stay in a 1 MB second-level cache
 
 
 class Path(Protocol):
@@ -102,7 +102,9 @@ class FoldedRows:
             Z[:n] *= np.sqrt(weights, dtype=self.dtype)[:, None]
         Z[n] = 0
         self.steps = -(-n // self.batch_size)  # a short last minibatch is padded with rows of zeros
-        self.chunk = max(1, CHUNK_BYTES // (self.batch_size * self.width * self.dtype.itemsize))
+        # A power of two halves evenly, down to one map.
+        most = max(1, CHUNK_BYTES // (self.batch_size * self.width * self.dtype.itemsize))
+        self.chunk = 1 << (most.bit_length() - 1)
 
     def padded(self, order: Order) -> Order:
         """The order cut into minibatches, as indices (steps, B) into the table."""

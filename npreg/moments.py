@@ -120,9 +120,12 @@ class MomentsEngine:
 
     name = "moments"
 
-    def __init__(self, stepper: Stepper, batch_size: int, fallback: Engine) -> None:
+    def __init__(
+        self, stepper: Stepper, batch_size: int, fallback: Engine, largest_norm: float = np.inf
+    ) -> None:
         self.stepper, self.rows, self.fallback = stepper, FoldedRows(np.float64, batch_size), fallback
         self.momentum = stepper.rule if isinstance(stepper.rule, Momentum) else None
+        self.largest_norm = largest_norm
         self.chunks_by_loop = 0
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
@@ -133,13 +136,17 @@ class MomentsEngine:
         self.rate_in_rows = stepper.schedule is None and self.momentum is None
         rows.load(X, y, weights, (stepper.lr if self.rate_in_rows else 1.0) / stepper.divisor)
         self.buffer = np.empty((rows.chunk * rows.batch_size, rows.width))
+        # Where no step can have lr/B ‖G‖ + lr l2 > 2, no A has an eigenvalue outside [−1, 1].
+        steepest = rows.batch_size / stepper.divisor * self.largest_norm + stepper.l2
+        self.contracts = self.rate_in_rows and stepper.lr * steepest <= 2
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
         rows = self.rows
         together = max(1, rows.chunk // rows.steps)  # short epochs share one pass: same sums, fewer calls
         ends: list[FloatArray] = []
         for first in range(0, len(orders), together):
-            index = np.stack([rows.padded(order) for order in orders[first : first + together]])
+            padded = [rows.padded(order) for order in orders[first : first + together]]
+            index = padded[0][None] if len(padded) == 1 else np.stack(padded)
             for start in range(0, rows.steps, rows.chunk):
                 epochs = self.replay(theta, index[:, start : start + rows.chunk], path)
             ends += epochs
@@ -217,10 +224,11 @@ class MomentsEngine:
         self, maps: FloatArray, negated: bool, composed: list[FloatArray], start: FloatArray, end: FloatArray
     ) -> bool:
         """Whether no composed map grew beyond the parameters, so that no digits were lost in it."""
+        if self.contracts:
+            return True  # no product of maps has a norm above 1, no c exceeds twice the largest parameters
         m = len(start)
         if negated:
             # −A = lr/B G − I has a trace of at most 2 − m only where all eigenvalues of A are in [−1, 1].
-            # Then no product of maps has a norm above 1, and no c exceeds twice the largest parameters.
             width = maps.shape[-1]
             trace = np.einsum("ij->i", maps.reshape(-1, m * width)[:, : m * width : width + 1])
             if trace.max() <= 2 - m:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from npreg.loops import Engine, Order
 from npreg.losses import Loss
 from npreg.rules import Stepper
 
-__all__ = ["Progress", "Recorder", "Run", "Scaling", "Trajectory", "mean_loss", "orders"]
+__all__ = ["Data", "Orders", "Progress", "Recorder", "Run", "Scaling", "Trajectory", "mean_loss"]
 
 DIVERGED = 1e6  # a loss this many times that of the start, and of predicting 0, only ever grows
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
@@ -124,35 +124,42 @@ def mean_losses(loss: Loss, data: Data, thetas: Sequence[FloatArray]) -> list[fl
     return [float(total) / (2 * len(X)) for total in np.einsum("ij,ij->j", r, r, dtype=np.float64)]
 
 
-def orders(rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) -> Iterator[Order]:
+class Orders:
     """`count` orders of the rows, one `rng.permutation` each; with `ahead`, the next is drawn on a thread.
 
     A shuffle of many rows costs as much as an epoch of few features, and NumPy draws it without the
     interpreter's lock.
     """
-    if not ahead:
-        for _ in range(count):
-            yield rng.permutation(num_rows)
-        return
-    drawn: list[Order] = []
 
-    def draw() -> None:
-        drawn.append(rng.permutation(num_rows))
+    def __init__(self, rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) -> None:
+        self.rng, self.num_rows, self.left, self.ahead = rng, num_rows, count, ahead
+        self.thread: threading.Thread | None = None
+        self.drawn: Order | None = None
+        self.start()
 
-    thread: threading.Thread | None = None
-    try:
-        for i in range(count):
-            if thread is None:
-                draw()
-            else:
-                thread.join()
-            thread = threading.Thread(target=draw, daemon=True) if i + 1 < count else None
-            if thread is not None:
-                thread.start()
-            yield drawn.pop(0)
-    finally:
-        if thread is not None:
-            thread.join()
+    def start(self) -> None:
+        if self.ahead and self.left:
+            self.thread = threading.Thread(target=self.draw, daemon=True)
+            self.thread.start()
+
+    def draw(self) -> None:
+        self.drawn = self.rng.permutation(self.num_rows)
+
+    def next(self) -> Order:
+        """The next order."""
+        self.left -= 1
+        if self.thread is None:
+            return self.rng.permutation(self.num_rows)
+        self.close()
+        order, self.drawn = self.drawn, None
+        assert order is not None
+        self.start()
+        return order
+
+    def close(self) -> None:
+        """Wait until the generator is at rest."""
+        if self.thread is not None:
+            self.thread.join()
 
 
 class Recorder:
@@ -228,17 +235,17 @@ class Run:
         together = 1 if stepwise else max(1, min(left, TOGETHER // n))
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
         ahead = n >= AHEAD and self.patience is None and not self.callbacks
-        source = orders(self.rng, n, left, ahead=ahead)
         bar = _progress_bar(left) if self.progress else None
-        self.engine.load(*self.data)
+        source = Orders(self.rng, n, left, ahead=ahead)
         try:
+            self.engine.load(*self.data)
             with np.errstate(over="ignore", invalid="ignore"):
                 while left > 0:
                     count = min(together, left)
                     left -= count
                     if self.recorder is not None:
                         self.recorder.averaging = self.epoch >= self.first_averaged
-                    drawn = [next(source) for _ in range(count)]
+                    drawn = [source.next() for _ in range(count)]
                     ends = self.engine.run(self.theta, drawn, self.recorder)
                     if self.recorder is not None and self.recorder.count:
                         ends = [np.asarray(self.recorder.sum / self.recorder.count, self.theta.dtype)]
@@ -249,7 +256,7 @@ class Run:
                         bar.set_postfix(loss=self.losses[-1], refresh=False)
                         bar.update(count)
         finally:
-            source.close()  # type: ignore[attr-defined]
+            source.close()
             if bar is not None:
                 bar.close()
 
@@ -285,7 +292,8 @@ class Run:
                 return
             zeros = np.zeros_like(self.theta)
             if self.reference is None:  # first a few rows: they nearly always show that all is well
-                some = Data(*(None if part is None else part[:256] for part in self.data))
+                X, y, weights = self.data
+                some = Data(X[:256], y[:256], None if weights is None else weights[:256])
                 self.reference = mean_loss(self.loss, some, zeros)
             if loss <= DIVERGED * self.reference:
                 return

@@ -20,7 +20,7 @@ from npreg.arrays import (
 )
 from npreg.data import init_params
 from npreg.engines import ENGINES, choose_engine, make_engine
-from npreg.learning_rate import as_weights, automatic, check_learning_rate
+from npreg.learning_rate import as_weights, automatic, check_learning_rate, squared_norms
 from npreg.linear import linreg
 from npreg.losses import LOSSES, Loss, LossFunction, as_loss
 from npreg.rules import Momentum, Rule, Schedule, Stepper, as_rule
@@ -205,7 +205,8 @@ def train(
         theta = scaling.enter(theta)
         if held_out is not None:
             held_out = held_out._replace(X=scaling.features(held_out.X))
-    rate = _learning_rate(lr, data, batch_size, l2, chosen_loss, chosen_rule, check_lr)
+    norms = squared_norms(data.X, data.weights) if chosen_loss.is_squared else (np.inf, np.inf)
+    rate = _learning_rate(lr, data, batch_size, l2, chosen_loss, chosen_rule, check_lr, norms)
 
     num_rows, num_features = data.X.shape
     divisor = float(batch_size)
@@ -227,7 +228,7 @@ def train(
         name = choose_engine(num_rows, num_features, batch_size, num_epochs, chosen_loss, stepper)
     run = Run(
         data=data,
-        engine=make_engine(name, num_features, batch_size, data.X.dtype, chosen_loss, stepper),
+        engine=make_engine(name, num_features, batch_size, data.X.dtype, chosen_loss, stepper, norms[0]),
         stepper=stepper,
         loss=chosen_loss,
         theta=theta,
@@ -313,7 +314,14 @@ def _initial(w: ArrayLike | None, b: ArrayLike | None, data: Data, rng: np.rando
 
 
 def _learning_rate(
-    lr: float | str, data: Data, batch_size: int, l2: float, loss: Loss, rule: Rule, check: str
+    lr: float | str,
+    data: Data,
+    batch_size: int,
+    l2: float,
+    loss: Loss,
+    rule: Rule,
+    check: str,
+    norms: tuple[float, float],
 ) -> float:
     """The learning rate as a number, looked at before the first step."""
     momentum = rule.beta if isinstance(rule, Momentum) else 0.0
@@ -330,5 +338,5 @@ def _learning_rate(
         return automatic(data.X, batch_size, l2=l2, weights=data.weights, momentum=momentum)
     rate = as_nonnegative(lr, "lr")
     mode = check if loss.is_squared and not momentum else "off" if check in ("warn", "error") else check
-    check_learning_rate(rate, data.X, batch_size, l2=l2, weights=data.weights, mode=mode)
+    check_learning_rate(rate, data.X, batch_size, l2=l2, weights=data.weights, norms=norms, mode=mode)
     return rate
