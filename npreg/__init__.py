@@ -41,6 +41,9 @@ __version__ = "0.1.0"
 _LAZY = {
     "assert_gradient": "npreg.gradcheck",
     "check_gradient": "npreg.gradcheck",
+    "plot": "npreg.plot",
+    "set_figsize": "npreg.plot",
+    "use_svg_display": "npreg.plot",
 }
 
 __all__ = [
@@ -69,13 +72,16 @@ __all__ = [
     "log_cosh_loss",
     "log_cosh_loss_grad",
     "max_learning_rate",
+    "plot",
     "quantile_loss",
     "quantile_loss_grad",
+    "set_figsize",
     "sgd",
     "squared_loss",
     "squared_loss_grad",
     "synthetic_data",
     "train",
+    "use_svg_display",
 ]
 
 
@@ -83,7 +89,8 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+        module = import_module(_LAZY[name])
+        value = globals()[name] = module if name == "plot" else getattr(module, name)
         return value
     raise AttributeError(f"module 'npreg' has no attribute {name!r}")
 
