@@ -1,1 +1,51 @@
-"""The classroom: forward computations as exercises, and a checker that names the derivation mistake."""
+"""The classroom: forward computations as exercises, and a checker that names the derivation mistake.
+
+    report = check("one_weight.py")     a path, the text of a file, functions, or a notebook's globals()
+    print(report)                       in words; also report.to_json(), .points(10), .raise_if_wrong()
+
+An exercise is a forward program (``Exercise``, ``gradient``, ``real``, …); ``course.load("ridge")`` is one of
+the seventeen that come along. The command line ``npreg`` does the same with files.
+"""
+
+from __future__ import annotations
+
+from npreg.exercises.check import check
+from npreg.exercises.program import (
+    Answer,
+    Exercise,
+    Input,
+    OwnMistake,
+    count,
+    fraction,
+    gradient,
+    hessian,
+    labels,
+    one_hot,
+    positive,
+    real,
+    update,
+)
+from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile, WrongAnswer
+
+__all__ = [
+    "Answer",
+    "AnswerReport",
+    "Exercise",
+    "Finding",
+    "Input",
+    "Mistake",
+    "OwnMistake",
+    "Report",
+    "UnusableFile",
+    "WrongAnswer",
+    "check",
+    "count",
+    "fraction",
+    "gradient",
+    "hessian",
+    "labels",
+    "one_hot",
+    "positive",
+    "real",
+    "update",
+]

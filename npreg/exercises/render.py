@@ -17,6 +17,7 @@ RIGHT, KIND, NAMED, RULE = 1, 2, 3, 4
 MAX_LINES = 20
 WIDTH = 96
 _SHOWN_TWINS = 3
+_EXPECTED = ("dtype", "finite", "repeatable", "inputs-unchanged")
 _NO_BREAK_BEFORE = "，。；：、）”？！》"
 
 
@@ -28,6 +29,11 @@ def text(report: Report, lang: str, hints: int = NAMED) -> str:
     for answer in report.steps + report.answers:
         title = messages.say("step-answer", lang, name=answer.name) if answer in report.steps else answer.name
         state = messages.say("right" if answer.passed else "wrong", lang)
+        if report.passed and not sentences(report.exercise, answer, lang, hints):
+            continue
+        if not_written(answer):
+            lines += ["", f"{title}  {messages.say('not-written', lang)}"]
+            continue
         codes = [f"  [{mistake.code}]" for mistake in answer.mistakes if hints >= NAMED]
         lines += ["", f"{title}  {state}{''.join(codes)}"]
         for sentence in sentences(report.exercise, answer, lang, hints):
@@ -66,6 +72,11 @@ def headline(report: Report, lang: str) -> str:
     return messages.say(key, lang, exercise=report.exercise, right=right, count=len(report.answers))
 
 
+def not_written(answer: AnswerReport) -> bool:
+    """Whether there is no answer yet, so that nothing can be said about it."""
+    return [mistake.code for mistake in answer.mistakes] == ["not-implemented"]
+
+
 def sentences(exercise: str, answer: AnswerReport, lang: str, hints: int) -> list[str]:
     """Return what is said about one answer, up to a stage of hints."""
     notes = [
@@ -88,8 +99,12 @@ def sentences(exercise: str, answer: AnswerReport, lang: str, hints: int) -> lis
 
 
 def already_right(answer: AnswerReport, lang: str) -> str:
-    right = [messages.finding(finding.kind, lang) for finding in answer.findings if finding.ok]
-    wrong = [messages.finding(finding.kind, lang) for finding in answer.findings if finding.ok is False]
+    """Return what is right and what is not; what is right in nearly every file is not worth a word."""
+    found = {finding.kind: finding.ok for finding in answer.findings}
+    if found.get("scale") is False or found.get("direction") is False:
+        found.pop("value", None)
+    right = [messages.finding(kind, lang) for kind, ok in found.items() if ok and kind not in _EXPECTED]
+    wrong = [messages.finding(kind, lang) for kind, ok in found.items() if ok is False]
     comma = messages.say("list", lang)
     said = messages.say("already", lang, list=comma.join(right)) if right else ""
     missing = messages.say("not-yet", lang, list=comma.join(wrong)) if wrong else ""
@@ -119,10 +134,17 @@ def twins(answer: AnswerReport, lang: str) -> list[str]:
     codes = dict.fromkeys(code for mistake in answer.mistakes for code in mistake.alternatives)
     if not codes:
         return []
-    shown = [f"{code} ({messages.brief(code, lang)})" for code in list(codes)[:_SHOWN_TWINS]]
+    shown = [
+        messages.say("twin", lang, code=code, brief=brief(code, lang)) for code in list(codes)[:_SHOWN_TWINS]
+    ]
     if len(codes) > _SHOWN_TWINS:
         shown.append(messages.say("more", lang, count=len(codes) - _SHOWN_TWINS))
     return [messages.say("also", lang, list=messages.say("list", lang).join(shown))]
+
+
+def brief(codes: str, lang: str) -> str:
+    """Return in one clause what a code says, or several joined by ``+``."""
+    return messages.say("joint", lang).join(messages.brief(code, lang) for code in codes.split("+"))
 
 
 def to_dict(report: Report, lang: str) -> dict[str, Any]:

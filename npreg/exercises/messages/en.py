@@ -250,8 +250,9 @@ WORDS: dict[str, Words] = {
     "not-recognised": Words(
         kind="no known mistake",
         brief="wrong, and no known mistake explains it",
-        text="Wrong, and no known mistake explains it.[ {wrong} of {size} entries are off][, the worst at "
-        "{entry}][, by {deviation} of the size of its terms].",
+        text="Wrong, and no known mistake explains it.[ Your result has the shape {got}, asked for is "
+        "{expected}.][ {wrong} of {size} entries are off, the worst at {entry}, by {deviation} times the "
+        "size of its terms.]",
         rule="do it step by step: fill in the intermediate derivatives (`grad_` and the step's name) and "
         "check again, the first wrong one shows where to look",
     ),
@@ -331,6 +332,13 @@ TOPICS = {
 }
 
 UI = {
+    "twin": "{code} ({brief})",
+    "not-written": "not written yet",
+    "names": "The file defines `{found}`; the answer is looked for under the name `{answer}`.",
+    "more-help": "More help: --hints 4 (the rule to look at again), --by-hand (a small example).",
+    "next": "Next: npreg start {exercise}",
+    "done": "That was the last exercise of the course.",
+    "no-solution": "The file of the exercise {exercise} holds no solution to show.",
     "colon": ": ",
     "by-hand": "By hand, the smallest whole numbers on which `{answer}` is wrong ({sizes}):",
     "by-hand-scalar": "By hand, the smallest whole numbers on which `{answer}` is wrong:",

@@ -101,6 +101,11 @@ def ratio(value: float | str) -> str:
     return f"{value:.4g}"
 
 
+def _magnitude(value: float | str) -> float | str:
+    """The sign has a code of its own."""
+    return value if isinstance(value, str) else abs(value)
+
+
 def measured(
     probes: Sequence[Mapping[str, Any]], names: Sequence[str], at: str = "{factor}× at {sizes}"
 ) -> str:
@@ -113,7 +118,7 @@ def measured(
     parts: list[str] = []
     for probe in probes:
         sizes = [f"{name} = {ratio(probe['sizes'][name])}" for name in names if name in probe["sizes"]]
-        factor = ratio(probe["factor"])
+        factor = ratio(_magnitude(probe["factor"]))
         part = at.format(factor=factor, sizes=", ".join(sizes)) if sizes else f"{factor}×"
         if part not in parts:
             parts.append(part)

@@ -226,8 +226,8 @@ WORDS: dict[str, Words] = {
     "not-recognised": Words(
         kind="不属于已知的错误",
         brief="答案错误，但没有已知的错误能解释它",
-        text="答案错误，但没有已知的错误能解释它。[{size} 个分量中有 {wrong} 个不对][，偏差最大的是 "
-        "{entry}][，偏差约为各项大小的 {deviation}]。",
+        text="答案错误，但没有已知的错误能解释它。[你的结果形状为 {got}，要求的是 {expected}。][{size} 个分"
+        "量中有 {wrong} 个不对，偏差最大的是 {entry}，偏差约为各项大小的 {deviation} 倍。]",
         rule="一步一步来：写出中间导数（函数名为 `grad_` 加步骤名）再检查一次，第一个出错的步骤就是该看的地"
         "方",
     ),
@@ -302,6 +302,13 @@ TOPICS = {
 }
 
 UI = {
+    "twin": "{code}（{brief}）",
+    "not-written": "还没有写",
+    "names": "文件里定义的是 `{found}`；答案要用的名字是 `{answer}`。",
+    "more-help": "更多帮助：--hints 4（该再看的规则），--by-hand（一个小例子）。",
+    "next": "下一题：npreg start {exercise} --lang zh",
+    "done": "这是课程的最后一题。",
+    "no-solution": "练习 {exercise} 的文件里没有可以显示的答案。",
     "colon": "：",
     "by-hand": "手算：`{answer}` 出错的最小整数例子（{sizes}）：",
     "by-hand-scalar": "手算：`{answer}` 出错的最小整数例子：",

@@ -1,0 +1,200 @@
+"""The command line, ``python -m npreg`` or ``npreg``: argument parsing and printing.
+
+Exit status: 0 all right, 1 something is wrong (an answer, or probes that cannot tell mistakes apart), 2 the
+call or a file could not be used (the message is on standard error).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from npreg.exercises.program import Exercise
+    from npreg.exercises.report import Report
+
+RIGHT, WRONG, UNUSABLE = 0, 1, 2
+
+
+class Command(NamedTuple):
+    """A subcommand: its name, one line of help, its arguments, and what it does (returns the exit status)."""
+
+    name: str
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def _exercises_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", nargs="?", default=".", help="folder with your files (default: this one)")
+    _lang(parser)
+
+
+def _exercises(options: argparse.Namespace) -> int:
+    from npreg.exercises.progress import progress
+    from npreg.exercises.report import UnusableFile
+
+    if not Path(options.folder).is_dir():
+        raise UnusableFile(f"there is no folder {options.folder}")
+    following = None
+    for state in progress(options.folder):
+        mark = "✓" if state.path and state.right == state.asked else "·" if state.path is None else "✗"
+        where = ""
+        if state.path is not None:
+            where = f"  {state.path.name} {state.right}/{state.asked}"
+        title = state.exercise.title.get(options.lang, "")
+        print(f"{mark} {state.exercise.id:<19} {title}{where}", flush=True)
+        if state.problem:
+            print(f"    {state.problem}")
+        if mark != "✓" and following is None:
+            following = state
+    if following is not None and following.path is None:
+        print(f"\nNext: npreg start {following.exercise.id}")
+    elif following is not None:
+        print(f"\nNext: npreg check {following.path}")
+    return RIGHT
+
+
+def _start_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("exercise", metavar="ID", help="an exercise of the course, or a teacher's .py file")
+    parser.add_argument("--file", help="where to write (default: the id, as ID.py in this folder)")
+    _lang(parser)
+
+
+def _start(options: argparse.Namespace) -> int:
+    from npreg.exercises.files import find_exercise
+    from npreg.exercises.stub import file_name, stub, write_new
+
+    exercise = find_exercise(options.exercise)
+    path = Path(options.file or file_name(exercise))
+    named = None
+    if options.exercise.endswith(".py"):
+        named = os.path.relpath(options.exercise, path.parent).replace(os.sep, "/")
+    write_new(path, stub(exercise, options.lang, file=str(path), name=named))
+    print(f"{path} is written. Fill in {', '.join(exercise.answers)}, then: npreg check {path}")
+    return RIGHT
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="your file")
+    parser.add_argument("--exercise", metavar="ID", help="default: the one that the file names")
+    parser.add_argument(
+        "--hints",
+        type=int,
+        choices=(1, 2, 3, 4),
+        default=3,
+        help="1 what is right, 2 the kind of mistake, 3 which one and where (default), 4 the rule to look at",
+    )
+    parser.add_argument(
+        "--by-hand", action="store_true", help="a small example in whole numbers to redo on paper"
+    )
+    parser.add_argument("--solution", action="store_true", help="the solution, where the exercise allows it")
+    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    parser.add_argument("--seed", type=int, help="for the same probes in every run")
+    _lang(parser)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from npreg.exercises.check import check
+    from npreg.exercises.files import exercise_of, find_exercise, read_source, require_python
+
+    source = read_source(options.file)
+    require_python(source, options.file)
+    if options.exercise is not None:
+        exercise = find_exercise(options.exercise)
+    else:
+        exercise = find_exercise(exercise_of(source, options.file), Path(options.file).parent)
+    report = check(source, exercise, seed=options.seed, lang=options.lang)
+    if options.json:
+        print(report.to_json())
+        return RIGHT if report.passed else WRONG
+    print(report.text(hints=options.hints))
+    for line in _afterword(source, exercise, report, options):
+        print(f"\n{line}")
+    return RIGHT if report.passed else WRONG
+
+
+def _afterword(source: str, exercise: Exercise, report: Report, options: argparse.Namespace) -> Iterator[str]:
+    """Yield what may follow a report: names to mend, a small example, the solution, where to go on."""
+    from npreg.exercises.by_hand import by_hand
+    from npreg.exercises.course import IDS
+    from npreg.exercises.files import misnamed
+    from npreg.exercises.messages import say
+    from npreg.exercises.render import not_written
+
+    missing = [answer.name for answer in report.answers if not_written(answer)]
+    for name, found in misnamed(source, missing).items():
+        yield say("names", options.lang, answer=name, found=found)
+    judged = [answer.name for answer in report.answers if not answer.passed and answer.name not in missing]
+    if options.by_hand:
+        for example in by_hand(source, exercise, judged):
+            yield example.text(options.lang)
+    if options.solution:
+        yield exercise.solution or say("no-solution", options.lang, exercise=exercise.id)
+    if report.passed and exercise.id in IDS:
+        following = IDS[IDS.index(exercise.id) + 1 :]
+        key = "next" if following else "done"
+        yield say(key, options.lang, **({"exercise": following[0]} if following else {}))
+    elif judged and options.hints < 4 and not options.by_hand:
+        yield say("more-help", options.lang)
+
+
+def _prove_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "exercise", metavar="FILE|ID", help="an exercise of the course, or a teacher's .py file"
+    )
+    _lang(parser)
+
+
+COMMANDS = (
+    Command("exercises", "list the course and your progress in a folder", _exercises_arguments, _exercises),
+    Command("start", "write the file for an exercise, to fill in", _start_arguments, _start),
+    Command("check", "check your answers and name the mistakes", _check_arguments, _check),
+)
+
+
+def _lang(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the words")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    from npreg import __version__
+
+    top = argparse.ArgumentParser(prog="npreg", description="Exercises in deriving gradients by hand.")
+    top.add_argument("--version", action="version", version=f"npreg {__version__}")
+    below = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = below.add_parser(command.name, help=command.help, description=command.help)
+        command.add_arguments(sub)
+        sub.set_defaults(run=command.run)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status."""
+    from npreg.exercises.report import UnusableFile
+
+    options = parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        return int(options.run(options))
+    except UnusableFile as error:
+        print(f"npreg: {error}", file=sys.stderr)
+        return UNUSABLE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNUSABLE
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""Files on disk: reading a student's file, which exercise it names, and finding exercises by id or file."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import io
+import re
+import runpy
+import tokenize
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from npreg.exercises.course import IDS, load
+from npreg.exercises.program import Exercise
+from npreg.exercises.report import UnusableFile
+
+MAX_BYTES = 1_000_000
+_NAMED = re.compile(r"#\s*(?:npreg\s+)?exercise:\s*(\S+)\s*$", re.IGNORECASE)
+
+
+def read_source(path: str | Path) -> str:
+    """Return the text of a Python file, without running it.
+
+    Parameters
+    ----------
+    path : the file; UTF-8 unless it declares another encoding, as Python itself reads it
+
+    Raises
+    ------
+    UnusableFile
+        if there is no such file, or it is a folder, a notebook, empty, too long, or no text; the message
+        names the cure.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UnusableFile(f"{path} is a folder; name one file in it, such as {path / 'one_weight.py'}")
+    if not path.exists():
+        raise UnusableFile(f"there is no file {path}" + _did_you_mean(path.name, _names(path.parent)))
+    if path.suffix == ".ipynb":
+        raise UnusableFile(
+            f"{path} is a notebook; check its functions in a cell with npreg.exercises.check(globals(), ID), "
+            "or save them in a .py file"
+        )
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UnusableFile(f"{path} is longer than {MAX_BYTES} bytes; is it the right file?")
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnusableFile(f"{path} cannot be read: {error.strerror or error}") from None
+    return decode(content, str(path))
+
+
+def decode(content: bytes, name: str) -> str:
+    """Return the text of a Python file's bytes, with newlines as ``\\n``.
+
+    >>> decode(b"# -*- coding: latin-1 -*-\\n# caf\\xe9\\n", "file.py")
+    '# -*- coding: latin-1 -*-\\n# café\\n'
+    """
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UnusableFile(f"{name} is saved as UTF-16; save it as UTF-8")
+    if b"\0" in content:
+        raise UnusableFile(f"{name} holds zero bytes, so it is no Python source; is it the right file?")
+    try:
+        text = content.decode(_encoding(content, name))
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise UnusableFile(
+            f"{name} is not {error.encoding.upper()}: line {line} holds the byte "
+            f"0x{content[error.start]:02x}; save the file as UTF-8"
+        ) from None
+    if not text.strip():
+        raise UnusableFile(f"{name} is empty; `npreg start ID` writes a file to begin with")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _encoding(content: bytes, name: str) -> str:
+    """Return the encoding that the file declares, as Python reads it; UTF-8 without a declaration."""
+    try:
+        return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
+    except SyntaxError as error:
+        if "unknown encoding" in str(error):
+            raise UnusableFile(f"{name} declares an {error.msg}; save it as UTF-8") from None
+        return "utf-8"
+
+
+def require_python(source: str, name: str) -> None:
+    """Raise ``UnusableFile`` with the line and the place if the text is no Python; nothing is run."""
+    try:
+        compile(source, name, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        shown = ""
+        if error.text:
+            line = error.text.rstrip("\n")
+            code = line.lstrip()
+            column = max((error.offset or 1) - 1 - (len(line) - len(code)), 0)
+            shown = f"\n    {code}\n    {' ' * column}^"
+        raise UnusableFile(f"{name}, line {error.lineno}: this is no Python: {error.msg}{shown}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise UnusableFile(f"{name} is no Python: {error}") from None
+
+
+def named_exercise(source: str) -> str | None:
+    """Return the exercise that a file names in a comment line ``# exercise: ID``; the file is not run.
+
+    >>> named_exercise("# exercise: ridge\\nimport numpy as np\\n")
+    'ridge'
+    >>> named_exercise("import numpy as np\\n") is None
+    True
+    """
+    for line in source.splitlines():
+        found = _NAMED.fullmatch(line.strip())
+        if found:
+            return found.group(1)
+    return None
+
+
+def misnamed(source: str, missing: Iterable[str]) -> dict[str, str]:
+    """Return, for names that a file does not define, the one it defines that looks most like each.
+
+    >>> misnamed("def gradw(x): return x\\n", ["grad_w"])
+    {'grad_w': 'gradw'}
+    """
+    tree = ast.parse(source)
+    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+    defined += [target.id for target in targets if isinstance(target, ast.Name)]
+    found = {}
+    for name in missing:
+        near = difflib.get_close_matches(name.lower(), {other.lower(): other for other in defined}, n=1)
+        if near and name not in defined:
+            found[name] = next(other for other in defined if other.lower() == near[0])
+    return found
+
+
+def exercise_of(source: str, path: str | Path) -> str:
+    """Return the exercise that a file is for: the one it names, else the one its own name is.
+
+    Raises
+    ------
+    UnusableFile
+        if neither says one.
+    """
+    path = Path(path)
+    named = named_exercise(source)
+    if named is None:
+        named = path.stem.replace("_", "-").lower()
+        if named not in IDS:
+            raise UnusableFile(
+                f"{path} does not say which exercise it is for; add the line `# exercise: ID` at its top, or "
+                "call with --exercise ID (`npreg exercises` lists them)"
+            )
+    return named
+
+
+def find_exercise(name: str, folder: str | Path = ".") -> Exercise:
+    """Return an exercise of the course by its id, or the one that a teacher's file defines.
+
+    Parameters
+    ----------
+    name : an id such as ``"ridge"``, or the path of a ``.py`` file with an ``Exercise`` in it
+    folder : where a relative path starts
+
+    Raises
+    ------
+    UnusableFile
+        if there is none; the message names the nearest ids.
+
+    >>> find_exercise("ridge").id
+    'ridge'
+    """
+    if name.endswith(".py"):
+        return load_exercise(Path(folder) / name)
+    wanted = name.strip().lower().replace("_", "-")
+    if wanted in IDS:
+        return load(wanted)
+    raise UnusableFile(
+        f"there is no exercise {name!r}" + (_did_you_mean(wanted, IDS) or "; `npreg exercises` lists them")
+    )
+
+
+def load_exercise(path: str | Path) -> Exercise:
+    """Run a teacher's file and return the ``Exercise`` that it defines."""
+    source = read_source(path)
+    require_python(source, str(path))
+    try:
+        namespace = runpy.run_path(str(path), run_name="exercise")
+    except Exception as error:
+        raise UnusableFile(f"{path} stops with {type(error).__name__}: {error}") from error
+    found = list({id(value): value for value in namespace.values() if isinstance(value, Exercise)}.values())
+    if len(found) != 1:
+        how_many = "no" if not found else str(len(found))
+        raise UnusableFile(
+            f"{path} defines {how_many} exercises; a file for `check`, `start` and `prove` holds one, made "
+            "with npreg.exercises.Exercise(...)"
+        )
+    return found[0]
+
+
+def student_files(folder: str | Path = ".") -> Iterator[tuple[Path, str]]:
+    """Yield every Python file of a folder that names an exercise, with that name, in order."""
+    for path in sorted(Path(folder).glob("*.py")):
+        try:
+            source = read_source(path)
+        except UnusableFile:
+            continue
+        named = named_exercise(source)
+        if named is not None:
+            yield path, named
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in folder.iterdir() if entry.suffix == ".py"]
+    except OSError:
+        return []
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -1,0 +1,236 @@
+"""Files on disk: what cannot be used is refused with the cure, and nothing is ever written over."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+import re
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npreg.exercises import answers
+from npreg.exercises.course import IDS, load
+from npreg.exercises.files import (
+    MAX_BYTES,
+    decode,
+    exercise_of,
+    find_exercise,
+    load_exercise,
+    named_exercise,
+    read_source,
+    require_python,
+    student_files,
+)
+from npreg.exercises.report import UnusableFile
+from npreg.exercises.stub import file_name, stub, write_new
+
+TEACHERS = """
+from npreg.exercises.program import Exercise, gradient, real
+mine = Exercise(
+    id="cube",
+    inputs={"t": real("m"), "a": real()},
+    steps={"u": lambda a, t: a * t, "loss": lambda u: (u**3).sum()},
+    answers={"grad_a": gradient("a")},
+)
+"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("identifier", IDS)
+def test_a_stub_is_python_with_every_function_and_names_its_exercise(identifier, lang):
+    exercise = load(identifier)
+    text = stub(exercise, lang)
+    tree = ast.parse(text)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert named_exercise(text) == identifier
+    assert set(exercise.answers) <= set(functions)
+    assert "example_grad_a" in functions
+    for name in exercise.answers:
+        assert [argument.arg for argument in functions[name].args.args] == list(exercise.inputs)
+        assert ast.get_docstring(functions[name])
+    for name in (*exercise.inputs, *exercise.public_steps):
+        assert f"    {name} " in ast.get_docstring(tree) + " "
+    internal = [step for step in exercise.steps if step.startswith("_")]
+    assert not any(re.search(rf"(?<!\w){step}\b", text) for step in internal)
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("identifier", IDS)
+def test_a_stub_holds_no_answer(identifier):
+    exercise = load(identifier)
+    tree = ast.parse(stub(exercise))
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name in exercise.answers:
+            docstring, body = node.body
+            assert isinstance(docstring, ast.Expr)
+            assert isinstance(body, ast.Raise)
+
+
+def test_the_stub_runs_and_its_answers_are_not_written_yet():
+    outcome = answers.run(
+        stub(load("one-weight")), ["grad_w", "grad_b"], [dict.fromkeys("xywb", _number(2.0))]
+    )
+    assert outcome["error"] is None
+    assert {run["runs"][0]["problem"] for run in outcome["functions"].values()} == {"not-implemented"}
+
+
+def _number(value):
+    import numpy as np
+
+    return np.array(value)
+
+
+def test_the_file_names_of_the_course_can_be_imported():
+    for identifier in IDS:
+        assert file_name(load(identifier)).removesuffix(".py").isidentifier()
+
+
+def test_a_new_file_is_never_written_over_another(tmp_path):
+    path = tmp_path / "ridge.py"
+    write_new(path, "new\n")
+    assert path.read_text(encoding="utf-8") == "new\n"
+    with pytest.raises(UnusableFile, match="exists already and is left as it is"):
+        write_new(path, "other\n")
+    assert path.read_text(encoding="utf-8") == "new\n"
+    assert os.listdir(tmp_path) == ["ridge.py"]
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    with pytest.raises(UnusableFile, match="cannot be written"):
+        write_new(tmp_path / "nowhere" / "ridge.py", "text")
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_error_between_writing_and_naming_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("npreg.exercises.stub._move_to_new", fail)
+    with pytest.raises(UnusableFile, match="No space left on device"):
+        write_new(tmp_path / "ridge.py", "text")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.link is used on POSIX only")
+def test_a_file_system_without_hard_links_works_too(tmp_path, monkeypatch):
+    def no_links(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", no_links)
+    write_new(tmp_path / "ridge.py", "text")
+    assert os.listdir(tmp_path) == ["ridge.py"]
+
+
+def test_a_missing_file_is_named_with_the_nearest_one(tmp_path):
+    (tmp_path / "one_weight.py").write_text("x = 1\n", encoding="utf-8")
+    with pytest.raises(UnusableFile, match=r"no file .*one_wieght\.py; did you mean one_weight\.py\?"):
+        read_source(tmp_path / "one_wieght.py")
+
+
+def test_a_folder_and_a_notebook_are_told_what_to_do(tmp_path):
+    with pytest.raises(UnusableFile, match="is a folder; name one file in it"):
+        read_source(tmp_path)
+    notebook = tmp_path / "work.ipynb"
+    notebook.write_text("{}", encoding="utf-8")
+    with pytest.raises(UnusableFile, match="is a notebook"):
+        read_source(notebook)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b" \n\t\n", "is empty"),
+        ("# é\n".encode("latin-1"), "is not UTF-8: line 1 holds the byte 0xe9; save the file as UTF-8"),
+        ("x = 1\n".encode("utf-16"), "saved as UTF-16"),
+        (b"PK\x03\x04\0\0", "zero bytes"),
+        (b"# -*- coding: klingon -*-\n", "declares an unknown encoding: klingon; save it as UTF-8"),
+    ],
+)
+def test_content_that_is_no_text_is_refused(content, message):
+    with pytest.raises(UnusableFile, match=message):
+        decode(content, "answer.py")
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_read_or_refused_with_no_other_error(content):
+    with contextlib.suppress(UnusableFile):
+        require_python(decode(content, "answer.py"), "answer.py")
+
+
+def test_a_byte_order_mark_and_other_newlines_are_fine():
+    assert decode("\ufeffx = 1\r\ny = 2\r".encode(), "a.py") == "x = 1\ny = 2\n"
+
+
+def test_a_huge_file_is_refused(tmp_path):
+    path = tmp_path / "data.py"
+    path.write_bytes(b"#" * (MAX_BYTES + 1))
+    with pytest.raises(UnusableFile, match="longer than"):
+        read_source(path)
+
+
+def test_a_syntax_error_is_shown_with_line_and_place():
+    with pytest.raises(UnusableFile, match=r"answer\.py, line 2: this is no Python.*\n    return x \+\n +\^"):
+        require_python("def f(x):\n    return x +\n", "answer.py")
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("# exercise: ridge", "ridge"),
+        ("#exercise: ridge", "ridge"),
+        ("# npreg exercise: one-weight  ", "one-weight"),
+        ("# Exercise: my_exercise.py", "my_exercise.py"),
+        ("# this exercise: is hard", None),
+        ("x = 1  # exercise: ridge", None),
+        ("exercise = 'ridge'", None),
+    ],
+)
+def test_the_exercise_is_read_off_a_comment(line, named):
+    assert named_exercise(f"import numpy as np\n{line}\n") == named
+
+
+def test_without_a_comment_the_name_of_the_file_decides():
+    assert exercise_of("x = 1\n", "some/where/One_Weight.py") == "one-weight"
+    with pytest.raises(UnusableFile, match="does not say which exercise"):
+        exercise_of("x = 1\n", "homework.py")
+
+
+def test_an_unknown_exercise_is_told_the_nearest():
+    assert find_exercise("One_Weight") is load("one-weight")
+    with pytest.raises(UnusableFile, match=r"no exercise 'rigde'; did you mean ridge\?"):
+        find_exercise("rigde")
+    with pytest.raises(UnusableFile, match="`npreg exercises` lists them"):
+        find_exercise("zzz")
+
+
+def test_a_teachers_file_is_found_beside_the_students(tmp_path):
+    (tmp_path / "cube.py").write_text(TEACHERS, encoding="utf-8")
+    assert find_exercise("cube.py", tmp_path).id == "cube"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("x = 1\n", "defines no exercises"),
+        (TEACHERS + TEACHERS.replace("mine", "other"), "defines 2 exercises"),
+        (TEACHERS + "again = mine\n1 / 0\n", "stops with ZeroDivisionError"),
+        ("def f(:\n", "this is no Python"),
+    ],
+)
+def test_a_teachers_file_without_one_exercise_is_refused(tmp_path, source, message):
+    path = tmp_path / "cube.py"
+    path.write_text(source, encoding="utf-8")
+    with pytest.raises(UnusableFile, match=message):
+        load_exercise(path)
+
+
+def test_only_files_that_name_an_exercise_are_a_students(tmp_path):
+    (tmp_path / "a.py").write_text("# exercise: ridge\n", encoding="utf-8")
+    (tmp_path / "b.py").write_text("x = 1\n", encoding="utf-8")
+    (tmp_path / "c.py").write_bytes(b"\xff\xff")
+    assert [(path.name, named) for path, named in student_files(tmp_path)] == [("a.py", "ridge")]
