@@ -26,6 +26,7 @@ FENCE = re.compile(
 GREEK = {
     "beta",
     "delta",
+    "ell",
     "epsilon",
     "eta",
     "gamma",
@@ -37,7 +38,7 @@ GREEK = {
     "tau",
     "theta",
 }
-ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar"}
+ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\overline"}
 FUNCTIONS = {
     "log": r"\log",
     "tanh": r"\tanh",
@@ -45,7 +46,14 @@ FUNCTIONS = {
     "cosh": r"\cosh",
     "sin": r"\sin",
 }
-FUNCTIONS |= {"cos": r"\cos", "maximum": r"\max", "minimum": r"\min", "max": r"\max"}
+FUNCTIONS |= {
+    "cos": r"\cos",
+    "linalg.cond": r"\mathrm{cond}",
+    "maximum": r"\max",
+    "minimum": r"\min",
+    "max": r"\max",
+}
+SYMBOLS = {"zero": "0", "one": "1"}
 COMPARISONS = {ast.Lt: "<", ast.LtE: r"\le", ast.Gt: ">", ast.GtE: r"\ge", ast.Eq: "="}
 
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)  # how strongly an expression binds
@@ -156,14 +164,52 @@ def show_operation(left: ast.expr, op: ast.operator, right: ast.expr) -> tuple[s
         case ast.Sub():
             return f"{show(left)} - {show(right, PRODUCT)}", SUM
         case ast.Mult():
-            return rf"{show(left, PRODUCT)} \cdot {show(right, SIGN)}", PRODUCT
+            binds = (
+                SUM if isinstance(left, ast.UnaryOp) else PRODUCT
+            )  # a sign in front needs no brackets
+            return rf"{show(left, binds)} \cdot {show(right, SIGN)}", PRODUCT
         case ast.MatMult():
-            return rf"{show(left, PRODUCT)} \, {show(right, SIGN)}", PRODUCT
+            return rf"{show_row(left)} \, {show(right, SIGN)}", PRODUCT
         case ast.Div():
             return rf"\frac{{{show(left)}}}{{{show(right)}}}", SIGN
         case ast.Pow():
             return f"{show(left, ATOM)}^{{{show(right)}}}", POWER
     raise ValueError(f"no way to show the operator {op.__class__.__name__}")
+
+
+def show_row(left: ast.expr) -> str:
+    """The left factor of a matrix product: a vector there is a row, which NumPy does not distinguish."""
+    is_row_already = (
+        isinstance(left, ast.BinOp)
+        and isinstance(left.op, ast.MatMult)
+        and rank(left.left) == 1
+    )
+    if rank(left) == 1 and not is_row_already:
+        return rf"{show(left, ATOM)}^\top"
+    return show(left, PRODUCT)
+
+
+def rank(node: ast.expr) -> int:
+    """0, 1 or 2 for a number, vector or matrix, told by the names: matrices have capital letters."""
+    match node:
+        case ast.Name(name):
+            return 2 if name[0].isupper() else 1
+        case ast.Attribute(value) | ast.UnaryOp(_, value):
+            return rank(value)
+        case ast.Subscript(value, index):
+            parts = index.elts if isinstance(index, ast.Tuple) else [index]
+            return rank(value) - sum(not isinstance(part, ast.Slice) for part in parts)
+        case ast.BinOp(left, ast.MatMult(), right):
+            return rank(left) + rank(right) - 2
+        case ast.BinOp(left, _, right):
+            return max(rank(left), rank(right))
+        case ast.Call(ast.Attribute(_, "eye" | "diag" | "outer" | "block")):
+            return 2
+        case ast.Call(ast.Name(name), args):
+            return 2 if name[0].isupper() else max(map(rank, args))
+        case ast.Call(_, args):
+            return max(map(rank, args))
+    return 0
 
 
 def show_call(node: ast.Call) -> tuple[str, int]:
@@ -178,7 +224,7 @@ def show_call(node: ast.Call) -> tuple[str, int]:
         case "np.sum", [array]:
             return rf"\sum{show_axis(node)} {show(array, PRODUCT)}", PRODUCT
         case "np.mean", [array]:
-            return rf"\mathrm{{mean}}{show_axis(node)}\left({show(array)}\right)", ATOM
+            return rf"\mathrm{{mean}}{show_axis(node)}{brackets(show(array))}", ATOM
         case "np.exp", [power]:
             return f"e^{{{show(power)}}}", POWER
         case "np.sqrt", [radicand]:
@@ -189,7 +235,19 @@ def show_call(node: ast.Call) -> tuple[str, int]:
             yes_no = rf"{show(yes)} & \text{{where }} {show(condition)} \\ {show(no)} & \text{{elsewhere}}"
             return rf"\begin{{cases}} {yes_no} \end{{cases}}", SUM
         case "np.outer", [column, row]:
-            return rf"{show(column, PRODUCT)} \, {show(row, ATOM)}^\top", PRODUCT
+            return rf"{show(column, SIGN)} \, {show(row, ATOM)}^\top", PRODUCT
+        case "np.block", [ast.List(rows)]:
+            entries = [
+                " & ".join(map(show, row.elts)) for row in rows if isinstance(row, ast.List)
+            ]
+            return r"\begin{pmatrix} " + r" \\ ".join(entries) + r" \end{pmatrix}", ATOM
+        case "np.append", [upper, lower]:
+            return (
+                rf"\begin{{pmatrix}} {show(upper)} \\ {show(lower)} \end{{pmatrix}}",
+                ATOM,
+            )
+        case "np.zeros", [_]:
+            return "0", ATOM
         case "np.eye", [_]:
             return "I", ATOM
         case "np.ones", [_]:
@@ -240,13 +298,19 @@ def show_axis(node: ast.Call) -> str:
 
 def show_index(index: ast.expr) -> str:
     parts = index.elts if isinstance(index, ast.Tuple) else [index]
-    shown = [r"\cdot" if isinstance(part, ast.Slice) else show(part) for part in parts]
+    if any(isinstance(part, ast.Slice) for part in parts):
+        return ", ".join(ast.unparse(part).replace(":", "{:}") for part in parts)
+    shown = [show(part) for part in parts]
     return "".join(shown) if all(len(part) == 1 for part in shown) else " ".join(shown)
 
 
 def show_name(name: str) -> str:
     """y_hat, W1, grad_w, lam … as they are written by hand."""
+    if name in SYMBOLS:
+        return SYMBOLS[name]
     base, *below = name.split("_")
+    if below == ["star"]:
+        return f"{show_name(base)}^{{*}}"
     if below and below[0] in ACCENTS:
         return rf"{ACCENTS[below[0]]}{{{base}}}" + (
             f"_{{{show_name(below[1])}}}" if below[1:] else ""

@@ -8,16 +8,24 @@ import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCTEST_FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
-_spec = importlib.util.spec_from_file_location("equations", ROOT / "docs" / "equations.py")
-assert _spec is not None
-assert _spec.loader is not None
-equations = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(equations)
+
+def load(script: Path) -> ModuleType:
+    """A script of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+equations = load(ROOT / "docs" / "equations.py")
 
 
 @dataclass(frozen=True)
