@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from npreg.arrays import DivergenceError
+from npreg.blocks import RowBlocks
 from npreg.data import data_iter, init_params, synthetic_data
 from npreg.learning_rate import LearningRateWarning, max_learning_rate
 from npreg.least_squares import LeastSquaresResult, least_squares
@@ -56,6 +57,7 @@ __all__ = [
     "Momentum",
     "Nesterov",
     "Progress",
+    "RowBlocks",
     "TrainResult",
     "Trajectory",
     "absolute_loss",

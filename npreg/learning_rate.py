@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +13,7 @@ from npreg.arrays import FloatArray, as_batch_size, as_features, as_nonnegative
 __all__ = [
     "AUTO_FRACTION",
     "LearningRateWarning",
+    "RateMoments",
     "as_weights",
     "check_learning_rate",
     "max_learning_rate",
@@ -71,7 +73,7 @@ def max_learning_rate(
     """
     X = as_features(features)
     B, l2 = as_batch_size(batch_size), as_nonnegative(l2, "l2")
-    return _exact(X, B, l2, as_weights(sample_weight, len(X)))
+    return RateMoments.of(X, as_weights(sample_weight, len(X))).bound(B, l2)
 
 
 def as_weights(sample_weight: ArrayLike | None, num_rows: int) -> FloatArray | None:
@@ -101,28 +103,58 @@ def _extended(X: FloatArray, weights: FloatArray | None) -> FloatArray:
     return rows
 
 
+@dataclass(frozen=True)
+class RateMoments:
+    """All that the bound needs of the rows; those of several blocks add up.
+
+    second = Σ x̃x̃ᵀ      fourth = Σ ‖x̃‖² x̃x̃ᵀ      largest = max ‖x̃‖²
+    """
+
+    num_rows: int
+    second: FloatArray
+    fourth: FloatArray
+    largest: float
+
+    @classmethod
+    def of(cls, X: FloatArray, weights: FloatArray | None = None) -> RateMoments:
+        p, largest = X.shape[1] + 1, 0.0
+        second, fourth = np.zeros((p, p)), np.zeros((p, p))
+        for start in range(0, len(X), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            rows = _extended(X[block], None if weights is None else weights[block])
+            norms = np.einsum("ij,ij->i", rows, rows)
+            second += rows.T @ rows
+            fourth += rows.T @ (rows * norms[:, None])
+            largest = max(largest, float(norms.max()))
+        return cls(len(X), second, fourth, largest)
+
+    def __add__(self, other: RateMoments) -> RateMoments:
+        return RateMoments(
+            self.num_rows + other.num_rows,
+            self.second + other.second,
+            self.fourth + other.fourth,
+            max(self.largest, other.largest),
+        )
+
+    def bound(self, batch_size: int, l2: float = 0.0) -> float:
+        """The largest learning rate that is known to be stable."""
+        n, kappa = self.num_rows, self.largest
+        eigenvalues, vectors = np.linalg.eigh(self.second / n)
+        if batch_size < n:
+            # In the basis where E[x̃x̃ᵀ] is the identity κ is an eigenvalue.  Directions without data drop out.
+            keep = eigenvalues > eigenvalues[-1] * len(eigenvalues) * np.finfo(float).eps
+            white = vectors[:, keep] / np.sqrt(eigenvalues[keep])
+            # κ cannot exceed max ‖x̃‖², which also holds where ill-conditioned columns spoil the eigenvalue.
+            kappa = min(kappa, float(np.linalg.eigvalsh(white.T @ (self.fourth / n) @ white)[-1]))
+        return _bound(batch_size, n, kappa, float(eigenvalues[-1]), l2)
+
+
 def _bound(batch_size: int, num_rows: int, kappa: float, largest: float, l2: float) -> float:
     if batch_size >= num_rows:
         curvature = largest * num_rows / batch_size
     else:
         curvature = (kappa + (batch_size - 1) * largest) / batch_size
     return 2 / (curvature + 2 * l2) if curvature + l2 > 0 else np.inf
-
-
-def _exact(X: FloatArray, batch_size: int, l2: float, weights: FloatArray | None) -> float:
-    rows = _extended(X, weights)
-    n = len(rows)
-    norms = np.einsum("ij,ij->i", rows, rows)
-    second = rows.T @ rows / n
-    eigenvalues, vectors = np.linalg.eigh(second)
-    kappa = float(norms.max())
-    if batch_size < n:
-        # In the basis where E[x̃x̃ᵀ] is the identity κ is an eigenvalue.  Directions without data drop out.
-        keep = eigenvalues > eigenvalues[-1] * len(eigenvalues) * np.finfo(float).eps
-        white = rows @ (vectors[:, keep] / np.sqrt(eigenvalues[keep]))
-        fourth = white.T @ (white * norms[:, None]) / n
-        kappa = min(kappa, float(np.linalg.eigvalsh(fourth)[-1]))
-    return _bound(batch_size, n, kappa, float(eigenvalues[-1]), l2)
 
 
 def squared_norms(X: FloatArray, weights: FloatArray | None) -> tuple[float, float]:
@@ -184,11 +216,11 @@ def check_learning_rate(
     if mode == "off" or _is_surely_below(lr, X, batch_size, l2, weights, norms):
         return
     if X.shape[1] <= EXACT_COLUMNS:
-        bound = _exact(X, batch_size, l2, weights)
+        bound = RateMoments.of(X, weights).bound(batch_size, l2)
     else:
         some = slice(None, None, max(1, len(X) // (4 * X.shape[1] + 4096)))
         part = None if weights is None else weights[some]
-        bound = _exact(X[some], min(batch_size, len(X[some])), l2, part)
+        bound = RateMoments.of(X[some], part).bound(min(batch_size, len(X[some])), l2)
     if lr < bound:
         return
     message = (
@@ -212,10 +244,3 @@ def scale_advice(X: FloatArray) -> str:
             "for all columns at once with standardize=True"
         )
     return cure
-
-
-def automatic(
-    X: FloatArray, batch_size: int, *, l2: float, weights: FloatArray | None, momentum: float
-) -> float:
-    """The learning rate that lr="auto" stands for."""
-    return AUTO_FRACTION * (1 - momentum) * _exact(X, batch_size, l2, weights)

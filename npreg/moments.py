@@ -147,7 +147,7 @@ class MomentsEngine:
         for first in range(0, len(orders), together):
             padded = [rows.padded(order) for order in orders[first : first + together]]
             index = padded[0][None] if len(padded) == 1 else np.stack(padded)
-            for start in range(0, rows.steps, rows.chunk):
+            for start in range(0, index.shape[1], rows.chunk):
                 epochs = self.replay(theta, index[:, start : start + rows.chunk], path)
             ends += epochs
         return ends

@@ -1,31 +1,27 @@
-"""What surrounds the epochs of a run: orders of rows, losses, divergence, averaging, stopping.
+"""What surrounds the epochs of a run: losses, divergence, averaging, stopping.
 
-An engine advances parameters through epochs; a `Run` does everything else, the same for every engine.
+A feed and an engine advance parameters through epochs; a `Run` does everything else, the same for all.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from npreg.arrays import DivergenceError, FloatArray
+from npreg.blocks import Data
+from npreg.feeds import Feed, Scaling, mean_loss
 from npreg.learning_rate import scale_advice
-from npreg.linear import linreg
-from npreg.loops import Engine, Order
+from npreg.loops import Engine
 from npreg.losses import Loss
 from npreg.rules import Stepper
 
-__all__ = ["Data", "Orders", "Progress", "Recorder", "Run", "Scaling", "Trajectory", "mean_loss"]
+__all__ = ["Progress", "Recorder", "Run", "Trajectory"]
 
 DIVERGED = 1e6  # a loss this many times that of the start, and of predicting 0, only ever grows
-TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
-AHEAD = 50_000  # rows from which drawing the next order on a thread pays
-BLOCK_ROWS = 32_768  # rows whose residuals are held at once
 
 
 class Trajectory(NamedTuple):
@@ -44,122 +40,6 @@ class Progress(NamedTuple):
     validation_loss: float | None
     w: FloatArray
     b: FloatArray
-
-
-class Data(NamedTuple):
-    """Features (n, d), labels (n, k), and weights (n,) or None."""
-
-    X: FloatArray
-    y: FloatArray
-    weights: FloatArray | None = None
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """Columns on the scale (x − mean) / sd, and parameters there and back.
-
-    x·w + b = Σ (x − mean) / sd · (sd · w)  +  (b + mean·w)
-    """
-
-    mean: FloatArray
-    sd: FloatArray
-
-    @classmethod
-    def of(cls, X: FloatArray, weights: FloatArray | None) -> Scaling:
-        """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean."""
-        mean = np.average(X, axis=0, weights=weights).astype(np.float64)
-        sd = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
-        tiny = np.abs(mean) * len(X) * np.finfo(X.dtype).eps
-        return cls(mean, np.where(sd > tiny, sd, 1.0))
-
-    def features(self, X: FloatArray) -> FloatArray:
-        return np.asarray((X - self.mean) / self.sd, X.dtype)
-
-    def enter(self, theta: FloatArray) -> FloatArray:
-        scaled = theta * np.append(self.sd, 1.0)[:, None]
-        scaled[-1] += self.mean @ theta[:-1]
-        return np.asarray(scaled, theta.dtype)
-
-    def leave(self, theta: FloatArray) -> FloatArray:
-        raw = theta / np.append(self.sd, 1.0)[:, None]
-        raw[..., -1, :] -= np.einsum("j,...jk->...k", self.mean, raw[..., :-1, :])
-        return np.asarray(raw, theta.dtype)
-
-
-def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
-    """The mean loss over all rows and outputs, a block of rows at a time."""
-    X, y, weights = data
-    w, b = theta[:-1], theta[-1]
-    total = 0.0
-    for start in range(0, len(X), BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
-        y_hat = linreg(X[rows], w, b)
-        if loss.is_squared and weights is None and y_hat.dtype == np.float64:
-            y_hat -= y[rows]
-            total += float(np.vdot(y_hat, y_hat)) / 2
-            continue
-        values = loss.value(y_hat, y[rows])
-        if weights is not None:
-            values = values * weights[rows, None]
-        total += float(np.add.reduce(values, axis=None, dtype=np.float64))
-    count = float(len(X) if weights is None else weights.sum())
-    return float(total / (count * y.shape[1]))
-
-
-def mean_losses(loss: Loss, data: Data, thetas: Sequence[FloatArray]) -> list[float]:
-    """`mean_loss` of several parameters, in one pass where the rows are few."""
-    X, y, weights = data
-    if (
-        len(thetas) == 1
-        or len(X) > BLOCK_ROWS
-        or y.shape[1] > 1
-        or weights is not None
-        or not loss.is_squared
-    ):
-        return [mean_loss(loss, data, theta) for theta in thetas]
-    together = np.concatenate(thetas, axis=1)
-    r = X.dot(together[:-1])
-    r += together[-1]
-    r -= y
-    return [float(total) / (2 * len(X)) for total in np.einsum("ij,ij->j", r, r, dtype=np.float64)]
-
-
-class Orders:
-    """`count` orders of the rows, one `rng.permutation` each; with `ahead`, the next is drawn on a thread.
-
-    A shuffle of many rows costs as much as an epoch of few features, and NumPy draws it without the
-    interpreter's lock.
-    """
-
-    def __init__(self, rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) -> None:
-        self.rng, self.num_rows, self.left, self.ahead = rng, num_rows, count, ahead
-        self.thread: threading.Thread | None = None
-        self.drawn: Order | None = None
-        self.start()
-
-    def start(self) -> None:
-        if self.ahead and self.left:
-            self.thread = threading.Thread(target=self.draw, daemon=True)
-            self.thread.start()
-
-    def draw(self) -> None:
-        self.drawn = self.rng.permutation(self.num_rows)
-
-    def next(self) -> Order:
-        """The next order."""
-        self.left -= 1
-        if self.thread is None:
-            return self.rng.permutation(self.num_rows)
-        self.close()
-        order, self.drawn = self.drawn, None
-        assert order is not None
-        self.start()
-        return order
-
-    def close(self) -> None:
-        """Wait until the generator is at rest."""
-        if self.thread is not None:
-            self.thread.join()
 
 
 class Recorder:
@@ -187,7 +67,7 @@ class Run:
     def __init__(
         self,
         *,
-        data: Data,
+        feed: Feed,
         engine: Engine,
         stepper: Stepper,
         loss: Loss,
@@ -204,7 +84,7 @@ class Run:
         verbose: bool = False,
         progress: bool = False,
     ) -> None:
-        self.data, self.engine, self.stepper, self.loss = data, engine, stepper, loss
+        self.feed, self.engine, self.stepper, self.loss = feed, engine, stepper, loss
         self.theta, self.rng, self.num_epochs = theta, rng, num_epochs
         self.scaling, self.validation = scaling, validation
         self.patience, self.tol, self.callbacks = patience, tol, callbacks
@@ -230,33 +110,31 @@ class Run:
 
     def run(self) -> None:
         """All epochs, up to the last or a reason to stop."""
-        n, left = len(self.data.X), self.num_epochs - self.epoch
+        left = self.num_epochs - self.epoch
         stepwise = self.patience is not None or self.callbacks or self.progress or self.recorder is not None
-        together = 1 if stepwise else max(1, min(left, TOGETHER // n))
+        together = 1 if stepwise else self.feed.together()
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
-        ahead = n >= AHEAD and self.patience is None and not self.callbacks
+        ahead = self.patience is None and not self.callbacks
         bar = _progress_bar(left) if self.progress else None
-        source = Orders(self.rng, n, left, ahead=ahead)
         try:
-            self.engine.load(*self.data)
+            self.feed.start(self.engine, self.rng, left, ahead=ahead)
             with np.errstate(over="ignore", invalid="ignore"):
                 while left > 0:
                     count = min(together, left)
                     left -= count
                     if self.recorder is not None:
                         self.recorder.averaging = self.epoch >= self.first_averaged
-                    drawn = [source.next() for _ in range(count)]
-                    ends = self.engine.run(self.theta, drawn, self.recorder)
+                    ends = self.feed.epochs(self.engine, self.theta, count, self.recorder)
                     if self.recorder is not None and self.recorder.count:
                         ends = [np.asarray(self.recorder.sum / self.recorder.count, self.theta.dtype)]
-                    for end, loss in zip(ends, mean_losses(self.loss, self.data, ends), strict=True):
+                    for end, loss in zip(ends, self.feed.losses(self.loss, ends), strict=True):
                         if self.finish_epoch(end, loss):
                             return
                     if bar is not None:
                         bar.set_postfix(loss=self.losses[-1], refresh=False)
                         bar.update(count)
         finally:
-            source.close()
+            self.feed.close()
             if bar is not None:
                 bar.close()
 
@@ -292,22 +170,18 @@ class Run:
                 return
             zeros = np.zeros_like(self.theta)
             if self.reference is None:  # first a few rows: they nearly always show that all is well
-                X, y, weights = self.data
-                some = Data(X[:256], y[:256], None if weights is None else weights[:256])
-                self.reference = mean_loss(self.loss, some, zeros)
+                self.reference = mean_loss(self.loss, self.feed.sample, zeros)
             if loss <= DIVERGED * self.reference:
                 return
-            self.reference = mean_loss(self.loss, self.data, zeros)
+            self.reference = max(self.feed.losses(self.loss, [zeros, self.epoch_ends[0][0]]))
             if loss <= DIVERGED * self.reference:
-                return
-            # Far above predicting 0, but perhaps the run was started there.
-            if loss <= DIVERGED * mean_loss(self.loss, self.data, self.epoch_ends[0][0]):
                 return
         epoch, lr = self.epoch + 1, self.stepper.rate(max(self.stepper.steps_done - 1, 0))
         good = self.raw(self.good)
         raise DivergenceError(
             f"the run diverged in epoch {epoch} at lr = {lr:g} (mean loss {loss:g}); "
-            f"{scale_advice(self.data.X)}.  The last parameters in order are on this exception, as .w and .b",
+            f"{scale_advice(self.feed.sample.X)}.  "
+            "The last parameters in order are on this exception, as .w and .b",
             epoch=epoch,
             lr=lr,
             w=good[:-1].copy(),

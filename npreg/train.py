@@ -18,13 +18,15 @@ from npreg.arrays import (
     as_nonnegative,
     check_finite,
 )
+from npreg.blocks import Data, RowBlocks
 from npreg.data import init_params
 from npreg.engines import ENGINES, choose_engine, make_engine
-from npreg.learning_rate import as_weights, automatic, check_learning_rate, squared_norms
+from npreg.feeds import ArrayFeed, BlockFeed, Feed, Scaling
+from npreg.learning_rate import AUTO_FRACTION, as_weights, check_learning_rate
 from npreg.linear import linreg
 from npreg.losses import LOSSES, Loss, LossFunction, as_loss
 from npreg.rules import Momentum, Rule, Schedule, Stepper, as_rule
-from npreg.run import Data, Progress, Run, Scaling, Trajectory
+from npreg.run import Progress, Run, Trajectory
 
 __all__ = ["Progress", "TrainResult", "Trajectory", "train"]
 
@@ -73,8 +75,8 @@ class TrainResult:
 
 
 def train(
-    features: ArrayLike,
-    labels: ArrayLike,
+    features: ArrayLike | RowBlocks,
+    labels: ArrayLike | None = None,
     *,
     batch_size: int = 10,
     lr: float | str = 0.03,
@@ -99,6 +101,7 @@ def train(
     callbacks: Callback | Iterable[Callback] = (),
     progress: bool = False,
     check_lr: str = "warn",
+    block_rows: int | None = None,
 ) -> TrainResult:
     """Fit a linear model by minibatch stochastic gradient descent.
 
@@ -113,9 +116,10 @@ def train(
 
     Parameters
     ----------
-    features : (n, d)
+    features : (n, d), or RowBlocks
         float32 and float64 are kept; integers and booleans become float64.  Never changed.
     labels : (n,), or (n, k) for k outputs
+        Left out with RowBlocks, which bring their own.
     batch_size : int ≥ 1
         May exceed n.
     lr : float ≥ 0, or "auto"
@@ -157,7 +161,11 @@ def train(
     progress : bool
         Show a progress bar (needs tqdm: `pip install "npreg[progress]"`).
     check_lr : "warn", "error" or "off"
-        What to do, before the first step, where lr is beyond `max_learning_rate`.
+        What to do, before the first step, where lr is beyond `max_learning_rate` (of row blocks: of the
+        first 256 rows).
+    block_rows : int, optional
+        Read features and labels, for example `np.memmap`s, that many rows at a time, and hold no more:
+        one sequential pass an epoch, shuffled as `npreg.RowBlocks` says.
 
     Returns
     -------
@@ -178,7 +186,6 @@ def train(
     >>> result.w.ravel(), result.b
     (array([ 2.00, -3.40], dtype=float32), array([4.20], dtype=float32))
     """
-    X, y = as_data(features, labels)
     batch_size = as_batch_size(batch_size)
     num_epochs = as_count(num_epochs, "num_epochs", 0)
     chosen_loss, chosen_rule = as_loss(loss), as_rule(rule)
@@ -194,30 +201,24 @@ def train(
     if schedule is not None and not callable(schedule):
         raise TypeError(f"schedule must be a function of the epochs done, not {schedule!r}")
     hooks = (callbacks,) if callable(callbacks) else tuple(callbacks)
-    weights = as_weights(sample_weight, len(X))
     generator = np.random.default_rng(rng)
-    data, held_out = _split(Data(X, y, weights), validation, generator)
-    theta = _initial(w, b, data, generator)
-    scaling = None
-    if standardize:
-        scaling = Scaling.of(data.X, data.weights)
-        data = data._replace(X=scaling.features(data.X))
+    feed, scaling, held_out = _prepare(
+        features, labels, sample_weight, block_rows, validation, standardize, generator
+    )
+    theta = _initial(w, b, feed, generator)
+    if scaling is not None:
         theta = scaling.enter(theta)
-        if held_out is not None:
-            held_out = held_out._replace(X=scaling.features(held_out.X))
-    norms = squared_norms(data.X, data.weights) if chosen_loss.is_squared else (np.inf, np.inf)
-    rate = _learning_rate(lr, data, batch_size, l2, chosen_loss, chosen_rule, check_lr, norms)
+    rate = _learning_rate(lr, feed, batch_size, l2, chosen_loss, chosen_rule, check_lr)
 
-    num_rows, num_features = data.X.shape
     divisor = float(batch_size)
-    if data.weights is not None and batch_size >= num_rows:
+    if isinstance(feed, ArrayFeed) and feed.data.weights is not None and batch_size >= feed.num_rows:
         # All rows in one minibatch: then a weight of 2 is exactly the row twice.
-        divisor = max(divisor, float(data.weights.sum()))
+        divisor = max(divisor, float(feed.data.weights.sum()))
     stepper = Stepper(
         (theta[:-1], theta[-1]),
         lr=rate,
         divisor=divisor,
-        steps_per_epoch=-(-num_rows // batch_size),
+        steps_per_epoch=feed.steps_per_epoch(batch_size),
         schedule=schedule,
         rule=chosen_rule,
         l2=l2,
@@ -225,10 +226,11 @@ def train(
     )
     name = engine
     if engine == "auto":
-        name = choose_engine(num_rows, num_features, batch_size, num_epochs, chosen_loss, stepper)
+        name = choose_engine(feed.num_rows, feed.width, batch_size, num_epochs, chosen_loss, stepper)
+    largest = feed.largest_norm() if name == "moments" else np.inf
     run = Run(
-        data=data,
-        engine=make_engine(name, num_features, batch_size, data.X.dtype, chosen_loss, stepper, norms[0]),
+        feed=feed,
+        engine=make_engine(name, feed.width, batch_size, feed.dtype, chosen_loss, stepper, largest),
         stepper=stepper,
         loss=chosen_loss,
         theta=theta,
@@ -260,30 +262,73 @@ def train(
     )
 
 
-def _split(
-    data: Data, validation: float | tuple[ArrayLike, ArrayLike] | None, rng: np.random.Generator
-) -> tuple[Data, Data | None]:
-    """The training rows and the rows held out."""
-    X, y, weights = data
+def _prepare(
+    features: ArrayLike | RowBlocks,
+    labels: ArrayLike | None,
+    sample_weight: ArrayLike | None,
+    block_rows: int | None,
+    validation: float | tuple[ArrayLike, ArrayLike] | None,
+    standardize: bool,
+    rng: np.random.Generator,
+) -> tuple[Feed, Scaling | None, Data | None]:
+    """The training rows as a feed, their scaling, and the rows held out."""
+    if isinstance(features, RowBlocks) or block_rows is not None:
+        blocks = _as_blocks(features, labels, sample_weight, block_rows)
+        scaling = Scaling.of_blocks(blocks) if standardize else None
+        feed: Feed = BlockFeed(blocks, scaling)
+        if validation is not None and not isinstance(validation, tuple):
+            raise ValueError("with row blocks, validation must be (features, labels), not a fraction")
+    else:
+        if labels is None:
+            raise TypeError("labels are missing; only RowBlocks bring their own")
+        X, y = as_data(features, labels)
+        data = Data(X, y, as_weights(sample_weight, len(X)))
+        if validation is not None and not isinstance(validation, tuple):
+            data, held_out = _split(data, validation, rng)
+            validation = held_out.X, held_out.y
+        scaling = Scaling.of(data.X, data.weights) if standardize else None
+        feed = ArrayFeed(data if scaling is None else data._replace(X=scaling.features(data.X)))
     if validation is None:
-        return data, None
-    if isinstance(validation, tuple):
-        if len(validation) != 2:
-            raise ValueError(
-                f"validation must be (features, labels) or a fraction, not a tuple of {len(validation)}"
-            )
-        X_val, y_val = as_data(*validation)
-        if X_val.shape[1] != X.shape[1] or y_val.shape[1] != y.shape[1]:
-            raise ValueError(
-                f"validation features {X_val.shape} and labels {y_val.shape} do not fit "
-                f"features {X.shape} and labels {y.shape}"
-            )
-        return data, Data(X_val.astype(X.dtype, copy=False), y_val.astype(y.dtype, copy=False))
-    fraction = as_nonnegative(validation, "validation")
-    held = round(fraction * len(X))
+        return feed, scaling, None
+    if len(validation) != 2:
+        raise ValueError(
+            f"validation must be (features, labels) or a fraction, not a tuple of {len(validation)}"
+        )
+    X_val, y_val = as_data(*validation)
+    if X_val.shape[1] != feed.width or y_val.shape[1] != feed.num_outputs:
+        raise ValueError(
+            f"validation features {X_val.shape} and labels {y_val.shape} do not fit "
+            f"{feed.width} features and {feed.num_outputs} outputs"
+        )
+    X_val = X_val.astype(feed.dtype, copy=False)
+    if scaling is not None:
+        X_val = scaling.features(X_val)
+    return feed, scaling, Data(X_val, y_val.astype(feed.dtype, copy=False))
+
+
+def _as_blocks(
+    features: ArrayLike | RowBlocks,
+    labels: ArrayLike | None,
+    sample_weight: ArrayLike | None,
+    block_rows: int | None,
+) -> RowBlocks:
+    if not isinstance(features, RowBlocks):
+        if labels is None:
+            raise TypeError("labels are missing; only RowBlocks bring their own")
+        assert block_rows is not None
+        return RowBlocks.of(features, labels, block_rows, sample_weight)
+    if labels is not None or sample_weight is not None or block_rows is not None:
+        raise TypeError("RowBlocks bring their own labels, weights and block sizes; leave these out")
+    return features
+
+
+def _split(data: Data, fraction: float, rng: np.random.Generator) -> tuple[Data, Data]:
+    """The training rows and the rows held out, each in their old order."""
+    X, y, weights = data
+    held = round(as_nonnegative(fraction, "validation") * len(X))
     if not 0 < fraction < 1 or not 0 < held < len(X):
         raise ValueError(
-            f"validation = {validation!r} of {len(X)} rows would hold out {held}; "
+            f"validation = {fraction!r} of {len(X)} rows would hold out {held}; "
             "at least one row must be on each side"
         )
     order = rng.permutation(len(X))
@@ -293,9 +338,9 @@ def _split(
     return Data(X[kept], y[kept], weights[kept]), Data(X[out], y[out], weights[out])
 
 
-def _initial(w: ArrayLike | None, b: ArrayLike | None, data: Data, rng: np.random.Generator) -> FloatArray:
+def _initial(w: ArrayLike | None, b: ArrayLike | None, feed: Feed, rng: np.random.Generator) -> FloatArray:
     """The parameters to start from, as theta = (w; b) of shape (d + 1, k)."""
-    d, k, dtype = data.X.shape[1], data.y.shape[1], data.X.dtype
+    d, k, dtype = feed.width, feed.num_outputs, feed.dtype
     theta = np.zeros((d + 1, k), dtype)
     if w is None:
         theta[:-1] = init_params(d, num_outputs=k, dtype=dtype, rng=rng)[0]
@@ -306,37 +351,32 @@ def _initial(w: ArrayLike | None, b: ArrayLike | None, data: Data, rng: np.rando
         check_finite(array, name)
         if array.shape != part.shape and not (k == 1 and array.size == part.size and array.ndim <= 1):
             raise ValueError(
-                f"{name} of shape {array.shape} does not fit features {data.X.shape} and labels "
-                f"{data.y.shape}; needed is {part.shape}"
+                f"{name} of shape {array.shape} does not fit {d} features and {k} outputs; "
+                f"needed is {part.shape}"
             )
         part[...] = array.reshape(part.shape)
     return theta
 
 
 def _learning_rate(
-    lr: float | str,
-    data: Data,
-    batch_size: int,
-    l2: float,
-    loss: Loss,
-    rule: Rule,
-    check: str,
-    norms: tuple[float, float],
+    lr: float | str, feed: Feed, batch_size: int, l2: float, loss: Loss, rule: Rule, check: str
 ) -> float:
     """The learning rate as a number, looked at before the first step."""
     momentum = rule.beta if isinstance(rule, Momentum) else 0.0
     if isinstance(lr, str):
         if lr != "auto":
             raise ValueError(f'lr must be a number or "auto", not {lr!r}')
-        if loss.value_function not in [
-            LOSSES[name].value_function for name in ("squared", "huber", "log_cosh")
-        ]:
+        smooth = [LOSSES[name].value_function for name in ("squared", "huber", "log_cosh")]
+        if loss.value_function not in smooth:
             raise ValueError(
-                f'lr="auto" needs a loss whose second derivative is at most 1 (squared, huber, log_cosh), '
+                'lr="auto" needs a loss whose second derivative is at most 1 (squared, huber, log_cosh), '
                 f"not {loss.name}; give a number"
             )
-        return automatic(data.X, batch_size, l2=l2, weights=data.weights, momentum=momentum)
+        return AUTO_FRACTION * (1 - momentum) * feed.rate_moments().bound(batch_size, l2)
     rate = as_nonnegative(lr, "lr")
-    mode = check if loss.is_squared and not momentum else "off" if check in ("warn", "error") else check
-    check_learning_rate(rate, data.X, batch_size, l2=l2, weights=data.weights, norms=norms, mode=mode)
+    if check not in ("warn", "error", "off"):
+        raise ValueError(f'check_lr must be "warn", "error" or "off", not {check!r}')
+    if check != "off" and loss.is_squared and not momentum:
+        X, weights = (feed.data.X, feed.data.weights) if isinstance(feed, ArrayFeed) else feed.sample[::2]
+        check_learning_rate(rate, X, batch_size, l2=l2, weights=weights, norms=feed.norms(), mode=check)
     return rate

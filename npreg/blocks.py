@@ -1,0 +1,120 @@
+"""Data that do not fit in memory: blocks of rows, read one after the other.
+
+In every epoch the blocks are visited in a random order, and the rows of each in a random order of
+their own:
+
+    block order    rng.permutation(number of blocks)
+    row orders     for block i: np.random.default_rng(seeds[i]).permutation(rows in block i)
+    seeds          rng.integers(2**63, size=number of blocks)
+
+drawn in this order, and each block is cut into minibatches by itself: a block whose rows are no
+multiple of batch_size ends with a short minibatch, and no minibatch spans two blocks.  So which rows
+form which minibatch is decided by the blocks and `rng` alone, one sequential pass an epoch is enough,
+and any machine can work out the minibatches of its own blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from npreg.arrays import FloatArray, as_count, as_data
+
+__all__ = ["BlockShuffle", "Data", "RowBlocks"]
+
+
+class Data(NamedTuple):
+    """Features (n, d), labels (n, k), and weights (n,) or None."""
+
+    X: FloatArray
+    y: FloatArray
+    weights: FloatArray | None = None
+
+
+class BlockShuffle(NamedTuple):
+    """One epoch's order: the blocks', and a seed for the rows of each."""
+
+    blocks: np.ndarray[Any, Any]
+    seeds: np.ndarray[Any, Any]
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, num_blocks: int) -> BlockShuffle:
+        order = rng.permutation(num_blocks)
+        return cls(order, rng.integers(2**63, size=num_blocks))
+
+    def rows(self, block: int, num_rows: int) -> np.ndarray[Any, Any]:
+        """The order of the rows of a block."""
+        return np.random.default_rng(self.seeds[block]).permutation(num_rows)
+
+
+class RowBlocks:
+    """Row blocks that are read when they are needed, and only then.
+
+    Parameters
+    ----------
+    read : callable of a block's number -> (features, labels) or (features, labels, sample_weight)
+        Called once an epoch for each block; returns (r, d), (r,) or (r, k), and (r,).
+    rows : sequence of int
+        The number of rows of each block.
+
+    >>> blocks = RowBlocks(lambda i: ([[1.0 * i], [2.0]], [3.0, 4.0]), rows=[2, 2, 2])
+    >>> len(blocks), blocks.num_rows, blocks[1].y.shape
+    (3, 6, (2, 1))
+    """
+
+    def __init__(self, read: Callable[[int], tuple[ArrayLike, ...]], rows: Sequence[int]) -> None:
+        if not callable(read):
+            raise TypeError(f"read must be a function of a block's number, not {read!r}")
+        self.read, self.rows = read, [as_count(count, "rows", 1) for count in rows]
+        if not self.rows:
+            raise ValueError("rows is empty; at least one block is needed")
+        self.num_rows = sum(self.rows)
+
+    @classmethod
+    def of(
+        cls, features: Any, labels: Any, block_rows: int, sample_weight: ArrayLike | None = None
+    ) -> RowBlocks:
+        """Blocks of `block_rows` consecutive rows of arrays, `np.memmap`s or whatever can be sliced.
+
+        >>> blocks = RowBlocks.of(np.ones((10, 3)), np.ones(10), block_rows=4)
+        >>> blocks.rows
+        [4, 4, 2]
+        """
+        block_rows = as_count(block_rows, "block_rows", 1)
+        n = len(features)
+        if len(labels) != n:
+            raise ValueError(f"features of {n} rows and labels of {len(labels)} rows do not fit")
+        if sample_weight is not None and len(np.asarray(sample_weight)) != n:
+            raise ValueError(f"features of {n} rows and sample_weight {np.shape(sample_weight)} do not fit")
+
+        def read(i: int) -> tuple[ArrayLike, ...]:
+            rows = slice(i * block_rows, min((i + 1) * block_rows, n))
+            parts: tuple[Any, ...] = (features, labels)
+            if sample_weight is not None:
+                parts = (features, labels, sample_weight)
+            # np.array, not asarray: a mapped file is read here, once and in order, not row by row later.
+            return tuple(np.array(part[rows]) for part in parts)
+
+        return cls(read, [min(block_rows, n - start) for start in range(0, n, block_rows)])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Data:
+        """Read block i and look at it: ValueError or TypeError, naming the block, for what is no data."""
+        from npreg.learning_rate import as_weights
+
+        found = self.read(i)
+        if not isinstance(found, (tuple, list)) or len(found) not in (2, 3):
+            raise TypeError(f"block {i}: read must return (features, labels) or these and sample_weight")
+        try:
+            X, y = as_data(found[0], found[1])
+            weights = as_weights(found[2], len(X)) if len(found) == 3 else None
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"block {i}: {error}") from None
+        if len(X) != self.rows[i]:
+            raise ValueError(f"block {i} has {len(X)} rows, not the {self.rows[i]} that were announced")
+        return Data(X, y, weights)

@@ -1,0 +1,377 @@
+"""Where an epoch's minibatches come from: arrays in memory, or blocks that are read one by one.
+
+A feed draws the orders of rows, hands them to the engine, and knows the mean loss.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Any, Protocol
+
+import numpy as np
+
+from npreg.arrays import FloatArray
+from npreg.blocks import BlockShuffle, Data, RowBlocks
+from npreg.learning_rate import RateMoments, squared_norms
+from npreg.linear import linreg
+from npreg.loops import Engine, Order, Path
+from npreg.losses import Loss
+
+__all__ = ["ArrayFeed", "BlockFeed", "Feed", "Scaling", "mean_loss"]
+
+TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
+AHEAD = 50_000  # rows from which drawing the next order on a thread pays
+BLOCK_ROWS = 32_768  # rows whose residuals are held at once
+SAMPLE_ROWS = 256
+MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀX̃, for the loss
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Columns on the scale (x − mean) / sd, and parameters there and back.
+
+    x·w + b = Σ (x − mean) / sd · (sd · w)  +  (b + mean·w)
+    """
+
+    mean: FloatArray
+    sd: FloatArray
+
+    @classmethod
+    def of(cls, X: FloatArray, weights: FloatArray | None) -> Scaling:
+        """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean."""
+        mean = np.average(X, axis=0, weights=weights).astype(np.float64)
+        sd = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
+        tiny = np.abs(mean) * len(X) * np.finfo(X.dtype).eps
+        return cls(mean, np.where(sd > tiny, sd, 1.0))
+
+    @classmethod
+    def of_blocks(cls, blocks: RowBlocks) -> Scaling:
+        """The same over row blocks, in one pass: means and squared deviations of two parts merge.
+
+        Source: T. F. Chan, G. H. Golub and R. J. LeVeque, The American Statistician 37 (1983) 242.
+        """
+        count, rows, mean, squares = 0.0, 0, np.zeros(()), np.zeros(())
+        for i in range(len(blocks)):
+            X, _, weights = blocks[i]
+            more = float(len(X) if weights is None else weights.sum())
+            if not more:
+                continue
+            block_mean = np.average(X, axis=0, weights=weights).astype(np.float64)
+            gap = block_mean - mean
+            block_squares = more * np.average((X - block_mean) ** 2, axis=0, weights=weights)
+            squares = squares + block_squares + gap**2 * (count * more / (count + more))
+            mean = mean + gap * (more / (count + more))
+            count, rows = count + more, rows + len(X)
+            eps = np.finfo(X.dtype).eps
+        sd = np.sqrt(squares / count)
+        return cls(mean, np.where(sd > np.abs(mean) * rows * eps, sd, 1.0))
+
+    def features(self, X: FloatArray) -> FloatArray:
+        return np.asarray((X - self.mean) / self.sd, X.dtype)
+
+    def enter(self, theta: FloatArray) -> FloatArray:
+        scaled = theta * np.append(self.sd, 1.0)[:, None]
+        scaled[-1] += self.mean @ theta[:-1]
+        return np.asarray(scaled, theta.dtype)
+
+    def leave(self, theta: FloatArray) -> FloatArray:
+        raw = theta / np.append(self.sd, 1.0)[:, None]
+        raw[..., -1, :] -= np.einsum("j,...jk->...k", self.mean, raw[..., :-1, :])
+        return np.asarray(raw, theta.dtype)
+
+
+def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
+    """The mean loss over all rows and outputs, a block of rows at a time."""
+    X, y, weights = data
+    w, b = theta[:-1], theta[-1]
+    total = 0.0
+    for start in range(0, len(X), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        y_hat = linreg(X[rows], w, b)
+        if loss.is_squared and weights is None and y_hat.dtype == np.float64:
+            y_hat -= y[rows]
+            total += float(np.vdot(y_hat, y_hat)) / 2
+            continue
+        values = loss.value(y_hat, y[rows])
+        if weights is not None:
+            values = values * weights[rows, None]
+        total += float(np.add.reduce(values, axis=None, dtype=np.float64))
+    count = float(len(X) if weights is None else weights.sum())
+    return float(total / (count * y.shape[1]))
+
+
+def mean_losses(loss: Loss, data: Data, thetas: Sequence[FloatArray]) -> list[float]:
+    """`mean_loss` of several parameters, in one pass where the rows are few."""
+    X, y, weights = data
+    if (
+        len(thetas) == 1
+        or len(X) > BLOCK_ROWS
+        or y.shape[1] > 1
+        or weights is not None
+        or not loss.is_squared
+    ):
+        return [mean_loss(loss, data, theta) for theta in thetas]
+    together = np.concatenate(thetas, axis=1)
+    r = X.dot(together[:-1])
+    r += together[-1]
+    r -= y
+    return [float(total) / (2 * len(X)) for total in np.einsum("ij,ij->j", r, r, dtype=np.float64)]
+
+
+class Orders:
+    """`count` orders of the rows, one `rng.permutation` each; with `ahead`, the next is drawn on a thread.
+
+    A shuffle of many rows costs as much as an epoch of few features, and NumPy draws it without the
+    interpreter's lock.
+    """
+
+    def __init__(self, rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) -> None:
+        self.rng, self.num_rows, self.left, self.ahead = rng, num_rows, count, ahead
+        self.thread: threading.Thread | None = None
+        self.drawn: Order | None = None
+        self.start()
+
+    def start(self) -> None:
+        if self.ahead and self.left:
+            self.thread = threading.Thread(target=self.draw, daemon=True)
+            self.thread.start()
+
+    def draw(self) -> None:
+        self.drawn = self.rng.permutation(self.num_rows)
+
+    def next(self) -> Order:
+        """The next order."""
+        self.left -= 1
+        if self.thread is None:
+            return self.rng.permutation(self.num_rows)
+        self.close()
+        order, self.drawn = self.drawn, None
+        assert order is not None
+        self.start()
+        return order
+
+    def close(self) -> None:
+        """Wait until the generator is at rest."""
+        if self.thread is not None:
+            self.thread.join()
+
+
+class Feed(Protocol):
+    """Feeds an engine, epoch by epoch."""
+
+    num_rows: int
+    width: int
+    num_outputs: int
+    dtype: np.dtype[Any]
+    sample: Data  # the first rows, to look at
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Minibatches an epoch."""
+
+    def norms(self) -> tuple[float, float]:
+        """The largest and the mean ‖x̃‖² of the rows, or of a sample of them."""
+
+    def largest_norm(self) -> float:
+        """An upper bound of ‖x̃‖² over all rows."""
+
+    def rate_moments(self) -> RateMoments:
+        """What the bound of the learning rate needs, of all rows."""
+
+    def start(self, engine: Engine, rng: np.random.Generator, num_epochs: int, *, ahead: bool) -> None:
+        """Get ready for `num_epochs` epochs; with `ahead`, orders may be drawn before they are needed."""
+
+    def together(self) -> int:
+        """How many epochs may share one call of `epochs`."""
+
+    def epochs(self, engine: Engine, theta: FloatArray, count: int, path: Path | None) -> list[FloatArray]:
+        """`count` epochs; returns the parameters after each."""
+
+    def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
+        """The mean loss over all rows at each of these parameters."""
+
+    def close(self) -> None:
+        """Leave the generator at rest."""
+
+
+class ArrayFeed:
+    """Arrays in memory; every epoch is one `rng.permutation(n)`, cut into consecutive minibatches."""
+
+    def __init__(self, data: Data) -> None:
+        X, y, weights = self.data = data
+        self.num_rows, self.width = len(X), X.shape[1]
+        self.num_outputs, self.dtype = y.shape[1], X.dtype
+        some = slice(SAMPLE_ROWS)
+        self.sample = Data(X[some], y[some], None if weights is None else weights[some])
+        self.orders: Orders | None = None
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        return -(-self.num_rows // batch_size)
+
+    @cached_property
+    def all_norms(self) -> tuple[float, float]:
+        return squared_norms(self.data.X, self.data.weights)
+
+    def norms(self) -> tuple[float, float]:
+        return self.all_norms
+
+    def largest_norm(self) -> float:
+        return self.all_norms[0]
+
+    def rate_moments(self) -> RateMoments:
+        return RateMoments.of(self.data.X, self.data.weights)
+
+    def start(self, engine: Engine, rng: np.random.Generator, num_epochs: int, *, ahead: bool) -> None:
+        self.orders = Orders(rng, self.num_rows, num_epochs, ahead=ahead and self.num_rows >= AHEAD)
+        engine.load(*self.data)
+
+    def together(self) -> int:
+        return max(TOGETHER // self.num_rows, 1)
+
+    def epochs(self, engine: Engine, theta: FloatArray, count: int, path: Path | None) -> list[FloatArray]:
+        assert self.orders is not None
+        return engine.run(theta, [self.orders.next() for _ in range(count)], path)
+
+    def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
+        return mean_losses(loss, self.data, thetas)
+
+    def close(self) -> None:
+        if self.orders is not None:
+            self.orders.close()
+
+
+@dataclass
+class LossMoments:
+    """What an epoch's pass keeps to know the squared loss at its end, around its first parameters θ₀.
+
+        Σ s r²/2  =  value + slope·Δ + ½ Δᵀ curvature Δ        Δ = θ − θ₀
+
+    exact for the squared loss; expanding around θ₀ keeps the digits that Σy² − 2h·θ + θᵀGθ would lose.
+    """
+
+    value: float
+    slope: FloatArray
+    curvature: FloatArray
+    weight: float
+
+    @classmethod
+    def of(cls, data: Data, theta: FloatArray) -> LossMoments:
+        X, y, weights = data
+        p, k = theta.shape
+        moments = cls(0.0, np.zeros((p, k)), np.zeros((p, p)), 0.0)
+        for start in range(0, len(X), BLOCK_ROWS):
+            rows = np.empty((len(X[start : start + BLOCK_ROWS]), p))
+            rows[:, :-1], rows[:, -1] = X[start : start + BLOCK_ROWS], 1
+            r = rows @ theta - y[start : start + BLOCK_ROWS]
+            weighted, weighted_r = rows, r
+            if weights is not None:
+                some = weights[start : start + BLOCK_ROWS, None]
+                weighted, weighted_r = rows * some, r * some
+            moments.value += float(np.vdot(r, weighted_r)) / 2
+            moments.slope += rows.T @ weighted_r
+            moments.curvature += rows.T @ weighted
+        moments.weight = float(len(X) if weights is None else weights.sum())
+        return moments
+
+    def __add__(self, other: LossMoments) -> LossMoments:
+        return LossMoments(
+            self.value + other.value,
+            self.slope + other.slope,
+            self.curvature + other.curvature,
+            self.weight + other.weight,
+        )
+
+    def mean_loss(self, move: FloatArray) -> float | None:
+        """The mean loss at θ₀ + move; None where cancellation would leave fewer than seven digits."""
+        terms = self.value, float(np.vdot(self.slope, move)), float(np.vdot(move, self.curvature @ move)) / 2
+        total = sum(terms)
+        if not math.isfinite(total) or total < 1e-7 * sum(map(abs, terms)):
+            return None
+        return float(total / (self.weight * move.shape[1]))
+
+
+class BlockFeed:
+    """Row blocks, read one at a time: see `npreg.blocks` for the order of rows.
+
+    At most one block and its rows in order are held.  The mean loss comes out of the same pass for the
+    squared loss of up to 256 features; otherwise, and where digits would be lost, it takes another one.
+    """
+
+    def __init__(self, blocks: RowBlocks, scaling: Scaling | None = None) -> None:
+        self.blocks, self.scaling = blocks, scaling
+        self.num_rows = blocks.num_rows
+        first = self.read(0)
+        weights = None if first.weights is None else first.weights[:SAMPLE_ROWS].copy()
+        self.sample = Data(first.X[:SAMPLE_ROWS].copy(), first.y[:SAMPLE_ROWS].copy(), weights)
+        self.start_of_epoch: FloatArray | None = None
+        self.moments: LossMoments | None = None
+
+    def read(self, i: int) -> Data:
+        data = self.blocks[i]
+        kind = data.X.shape[1], data.y.shape[1], data.X.dtype
+        if i == 0:
+            self.width, self.num_outputs, self.dtype = kind
+        elif kind != (self.width, self.num_outputs, self.dtype):
+            raise ValueError(
+                f"block {i} has {kind[0]} features, {kind[1]} outputs and dtype {kind[2]}; "
+                f"block 0 has {self.width}, {self.num_outputs} and {self.dtype}"
+            )
+        return data if self.scaling is None else data._replace(X=self.scaling.features(data.X))
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        return sum(-(-rows // batch_size) for rows in self.blocks.rows)
+
+    def norms(self) -> tuple[float, float]:
+        """Of the sample: a pass over all rows would cost an epoch."""
+        return squared_norms(self.sample.X, self.sample.weights)
+
+    def largest_norm(self) -> float:
+        return math.inf
+
+    def rate_moments(self) -> RateMoments:
+        parts = (self.read(i) for i in range(len(self.blocks)))
+        return reduce(operator.add, (RateMoments.of(data.X, data.weights) for data in parts))
+
+    def start(self, engine: Engine, rng: np.random.Generator, num_epochs: int, *, ahead: bool) -> None:
+        self.rng = rng
+
+    def together(self) -> int:
+        return 1
+
+    def epochs(self, engine: Engine, theta: FloatArray, count: int, path: Path | None) -> list[FloatArray]:
+        shuffle = BlockShuffle.draw(self.rng, len(self.blocks))
+        self.start_of_epoch, moments = theta.copy(), None
+        for i in shuffle.blocks:
+            data = self.read(int(i))
+            if self.width <= MOMENT_COLUMNS:
+                part = LossMoments.of(data, self.start_of_epoch)
+                moments = part if moments is None else moments + part
+            engine.load(*data)
+            engine.run(theta, [shuffle.rows(int(i), len(data.X))], path)
+        self.moments = moments
+        return [theta.copy()]
+
+    def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
+        found = []
+        for theta in thetas:
+            value = None
+            if loss.is_squared and self.moments is not None and self.start_of_epoch is not None:
+                value = self.moments.mean_loss(theta.astype(np.float64) - self.start_of_epoch)
+            found.append(self.direct_loss(loss, theta) if value is None else value)
+        return found
+
+    def direct_loss(self, loss: Loss, theta: FloatArray) -> float:
+        total = count = 0.0
+        for i in range(len(self.blocks)):
+            data = self.read(i)
+            weight = float(len(data.X) if data.weights is None else data.weights.sum())
+            total += weight * mean_loss(loss, data, theta)
+            count += weight
+        return total / count
+
+    def close(self) -> None:
+        pass
