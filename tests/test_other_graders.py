@@ -23,56 +23,52 @@ WRONG = HALF.replace("* x\n\n", "* x * 2\n\n")
 EMPTY = "def grad_w(x, y, w, b):\n    raise NotImplementedError\n"
 FILES = [(RIGHT, 2.0), (HALF, 1.0), (WRONG, 0.0), (EMPTY, 0.0)]
 NAMES = ["right", "half", "wrong", "empty"]
-SETUP = "from npreg.exercises import check\nsource = {source!r}\n"
+CUBES = """
+import numpy as np
+from npreg import assert_gradient
+assert_gradient(lambda x: np.sum(x**3), lambda x: {factor} * x**2, {{"x": np.array([1.0, 2.0])}})
+"""
+POINTS = "from npreg.exercises import check\ncheck({source!r}, 'one-weight').points(2)"
+ALL_OR_NOTHING = "from npreg.exercises import check\ncheck({source!r}, 'one-weight').raise_if_wrong()"
+
+GRADE_CELLS = [(POINTS.format(source=source), points) for source, points in FILES]
+GRADE_CELLS += [(ALL_OR_NOTHING.format(source=source), 2.0 * (points == 2.0)) for source, points in FILES]
+GRADE_CELLS += [(CUBES.format(factor=3), 2.0), (CUBES.format(factor=2), 0.0)]
 
 
-def grade_cell(code, points=2):
-    """Execute a grade cell as nbgrader's autograder does, and ask nbgrader for the points."""
+def grade_cells(sources, points=2):
+    """Execute grade cells as nbgrader's autograder does, and ask nbgrader for the points of each."""
     nbformat = pytest.importorskip("nbformat")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         utils = pytest.importorskip("nbgrader.utils", exc_type=ImportError)
         from nbgrader.preprocessors import Execute
-    cell = nbformat.v4.new_code_cell(code)
-    cell.metadata["nbgrader"] = {
-        "grade": True,
-        "solution": False,
-        "locked": True,
-        "points": points,
-        "grade_id": "grads",
-        "schema_version": 3,
-    }
-    notebook = nbformat.v4.new_notebook(cells=[cell])
+
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    for position, cell in enumerate(cells):
+        cell.metadata["nbgrader"] = {
+            "grade": True,
+            "solution": False,
+            "locked": True,
+            "points": points,
+            "grade_id": f"cell-{position}",
+            "schema_version": 3,
+        }
+    notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         notebook, _ = Execute(timeout=120).preprocess(notebook, {})
-    return utils.determine_grade(notebook.cells[0]), notebook.cells[0].outputs
+    return [utils.determine_grade(cell) for cell in notebook.cells], notebook.cells
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("source", "points"), FILES, ids=NAMES)
-def test_nbgrader_reads_points_as_partial_credit(source, points):
-    code = SETUP.format(source=source) + "check(source, 'one-weight').points(2)"
-    grade, outputs = grade_cell(code)
-    assert grade == (points, 2.0)
-    assert [output.output_type for output in outputs] == ["execute_result"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("source", "points"), [FILES[0], FILES[1]], ids=["right", "half"])
-def test_nbgrader_gives_all_or_nothing_for_raise_if_wrong(source, points):
-    code = SETUP.format(source=source) + "check(source, 'one-weight').raise_if_wrong()"
-    grade, _ = grade_cell(code)
-    assert grade == (2.0 if points == 2.0 else 0.0, 2.0)
-
-
-@pytest.mark.slow
-def test_nbgrader_with_assert_gradient():
-    good = "import numpy as np\nfrom npreg import assert_gradient\n"
-    good += "assert_gradient(lambda x: x**3, lambda x: 3 * x**2, {'x': np.array([1.0, 2.0])})"
-    assert grade_cell(good)[0] == (2.0, 2.0)
-    assert grade_cell(good.replace("3 * x**2", "2 * x**2"))[0] == (0.0, 2.0)
+def test_nbgrader_reads_points_and_errors():
+    grades, cells = grade_cells([source for source, _ in GRADE_CELLS])
+    assert grades == [(points, 2.0) for _, points in GRADE_CELLS]
+    for cell in cells:
+        assert not [output for output in cell.outputs if output.output_type == "stream"], cell.source
+    shown = [output.data["text/plain"] for cell in cells[:4] for output in cell.outputs]
+    assert shown == ["2.0", "1.0", "0.0", "0.0"]
 
 
 OTTER = """

@@ -187,7 +187,10 @@ def test_a_syntax_error_is_shown_with_line_and_place():
         ("# Exercise: my_exercise.py", "my_exercise.py"),
         ("# this exercise: is hard", None),
         ("x = 1  # exercise: ridge", None),
-        ("exercise = 'ridge'", None),
+        ("exercise = 'ridge'", "ridge"),
+        ('exercise="one-weight"', "one-weight"),
+        ("exercise = Exercise(", None),
+        ("exercise = 'ridge", None),
     ],
 )
 def test_the_exercise_is_read_off_a_comment(line, named):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from npreg.exercises import answers as answers_module
-from npreg.exercises import course
+from npreg.exercises import files
 from npreg.exercises.bases import Bank, bank_of
 from npreg.exercises.diagnose import diagnose
 from npreg.exercises.probes import Probe, fresh
@@ -22,7 +21,6 @@ from npreg.exercises.verdict import Reference, reference, value_findings
 
 Execute = Callable[..., Mapping[str, Any]]
 Source = str | os.PathLike[str] | Mapping[str, Any] | ModuleType | Callable[..., Any] | Sequence[Any]
-_NAMED = re.compile(r"^\W*exercise\W*[:=]\W*([\w-]+)", re.IGNORECASE | re.MULTILINE)
 
 
 def check(
@@ -83,15 +81,11 @@ def find_exercise(code: str | Mapping[str, Any], exercise: str | Exercise | None
     """
     if isinstance(exercise, Exercise):
         return exercise
+    if exercise is None and isinstance(code, str):
+        exercise = files.named_exercise(code)
     if exercise is None:
-        named = _NAMED.search(code) if isinstance(code, str) else None
-        if named is None:
-            raise UnusableFile("the file names no exercise; give one, for example exercise='one-weight'")
-        exercise = named.group(1)
-    try:
-        return course.load(exercise)
-    except ValueError as error:
-        raise UnusableFile(str(error)) from None
+        raise UnusableFile("the file names no exercise; give one, for example exercise='one-weight'")
+    return files.find_exercise(exercise)
 
 
 def _read(source: Source) -> str | Mapping[str, Any]:
@@ -103,10 +97,7 @@ def _read(source: Source) -> str | Mapping[str, Any]:
     if isinstance(source, str) and ("\n" in source or not source.strip().endswith(".py")):
         return source
     if isinstance(source, (str, os.PathLike)):
-        try:
-            return Path(source).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UnusableFile(f"cannot read {os.fspath(source)}: {error}") from None
+        return files.read_source(os.fspath(source))
     functions = [source] if callable(source) else list(source)
     return {function.__name__: function for function in functions}
 
@@ -152,9 +143,9 @@ def _judge(
         findings += about
     passed = passed and numbers
     if not passed:
-        mistakes += _value_mistakes(
-            bank, name, function, values, references, findings, numbers, steps, behaviour
-        )
+        shapes = {} if shaped else {key: findings[-1].details[key] for key in ("got", "expected")}
+        found = _value_mistakes(bank, name, function, values, references, findings, numbers, steps, behaviour)
+        mistakes += [replace(mistake, details={**shapes, **mistake.details}) for mistake in found]
     return AnswerReport(name, passed and not behaviour, tuple(findings), tuple(mistakes))
 
 

@@ -76,7 +76,7 @@ def _name(found: Sequence[Explanation], bank: Bank) -> Diagnosis:
     ordered = sorted(found, key=lambda e: e.cost)
     best = ordered[0]
     twins = [e.codes for e in ordered[1:] if e.codes != best.codes and e.cost < best.cost + 10]
-    alternatives = [code for codes in twins for code in codes if code not in best.codes]
+    alternatives = ["+".join(codes) for codes in twins]
     details: dict[str, Any] = {}
     factor = next((f for f in best.factors if not f.is_one), None)
     if factor is not None:

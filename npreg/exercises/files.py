@@ -16,7 +16,7 @@ from npreg.exercises.program import Exercise
 from npreg.exercises.report import UnusableFile
 
 MAX_BYTES = 1_000_000
-_NAMED = re.compile(r"#\s*(?:npreg\s+)?exercise:\s*(\S+)\s*$", re.IGNORECASE)
+_NAMED = re.compile(r"(?:#\s*(?:npreg\s+)?exercise\s*:|exercise\s*=)\s*([\"']?)([\w./-]+)\1", re.IGNORECASE)
 
 
 def read_source(path: str | Path) -> str:
@@ -101,7 +101,9 @@ def require_python(source: str, name: str) -> None:
 
 
 def named_exercise(source: str) -> str | None:
-    """Return the exercise that a file names in a comment line ``# exercise: ID``; the file is not run.
+    """Return the exercise that a file names in a line of its own; the file is not run.
+
+    The line is a comment ``# exercise: ID``, or ``exercise = "ID"``.
 
     >>> named_exercise("# exercise: ridge\\nimport numpy as np\\n")
     'ridge'
@@ -111,7 +113,7 @@ def named_exercise(source: str) -> str | None:
     for line in source.splitlines():
         found = _NAMED.fullmatch(line.strip())
         if found:
-            return found.group(1)
+            return found.group(2)
     return None
 
 

@@ -82,7 +82,8 @@ class Mistake:
     - ``input``: the argument that was changed, ``value``: the hard-coded number or the non-finite value;
     - ``message``: ``{"en": ..., "zh": ...}``, the words of a mistake that a teacher registered.
 
-    ``alternatives`` are the codes of twins: other mistakes with the same values on every probe.
+    ``alternatives`` are the codes of twins, other mistakes with the same values on every probe; those of a
+    double mistake are joined by ``+``, as in ``"sign+ignores:b"``.
     """
 
     code: str
