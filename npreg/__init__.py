@@ -34,6 +34,7 @@ from npreg.losses import (
     squared_loss_grad,
 )
 from npreg.rules import SGD, Momentum, Nesterov, sgd
+from npreg.sweep import SweepResult, sweep
 from npreg.train import Progress, TrainResult, Trajectory, train
 
 __version__ = "0.1.0"
@@ -58,6 +59,7 @@ __all__ = [
     "Nesterov",
     "Progress",
     "RowBlocks",
+    "SweepResult",
     "TrainResult",
     "Trajectory",
     "absolute_loss",
@@ -81,6 +83,7 @@ __all__ = [
     "sgd",
     "squared_loss",
     "squared_loss_grad",
+    "sweep",
     "synthetic_data",
     "train",
     "use_svg_display",

@@ -19,7 +19,7 @@ from npreg.arrays import (
     check_finite,
 )
 
-__all__ = ["data_iter", "init_params", "minibatches", "synthetic_data"]
+__all__ = ["data_iter", "init_params", "minibatches", "start_parameters", "synthetic_data"]
 
 
 def synthetic_data(
@@ -107,6 +107,36 @@ def init_params(
     dtype = _float_dtype(dtype)
     w = scale * np.random.default_rng(rng).standard_normal(shape)
     return w.astype(dtype, copy=False), np.zeros(shape[1], dtype)
+
+
+def start_parameters(
+    w: ArrayLike | None,
+    b: ArrayLike | None,
+    num_inputs: int,
+    num_outputs: int,
+    dtype: np.dtype[Any],
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Where a run starts, as theta = (w; b) of shape (d + 1, k): as given, else `init_params`.
+
+    `rng` is drawn from only where w is not given.
+    """
+    theta = np.zeros((num_inputs + 1, num_outputs), dtype)
+    if w is None:
+        theta[:-1] = init_params(num_inputs, num_outputs=num_outputs, dtype=dtype, rng=rng)[0]
+    for name, given, part in (("w", w, theta[:-1]), ("b", b, theta[-1])):
+        if given is None:
+            continue
+        array = as_float_array(given, name)
+        check_finite(array, name)
+        flat = num_outputs == 1 and array.size == part.size and array.ndim <= 1
+        if array.shape != part.shape and not flat:
+            raise ValueError(
+                f"{name} of shape {array.shape} does not fit {num_inputs} features and {num_outputs} "
+                f"outputs; needed is {part.shape}"
+            )
+        part[...] = array.reshape(part.shape)
+    return theta
 
 
 def minibatches(order: FloatArray | np.ndarray[Any, Any], batch_size: int) -> Iterator[np.ndarray[Any, Any]]:

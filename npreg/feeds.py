@@ -173,6 +173,9 @@ class Feed(Protocol):
     def steps_per_epoch(self, batch_size: int) -> int:
         """Minibatches an epoch."""
 
+    def divisor(self, batch_size: int) -> float:
+        """What the summed gradient of a minibatch is divided by."""
+
     def norms(self) -> tuple[float, float]:
         """The largest and the mean ‖x̃‖² of the rows, or of a sample of them."""
 
@@ -211,6 +214,12 @@ class ArrayFeed:
 
     def steps_per_epoch(self, batch_size: int) -> int:
         return -(-self.num_rows // batch_size)
+
+    def divisor(self, batch_size: int) -> float:
+        if self.data.weights is not None and batch_size >= self.num_rows:
+            # All rows in one minibatch: then a weight of 2 is exactly the row twice.
+            return max(float(batch_size), float(self.data.weights.sum()))
+        return float(batch_size)
 
     @cached_property
     def all_norms(self) -> tuple[float, float]:
@@ -324,6 +333,9 @@ class BlockFeed:
 
     def steps_per_epoch(self, batch_size: int) -> int:
         return sum(-(-rows // batch_size) for rows in self.blocks.rows)
+
+    def divisor(self, batch_size: int) -> float:
+        return float(batch_size)
 
     def norms(self) -> tuple[float, float]:
         """Of the sample: a pass over all rows would cost an epoch."""

@@ -16,10 +16,9 @@ from npreg.arrays import (
     as_data,
     as_float_array,
     as_nonnegative,
-    check_finite,
 )
 from npreg.blocks import Data, RowBlocks
-from npreg.data import init_params
+from npreg.data import start_parameters
 from npreg.engines import ENGINES, choose_engine, make_engine
 from npreg.feeds import ArrayFeed, BlockFeed, Feed, Scaling
 from npreg.learning_rate import AUTO_FRACTION, as_weights, check_learning_rate
@@ -205,19 +204,15 @@ def train(
     feed, scaling, held_out = _prepare(
         features, labels, sample_weight, block_rows, validation, standardize, generator
     )
-    theta = _initial(w, b, feed, generator)
+    theta = start_parameters(w, b, feed.width, feed.num_outputs, feed.dtype, generator)
     if scaling is not None:
         theta = scaling.enter(theta)
     rate = _learning_rate(lr, feed, batch_size, l2, chosen_loss, chosen_rule, check_lr)
 
-    divisor = float(batch_size)
-    if isinstance(feed, ArrayFeed) and feed.data.weights is not None and batch_size >= feed.num_rows:
-        # All rows in one minibatch: then a weight of 2 is exactly the row twice.
-        divisor = max(divisor, float(feed.data.weights.sum()))
     stepper = Stepper(
         (theta[:-1], theta[-1]),
         lr=rate,
-        divisor=divisor,
+        divisor=feed.divisor(batch_size),
         steps_per_epoch=feed.steps_per_epoch(batch_size),
         schedule=schedule,
         rule=chosen_rule,
@@ -336,26 +331,6 @@ def _split(data: Data, fraction: float, rng: np.random.Generator) -> tuple[Data,
     if weights is None:
         return Data(X[kept], y[kept]), Data(X[out], y[out])
     return Data(X[kept], y[kept], weights[kept]), Data(X[out], y[out], weights[out])
-
-
-def _initial(w: ArrayLike | None, b: ArrayLike | None, feed: Feed, rng: np.random.Generator) -> FloatArray:
-    """The parameters to start from, as theta = (w; b) of shape (d + 1, k)."""
-    d, k, dtype = feed.width, feed.num_outputs, feed.dtype
-    theta = np.zeros((d + 1, k), dtype)
-    if w is None:
-        theta[:-1] = init_params(d, num_outputs=k, dtype=dtype, rng=rng)[0]
-    for name, given, part in (("w", w, theta[:-1]), ("b", b, theta[-1])):
-        if given is None:
-            continue
-        array = as_float_array(given, name)
-        check_finite(array, name)
-        if array.shape != part.shape and not (k == 1 and array.size == part.size and array.ndim <= 1):
-            raise ValueError(
-                f"{name} of shape {array.shape} does not fit {d} features and {k} outputs; "
-                f"needed is {part.shape}"
-            )
-        part[...] = array.reshape(part.shape)
-    return theta
 
 
 def _learning_rate(

@@ -1,0 +1,207 @@
+"""Many learning rates and penalties from one pass over the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from npreg.arrays import FloatArray, as_batch_size, as_count, as_data, as_float_array
+from npreg.blocks import Data
+from npreg.data import start_parameters
+from npreg.feeds import AHEAD, ArrayFeed, LossMoments, Orders, Scaling, mean_loss
+from npreg.learning_rate import as_weights
+from npreg.loops import FoldedRows, Order, row_totals
+from npreg.losses import LOSSES
+from npreg.run import DIVERGED
+
+__all__ = ["SweepResult", "sweep"]
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """One result per setting; S settings, E epochs.
+
+    Attributes
+    ----------
+    lrs, l2 : ndarrays of shape (S,)
+        The settings: every learning rate with every penalty, learning rates fastest.
+    w, b : ndarrays of shape (S, d, k) and (S, k)
+        The learned parameters; of a diverged setting, those of its last epoch that was in order.
+    losses : ndarray of shape (S, E)
+        The mean loss after each epoch, as `train` reports it; inf from the epoch in which a setting
+        diverged.
+    diverged : ndarray of bool, shape (S,)
+    bound : ndarray of shape (S,)
+        `max_learning_rate` with the setting's penalty.
+    """
+
+    lrs: FloatArray
+    l2: FloatArray
+    w: FloatArray = field(repr=False)
+    b: FloatArray = field(repr=False)
+    losses: FloatArray = field(repr=False)
+    diverged: np.ndarray[Any, Any]
+    bound: FloatArray = field(repr=False)
+
+    @property
+    def best(self) -> int:
+        """The setting with the least final mean loss (data term only; penalties are not in it)."""
+        return int(self.losses[:, -1].argmin())
+
+
+def sweep(
+    features: ArrayLike,
+    labels: ArrayLike,
+    *,
+    lrs: ArrayLike,
+    l2: ArrayLike = 0.0,
+    batch_size: int = 10,
+    num_epochs: int = 3,
+    w: ArrayLike | None = None,
+    b: ArrayLike | None = None,
+    rng: Any = None,
+    sample_weight: ArrayLike | None = None,
+    standardize: bool = False,
+) -> SweepResult:
+    """Train on the squared loss with every learning rate and penalty, on the same minibatches.
+
+    Each setting is the run that `train(lr=lr, l2=l2, rng=rng)` makes with the same `rng`; but the rows
+    of a minibatch are gathered, and their moments formed, once for all settings:
+
+        Θ ← Θ − (G_t Θ − h_t) · lr / B − lr · l2 · Θ          one column of Θ a setting
+
+    Parameters
+    ----------
+    lrs, l2 : float ≥ 0 or sequences of them
+        All pairs are run.
+    features, labels, batch_size, num_epochs, w, b, rng, sample_weight, standardize
+        As in `train`; num_epochs ≥ 1.
+
+    Returns
+    -------
+    SweepResult
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `train`.  A setting that diverges is no error: it is marked.
+
+    >>> from npreg import synthetic_data
+    >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
+    >>> result = sweep(features, labels, lrs=[0.001, 0.03, 10], rng=1)
+    >>> result.diverged, result.best
+    (array([False, False,  True]), 1)
+    """
+    X, y = as_data(features, labels)
+    batch_size, num_epochs = as_batch_size(batch_size), as_count(num_epochs, "num_epochs", 1)
+    rates, penalties = _settings(lrs, "lrs"), _settings(l2, "l2")
+    generator = np.random.default_rng(rng)
+    data = Data(X, y, as_weights(sample_weight, len(X)))
+    scaling = Scaling.of(data.X, data.weights) if standardize else None
+    if scaling is not None:
+        data = data._replace(X=scaling.features(X))
+    feed = ArrayFeed(data)
+    theta = start_parameters(w, b, feed.width, feed.num_outputs, feed.dtype, generator)
+    if scaling is not None:
+        theta = scaling.enter(theta)
+
+    divisor = feed.divisor(batch_size)
+    moments = feed.rate_moments()
+    pairs_lr, pairs_l2 = np.tile(rates, len(penalties)), np.repeat(penalties, len(rates))
+    bound = np.array([moments.bound(batch_size, penalty) for penalty in penalties]).repeat(len(rates))
+    p, k = theta.shape
+    replay = _Replay(data, batch_size, divisor, theta, pairs_lr, pairs_l2)
+    orders = Orders(generator, len(X), num_epochs, ahead=len(X) >= AHEAD)
+    losses = np.full((len(pairs_lr), num_epochs), np.inf)
+    good = np.repeat(theta.astype(np.float64)[None], len(pairs_lr), axis=0)
+    around, optimum = _loss_around_optimum(data, p, k)
+    limit = DIVERGED * max(mean_loss(LOSSES["squared"], data, start) for start in (theta, 0 * theta))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for epoch in range(num_epochs):
+            replay.epoch(orders.next())
+            for i in range(len(pairs_lr)):
+                if epoch and not np.isfinite(losses[i, epoch - 1]):
+                    continue
+                end = replay.parameters(i).astype(X.dtype)
+                loss = around.mean_loss(end.astype(np.float64) - optimum)
+                if loss is None:
+                    loss = mean_loss(LOSSES["squared"], data, end)
+                if loss <= limit:
+                    losses[i, epoch], good[i] = loss, end
+    final = good.astype(X.dtype)
+    if scaling is not None:
+        final = scaling.leave(final)
+    return SweepResult(
+        pairs_lr, pairs_l2, final[:, :-1], final[:, -1], losses, ~np.isfinite(losses[:, -1]), bound
+    )
+
+
+def _settings(values: ArrayLike, name: str) -> FloatArray:
+    array = np.atleast_1d(as_float_array(values, name)).astype(np.float64)
+    if array.ndim != 1 or not array.size:
+        raise ValueError(f"{name} must be a number or a sequence of them, not of shape {np.shape(values)}")
+    bad = array[~(np.isfinite(array) & (array >= 0))]
+    if bad.size:
+        raise ValueError(f"{name} must be finite and not negative, but has {bad[0]:g}")
+    return array
+
+
+class _Replay:
+    """All settings side by side: one column of `states` a setting and output, (θ; identity)."""
+
+    def __init__(
+        self,
+        data: Data,
+        batch_size: int,
+        divisor: float,
+        theta: FloatArray,
+        lrs: FloatArray,
+        l2: FloatArray,
+    ) -> None:
+        (p, k), count = theta.shape, len(lrs)
+        self.rows, self.divisor, self.weights = FoldedRows(np.float64, batch_size), divisor, data.weights
+        self.rows.load(*data, 1 / divisor)
+        self.states = np.vstack([np.tile(theta.astype(np.float64), count), np.tile(np.eye(k), count)])
+        self.p, self.k = p, k
+        self.lrs, self.shrink = np.repeat(lrs, k), np.repeat(lrs * l2, k)
+        self.buffer = np.empty((self.rows.chunk * self.rows.batch_size, self.rows.width))
+
+    def epoch(self, order: Order) -> None:
+        """One epoch of every setting."""
+        rows, p = self.rows, self.p
+        inner, gradient = self.states[:p], np.empty_like(self.states[:p])
+        weights, decay = inner[:-1], self.shrink.any()
+        index = rows.padded(order)
+        for start in range(0, len(index), rows.chunk):
+            part = index[start : start + rows.chunk]
+            Z = rows.gather(part, self.buffer)
+            if rows.batch_size > rows.width:  # then a minibatch's moments are smaller than its rows
+                calls = [G.dot for G in np.matmul(Z[..., :p].swapaxes(-1, -2), Z)]
+            else:
+                calls = [_of_rows(Z_t, Z_t[:, :p].T) for Z_t in Z]
+            shares = row_totals(part, rows.num_rows, self.weights) / self.divisor
+            for gradient_of, share in zip(calls, shares, strict=True):
+                gradient_of(self.states, gradient)
+                np.multiply(gradient, self.lrs, gradient)
+                if decay:
+                    weights -= (share * self.shrink) * weights
+                np.subtract(inner, gradient, inner)
+
+    def parameters(self, setting: int) -> FloatArray:
+        """θ (d + 1, k) of a setting."""
+        return self.states[: self.p, setting * self.k : (setting + 1) * self.k]
+
+
+def _of_rows(Z: FloatArray, transposed: FloatArray) -> Callable[[FloatArray, FloatArray], Any]:
+    return lambda states, out: np.dot(transposed, Z.dot(states), out)
+
+
+def _loss_around_optimum(data: Data, p: int, k: int) -> tuple[LossMoments, FloatArray]:
+    """The loss expanded around (about) its least value, where all its terms are positive."""
+    start = LossMoments.of(data, np.zeros((p, k)))
+    optimum = -np.linalg.lstsq(start.curvature, start.slope, rcond=None)[0]
+    return LossMoments.of(data, optimum), optimum
