@@ -1,0 +1,133 @@
+"""The entries of a folder as submissions: in a stable order, read with care."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tokenize
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from npreg.grading.notebook import NotANotebook, notebook_source
+from npreg.grading.reasons import size
+
+LARGEST = {".py": 2**20, ".ipynb": 20 * 2**20}
+LARGEST_SOURCE = 2**20
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One entry of the folder: its name, and its source or the reason (code, detail) why there is none.
+
+    ``digest`` is the SHA-256 of the bytes, or of the reason; with it a result is found again after a stop.
+    """
+
+    name: str
+    source: str | None
+    digest: str
+    reason: tuple[str, str] | None = None
+
+
+def submissions(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]] = ()) -> list[Path]:
+    """Return the entries of a folder (or one file), sorted by name; hidden ones and ``skip`` are left out.
+
+    Raises ``FileNotFoundError`` if there is neither.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        if not os.path.lexists(path):
+            raise FileNotFoundError(f"there is no file or folder {str(path)!r}")
+        return [path]
+    unwanted = {os.path.abspath(entry) for entry in skip}
+    entries = [path / name for name in os.listdir(path) if not name.startswith(".") and name != "__pycache__"]
+    kept = [entry for entry in entries if os.path.abspath(entry) not in unwanted]
+    return sorted(kept, key=lambda entry: os.fsencode(entry.name))
+
+
+def read(path: Path) -> Submission:
+    """Read one entry; whatever it is, the answer is a ``Submission``.
+
+    >>> read(Path("/")).reason
+    ('directory', '')
+    """
+    name = readable_name(path.name)
+    try:
+        content = _content(path)
+        source = _source(path, content)
+    except _Refused as refused:
+        digest = hashlib.sha256(repr(refused.args).encode()).hexdigest()
+        return Submission(name, None, digest, (refused.args[0], refused.args[1]))
+    return Submission(name, source, hashlib.sha256(path.suffix.encode() + b"\0" + content).hexdigest())
+
+
+def readable_name(name: str) -> str:
+    r"""Return a file's name as text that can be written anywhere; undecodable bytes and controls as ``\x..``.
+
+    >>> readable_name("Zoë 王.py"), readable_name("a\tb.py")
+    ('Zoë 王.py', 'a\\x09b.py')
+    """
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+
+
+class _Refused(Exception):
+    """The entry cannot be read as a submission: code and detail of the reason."""
+
+
+def _content(path: Path) -> bytes:
+    try:
+        mode = os.lstat(path).st_mode
+        for is_kind, code in ((stat.S_ISDIR, "directory"), (stat.S_ISLNK, "link")):
+            if is_kind(mode):
+                raise _Refused(code, "")
+        if not stat.S_ISREG(mode):
+            raise _Refused("not-a-file", "")
+        largest = LARGEST.get(path.suffix.lower())
+        if largest is None:
+            raise _Refused("file-type", readable_name(path.suffix) or "no extension")
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(path, os.O_RDONLY | flags), "rb") as file:
+            content = file.read(largest + 1)
+    except OSError as error:
+        raise _Refused("unreadable", error.strerror or type(error).__name__) from None
+    if len(content) > largest:
+        raise _Refused("file-size", size(largest))
+    return content
+
+
+def _source(path: Path, content: bytes) -> str:
+    if not content.strip():
+        raise _Refused("empty", "")
+    if path.suffix.lower() == ".ipynb":
+        try:
+            source = notebook_source(_decoded(content, "utf-8-sig"))
+        except NotANotebook as error:
+            raise _Refused("notebook", str(error)[:200]) from None
+    else:
+        source = _decoded(content, _encoding(content))
+    if not source.strip():
+        raise _Refused("empty", "")
+    if len(source) > LARGEST_SOURCE:
+        raise _Refused("file-size", size(LARGEST_SOURCE))
+    return source
+
+
+def _encoding(content: bytes) -> str:
+    """The encoding that the file declares, as Python finds it: a byte-order mark, a comment, or UTF-8."""
+    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if content.startswith(mark):
+            return encoding
+    try:
+        return tokenize.detect_encoding(BytesIO(content).readline)[0]
+    except SyntaxError as error:
+        raise _Refused("encoding", str(error)[:100]) from None
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    except (UnicodeDecodeError, LookupError) as error:
+        raise _Refused("encoding", str(error)[:100]) from None

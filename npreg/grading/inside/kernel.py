@@ -1,0 +1,236 @@
+"""Locks that a Linux process puts on itself for good: Landlock for files and TCP, seccomp for system calls.
+
+Neither needs a privilege, a helper program or a namespace, so they also work inside a container where
+``bwrap`` does not. They are reached through ``ctypes``; on other systems, on old kernels, and for seccomp on
+processors other than x86-64 and 64-bit ARM, the functions return that nothing was locked.
+
+Sources: the Linux manual pages landlock(7), seccomp(2), and the kernel's
+Documentation/userspace-api/landlock.rst and seccomp_filter.rst.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+# Access rights of Landlock, by the version of its interface that introduced them.
+READ = 0b1100  # read a file, list a directory
+READ_FILE = 0b0100
+WRITE_FILE = 0b0010
+ALL_FILES = {1: 2**13 - 1, 2: 2**14 - 1, 3: 2**15 - 1, 5: 2**16 - 1}
+TRUNCATE = 2**14
+TCP_BIND_AND_CONNECT = 0b11
+ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
+
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+
+# System calls refused, as (x86-64, 64-bit ARM); None where the processor has no such call.
+REFUSED: dict[str, tuple[int | None, int | None]] = {
+    "socket": (41, 198),
+    "socketpair": (53, 199),
+    "clone": (56, 220),
+    "fork": (57, None),
+    "vfork": (58, None),
+    "execve": (59, 221),
+    "execveat": (322, 281),
+    "pidfd_send_signal": (424, 424),
+    "pidfd_open": (434, 434),
+    "pidfd_getfd": (438, 438),
+    "shmget": (29, 194),
+    "shmat": (30, 196),
+    "semget": (64, 190),
+    "msgget": (68, 186),
+    "mq_open": (240, 180),
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "chown": (92, None),
+    "fchown": (93, 55),
+    "lchown": (94, None),
+    "fchownat": (260, 54),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "process_madvise": (440, 440),
+    "setpgid": (109, 154),
+    "setsid": (112, 157),
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "perf_event_open": (298, 241),
+    "open_by_handle_at": (304, 265),
+    "bpf": (321, 280),
+    "userfaultfd": (323, 282),
+    "io_uring_setup": (425, 425),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    "setpriority": (141, 140),
+    "sched_setattr": (314, 274),
+    "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118),
+    "sched_setaffinity": (203, 122),
+    "ioprio_set": (251, 30),
+}
+# Allowed only with the process's own number as first argument: a signal may be sent to oneself alone.
+SELF_ONLY = {
+    "kill": (62, 129),
+    "tkill": (200, 130),
+    "tgkill": (234, 131),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+}
+PRLIMIT = (302, 261)  # allowed only on oneself, which is process 0 there
+FCNTL = (72, 25)  # all but the commands that name another process as the receiver of signals
+FCNTL_OWNER_COMMANDS = (8, 10, 15)
+CLONE3 = (435, 435)  # answered "no such call", so that the C library takes clone
+FIRST_UNKNOWN = 452  # newer calls than this list knows are answered "no such call"
+
+_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7), "arm64": (1, 0xC00000B7)}
+_ALLOW, _ERROR = 0x7FFF0000, 0x00050000
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+
+
+def die_with_parent() -> bool:
+    """Ask the kernel to kill this process when its parent ends; whether that could be arranged."""
+    return _prctl(_PR_SET_PDEATHSIG, 9)
+
+
+def forbid_inspection() -> bool:
+    """Give up core dumps and being read by other processes of the same user, and any new privilege."""
+    return _prctl(_PR_SET_DUMPABLE, 0) and _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def landlock_version() -> int:
+    """Return the version of Landlock that the kernel offers; 0 where there is none."""
+    if not sys.platform.startswith("linux"):
+        return 0
+    return max(_syscall(_CREATE_RULESET, None, 0, 1), 0)
+
+
+def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> int:
+    """Refuse all files but those below ``readable`` (to read) and ``writable``, and all TCP.
+
+    Returns the version of Landlock in force, 0 if there is none. ``forbid_inspection`` has to come first.
+    """
+    version = landlock_version()
+    if version == 0:
+        return 0
+    handled = ALL_FILES[max(known for known in ALL_FILES if known <= version)]
+    fields = [handled]
+    if version >= 4:
+        fields.append(TCP_BIND_AND_CONNECT)
+    if version >= 6:
+        fields.append(ABSTRACT_SOCKETS_AND_SIGNALS)
+    attributes = struct.pack(f"<{len(fields)}Q", *fields)
+    ruleset = _syscall(_CREATE_RULESET, attributes, len(attributes), 0)
+    if ruleset < 0:
+        return 0
+    try:
+        for path in readable:
+            _allow(ruleset, path, READ & handled)
+        for path in writable:
+            _allow(ruleset, path, handled & ~1)  # everything but executing
+        return version if _syscall(_RESTRICT_SELF, ruleset, 0) == 0 else 0
+    finally:
+        os.close(ruleset)
+
+
+def _allow(ruleset: int, path: str, rights: int) -> None:
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return  # what is not there needs no permission
+    try:
+        if not os.path.isdir(path):
+            rights &= READ_FILE | WRITE_FILE | TRUNCATE
+        _syscall(_ADD_RULE, ruleset, 1, struct.pack("<Qi", rights, descriptor), 0)
+    finally:
+        os.close(descriptor)
+
+
+def restrict_calls() -> bool:
+    """Refuse system calls for processes, sockets, other processes' signals and file metadata.
+
+    Returns whether the filter is in force. ``forbid_inspection`` has to come first.
+    """
+    architecture = _ARCHITECTURES.get(platform.machine())
+    if architecture is None or not sys.platform.startswith("linux") or sys.byteorder != "little":
+        return False
+    code = b"".join(struct.pack("<HBBI", *step) for step in filter_program(*architecture, os.getpid()))
+    buffer = ctypes.create_string_buffer(code, len(code))
+    program = _Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+    return _prctl(_PR_SET_SECCOMP, 2, ctypes.addressof(program))
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
+
+
+def filter_program(column: int, architecture: int, pid: int) -> list[tuple[int, int, int, int]]:
+    """Return the filter for one processor as (operation, jump if true, jump if false, constant).
+
+    ``column`` chooses the numbers of ``REFUSED``; ``architecture`` is the kernel's constant for the
+    processor.
+    """
+    refuse = (_RETURN, 0, 0, _ERROR | errno.EPERM)
+    no_such_call = (_RETURN, 0, 0, _ERROR | errno.ENOSYS)
+    allow = (_RETURN, 0, 0, _ALLOW)
+    steps = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, architecture), no_such_call, (_LOAD, 0, 0, 0)]
+    steps += [(_AT_LEAST, 0, 1, FIRST_UNKNOWN), no_such_call]
+    steps += [(_EQUAL, 0, 1, CLONE3[column]), no_such_call]
+    for numbers in REFUSED.values():
+        number = numbers[column]
+        if number is not None:
+            steps += [(_EQUAL, 0, 1, number), refuse]
+    first_argument, second_argument = (_LOAD, 0, 0, 16), (_LOAD, 0, 0, 24)
+    for number, only in [(numbers[column], pid) for numbers in SELF_ONLY.values()] + [(PRLIMIT[column], 0)]:
+        steps += [(_EQUAL, 0, 4, number), first_argument, (_EQUAL, 0, 1, only), allow, refuse]
+    commands: list[tuple[int, int, int, int]] = []
+    for command in FCNTL_OWNER_COMMANDS:
+        commands += [(_EQUAL, 0, 1, command), refuse]
+    steps += [(_EQUAL, 0, len(commands) + 2, FCNTL[column]), second_argument, *commands, allow]
+    return [*steps, allow]
+
+
+def _prctl(*arguments: Any) -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    padded: Sequence[Any] = (*arguments, 0, 0, 0, 0)[:5]
+    return int(_library().prctl(*(ctypes.c_ulong(argument) for argument in padded))) == 0
+
+
+def _syscall(number: int, *arguments: int | bytes | None) -> int:
+    converted = [
+        ctypes.c_char_p(argument)
+        if isinstance(argument, bytes) or argument is None
+        else ctypes.c_long(argument)
+        for argument in arguments
+    ]
+    function = _library().syscall
+    function.restype = ctypes.c_long
+    return int(function(ctypes.c_long(number), *converted))
+
+
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

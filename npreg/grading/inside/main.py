@@ -1,0 +1,133 @@
+"""The student's process: lock oneself in, run the answers, send plain records; started by path.
+
+The settings come as JSON on the command line (nothing in them is secret), the request (source, answers
+wanted, probes) on standard input, and the reply leaves through what was standard output; the student's own
+prints go to standard error. The first message says which locks are in force and is sent before any student
+code runs. Then the name of every function follows as it begins, so that a process that dies is understood,
+and the records.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, BinaryIO
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/urandom")
+LARGE = 2**16  # bytes; the answers of the course have a few hundred
+# Loaded early where the unprivileged user cannot reach the folder that Python is installed in.
+OFTEN_IMPORTED = """
+    collections copy dataclasses datetime decimal enum fractions functools inspect itertools json
+    logging math numbers operator pprint random re statistics string textwrap time timeit traceback
+    typing unittest warnings numpy.testing numpy.linalg numpy.random numpy.fft numpy.ma
+    numpy.polynomial numpy.lib.stride_tricks
+"""
+
+
+def load(path: str, name: str) -> ModuleType:
+    """Import one file under a name of its own, without a package around it."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def private_reply() -> BinaryIO:
+    """Move standard output to a number of its own and let prints go where errors go."""
+    reply = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return reply
+
+
+def lock(settings: dict[str, Any], kernel: ModuleType, limits: ModuleType) -> dict[str, Any]:
+    """Set every limit and lock that this system has, and say what is in force."""
+    limits.drop_privileges(settings["uid"])
+    in_force = limits.set_limits(
+        memory=settings["memory"], cpu=settings["cpu"], file_size=settings["file_size"]
+    )
+    kernel.forbid_inspection()
+    kernel.die_with_parent()
+    landlock, seccomp = 0, False
+    if settings["locks"]:
+        readable = [*settings["readable"], os.path.dirname(os.__file__), *SYSTEM]
+        landlock = kernel.restrict_files(readable, [os.getcwd(), "/dev/null"])
+        seccomp = kernel.restrict_calls()
+    return {
+        "uid": os.getuid() if hasattr(os, "getuid") else -1,
+        "limits": in_force,
+        "landlock": landlock,
+        "seccomp": seccomp,
+        "processes": limits.can_start_processes(),
+    }
+
+
+def run(
+    answers: ModuleType,
+    reply: BinaryIO,
+    request: dict[str, Any],
+    write_frame: Callable[[BinaryIO, Any], None],
+    close_stand_ins: Callable[[], None],
+) -> None:
+    """Run the answers and send what they returned; an ending by force is told by name."""
+
+    def started(name: str) -> None:
+        close_stand_ins()
+        write_frame(reply, {"started": name})
+
+    names, options = request["names"], {"optional": request["optional"], "filename": request["filename"]}
+    try:
+        outcome = answers.run(request["source"], names, request["probes"], **options, started=started)
+        message: dict[str, Any] = {"outcome": slim(outcome)}
+    except BaseException as error:  # KeyboardInterrupt, or a class that the student derived for this
+        message = {"ended": type(error).__name__}
+    write_frame(reply, message)
+
+
+def slim(outcome: dict[str, Any]) -> dict[str, Any]:
+    """Send only the shape of arrays far larger than any answer; the shape is what is wrong with them."""
+    for function in outcome["functions"].values():
+        for record in function["runs"]:
+            for key in ("value", "again"):
+                if getattr(record[key], "nbytes", 0) > LARGE:
+                    record[key] = {"shape": list(record[key].shape)}
+    return outcome
+
+
+def main(settings: dict[str, Any]) -> None:
+    """Run one request from standard input to its last record."""
+    reply = private_reply()
+    sys.path.append(settings["packages"])
+    import numpy  # noqa: F401
+
+    wire = load(os.path.join(HERE, "wire.py"), "_npreg_wire")
+    kernel = load(os.path.join(HERE, "kernel.py"), "_npreg_kernel")
+    limits = load(os.path.join(HERE, "limits.py"), "_npreg_limits")
+    stand_ins = load(os.path.join(HERE, "stand_ins.py"), "_npreg_stand_ins")
+    answers = load(settings["answers"], "_npreg_answers")
+    if settings["uid"] is not None and not limits.readable_by_others(os.path.dirname(os.__file__)):
+        for name in OFTEN_IMPORTED.split():
+            importlib.import_module(name)
+    if not settings["keep_packages"]:
+        sys.path.remove(settings["packages"])  # NumPy finds its own parts; nothing else is to be found there
+    request = wire.read_frame(sys.stdin.buffer)
+    in_force = lock(settings, kernel, limits)
+    stand_ins.guard(settings["forbidden"])
+    for name in ("display", "get_ipython"):  # a notebook's own functions
+        setattr(builtins, name, stand_ins.StandIn("IPython"))
+    wire.write_frame(reply, in_force)
+    run(answers, reply, request, wire.write_frame, stand_ins.close)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

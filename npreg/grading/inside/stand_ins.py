@@ -1,0 +1,118 @@
+"""Stand-ins for packages that are not there: imports work, use in an answer is refused by name.
+
+A notebook that plots, or that imports a package it never uses, is not wrong. So ``import matplotlib`` and
+``import torch`` give an object that swallows everything while the file is being loaded. From ``close`` on,
+using it raises ``ImportError`` with the package's name: no answer can be computed with it.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import ModuleType
+from typing import Any
+
+SHOWING = "matplotlib mpl_toolkits pylab seaborn plotly IPython ipywidgets tqdm"
+"""Packages that only show things; they never take part in a derivative."""
+
+
+class StandIn(ModuleType):
+    """Every attribute, call, item and operation gives another stand-in, until ``close``."""
+
+    closed = False
+    __path__: list[str] = []  # noqa: RUF012  (a package has one)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._use()
+
+    def _use(self, *args: Any, **kwargs: Any) -> Any:
+        if StandIn.closed:
+            package = self.__name__.partition(".")[0]
+            raise ImportError(f"{package!r} is not allowed here: derive it by hand and use NumPy only")
+        return StandIn(self.__name__)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not StandIn.closed and len(args) == 1 and callable(args[0]) and not kwargs:
+            return args[0]  # a decorator leaves the function as it is
+        return self._use()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self._use(), self._use()])  # fig, ax = plt.subplots()
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        return False
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        package = self.__name__.partition(".")[0]
+        raise ImportError(f"{package!r} is not allowed here: derive it by hand and use NumPy only")
+
+
+for _operation in [
+    "enter",
+    "getitem",
+    "setitem",
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "mul",
+    "rmul",
+    "truediv",
+    "rtruediv",
+    "matmul",
+    "rmatmul",
+    "pow",
+    "neg",
+]:
+    setattr(StandIn, f"__{_operation}__", StandIn._use)
+
+
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds a stand-in for every package of a list and for all modules below it."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = frozenset(names)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname.partition(".")[0] not in self.names:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        return StandIn(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing is to be run."""
+
+
+def close() -> None:
+    """Refuse every further use: the file is loaded, the answers begin."""
+    StandIn.closed = True
+
+
+def guard(forbidden: Iterable[str], hook: Callable[[Any], None] = sys.addaudithook) -> None:
+    """Put stand-ins in front of the packages ``forbidden`` and of those that only show things.
+
+    An audit hook, which Python code cannot take away again, refuses the real packages once the stand-ins have
+    been pushed aside.
+    """
+    forbidden = frozenset(forbidden)
+    finder = Finder([*forbidden, *SHOWING.split()])
+    sys.meta_path.insert(0, finder)
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        if event != "import" or str(arguments[0]).partition(".")[0] not in forbidden:
+            return
+        if not sys.meta_path or sys.meta_path[0] is not finder:
+            raise ImportError(f"{arguments[0]!r} is not allowed here: derive it by hand and use NumPy only")
+
+    hook(refuse)

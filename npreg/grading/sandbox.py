@@ -1,0 +1,221 @@
+"""How a student's process is shut in on this machine: the command, the user, the folder, the environment.
+
+Three layers, each used where it is to be had: ``bwrap`` (namespaces: no network, no files but Python's own),
+an unprivileged user when started as root, and the limits and locks that the process sets on itself
+(``inside``). What is really in force is reported by the process before it runs a student's code, see
+``describe``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from npreg.exercises import answers
+
+INSIDE = Path(__file__).with_name("inside")
+_FORBIDDEN = """
+    npreg torch jax jaxlib autograd tensorflow keras sympy numdifftools algopy casadi theano pytensor aesara
+    tinygrad mlx cupy chainer mxnet paddle
+"""
+FORBIDDEN = tuple(_FORBIDDEN.split())
+"""Packages with which a derivative can be had without deriving it."""
+FIRST_UID = 64_000
+FOLDER = "/answers"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one student's process may use: ``seconds`` of wall clock and of processor, bytes of the rest.
+
+    ``memory`` is address space, ``output`` what may be printed, ``file_size`` the longest file,
+    ``folder_size`` the whole working folder (with ``bwrap`` only). No process may start another one.
+    """
+
+    seconds: float = 10.0
+    memory: int = 256 * 2**20
+    output: int = 2**20
+    file_size: int = 2**20
+    folder_size: int = 8 * 2**20
+
+    def __post_init__(self) -> None:
+        if not self.seconds > 0 or self.memory < 64 * 2**20:
+            raise ValueError(
+                f"seconds must be positive and memory at least 64 MB, not {self.seconds} and "
+                f"{self.memory / 2**20:g} MB"
+            )
+
+
+@dataclass(frozen=True)
+class Room:
+    """One process's place: the command line to start it, its working folder, and its user (or None)."""
+
+    command: list[str]
+    folder: str
+    uid: int | None
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The isolation for a whole run; ``room`` prepares one process's share of it.
+
+    Parameters: ``bwrap`` is the path of bubblewrap or None; ``forbidden`` are top-level packages whose import
+    is refused; ``allowed`` are packages besides NumPy that may be imported (their folder then stays visible);
+    ``locks=False`` does without Landlock and seccomp, as on an old kernel.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    bwrap: str | None = None
+    forbidden: tuple[str, ...] = FORBIDDEN
+    allowed: tuple[str, ...] = ()
+    locks: bool = True
+
+    @contextlib.contextmanager
+    def room(self, slot: int = 0) -> Iterator[Room]:
+        """Prepare an empty folder and the command for one process; ``slot`` keeps parallel users apart."""
+        uid = unprivileged_user(slot)
+        folder = tempfile.mkdtemp(prefix="npreg-grade-")
+        try:
+            if uid is not None:
+                os.chown(folder, uid, uid)
+            python = [
+                base_executable(),
+                "-I",
+                "-S",
+                "-B",
+                "-X",
+                "utf8",
+                str(INSIDE / "main.py"),
+                self._settings(uid),
+            ]
+            command = python if self.bwrap is None else [*self._bwrap(self.bwrap, uid), *python]
+            yield Room(command, folder, uid, environment(folder if self.bwrap is None else FOLDER))
+        finally:
+            remove_tree(folder)
+
+    def _settings(self, uid: int | None) -> str:
+        limits = self.limits
+        return json.dumps(
+            {
+                "answers": str(Path(answers.__file__).resolve()),
+                "packages": str(packages()),
+                "keep_packages": bool(self.allowed),
+                "forbidden": [name for name in self.forbidden if name not in self.allowed],
+                "readable": [str(path) for path in self._readable()],
+                "uid": uid,
+                "locks": self.locks,
+                "memory": limits.memory,
+                "cpu": int(limits.seconds) + 1,
+                "file_size": limits.file_size,
+            }
+        )
+
+    def _readable(self) -> list[Path]:
+        """Folders with NumPy's files; all installed packages only if some of them are allowed."""
+        if self.allowed:
+            return [packages(), *shared_libraries()]
+        numpy = Path(np.__file__).resolve().parent
+        return [path for path in (numpy, numpy.with_name("numpy.libs")) if path.exists()] + shared_libraries()
+
+    def _bwrap(self, program: str, uid: int | None) -> list[str]:
+        command = [program, "--die-with-parent", "--cap-drop", "ALL"]
+        command += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
+        if uid is not None:
+            command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        code = [INSIDE, Path(answers.__file__).resolve(), Path(base_executable())]
+        system = [Path(path) for path in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")]
+        standard = Path(os.__file__).resolve().parent
+        for path in (*code, standard, *self._readable(), *system):
+            for parent in reversed(path.parents[:-1]):
+                command += ["--perms", "0755", "--dir", str(parent)]
+            command += ["--ro-bind-try", str(path), str(path)]
+        for device in ("/dev/null", "/dev/urandom"):
+            command += ["--dev-bind", device, device]
+        size = str(self.limits.folder_size)
+        command += [
+            "--perms",
+            "1777",
+            "--size",
+            size,
+            "--tmpfs",
+            FOLDER,
+            "--remount-ro",
+            "/",
+            "--chdir",
+            FOLDER,
+        ]
+        return [*command, "--"]
+
+
+def find_bwrap() -> str | None:
+    """Return the path of bubblewrap if it is installed on this Linux machine; it may still not work there."""
+    return shutil.which("bwrap") if sys.platform.startswith("linux") else None
+
+
+def unprivileged_user(slot: int) -> int | None:
+    """Return a user number that nobody has, for a grader that runs as root; None for any other user."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return None
+    return FIRST_UID + (os.getpid() % 50) * 20 + slot % 20
+
+
+def environment(folder: str) -> dict[str, str]:
+    """Return the whole environment of a student's process: nothing of the teacher's."""
+    variables = {"HOME": folder, "TMPDIR": folder, "LC_ALL": "C.UTF-8", "PATH": ""}
+    for library in ("OPENBLAS", "OMP", "MKL", "VECLIB", "NUMEXPR"):
+        variables[f"{library}_NUM_THREADS"] = "1"
+    if sys.platform == "win32":
+        variables["SYSTEMROOT"] = os.environ.get("SYSTEMROOT", "")
+    return variables
+
+
+def base_executable() -> str:
+    """Return the Python behind a virtual environment: it runs without any of the environment's packages."""
+    return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+def packages() -> Path:
+    """Return the folder in which NumPy is installed."""
+    return Path(np.__file__).resolve().parents[1]
+
+
+def shared_libraries() -> list[Path]:
+    """Return libraries that Python itself is linked with, where they lie beside it (``libpython``)."""
+    return sorted((Path(sys.base_prefix).resolve() / "lib").glob("libpython*"))
+
+
+def remove_tree(folder: str) -> None:
+    """Delete a folder whatever is in it: locked folders, links, nesting deeper than recursion allows.
+
+    Every inner folder is first moved up into the outermost one, so that no path is ever long.
+    """
+    token = secrets.token_hex(8)
+    waiting, done = [folder], 0
+    while done < len(waiting):
+        top = waiting[done]
+        done += 1
+        with contextlib.suppress(OSError):
+            os.chmod(top, 0o700)
+            with os.scandir(top) as entries:
+                content = list(entries)
+            for number, entry in enumerate(content):
+                if entry.is_dir(follow_symlinks=False):
+                    os.chmod(entry.path, 0o700)  # a folder without permissions cannot be moved
+                    waiting.append(os.path.join(folder, f"{token}-{done}-{number}"))
+                    os.rename(entry.path, waiting[-1])
+                else:
+                    os.unlink(entry.path)
+    for path in reversed(waiting):
+        with contextlib.suppress(OSError):
+            os.rmdir(path)

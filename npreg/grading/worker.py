@@ -1,0 +1,260 @@
+"""One student's file in a process of its own: started, fed, watched, and ended from outside.
+
+The process gets the source and the probes (inputs and forward steps) and returns arrays. It never holds the
+reference, so there is nothing in it to read, and what it sends is checked before anything is done with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+
+from npreg.exercises.answers import FILENAME
+from npreg.grading.inside.wire import WireError, read_frame, write_frame
+from npreg.grading.outcome import checked_outcome
+from npreg.grading.sandbox import Room, Sandbox
+
+START_SECONDS = 60.0
+
+
+@dataclass
+class Run:
+    """How one process ended: its answer, or why there is none.
+
+    ``outcome`` is what ``answers.run`` returned, checked, or None; ``started`` are the functions that began;
+    ``ending`` is ``"finished"`` or the code of a reason (see ``reasons``), ``detail`` its particulars;
+    ``isolation`` is what the process said to be in force before it ran any of the student's code.
+    """
+
+    outcome: dict[str, Any] | None = None
+    started: list[str] = field(default_factory=list)
+    ending: str = "failed-to-start"
+    detail: str = ""
+    isolation: dict[str, Any] = field(default_factory=dict)
+
+
+def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0) -> Run:
+    """Run one request in a fresh process and return how it ended; nothing of it is left afterwards."""
+    run = Run()
+    with sandbox.room(slot) as room:
+        process = _start(room)
+        events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        readers = [
+            threading.Thread(target=_read_messages, args=(process.stdout, events), daemon=True),
+            threading.Thread(
+                target=_drain, args=(process.stderr, events, sandbox.limits.output), daemon=True
+            ),
+        ]
+        try:
+            for reader in readers:
+                reader.start()
+            with contextlib.suppress(OSError):
+                write_frame(cast(BinaryIO, process.stdin), dict(request))
+                cast(BinaryIO, process.stdin).close()
+            _watch(run, events, request, sandbox.limits.seconds)
+            if run.ending == "closed":
+                _explain_exit(run, process)
+        finally:
+            _kill(process)
+            for reader in readers:
+                reader.join(5)
+    run.isolation.setdefault("bwrap", sandbox.bwrap is not None)
+    return run
+
+
+def _start(room: Room) -> subprocess.Popen[bytes]:
+    options: dict[str, Any] = {"start_new_session": True}
+    if os.name == "nt":
+        options = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    return subprocess.Popen(
+        room.command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=room.folder,
+        env=dict(room.environment),
+        **options,
+    )
+
+
+def _read_messages(stream: BinaryIO, events: queue.SimpleQueue[tuple[str, Any]]) -> None:
+    """Pass every message on; the first that is none ends the reading."""
+    with contextlib.suppress(OSError, ValueError):
+        try:
+            while True:
+                events.put(("message", read_frame(stream)))
+        except EOFError:
+            events.put(("closed", None))
+        except WireError as error:
+            events.put(("garbled", str(error)))
+
+
+def _drain(stream: BinaryIO, events: queue.SimpleQueue[tuple[str, Any]], limit: int) -> None:
+    """Read what the student's code prints past the checker, and report when it is too much."""
+    first, total = b"", 0
+    with contextlib.suppress(OSError, ValueError):
+        while total <= limit and (piece := stream.read1(2**16)):  # type: ignore[attr-defined]
+            first = (first + piece)[:2000]
+            total += len(piece)
+        events.put(("printed", first) if total <= limit else ("output-limit", None))
+
+
+def _watch(
+    run: Run, events: queue.SimpleQueue[tuple[str, Any]], request: Mapping[str, Any], seconds: float
+) -> None:
+    """Collect messages until the answer, the end, or the deadline; the first message starts the clock."""
+    deadline = time.monotonic() + START_SECONDS
+    run.ending = "failed-to-start"
+    while True:
+        try:
+            kind, content = events.get(timeout=max(deadline - time.monotonic(), 0))
+        except queue.Empty:
+            run.ending = "time-limit" if run.isolation else "failed-to-start"
+            return
+        if kind == "printed":
+            run.detail = content.decode("utf-8", "replace")
+        elif kind != "message":
+            run.ending = kind
+            return
+        elif not run.isolation:
+            run.isolation = dict(content)
+            deadline = time.monotonic() + seconds
+        elif _take(run, content, request):
+            return
+
+
+def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
+    """Take in one message of the running process: whether it was the last."""
+    try:
+        if "started" in content:
+            run.started.append(str(content["started"]))
+            return len(run.started) > 100
+        if "ended" in content:
+            run.detail = str(content["ended"])[:100]
+            run.ending = "memory-limit" if run.detail == "MemoryError" else "ended-itself"
+        else:
+            run.outcome = checked_outcome(content["outcome"], request)
+            run.ending = "finished"
+    except (KeyError, TypeError, ValueError) as error:
+        run.ending, run.detail = "garbled", str(error)
+    return True
+
+
+def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:
+    """Why the process closed its reply without an answer."""
+    try:
+        code = process.wait(2)
+    except subprocess.TimeoutExpired:
+        run.ending = "garbled"
+        return
+    number = -code if code < 0 else code - 128
+    if not run.isolation:
+        run.ending = "failed-to-start"
+    elif number in (getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)):
+        run.ending = "time-limit" if number == signal.SIGXCPU else "killed"
+    elif 0 < number < 65:
+        run.ending, run.detail = "crashed", _signal_name(number)
+    else:
+        run.ending, run.detail = "ended-itself", f"exit {code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the whole process group from outside and wait until it is gone."""
+    with contextlib.suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(OSError):
+        process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        with contextlib.suppress(OSError):
+            if stream is not None:
+                stream.close()
+
+
+class Executor:
+    """Runs answers as ``npreg.exercises.answers.run`` does, but in isolated processes.
+
+    Where the process dies in one function the others are run again without it, so that one endless loop costs
+    one answer. ``endings`` then maps the function's name (``""`` for the file as a whole) to the reason's
+    code and detail; ``isolation`` is what was in force, ``functions`` the last record of every function.
+    """
+
+    def __init__(self, sandbox: Sandbox, slot: int = 0) -> None:
+        self.sandbox = sandbox
+        self.slot = slot
+        self.endings: dict[str, tuple[str, str]] = {}
+        self.isolation: dict[str, Any] = {}
+        self.functions: dict[str, Any] = {}
+
+    def __call__(
+        self,
+        source: str,
+        names: Sequence[str],
+        probes: Sequence[Mapping[str, np.ndarray[Any, Any]]],
+        *,
+        optional: Sequence[str] = (),
+        filename: str = FILENAME,
+        started: Callable[[str], None] | None = None,
+    ) -> dict[str, Any]:
+        """Return the records of all functions; those of a function that ended the process say so."""
+        request = {
+            "source": source,
+            "names": list(names),
+            "optional": list(optional),
+            "filename": filename,
+            "probes": [{name: np.asarray(value) for name, value in probe.items()} for probe in probes],
+        }
+        dead: dict[str, dict[str, Any]] = {}
+        while True:
+            run = run_once(self.sandbox, request, self.slot)
+            self.isolation = run.isolation or self.isolation
+            if run.outcome is not None:
+                break
+            culprit = run.started[-1] if run.started else ""
+            self.endings[culprit] = (run.ending, run.detail)
+            error = {"kind": run.ending, "message": run.detail, "line": None}
+            if culprit not in (*request["names"], *request["optional"]):
+                run.outcome = {"error": error, "stdout": "", "functions": _all_dead(request, error)}
+                break
+            if culprit in request["names"]:
+                dead[culprit] = dead_function(error, len(probes))
+            request["names"] = [name for name in request["names"] if name != culprit]
+            request["optional"] = [name for name in request["optional"] if name != culprit]
+            if not request["names"]:
+                run.outcome = {"error": None, "stdout": "", "functions": {}}
+                break
+        functions = {**run.outcome["functions"], **dead}
+        functions = {name: functions[name] for name in [*names, *optional] if name in functions}
+        self.functions.update(functions)
+        run.outcome["functions"] = functions
+        return run.outcome
+
+
+def _all_dead(request: Mapping[str, Any], error: dict[str, Any]) -> dict[str, Any]:
+    return {name: dead_function(error, len(request["probes"])) for name in request["names"]}
+
+
+def dead_function(error: dict[str, Any], count: int) -> dict[str, Any]:
+    """Return the record of a function that never came back, for ``count`` probes."""
+    record: dict[str, Any] = {"value": None, "again": None, "type": "", "problem": "raises", "changed": []}
+    record["error"] = error
+    runs = [{**record, "stdout": ""} for _ in range(count)]
+    return {"defined": True, "parameters": [], "globals": [], "line": None, "runs": runs}
