@@ -151,10 +151,82 @@ def _prove_arguments(parser: argparse.ArgumentParser) -> None:
     _lang(parser)
 
 
+def _grade_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="FOLDER", help="the students' files, or a single file")
+    parser.add_argument("--exercise", metavar="ID|FILE", required=True, help="what the files answer")
+    out = parser.add_argument_group("results")
+    out.add_argument("--csv", metavar="FILE", help="a table with one row per entry of the folder")
+    out.add_argument("--jsonl", metavar="FILE", help="the full reports, one JSON object per line")
+    out.add_argument("--gradescope", metavar="DIR", help="a results.json per submission")
+    out.add_argument("--points", type=float, default=10.0, help="what a submission is worth there (10)")
+    out.add_argument("--feedback", metavar="DIR", help="a Markdown page for every student")
+    out.add_argument("--report", metavar="FILE", help="the class report, one HTML page")
+    out.add_argument("--hints", type=int, choices=(1, 2, 3, 4), default=3, help="stage of hints in feedback")
+    how = parser.add_argument_group("marks")
+    how.add_argument("--key", metavar="FILE", help="secret that the probes are drawn from (made if missing)")
+    how.add_argument("--student", metavar="NAME", help="who a single file is from (default: its name)")
+    how.add_argument(
+        "--forbid", metavar="NAMES", help="packages not to be used, with commas; 'none' for none"
+    )
+    how.add_argument("--allow", metavar="NAMES", default="", help="packages besides NumPy, with commas")
+    how.add_argument("--numerical", type=float, default=0.0, help="mark for numerical derivatives (0)")
+    run = parser.add_argument_group("processes")
+    run.add_argument("--jobs", type=int, help="how many at a time (default: one per processor)")
+    run.add_argument("--seconds", type=float, default=10.0, help="time for one file or function (10)")
+    run.add_argument("--memory", type=int, default=256, help="megabytes for one file (256)")
+    run.add_argument("--isolation", choices=("auto", "bwrap", "plain"), default="auto", help="use of bwrap")
+    run.add_argument("--journal", metavar="FILE", help="keep marks here; unchanged files are not run again")
+    run.add_argument("--quiet", action="store_true", help="no progress")
+    _lang(parser)
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from npreg.exercises.files import find_exercise
+    from npreg.exercises.report import UnusableFile
+    from npreg.grading.grade import Outputs, grade
+    from npreg.grading.isolation import NoIsolation
+    from npreg.grading.marking import Settings
+    from npreg.grading.sandbox import FORBIDDEN, Limits, Sandbox
+    from npreg.grading.seeds import read_key
+
+    exercise = find_exercise(options.exercise)
+    forbidden = FORBIDDEN if options.forbid is None else _names(options.forbid)
+    named = ("csv", "jsonl", "gradescope", "feedback", "report", "journal", "points")
+    outputs = Outputs(**{name: getattr(options, name) for name in named})
+    try:
+        limits = Limits(seconds=options.seconds, memory=options.memory * 2**20)
+        sandbox = Sandbox(limits, forbidden=forbidden, allowed=_names(options.allow))
+        graded = grade(
+            options.folder,
+            exercise,
+            secret=read_key(options.key),
+            settings=Settings(options.lang, options.numerical, options.hints, sandbox),
+            outputs=outputs,
+            jobs=options.jobs,
+            student=options.student,
+            way=options.isolation,
+            source=options.exercise if options.exercise.endswith(".py") else None,
+            skip=[path for path in (options.key,) if path],
+            quiet=options.quiet,
+        )
+    except (OSError, ValueError, NoIsolation) as error:
+        raise UnusableFile(str(error)) from None
+    for line in graded.lines(rows=options.csv is None and options.jsonl is None):
+        print(line)
+    for result in graded.troubles:
+        print(f"npreg: {result.file}: {result.message}", file=sys.stderr)
+    return UNUSABLE if graded.troubles else RIGHT if graded.all_right else WRONG
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip() not in ("", "none"))
+
+
 COMMANDS = (
     Command("exercises", "list the course and your progress in a folder", _exercises_arguments, _exercises),
     Command("start", "write the file for an exercise, to fill in", _start_arguments, _start),
     Command("check", "check your answers and name the mistakes", _check_arguments, _check),
+    Command("grade", "mark a folder of files in isolated processes", _grade_arguments, _grade),
 )
 
 

@@ -129,13 +129,13 @@ def _mistake(
     answers = list(dict.fromkeys(mark.name for _, mark in cases if mark is not None))
     share = round(100 * len(files) / most)
     said = BRIEF[code][lang] if code in BRIEF else messages.brief(code, lang)
-    examples = [_example(result, mark) for result, mark in cases if mark is not None and mark.excerpt][
-        :EXAMPLES
-    ]
+    shown_lines = [(result, mark) for result, mark in cases if mark is not None and mark.excerpt]
+    examples = [_example(result, mark) for result, mark in shown_lines[:EXAMPLES]]
     where = f'<p class="where">{escape(", ".join(answers))}</p>' if answers else ""
     names = escape(", ".join(files[:12]) + (" …" if len(files) > 12 else ""))
     return (
-        f'<details class="mistake"{" open" if shown else ""}><summary><span class="count">{len(files)}</span> '
+        f'<details class="mistake"{" open" if shown else ""}><summary>'
+        f'<span class="count">{len(files)}</span> '
         f"<code>{escape(code)}</code> "
         f'<span class="said">{escape(said)}</span><span class="bar" style="width:{share}%"></span></summary>'
         f'{where}<p class="files">{escape(words["files"])}: {names}</p>{"".join(examples)}</details>'

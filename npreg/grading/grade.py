@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from npreg.grading.exports import write_csv, write_jsonl
 from npreg.grading.feedback import write_feedback
 from npreg.grading.folder import Submission, read, readable_name, submissions
 from npreg.grading.gradescope import results_path, write_results, write_zero
-from npreg.grading.isolation import choose
+from npreg.grading.isolation import choose, describe
 from npreg.grading.journal import Journal, key
 from npreg.grading.marking import Settings, mark
 from npreg.grading.progress import Progress
@@ -68,6 +70,16 @@ class Graded:
         """Whether every entry has full marks."""
         return all(result.score == 1 for result in self.results)
 
+    def lines(self, rows: bool = True) -> list[str]:
+        """Return the run in words: a line per entry if asked for, the class as a whole, the isolation."""
+        shown = [f"{it.score:4.0%}  {it.file}  {'; '.join(it.codes)}".rstrip() for it in self.results]
+        right = sum(result.score == 1 for result in self.results)
+        count = len(self.results)
+        mean = sum(result.score for result in self.results) / max(count, 1)
+        whole = f"{self.exercise.id}: {count} submissions, {right} all right, mean score {mean:.0%}"
+        again = [f"{self.resumed} of them marked before"] if self.resumed else []
+        return [*(shown if rows else []), whole, *again, "Isolation: " + "; ".join(describe(self.isolation))]
+
     @property
     def troubles(self) -> list[Result]:
         """Entries that the grader itself failed on."""
@@ -84,9 +96,9 @@ def grade(
     jobs: int | None = None,
     student: str | None = None,
     way: str = "auto",
-    version: str = "",
+    source: PathLike | None = None,
     skip: Sequence[PathLike] = (),
-    progress: Callable[..., Progress] = Progress,
+    quiet: bool = False,
 ) -> Graded:
     """Mark every entry of a folder (or one file) and write all outputs.
 
@@ -100,9 +112,9 @@ def grade(
     jobs : how many processes at a time; None means as many as there are processors
     student : the name that decides the probes of a single file (default: its file name without the ending)
     way : the isolation, see ``isolation.choose``
-    version : part of the key of stored results; another version marks anew
+    source : the teacher's file with the exercise, if it is none of the course; another text marks anew
     skip : entries of the folder that are no submissions
-    progress : shows how far the run is
+    quiet : show no progress
 
     Raises
     ------
@@ -117,15 +129,16 @@ def grade(
     if single and outputs.gradescope is not None:
         missing = "" if os.path.lexists(path) else readable_name(Path(path).name)
         write_zero(results_path(outputs.gradescope, Path(path).name, True), settings.lang, missing)
-    entries = submissions(path, [*outputs.paths(), *skip])
+    own = [named for named in (source, *outputs.paths(), *skip) if named is not None]
+    entries = submissions(path, own)
     sandbox, isolation = choose(settings.sandbox, way)
     settings = Settings(settings.lang, settings.numerical, settings.hints, sandbox)
-    run = _Run(exercise, settings, outputs, secret, student if single else None, version, single)
+    run = _Run(exercise, settings, outputs, secret, student if single else None, _version(source), single)
     journal_path = outputs.journal_path()
     if journal_path is not None:
         Path(journal_path).parent.mkdir(parents=True, exist_ok=True)
     with Journal(journal_path) as journal:
-        results, resumed = run.all(entries, journal, jobs, progress)
+        results, resumed = run.all(entries, journal, jobs, quiet)
         graded = Graded(exercise, results, isolation, resumed)
         write_tables(graded, outputs, settings.lang)
         if outputs.journal is None and not graded.troubles:
@@ -158,7 +171,7 @@ class _Run:
     single: bool
 
     def all(
-        self, entries: Sequence[Path], journal: Journal, jobs: int, progress: Callable[..., Progress]
+        self, entries: Sequence[Path], journal: Journal, jobs: int, quiet: bool
     ) -> tuple[list[Result], int]:
         """Mark all entries that the journal does not know; the results in order, and how many it knew."""
         results: dict[int, Result] = {}
@@ -175,7 +188,7 @@ class _Run:
                 results[number] = Result.from_dict(known)
                 self.publish(results[number])
         resumed = len(results)
-        with progress(len(entries), resumed) as shown, _pool(jobs) as pool:
+        with Progress(len(entries), resumed, shown=not quiet) as shown, _pool(jobs) as pool:
             slots: queue.SimpleQueue[int] = queue.SimpleQueue()
             for slot in range(jobs):
                 slots.put(slot)
@@ -226,6 +239,14 @@ class _Run:
             write_results(place, result, self.outputs.points, lang)
         if self.outputs.feedback is not None:
             write_feedback(self.outputs.feedback, result, lang)
+
+
+def _version(source: PathLike | None) -> str:
+    """What a stored result depends on besides the submission: this package, and the teacher's file."""
+    from npreg import __version__
+
+    text = b"" if source is None else Path(source).read_bytes()
+    return key(__version__, np.__version__, text.hex())
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-PROBLEMS = (None, "not-implemented", "no-return", "raises", "dtype")
+PROBLEMS = ("not-implemented", "no-return", "raises", "dtype")
 LONGEST_TEXT = 2000
 MOST_ENTRIES = 1_000_000
 
@@ -20,9 +20,9 @@ MOST_ENTRIES = 1_000_000
 def checked_outcome(outcome: Any, request: Mapping[str, Any]) -> dict[str, Any]:
     """Rebuild the records of ``answers.run`` for the names and probes of ``request``.
 
-    Raises ``ValueError`` (or ``KeyError``) if a field is missing, of the wrong type, or for another request.
+    Raises ``KeyError`` if a field is missing, ``ValueError`` if it is of the wrong type or size.
     """
-    functions = _is(outcome["functions"], dict)
+    functions = _is(_is(outcome, dict)["functions"], dict)
     names = list(request["names"])
     names += [name for name in request["optional"] if name in functions and name not in names]
     count = len(request["probes"])
@@ -34,7 +34,7 @@ def checked_outcome(outcome: Any, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _function(record: Any, count: int) -> dict[str, Any]:
-    runs = _is(record["runs"], list)
+    runs = _is(_is(record, dict)["runs"], list)
     if len(runs) != count:
         raise ValueError(f"{len(runs)} runs for {count} probes")
     return {
@@ -47,8 +47,8 @@ def _function(record: Any, count: int) -> dict[str, Any]:
 
 
 def _run(run: Any) -> dict[str, Any]:
-    problem = run["problem"]
-    if problem not in PROBLEMS:
+    problem = _is(run, dict)["problem"]
+    if problem is not None and _text(problem) not in PROBLEMS:
         raise ValueError("a problem that is none")
     value = _value(run["value"])
     if problem is None and value is None:
@@ -81,6 +81,7 @@ def _value(value: Any) -> Any:
 def _error(error: Any) -> dict[str, Any] | None:
     if error is None:
         return None
+    _is(error, dict)
     return {"kind": _text(error["kind"]), "message": _text(error["message"]), "line": _line(error["line"])}
 
 

@@ -136,6 +136,8 @@ def _watch(
 def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
     """Take in one message of the running process: whether it was the last."""
     try:
+        if type(content) is not dict:
+            raise TypeError(f"a message that is a {type(content).__name__}")
         if "started" in content:
             run.started.append(str(content["started"]))
             return len(run.started) > 100

@@ -1,0 +1,169 @@
+"""The messages between the grader and a student's process: what goes in comes out, and nothing else gets in."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from npreg.grading.inside import wire
+
+ARRAYS = hnp.arrays(
+    st.sampled_from(list(wire.CODES)), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
+)
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+VALUES = st.recursive(
+    PLAIN,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(VALUES)
+def test_plain_values_come_back(value):
+    assert wire.decode(wire.encode(value)) == value
+
+
+@given(ARRAYS)
+def test_arrays_come_back_bit_for_bit(array):
+    back = wire.decode(wire.encode(array))
+    assert (back.dtype, back.shape) == (array.dtype, array.shape)
+    assert back.tobytes() == array.tobytes()
+    assert back.flags.owndata or back.base.flags.owndata
+    assert back.flags.writeable
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=300)
+def test_any_bytes_give_a_value_or_a_wire_error(content):
+    try:
+        wire.decode(content)
+    except wire.WireError:
+        pass
+
+
+@given(VALUES | ARRAYS, st.data())
+def test_every_shortened_message_is_refused(value, data):
+    content = wire.encode(value)
+    with pytest.raises(wire.WireError):
+        wire.decode(content[: data.draw(st.integers(0, len(content) - 1))])
+    with pytest.raises(wire.WireError, match="left over"):
+        wire.decode(content + b"N")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        print,
+        b"bytes",
+        {1: "a number as key"},
+        {1.5},
+        np.array([None]),
+        np.array(["text"]),
+        np.array(["2020-01-01"], dtype="datetime64[D]"),
+        np.zeros(2, dtype=[("a", float)]),
+        10**500,
+        np.zeros((1,) * 9),
+    ],
+)
+def test_what_is_no_plain_value_is_not_sent(value):
+    with pytest.raises(wire.WireError):
+        wire.encode(value)
+
+
+def test_a_nested_list_is_refused_on_both_sides():
+    nested = [1.0]
+    for _ in range(20):
+        nested = [nested]
+    with pytest.raises(wire.WireError, match="nested"):
+        wire.encode(nested)
+    with pytest.raises(wire.WireError, match="nested"):
+        wire.decode((b"L" + struct.pack("<I", 1)) * 50 + b"N")
+
+
+class Liar(np.ndarray):
+    """Lies about everything that Python asks it."""
+
+    def __array_function__(self, *args, **kwargs):
+        return np.zeros(3)
+
+    def __array_ufunc__(self, *args, **kwargs):
+        return np.zeros(3)
+
+    def tobytes(self, order="C"):
+        return bytes(24)
+
+    def astype(self, *args, **kwargs):
+        return np.zeros(3)
+
+
+def test_a_subclass_is_sent_as_the_numbers_that_it_holds():
+    back = wire.decode(wire.encode(np.array([1.0, 2.0, 3.0]).view(Liar)))
+    assert type(back) is np.ndarray
+    assert back.tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"A" + b"d" + bytes([1]) + struct.pack("<Q", 2**63),
+        b"A" + b"d" + bytes([2]) + struct.pack("<QQ", 2**32, 2**32),
+        b"A" + b"d" + bytes([2]) + struct.pack("<QQ", 0, 2**62),
+        b"A" + b"O" + bytes([1]) + struct.pack("<Q", 1) + bytes(8),
+        b"A" + b"d" + bytes([200]),
+        b"S" + struct.pack("<I", 2**32 - 1) + b"x",
+        b"S" + struct.pack("<I", 1) + b"\xff",
+        b"L" + struct.pack("<I", 2**32 - 1) + b"N" * 10,
+        b"L" + struct.pack("<I", 2**21) + b"N" * 2**21,
+        b"I" + struct.pack("<I", 3) + b"--1",
+        b"I" + struct.pack("<I", 500) + b"9" * 500,
+        b"pickle",
+        b"",
+    ],
+)
+def test_impossible_messages_are_refused_without_much_memory(content):
+    tracemalloc.start()
+    with pytest.raises(wire.WireError):
+        wire.decode(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20 * 2**20
+
+
+def test_a_frame_too_long_is_refused_before_it_is_read():
+    class Endless(io.RawIOBase):
+        def read(self, count=-1):
+            return struct.pack("<I", 2**31)[:count]
+
+    with pytest.raises(wire.WireError, match="too long"):
+        wire.read_frame(Endless())
+    with pytest.raises(wire.WireError, match="too long"):
+        wire.write_frame(io.BytesIO(), np.zeros(wire.MAX_FRAME))
+
+
+def test_frames_follow_each_other_and_end():
+    stream = io.BytesIO()
+    for value in ("one", {"two": 2}):
+        wire.write_frame(stream, value)
+    stream.seek(0)
+    assert [wire.read_frame(stream), wire.read_frame(stream)] == ["one", {"two": 2}]
+    with pytest.raises(EOFError):
+        wire.read_frame(stream)
+    with pytest.raises(wire.WireError, match="cut short"):
+        wire.read_frame(io.BytesIO(stream.getvalue()[:5]))
+
+
+def test_booleans_are_normal_again():
+    content = b"A?" + bytes([1]) + struct.pack("<Q", 2) + b"\x07\x00"
+    assert wire.decode(content).tobytes() == b"\x01\x00"
+
+
+def test_long_doubles_travel_as_doubles():
+    assert wire.decode(wire.encode(np.longdouble(1.5))) == 1.5
