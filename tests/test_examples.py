@@ -1,0 +1,252 @@
+"""The examples run as a newcomer runs them, say what they should, and write where they are told."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import npreg
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+NOTEBOOK = EXAMPLES / "linear_regression.ipynb"
+NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]\d+)?")
+
+
+def run(script: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run an example in another folder, with the npreg of this clone and warnings as errors.
+
+    All but the deprecations that other packages cause among themselves.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    environment.pop("MPLBACKEND", None)
+    filters = "error", "ignore::DeprecationWarning", "error::DeprecationWarning:__main__"
+    options = [option for each in filters for option in ("-W", each)]
+    command = [sys.executable, *options, str(EXAMPLES / script), *arguments]
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def section(output: str, title: str) -> str:
+    """What a script prints below `# title…`."""
+    found = re.search(rf"^# {re.escape(title)}[^\n]*\n\n(.*?)(?=^# |\Z)", output, re.DOTALL | re.MULTILINE)
+    assert found, f"no section {title!r} in:\n{output}"
+    return found[1]
+
+
+def numbers(text: str) -> list[float]:
+    return [float(number) for number in NUMBER.findall(text)]
+
+
+@pytest.fixture(scope="module")
+def linear_regression(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    folder = tmp_path_factory.mktemp("linear_regression")
+    done = run("linear_regression.py", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout, folder
+
+
+def test_linear_regression_prints_the_notebooks_tensors(linear_regression: tuple[str, Path]) -> None:
+    output, _ = linear_regression
+    features, labels = npreg.synthetic_data([2, -3.4], 4.2, 1000, rng=0)
+    printed = numbers(section(output, "The data"))
+    np.testing.assert_allclose(printed, [*features[0], labels[0]], rtol=1e-6)
+    batch = np.array(numbers(section(output, "The first minibatch")))
+    X, y = batch[:20].reshape(10, 2), batch[20:]
+    for row, label in zip(X, y, strict=True):
+        (place,) = np.flatnonzero(np.abs(features - row).max(axis=1) < 1e-6)
+        assert label == pytest.approx(labels[place], rel=1e-6)
+
+
+def test_linear_regression_trains_three_epochs_to_the_true_parameters(
+    linear_regression: tuple[str, Path],
+) -> None:
+    output, _ = linear_regression
+    lines = section(output, "Training").splitlines()
+    losses = [float(re.fullmatch(rf"epoch {k}, loss (\d+\.\d{{6}})", lines[k - 1])[1]) for k in (1, 2, 3)]
+    assert len([line for line in lines if line]) == 3
+    assert 0.1 > losses[0] > 0.01 > losses[1] > losses[2] > 3e-5
+    learned = section(output, "Learned and true parameters").splitlines()
+    w, true_w = (numbers(part) for part in learned[0].split("true"))
+    b, true_b = (numbers(part) for part in learned[1].split("true"))
+    assert (true_w, true_b) == ([2, -3.4], [4.2])
+    np.testing.assert_allclose(w + b, true_w + true_b, atol=0.01)
+    np.testing.assert_allclose(numbers(output.splitlines()[-1])[:3], w + b)
+
+
+def test_one_call_of_train_does_the_same(linear_regression: tuple[str, Path]) -> None:
+    output, _ = linear_regression
+    loop = section(output, "Training").split("\n\n")[0]
+    once = section(output, "The same run in one call").splitlines()
+    np.testing.assert_allclose(numbers("\n".join(once[:3])), numbers(loop), atol=2e-6)
+    assert re.sub(r"\d+\.\d+", "", "\n".join(once[:3])) == re.sub(r"\d+\.\d+", "", loop)
+    assert numbers(once[3])[-1] < 5e-6
+
+
+def test_linear_regression_saves_its_pictures_where_it_says(linear_regression: tuple[str, Path]) -> None:
+    output, folder = linear_regression
+    told = re.search(r"Pictures, in (.*):\n((?:  .*\n)+)", output)
+    assert told
+    assert Path(told[1]).resolve() == (folder / "pictures").resolve()
+    names = sorted(line.strip() for line in told[2].splitlines())
+    assert len(names) == 5
+    assert sorted(path.name for path in (folder / "pictures").iterdir()) == names
+    for name in names:
+        assert "<svg" in (folder / "pictures" / name).read_text(encoding="utf-8")[:1000]
+
+
+def test_another_seed_an_existing_folder_and_older_pictures(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder" / "in a folder"
+    folder.mkdir(parents=True)
+    (folder / "loss.svg").write_text("old", encoding="utf-8")
+    (folder / "mine.txt").write_text("kept", encoding="utf-8")
+    done = run("linear_regression.py", "--seed", "7", "--out", str(folder), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    learned = numbers(done.stdout.splitlines()[-1])[:3]
+    np.testing.assert_allclose(learned, [2, -3.4, 4.2], atol=0.01)
+    assert "<svg" in (folder / "loss.svg").read_text(encoding="utf-8")
+    assert (folder / "mine.txt").read_text(encoding="utf-8") == "kept"
+    assert not (tmp_path / "pictures").exists()
+    assert len(list(folder.iterdir())) == 6
+
+
+def test_a_folder_that_cannot_be_used_is_refused_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    for out in ("file", "file/below"):
+        done = run("linear_regression.py", "--out", out, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert "cannot make the folder" in done.stderr
+        assert "--out DIR" in done.stderr
+
+
+def test_a_folder_that_is_not_writable_is_refused_before_the_run(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(0o500)
+    if os.access(closed, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    done = run("linear_regression.py", "--out", "closed", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot write into the folder" in done.stderr
+
+
+def test_a_negative_seed_is_refused(tmp_path: Path) -> None:
+    done = run("linear_regression.py", "--seed", "-1", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--seed must not be negative, but is -1" in done.stderr
+
+
+def test_show_opens_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a browser that writes down what it is to open."""
+    browser = tmp_path / "browser.py"
+    browser.write_text(
+        f"import sys\nopen({str(tmp_path / 'opened')!r}, 'a', encoding='utf-8').write(sys.argv[1] + '\\n')\n",
+        encoding="utf-8",
+    )
+    out = tmp_path / "out"
+    if " " in sys.executable + str(browser) or os.name == "nt":
+        pytest.skip("BROWSER cannot hold this path")
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {browser} %s")
+    done = run("real_data.py", "--show", "--out", str(out), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    opened = (tmp_path / "opened").read_text(encoding="utf-8").splitlines()
+    assert opened == [(out / "real_data.svg").resolve().as_uri()]
+
+
+def test_real_data_tells_what_went_wrong_and_ends_at_least_squares(tmp_path: Path) -> None:
+    done = run("real_data.py", "--out", "out", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    trouble = section(done.stdout, "The notebook's learning rate")
+    assert "lr = 0.03 is beyond" in trouble
+    assert "the run diverged in epoch 1 at lr = 0.03" in trouble
+    table = section(done.stdout, "A safe learning rate")
+    rows = {name: numbers(rest)[-2:] for name, rest in re.findall(r"^(\w.{29}) (.*\d)$", table, re.MULTILINE)}
+    by_name = {name.strip(): row for name, row in rows.items()}
+    loss, error = by_name["exact least squares"]
+    X, y = diabetes()
+    order = np.random.default_rng(0).permutation(len(y))
+    train_rows, test_rows = order[110:], order[:110]
+    ones = np.ones((len(y), 1))
+    theta = np.linalg.lstsq(np.hstack([X, ones])[train_rows], y[train_rows], rcond=None)[0]
+    residual = np.hstack([X, ones]) @ theta - y
+    assert loss == pytest.approx(np.mean(residual[train_rows] ** 2) / 2, abs=0.06)
+    assert error == pytest.approx(np.sqrt(np.mean(residual[test_rows] ** 2)), abs=0.006)
+    assert by_name["standardize=True, average=0.5"][0] == pytest.approx(loss, rel=2e-3)
+    assert by_name["standardize=True, average=0.5"][1] == pytest.approx(error, rel=5e-3)
+    assert loss < by_name["standardize=True"][0] < by_name["raw columns"][0] < by_name["always the mean"][0]
+
+
+def diabetes() -> tuple[np.ndarray, np.ndarray]:
+    table = np.loadtxt(EXAMPLES / "data" / "diabetes.csv", delimiter=",", skiprows=1)
+    return table[:, :-1], table[:, -1]
+
+
+def test_the_diabetes_data_are_the_published_ones() -> None:
+    datasets = pytest.importorskip("sklearn.datasets")
+    bunch = datasets.load_diabetes(scaled=False)
+    X, y = diabetes()
+    np.testing.assert_array_equal(X, bunch.data)
+    np.testing.assert_array_equal(y, bunch.target)
+    header = (EXAMPLES / "data" / "diabetes.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert header == [*bunch.feature_names, "progression"]
+
+
+def outputs(notebook: Any) -> str:
+    texts = [
+        output["text"] for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output
+    ]
+    return "".join(texts)
+
+
+def test_the_notebook_runs_and_does_what_the_script_does(
+    linear_regression: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    client = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute()
+    data = [
+        output["data"] for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output
+    ]
+    pictures = [entry for entry in data if "image/svg+xml" in entry]
+    assert len(pictures) == len(data) == 5
+    assert not [
+        out for cell in notebook.cells for out in cell.get("outputs", []) if out.get("name") == "stderr"
+    ]
+    script, _ = linear_regression
+    lines = [line for line in outputs(notebook).splitlines() if line.startswith("epoch")]
+    expected = [line for line in script.splitlines() if line.startswith("epoch")]
+    assert len(lines) == 6
+    np.testing.assert_allclose(numbers("\n".join(lines)), numbers("\n".join(expected)), atol=2e-6)
+    batch = section(script, "The first minibatch").strip()
+    assert batch in outputs(notebook)
+
+
+def test_the_notebook_is_stored_without_outputs() -> None:
+    nbformat = pytest.importorskip("nbformat")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
