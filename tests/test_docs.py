@@ -35,12 +35,10 @@ def read(path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def a_quiet_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A temporary working directory, no window, warnings as errors, NumPy's legacy random state unused."""
+    """A temporary working directory and no window; warnings are errors by the suite's settings."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+    yield
     if "matplotlib.pyplot" in sys.modules:
         pyplot = sys.modules["matplotlib.pyplot"]
         pyplot.close("all")
@@ -67,12 +65,24 @@ def test_a_failing_line_is_reported_with_its_place_on_the_page() -> None:
     assert last.lineno + 1 == 7
 
 
+def test_a_warning_on_a_page_is_an_error() -> None:
+    with pytest.raises(RuntimeWarning, match="divide by zero"):
+        run_page("```python\nimport numpy as np\n\nnp.ones(1) / 0\n```\n", "page.md")
+
+
+def test_pages_do_not_see_each_other() -> None:
+    run_page("```python\nleft_behind = 1\n```\n", "page.md")
+    with pytest.raises(NameError):
+        run_page("```python\nleft_behind\n```\n", "other.md")
+
+
 def test_sessions_are_compared_with_what_they_print() -> None:
     run_page("```python\n>>> 1 + 1\n2\n```\n", "page.md")
     with pytest.raises(Exception, match="DocTest"):
         run_page("```pycon\n>>> 1 + 1\n3\n```\n", "page.md")
 
 
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")  # matplotlib 3.8 with a new pyparsing
 def test_pictures_are_drawn_by_their_script(tmp_path: Path) -> None:
     figures = load(ROOT / "docs" / "figures.py")
     figures.main(tmp_path)
