@@ -118,20 +118,23 @@ def learning_rates() -> plt.Figure:
     features, labels = npreg.synthetic_data(
         [2, -3.4], 4.2, 300, noise=0.3, dtype=np.float64, rng=1
     )
-    X, y = np.column_stack([features, np.ones(300)]), labels.reshape(-1, 1)
+    start = {"w": np.zeros((2, 1)), "b": np.zeros(1)}
     figure, ax = plt.subplots(figsize=(7.0, 3.9))
     for batch_size, colour in zip((1, 10, 100), COLOURS, strict=False):
         bound = npreg.max_learning_rate(features, batch_size)
-        rates = np.geomspace(bound / 1000, bound * 3, 150)
-        theta, rng = np.zeros((3, len(rates))), np.random.default_rng(0)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for _ in range(10):
-                order = rng.permutation(300)
-                for rows in np.split(order, range(batch_size, 300, batch_size)):
-                    theta -= rates / batch_size * (X[rows].T @ (X[rows] @ theta - y[rows]))
-            losses = ((X @ theta - y) ** 2).mean(axis=0) / 2
-        losses = np.where(losses < 1e9, losses, 1e9)
-        ax.loglog(rates, losses, color=colour, lw=1.6, label=f"batch size {batch_size}")
+        result = npreg.sweep(
+            features,
+            labels,
+            lrs=np.geomspace(bound / 1000, bound * 3, 150),
+            batch_size=batch_size,
+            num_epochs=10,
+            rng=0,
+            **start,
+        )
+        losses = np.minimum(result.losses[:, -1], 1e9)
+        ax.loglog(
+            result.lrs, losses, color=colour, lw=1.6, label=f"batch size {batch_size}"
+        )
         ax.axvline(bound, color=colour, ls="--", lw=1.2)
     ax.set(xlabel="learning rate", ylabel="mean loss after 10 epochs", ylim=(0.03, 1e3))
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.0, 0.95))
