@@ -82,7 +82,7 @@ ARGUMENTS = {
 
 EVERYTHING = {
     "measured": [{"sizes": {"n": 7, "d": 3, "k": 2, "lam": 0.3}, "factor": 7.0}],
-    "convention": "mean",
+    "conventions": ["mean", "with-half"],
     "step": "y_hat",
     "entries": [[0, 2], [1, 1]],
     "size": 12,
@@ -183,8 +183,8 @@ def test_a_factor_is_told_as_too_small_with_its_inverse():
 
 
 def test_a_convention_is_told_apart_from_a_mistake():
-    said = messages.describe("factor:1/n", "grad_w", {"convention": "mean"})
-    assert "another common convention, the mean of the losses" in said
+    said = messages.describe("factor:1/n", "grad_w", {"conventions": ["mean"]})
+    assert "another common convention (the losses averaged)" in said
 
 
 def test_a_double_mistake_does_not_claim_that_the_direction_is_right():
@@ -205,6 +205,13 @@ def test_a_registered_mistake_brings_its_own_words():
 def test_an_unknown_language_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match="'fr'; there are en, zh"):
         messages.describe("sign", "grad_w", {}, "fr")
+
+
+@pytest.mark.parametrize("family", CONTRACT)
+def test_every_optional_part_has_a_placeholder_to_decide_on_it(family):
+    for words in (en.WORDS[family], zh.WORDS[family]):
+        for template in words:
+            assert all("{" in part for part in re.findall(r"\[[^\]]*\]", template)), template
 
 
 def test_a_missing_value_is_an_error_and_not_an_empty_place():

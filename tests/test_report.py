@@ -155,7 +155,7 @@ def test_twins_are_listed_but_not_all_of_a_crowd():
 
 
 def test_float32_and_kinks_are_told_where_all_is_right():
-    findings = (Finding("dtype", True, {"judged": "float32"}), Finding("kink", True))
+    findings = (Finding("dtype", True, {"got": "float32"}), Finding("kink", True))
     said = Report("x", (AnswerReport("grad_w", True, findings),)).text()
     assert "judged with the precision of float32" in said
     assert "any subgradient is right" in said
@@ -164,7 +164,8 @@ def test_float32_and_kinks_are_told_where_all_is_right():
 def test_steps_explain_but_do_not_count():
     report = Report("x", (RIGHT,), steps=(AnswerReport("grad_r", False, (), (Mistake("sign", "grad_r"),)),))
     assert report.passed
-    assert "step grad_r  wrong  [sign]" in report.text()
+    assert "Derivatives of the steps, from the loss inwards: grad_r wrong." in report.text()
+    assert "the link to look at, is `grad_r`" in report.text()
 
 
 def test_html_is_escaped_and_short():

@@ -13,6 +13,7 @@ import numpy as np
 from npreg.exercises import answers as answers_module
 from npreg.exercises import files
 from npreg.exercises.bases import Bank, bank_of
+from npreg.exercises.conventions import other_conventions
 from npreg.exercises.diagnose import diagnose
 from npreg.exercises.probes import Probe, fresh
 from npreg.exercises.program import Array, Exercise
@@ -216,8 +217,11 @@ def _value_mistakes(
     known = len(bank.references)
     found = diagnose(bank, name, values[:known], references[known:], values[known:])
     if found is not None:
+        details = found.details
+        if len(found.codes) == 1:
+            details = details | {"conventions": other_conventions(bank.exercise, found.codes[0])}
         return [
-            Mistake(code, name, found.details, found.alternatives if i == 0 else ())
+            Mistake(code, name, details, found.alternatives if i == 0 else ())
             for i, code in enumerate(found.codes)
         ]
     if _reads_known_global(function, references[0]) or _constant(values):

@@ -26,19 +26,33 @@ def text(report: Report, lang: str, hints: int = NAMED) -> str:
     if hints not in (RIGHT, KIND, NAMED, RULE):
         raise ValueError(f"hints come in the stages 1, 2, 3 and 4, not {hints!r}")
     lines = [headline(report, lang)]
-    for answer in report.steps + report.answers:
-        title = messages.say("step-answer", lang, name=answer.name) if answer in report.steps else answer.name
+    for sentence in step_sentences(report, lang):
+        lines += ["", *wrap(sentence, WIDTH)]
+    for answer in report.answers:
         state = messages.say("right" if answer.passed else "wrong", lang)
         if report.passed and not sentences(report.exercise, answer, lang, hints):
             continue
         if not_written(answer):
-            lines += ["", f"{title}  {messages.say('not-written', lang)}"]
+            lines += ["", f"{answer.name}  {messages.say('not-written', lang)}"]
             continue
         codes = [f"  [{mistake.code}]" for mistake in answer.mistakes if hints >= NAMED]
-        lines += ["", f"{title}  {state}{''.join(codes)}"]
+        lines += ["", f"{answer.name}  {state}{''.join(codes)}"]
         for sentence in sentences(report.exercise, answer, lang, hints):
             lines += wrap(sentence, WIDTH - 2, indent="  ")
     return "\n".join(lines)
+
+
+def step_sentences(report: Report, lang: str) -> list[str]:
+    """Return what the optional derivatives of steps show: from the loss inwards, which is wrong first."""
+    if not report.steps:
+        return []
+    inwards = report.steps[::-1]
+    states = [f"{step.name} {messages.say('right' if step.passed else 'wrong', lang)}" for step in inwards]
+    said = messages.say("steps", lang, list=messages.say("list", lang).join(states))
+    wrong = next((step.name for step in inwards if not step.passed), None)
+    if wrong is None:
+        return [said]
+    return [said + messages.say("space", lang) + messages.say("first-wrong", lang, step=wrong)]
 
 
 def short_text(report: Report, lang: str) -> str:
@@ -108,7 +122,7 @@ def already_right(answer: AnswerReport, lang: str) -> str:
     comma = messages.say("list", lang)
     said = messages.say("already", lang, list=comma.join(right)) if right else ""
     missing = messages.say("not-yet", lang, list=comma.join(wrong)) if wrong else ""
-    space = "" if lang == "zh" or not (said and missing) else " "
+    space = messages.say("space", lang) if said and missing else ""
     return said + space + missing or messages.say("nothing-right", lang)
 
 
@@ -122,7 +136,7 @@ def message(answer: AnswerReport, lang: str) -> str:
     """Return the messages of all mistakes of one answer."""
     alone = len(answer.mistakes) == 1
     said = [describe(mistake, lang, alone) for mistake in answer.mistakes]
-    return ("" if lang == "zh" else " ").join(said)
+    return messages.say("space", lang).join(said)
 
 
 def describe(mistake: Mistake, lang: str, alone: bool = True) -> str:

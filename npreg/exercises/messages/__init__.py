@@ -73,11 +73,13 @@ def describe(
         return _own(details, lang)
     values = _values(code, answer, details, lang, alone)
     sentences = [fill(words.text, values)]
-    if "convention" in details:
-        sentences.append(lexicon(lang).CONVENTION[details["convention"]])
+    if details.get("conventions"):
+        names = lexicon(lang).CONVENTION
+        listed = say("list", lang).join(names[name] for name in details["conventions"])
+        sentences.append(fill(names["sentence"], {"list": listed}))
     if "step" in details and "step" not in placeholders(words.text) | {code.partition(":")[2]}:
         sentences.append(say("step", lang, step=details["step"]))
-    return ("" if lang == "zh" else " ").join(sentences)
+    return say("space", lang).join(sentences)
 
 
 def rule(code: str, exercise: str, lang: str = "en") -> str:
@@ -100,6 +102,8 @@ def finding(kind: str, lang: str = "en") -> str:
 
 def finding_note(kind: str, details: Mapping[str, Any], lang: str = "en") -> str:
     """Return what is worth saying about a finding that is all right (float32, a kink), often nothing."""
+    if kind == "dtype" and details.get("got") not in ("float16", "float32"):
+        return ""
     template = lexicon(lang).FINDING_NOTES.get(kind)
     if template is None or not placeholders(template) <= details.keys():
         return ""
@@ -134,6 +138,11 @@ def _values(code: str, answer: str, details: Mapping[str, Any], lang: str, alone
     if details.get("entries"):
         values.setdefault("wrong", str(len(details["entries"])))
         values["entry"] = _show(details["entries"][0])
+    for key in ("got", "expected"):
+        if values.get(key) == "()":
+            values[key] = say("scalar", lang)
+    if "error" in values:
+        values["error"] = values["error"].strip()
     expression = argument if family == "factor" else str(details.get("factor", ""))
     if expression or family == "factor":
         values |= _factor_values(expression, details.get("measured", []), lang, alone)

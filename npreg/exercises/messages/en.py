@@ -189,8 +189,8 @@ WORDS: dict[str, Words] = {
     "changes-input": Words(
         kind="behaviour, not the formula",
         brief="an argument is changed in place",
-        text="Your function changes its arguments[ (`{input}`)]. Operators such as `-=`, and assigning to "
-        "`x[...]`, work in place; make a new array.",
+        text="Your function changes its arguments[ (`{input}`)]. Operators such as `-=`, and assignments "
+        "to a part of an array, work in place; make a new array instead.",
         rule="a function of its arguments should leave them as they were: whoever called it still needs them",
     ),
     "not-repeatable": Words(
@@ -251,8 +251,8 @@ WORDS: dict[str, Words] = {
         kind="no known mistake",
         brief="wrong, and no known mistake explains it",
         text="Wrong, and no known mistake explains it.[ Your result has the shape {got}, asked for is "
-        "{expected}.][ {wrong} of {size} entries are off, the worst at {entry}, by {deviation} times the "
-        "size of its terms.]",
+        "{expected}.][ {wrong} of {size} entries are off, the first one is {entry}; the largest deviation "
+        "is {deviation} times the size of its terms.]",
         rule="do it step by step: fill in the intermediate derivatives (`grad_` and the step's name) and "
         "check again, the first wrong one shows where to look",
     ),
@@ -282,14 +282,12 @@ FACTOR = {
 }
 
 CONVENTION = {
-    "sum": "This is the right gradient under another common convention, the sum of the losses; here the "
-    "loss is defined otherwise.",
-    "mean": "This is the right gradient under another common convention, the mean of the losses; here the "
-    "loss is defined otherwise.",
-    "with-half": "This is the right gradient under another common convention, the loss with a factor ½; "
-    "here the loss is defined without it.",
-    "without-half": "This is the right gradient under another common convention, the loss without the "
-    "factor ½; here the loss is defined with it.",
+    "sentence": "This is the right gradient under another common convention ({list}); here the loss is "
+    "defined otherwise.",
+    "sum": "the losses summed",
+    "mean": "the losses averaged",
+    "with-half": "the square halved",
+    "without-half": "the square not halved",
 }
 
 FINDINGS = {
@@ -307,7 +305,7 @@ FINDINGS = {
 }
 
 FINDING_NOTES = {
-    "dtype": "judged with the precision of {judged}",
+    "dtype": "judged with the precision of {got}",
     "kink": "at a kink any subgradient is right",
 }
 
@@ -332,6 +330,10 @@ TOPICS = {
 }
 
 UI = {
+    "space": " ",
+    "scalar": "() (a scalar)",
+    "steps": "Derivatives of the steps, from the loss inwards: {list}.",
+    "first-wrong": "The first wrong one, so the link to look at, is `{step}`.",
     "twin": "{code} ({brief})",
     "not-written": "not written yet",
     "names": "The file defines `{found}`; the answer is looked for under the name `{answer}`.",
@@ -368,6 +370,5 @@ UI = {
     "cut": "... {count} more lines",
     "list": ", ",
     "joint": " and ",
-    "step-answer": "step {name}",
     "note": "{name}: {note}.",
 }
