@@ -26,7 +26,8 @@ RATIO = 4.0
 STEPS = 0.25 * RATIO ** -np.arange(10.0)  # relative: 1/4 … 1e-6
 FINE_STEPS = STEPS[-1] * RATIO ** -np.arange(1.0, 11.0)  # … 1e-12, only to tell a kink from a near one
 KINK_LEVEL = 5  # kinks are looked for from STEPS[5] = 2.4e-4 on
-NOISE_STEPS = 2.0**-13 + 2.0**-17 * np.arange(6.0)
+NOISE_PLACES = (2.0**-13, -(2.0**-12), 2.0**-4, -(2.0**-5))
+NOISE_STEPS = 2.0**-17 * np.arange(6.0)
 
 
 class Derivative(NamedTuple):
@@ -55,32 +56,32 @@ def real(value: NDArray[Any]) -> Array:
 def noise_of(curve: Curve) -> Array:
     """The rounding error of the function's values: what is left of them in fourth differences.
 
-    On a grid this fine, f's own fourth difference vanishes. The quieter side counts: a kink may lie on the
-    other.
+    On a grid this fine, f's own fourth difference vanishes. Of four places the second quietest counts: there
+    may be a kink in some.
 
     Source: J. J. Moré and S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).
     """
-    sides = []
-    for sign in (1.0, -1.0):
-        values = np.stack([real(curve(sign * t)) for t in NOISE_STEPS])
-        sides.append(np.max(np.abs(np.diff(values, 4, axis=0)), axis=0) / np.sqrt(70.0))
-    return np.asarray(2 * np.fmin(sides[0], sides[1]))
+    levels = []
+    for place in NOISE_PLACES:
+        values = np.stack([real(curve(place + t)) for t in NOISE_STEPS])
+        levels.append(np.max(np.abs(np.diff(values, 4, axis=0)), axis=0) / np.sqrt(70.0))
+    return np.asarray(2 * np.sort(np.stack(levels), axis=0)[1])
 
 
 def slope_of(curve: Curve, noise: Array) -> Derivative:
-    """The derivative of a curve at t = 0 from differences alone."""
+    """The derivative of a curve at t = 0 from differences alone; `noise` is that of `noise_of`."""
     middle = curve(0.0)
     eps = np.finfo(middle.dtype).eps if middle.dtype.kind == "f" else np.finfo(float).eps
     noise = np.fmax(noise, float(eps) * np.abs(real(middle)))
     ladder = _Ladder(curve, real(middle), noise, STEPS)
-    jump = ladder.jump_at(KINK_LEVEL)
-    suspicious = np.abs(jump) > ladder.jump_threshold(KINK_LEVEL)
-    if not suspicious.any():
-        value, error = extrapolate(ladder.central, ladder.noise, ladder.steps, 2)
-        error = np.where(ladder.jump.any(axis=0) | ladder.central.any(axis=0), error, 0.0)  # never moved
-        return Derivative(value, error, value, value, np.zeros(value.shape, bool), "differences")
-    ladder = _Ladder(curve, real(middle), noise, np.concatenate([STEPS, FINE_STEPS]))
-    return _with_kinks(ladder, suspicious)
+    value, error = ladder.limit()
+    suspicious = ladder.may_have_kink() | ~(
+        error <= 1e-4 * np.max(np.abs(np.nan_to_num(ladder.central)), axis=0)
+    )
+    if suspicious.any():
+        ladder = _Ladder(curve, real(middle), noise, np.concatenate([STEPS, FINE_STEPS]))
+        return _with_kinks(ladder, suspicious)
+    return Derivative(value, error, value, value, np.zeros(value.shape, bool), "differences")
 
 
 class _Ladder:
@@ -102,36 +103,50 @@ class _Ladder:
         rounding = np.finfo(float).eps * np.maximum(np.abs(plus), np.abs(minus))
         self.noise = 2 * np.fmax(rounding, noise) / h
 
-    def jump_at(self, level: int) -> Array:
-        """Right minus left derivative, the curvature's linear part h·f″ removed.
+    def may_have_kink(self) -> NDArray[np.bool_]:
+        """Whether the one-sided slopes still differ at small steps, more than curvature (h·f″) explains.
 
-        The smallest of three successive estimates, so that one unlucky rounding does not make a kink.
+        The smallest of three successive estimates counts, so that one unlucky rounding does not make a kink.
         """
         rows = [
-            (RATIO * self.jump[k + 1] - self.jump[k]) / (RATIO - 1) for k in (level, level + 1, level + 2)
+            (RATIO * self.jump[k + 1] - self.jump[k]) / (RATIO - 1) for k in range(KINK_LEVEL, KINK_LEVEL + 3)
         ]
-        return np.asarray(np.nan_to_num(np.min(np.abs(rows), axis=0)))
+        jump = np.nan_to_num(np.min(np.abs(rows), axis=0))
+        slope = np.nanmax(np.abs(self.central[KINK_LEVEL:]), axis=0, initial=0.0)
+        return np.asarray(jump > 50 * self.noise[KINK_LEVEL + 3] + 1e-8 * slope)
 
-    def jump_threshold(self, level: int) -> Array:
-        slope = np.nanmax(np.abs(self.central[level:]), axis=0, initial=0.0)
-        return np.asarray(50 * self.noise[level + 3] + 1e-8 * slope)
+    def kinks(self) -> tuple[NDArray[np.bool_], Array]:
+        """Where a jump at t = 0 itself is seen, and the last jump that stands out from the noise.
+
+        A kink's jump is the same at every step until rounding hides it; curvature's shrinks with the step,
+        and that of a kink at a distance ends abruptly.
+        """
+        rows = np.arange(len(self.steps)).reshape((-1,) + (1,) * (self.jump.ndim - 1))
+        seen = (np.abs(self.jump) > 10 * self.noise) & (rows >= KINK_LEVEL)
+        last = np.max(np.where(seen, rows, 0), axis=0)[None]
+        jump, before = (
+            np.abs(np.take_along_axis(self.jump, row, 0)[0]) for row in (last, np.maximum(last - 1, 0))
+        )
+        hidden = jump < 15 * RATIO * np.take_along_axis(self.noise, last, 0)[0]
+        at_end = last[0] == len(self.steps) - 1
+        here = seen.any(axis=0)
+        return here & (jump >= 0.5 * before) & (hidden | at_end), np.where(here, jump, 0.0)
+
+    def limit(self) -> tuple[Array, Array]:
+        """The central slopes' limit and its error."""
+        value, error = extrapolate(self.central, self.noise, self.steps, 2, self.jump)
+        moved = self.jump.any(axis=0) | self.central.any(axis=0)
+        return value, np.where(moved, error, 0.0)
 
 
 def _with_kinks(ladder: _Ladder, suspicious: NDArray[np.bool_]) -> Derivative:
-    """Tell a kink at the point from one nearby: the former's jump survives every smaller step."""
-    size = ladder.jump_at(KINK_LEVEL)
-    seen = np.abs(ladder.jump) >= 0.5 * size
-    visible = ladder.noise < 0.1 * size
-    rows = np.arange(len(ladder.steps)).reshape((-1,) + (1,) * size.ndim)
-    late = rows >= KINK_LEVEL
-    kink = suspicious & np.all(seen | ~visible | ~late, axis=0) & np.any(visible & late, axis=0)
-    last_seen = np.max(np.where(seen & visible, rows, -1), axis=0)
-    clean = (rows > last_seen) | ~suspicious  # steps that do not reach the kink nearby
-    value, error = extrapolate(np.where(clean, ladder.central, np.nan), ladder.noise, ladder.steps, 2)
-    kink |= suspicious & ~np.isfinite(error)  # too near to be told from one
+    """Tell a kink at the point from one nearby, and find the one-sided derivatives of the former."""
+    kink, jump = ladder.kinks()
+    value, error = ladder.limit()
+    kink = suspicious & (kink | (error > jump / 4) & (jump > 0))  # or it is too near to be told from one
     right, right_error = extrapolate(ladder.forward, ladder.noise, ladder.steps, 1)
     left, left_error = extrapolate(ladder.backward, ladder.noise, ladder.steps, 1)
-    kink &= ~(np.abs(right - left) <= 10 * (left_error + right_error)) | ~np.isfinite(error)
+    kink &= ~(np.abs(right - left) <= 10 * (left_error + right_error))
     return Derivative(
         value=np.where(kink, (left + right) / 2, value),
         error=np.where(kink, np.maximum(left_error, right_error), error),
@@ -142,7 +157,9 @@ def _with_kinks(ladder: _Ladder, suspicious: NDArray[np.bool_]) -> Derivative:
     )
 
 
-def extrapolate(slopes: Array, noise: Array, steps: Array, order: int) -> tuple[Array, Array]:
+def extrapolate(
+    slopes: Array, noise: Array, steps: Array, order: int, jump: Array | None = None
+) -> tuple[Array, Array]:
     """Richardson extrapolation to step zero, each entry from the part of the table that agrees best.
 
         T[i, j] = (c·T[i, j−1] − T[i−1, j−1]) / (c − 1),   c = (h[i−1] / h[i])^(order·j)
@@ -155,6 +172,9 @@ def extrapolate(slopes: Array, noise: Array, steps: Array, order: int) -> tuple[
         Each is the previous one divided by a constant.
     order : int
         2 for central, 1 for one-sided differences.
+    jump : (s, ...), optional
+        Right minus left slope at each step. It is odd in h and vanishes in the limit, unless a kink lies
+        within h, which the central slopes alone might not show: what is left of it counts as error.
 
     Returns
     -------
@@ -165,11 +185,13 @@ def extrapolate(slopes: Array, noise: Array, steps: Array, order: int) -> tuple[
     ratio = float(steps[0] / steps[1])
     best = slopes[-1]
     error = np.full(best.shape, np.inf)
-    previous = [slopes]
+    column = slopes
     for j in range(1, min(len(steps), 7)):
-        factor = ratio ** (order * j)
-        column = (factor * previous[-1][1:] - previous[-1][:-1]) / (factor - 1)
-        doubt = np.maximum(np.abs(column - previous[-1][1:]), np.abs(column - previous[-1][:-1]))
+        previous, column = column, _eliminated(column, ratio ** (order * j))
+        doubt = np.maximum(np.abs(column - previous[1:]), np.abs(column - previous[:-1]))
+        if jump is not None:
+            jump = _eliminated(jump, ratio ** (2 * j - 1))
+            doubt = np.maximum(doubt, np.abs(jump) / 2)
         doubt = np.nan_to_num(np.maximum(doubt, 2 * noise[j:]), nan=np.inf)
         after = np.where(np.isfinite(doubt[1:]), doubt[1:], 0.0)
         doubt[:-1] = np.maximum(doubt[:-1], after / 2)  # agreement by luck does not last to the next row
@@ -178,5 +200,9 @@ def extrapolate(slopes: Array, noise: Array, steps: Array, order: int) -> tuple[
         better = found < error
         best = np.where(better, np.take_along_axis(column, row, 0)[0], best)
         error = np.where(better, found, error)
-        previous.append(column)
     return best, error
+
+
+def _eliminated(rows: Array, factor: float) -> Array:
+    """One step of Richardson's: the term that shrinks by `factor` from row to row cancels."""
+    return np.asarray((factor * rows[1:] - rows[:-1]) / (factor - 1))

@@ -281,13 +281,13 @@ def _zero_scale(function: Function, inputs: Mapping[str, Any], name: str) -> flo
 
 
 def random_direction(scale: Array, rng: np.random.Generator) -> Array:
-    """A random direction of magnitudes 1 to 1.75 times `scale` and random signs.
+    """A random direction of magnitudes 1 to 2 times `scale` and random signs.
 
-    Three-bit magnitudes keep x ± h·v exactly representable for h a power of two; unequal ones keep the errors
-    of two entries from cancelling.
+    Magnitudes of 20 bits keep x ± h·v exact for h a power of two down to 2⁻³², yet are so many that the
+    errors of several entries do not cancel, as those of |x| would if all magnitudes were equal.
     """
     signs = rng.choice([-1.0, 1.0], size=scale.shape)
-    return np.asarray(scale * signs * (1.0 + rng.integers(0, 4, size=scale.shape) / 4.0))
+    return np.asarray(scale * signs * (1.0 + rng.integers(0, 2**20, size=scale.shape) / 2.0**20))
 
 
 def _curve(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Array]) -> Curve:

@@ -152,7 +152,7 @@ def test_smooth_functions_have_no_kinks(function: Callable[..., Any]) -> None:
     power=st.sampled_from([-6, -3, 0, 3, 6]),
     analytic=st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_errors_are_honest_at_every_scale(seed: int, power: int, analytic: bool) -> None:
     rng = np.random.default_rng(seed)
     x, c = rng.normal(size=4) * 10.0**power, rng.normal(size=4)
@@ -200,3 +200,23 @@ def test_no_warning_leaves(capfd: pytest.CaptureFixture[str]) -> None:
     found = derivative(lambda x: np.sum(np.log(x) + 1 / x), {"x": np.array([0.0, 1.0])}, "x")
     assert not np.isfinite(found.error[0]) or not np.isfinite(found.value[0])
     assert capfd.readouterr().err == ""
+
+
+def test_confirmation_is_not_fooled_by_cancelling_entries() -> None:
+    """The derivatives of Σ|x| are ±1: along a direction of few magnitudes they may add up to zero."""
+    for seed in range(200):
+        x = np.random.default_rng(seed).normal(size=4)
+        found = jacobian(lambda x: np.sum(np.abs(x)), {"x": x}, "x")
+        np.testing.assert_allclose(found, np.sign(x), atol=1e-9)
+
+
+@pytest.mark.parametrize("spread", [1e-2, 1e-3, 1e-4])
+def test_many_kinks_nearby(spread: float) -> None:
+    rng = np.random.default_rng(15)
+    for _ in range(10):
+        X, w = rng.normal(size=(7, 3)) + 0.5, rng.normal(size=3)
+        y = X @ w + spread * rng.normal(size=7)
+        found = derivative(lambda X, y, w: np.mean(np.abs(X @ w - y)), {"X": X, "y": y, "w": w}, "w")
+        assert not found.kink.any()
+        assert np.all(np.abs(found.value - X.T @ np.sign(X @ w - y) / 7) <= 5 * found.error)
+        assert np.max(found.error) < 1e-11 / spread
