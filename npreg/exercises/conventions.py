@@ -1,8 +1,8 @@
 """Is a wrong factor a mistake, or the right gradient of the same loss under another common convention?
 
 Two choices divide textbooks and libraries: the losses of the examples are summed or averaged, and a squared
-error is halved or not. Which of them an exercise made is measured on one probe, so it holds for a teacher's own
-exercise, too.
+error is halved or not. Which of them an exercise made is measured on one probe, so it holds for a teacher's
+own exercise, too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SIZES = (7, 3, 5)
 
 @dataclass(frozen=True)
 class Convention:
-    """What a loss does with its examples: ``"sum"``, ``"mean"`` or None; and whether it halves a square, or None."""
+    """What a loss does with its examples, "sum", "mean" or None; whether it halves a square, or None."""
 
     reduction: str | None
     half: bool | None

@@ -72,8 +72,8 @@ class Mistake:
     ``details`` that the messages know, all of them optional and of built-in types:
 
     - ``measured``: list of ``{"sizes": {"n": 7, "d": 3}, "factor": 7.0}``, one per probe (factors);
-    - ``conventions``: a list of ``"sum"``, ``"mean"``, ``"with-half"`` or ``"without-half"``, where the answer
-      is right under these other common conventions;
+    - ``conventions``: list of ``"sum"``, ``"mean"``, ``"with-half"``, ``"without-half"``, where the answer is
+      right under these other common conventions;
     - ``step``: the forward step where it first goes wrong;
     - ``entries``: list of index lists of wrong entries, ``size``: how many entries there are,
       ``deviation``: the largest deviation, relative to the size of the terms;
