@@ -144,7 +144,7 @@ class FoldedLoop:
         self.gradient = np.empty((rows.width, *outputs), rows.dtype)
         self.extended = np.zeros((rows.width, *outputs), rows.dtype)
         self.extended.reshape(rows.width, k)[-k:] = np.eye(k)
-        chunk = self.buffer.reshape(rows.chunk, B, rows.width)
+        chunk = self.buffer.reshape(rows.chunk, B, rows.width)[: rows.steps]
         self.calls: list[tuple[Callable[..., Any], Callable[..., Any]]] = [(Z.dot, Z.T.dot) for Z in chunk]
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
@@ -196,61 +196,70 @@ class WideLoop:
     name = "tight"
 
     def __init__(self, loss: Loss, stepper: Stepper, batch_size: int) -> None:
-        self.loss, self.stepper, self.batch_size = loss, stepper, batch_size
+        self.loss, self.stepper, self.nominal = loss, stepper, batch_size
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
-        self.X, self.y, self.weights = X, y, weights
-        per_row = X.shape[1] * X.itemsize
-        self.chunk = max(1, CHUNK_BYTES // (self.batch_size * per_row)) * self.batch_size
-        self.buffer = np.empty((min(self.chunk, len(X)), X.shape[1]), X.dtype)
+        self.data = X, y, weights
+        B = self.batch_size = min(self.nominal, len(X))
+        steps = max(1, CHUNK_BYTES // (B * X.shape[1] * X.itemsize))
+        self.chunk = B * min(steps, -(-len(X) // B))
+        self.X_rows = np.empty((self.chunk, X.shape[1]), X.dtype)
+        self.y_rows = np.empty((self.chunk, y.shape[1]), X.dtype)
+        self.views = [self.views_of(slice(start, start + B)) for start in range(0, self.chunk, B)]
+
+    def views_of(self, rows: slice) -> tuple[Any, ...]:
+        """What a step needs of the gathered rows: X·, Xᵀ·, and labels and residuals as (B, k)."""
+        X, y = self.X_rows[rows], self.y_rows[rows]
+        return X.dot, X.T.dot, y, np.empty_like(y)
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
-        w, b = theta[:-1], theta[-1]
+        X, y, weights = self.data
         ends = []
         for order in orders:
             for chunk in minibatches(order, self.chunk):
-                X = self.buffer[: len(chunk)]
-                np.take(self.X, chunk, axis=0, out=X, mode="clip")
-                y = self.y.take(chunk, axis=0)
-                weights = None if self.weights is None else self.weights[chunk]
-                self.steps(X, y, weights, theta, w, b, path)
+                np.take(X, chunk, axis=0, out=self.X_rows[: len(chunk)], mode="clip")
+                np.take(y, chunk, axis=0, out=self.y_rows[: len(chunk)], mode="clip")
+                self.steps(len(chunk), None if weights is None else weights[chunk, None], theta, path)
             ends.append(theta.copy())
         return ends
 
-    def steps(
-        self,
-        X: FloatArray,
-        y: FloatArray,
-        weights: FloatArray | None,
-        theta: FloatArray,
-        w: FloatArray,
-        b: FloatArray,
-        path: Path | None,
-    ) -> None:
-        B, stepper = self.batch_size, self.stepper
-        squared = self.loss.is_squared
-        for start in range(0, len(X), B):
-            X_t, y_t = X[start : start + B], y[start : start + B]
-            r = X_t.dot(w)
+    def steps(self, num_rows: int, weights: FloatArray | None, theta: FloatArray, path: Path | None) -> None:
+        """The steps of the gathered rows."""
+        B, stepper, plain, squared = (
+            self.batch_size,
+            self.stepper,
+            self.stepper.is_plain,
+            self.loss.is_squared,
+        )
+        views = self.views[: num_rows // B]
+        if num_rows % B:
+            views = [*views, self.views_of(slice(num_rows - num_rows % B, num_rows))]
+        w, b = theta[:-1], theta[-1]
+        # One output is a vector to BLAS: matrix times vector is the faster call.
+        one = (..., 0) if theta.shape[1] == 1 else (...,)
+        flat_w, grad_w, ones = w[one], np.empty_like(w[one]), np.ones(B, theta.dtype)
+        factor = stepper.lr / stepper.divisor
+        for t, (dot, dot_transposed, y, r) in enumerate(views):
+            flat_r = r[one]
+            dot(flat_w, flat_r)
             r += b
             if squared:
-                r -= y_t
+                r -= y
             else:
-                r = self.loss.grad(r, y_t)
-            total: float = len(X_t)
+                r[...] = self.loss.grad(r, y)
             if weights is not None:
-                weights_t = weights[start : start + B]
-                r = r * weights_t[:, None]
-                total = float(weights_t.sum())
-            grad_w, grad_b = X_t.T.dot(r), np.add.reduce(r, axis=0)
+                r *= weights[t * B : t * B + B]
             if stepper.is_plain:
-                step = stepper.rate(stepper.steps_done) / stepper.divisor
+                if stepper.schedule is not None:
+                    factor = stepper.rate(stepper.steps_done) / stepper.divisor
                 stepper.steps_done += 1
-                grad_w *= step
-                w -= grad_w
-                b -= step * grad_b
+                r *= factor
+                dot_transposed(flat_r, grad_w)
+                flat_w -= grad_w
+                b -= ones[: len(r)].dot(r)
             else:
-                stepper.step((w, b), (grad_w, grad_b), total)
+                total = float(len(r) if weights is None else weights[t * B : t * B + B].sum())
+                stepper.step((w, b), (dot_transposed(r), ones[: len(r)].dot(r)), total)
             if path is not None:
                 path.append(theta[None].copy())
 
