@@ -20,7 +20,8 @@ import sys
 from pathlib import Path
 
 FENCE = re.compile(
-    r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```[ \t]*$\n?", re.MULTILINE | re.DOTALL
+    r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=indent)```[ \t]*$\n?",
+    re.MULTILINE | re.DOTALL,
 )
 
 GREEK = {
@@ -186,7 +187,12 @@ def show_row(left: ast.expr) -> str:
     )
     if rank(left) == 1 and not is_row_already:
         return rf"{show(left, ATOM)}^\top"
-    return show(left, PRODUCT)
+    entry_by_entry = (
+        isinstance(left, ast.BinOp)
+        and isinstance(left.op, ast.Mult)
+        and rank(left.left) > 0
+    )
+    return show(left, SIGN if entry_by_entry else PRODUCT)
 
 
 def rank(node: ast.expr) -> int:

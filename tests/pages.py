@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import importlib.util
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+WITH_EQUATIONS = [ROOT / "docs" / name for name in ("derivation.md", "moments.md")]
 DOCTEST_FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
@@ -50,7 +52,11 @@ def blocks(text: str) -> Iterator[Block]:
             heading = next(
                 (line for line in reversed(text[: fence.start()].splitlines()) if line.startswith("#")), ""
             )
-            yield Block(fence["body"], text.count("\n", 0, fence.start("body")) + 1, heading.lstrip("# "))
+            yield Block(
+                textwrap.dedent(fence["body"]),
+                text.count("\n", 0, fence.start("body")) + 1,
+                heading.lstrip("# "),
+            )
 
 
 def fresh_namespace() -> dict[str, Any]:
@@ -83,3 +89,15 @@ def run_statement(node: ast.stmt, name: str, namespace: dict[str, Any]) -> None:
 def prose(text: str) -> str:
     """The page without its fenced blocks."""
     return equations.FENCE.sub("", text)
+
+
+def count_equations(block: Block) -> int:
+    return sum(map(equations.is_equation, block.statements()))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
