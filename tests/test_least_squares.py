@@ -480,3 +480,29 @@ def test_the_example_in_the_documentation_runs():
     exec(page.split("```python\n")[1].split("```")[0], names)
     assert names["fit"].rank == 11
     assert np.abs(names["features_low"]).max() > 0
+
+
+any_floats = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.0, 1.0, -1.0, 5e-324, 1e-308, 1.7e308, -1.7e308]),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.data(), st.integers(1, 6), st.integers(1, 3), st.booleans(), st.sampled_from([np.float32, np.float64])
+)
+def test_any_numbers_give_finite_results_or_a_value_error(data, n, d, intercept, dtype):
+    numbers_drawn = data.draw(st.lists(any_floats, min_size=n * (d + 1), max_size=n * (d + 1)))
+    with np.errstate(over="ignore"):
+        table = np.array(numbers_drawn).astype(dtype).reshape(n, d + 1)
+    try:
+        fit = least_squares(table[:, :d], table[:, d], intercept=intercept)
+    except ValueError:
+        return
+    assert np.isfinite(fit.w).all()
+    assert np.isfinite(fit.b).all()
+    assert np.isfinite([fit.r2_centered, fit.r2_uncentered]).all()
+    assert np.isfinite(fit.condition_number)
+    assert (np.isfinite(fit.w_stderr) == (fit.degrees_of_freedom > 0)).all()
+    assert (np.isfinite(fit.residual_sd) == (fit.degrees_of_freedom > 0)).all()
