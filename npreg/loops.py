@@ -208,9 +208,12 @@ class WideLoop:
         self.views = [self.views_of(slice(start, start + B)) for start in range(0, self.chunk, B)]
 
     def views_of(self, rows: slice) -> tuple[Any, ...]:
-        """What a step needs of the gathered rows: X·, Xᵀ·, and labels and residuals as (B, k)."""
+        """What a step needs of the gathered rows: X·, Xᵀ·, 1ᵀ·, labels and residuals, flat and (B, k)."""
         X, y = self.X_rows[rows], self.y_rows[rows]
-        return X.dot, X.T.dot, y, np.empty_like(y)
+        r, ones = np.empty_like(y), np.ones(len(y), y.dtype)
+        if y.shape[1] > 1:
+            return X.dot, X.T.dot, ones.dot, y, r, y, r
+        return X.dot, X.T.dot, ones.dot, y[:, 0], r[:, 0], y, r  # vectors make for the faster calls
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
         X, y, weights = self.data
@@ -225,41 +228,35 @@ class WideLoop:
 
     def steps(self, num_rows: int, weights: FloatArray | None, theta: FloatArray, path: Path | None) -> None:
         """The steps of the gathered rows."""
-        B, stepper, plain, squared = (
-            self.batch_size,
-            self.stepper,
-            self.stepper.is_plain,
-            self.loss.is_squared,
-        )
+        B, stepper = self.batch_size, self.stepper
+        squared, plain = self.loss.is_squared, stepper.is_plain
         views = self.views[: num_rows // B]
         if num_rows % B:
             views = [*views, self.views_of(slice(num_rows - num_rows % B, num_rows))]
         w, b = theta[:-1], theta[-1]
-        # One output is a vector to BLAS: matrix times vector is the faster call.
-        one = (..., 0) if theta.shape[1] == 1 else (...,)
-        flat_w, grad_w, ones = w[one], np.empty_like(w[one]), np.ones(B, theta.dtype)
-        factor = stepper.lr / stepper.divisor
-        for t, (dot, dot_transposed, y, r) in enumerate(views):
-            flat_r = r[one]
+        flat_w = w[:, 0] if w.shape[1] == 1 else w
+        grad_w, subtract = np.empty_like(flat_w), np.subtract
+        scheduled, factor = stepper.schedule is not None, stepper.lr / stepper.divisor
+        for t, (dot, dot_transposed, sum_rows, flat_y, flat_r, y, r) in enumerate(views):
             dot(flat_w, flat_r)
-            r += b
+            np.add(flat_r, b, flat_r)
             if squared:
-                r -= y
+                subtract(flat_r, flat_y, flat_r)
             else:
                 r[...] = self.loss.grad(r, y)
             if weights is not None:
                 r *= weights[t * B : t * B + B]
-            if stepper.is_plain:
-                if stepper.schedule is not None:
+            if plain:
+                if scheduled:
                     factor = stepper.rate(stepper.steps_done) / stepper.divisor
                 stepper.steps_done += 1
-                r *= factor
+                np.multiply(flat_r, factor, flat_r)
                 dot_transposed(flat_r, grad_w)
-                flat_w -= grad_w
-                b -= ones[: len(r)].dot(r)
+                subtract(flat_w, grad_w, flat_w)
+                b -= sum_rows(flat_r)
             else:
                 total = float(len(r) if weights is None else weights[t * B : t * B + B].sum())
-                stepper.step((w, b), (dot_transposed(r), ones[: len(r)].dot(r)), total)
+                stepper.step((w, b), (dot_transposed(r), sum_rows(r)), total)
             if path is not None:
                 path.append(theta[None].copy())
 
