@@ -12,9 +12,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+# pytest's own checker knows NUMBER: as many digits are compared as are written.
+from _pytest.doctest import _get_checker, _get_number_flag
+
 ROOT = Path(__file__).resolve().parent.parent
 WITH_EQUATIONS = [ROOT / "docs" / name for name in ("derivation.md", "moments.md")]
-DOCTEST_FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+DOCTEST_FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS | _get_number_flag()  # as in setup.cfg
 
 
 def load(script: Path) -> ModuleType:
@@ -45,7 +48,7 @@ class Block:
 
 
 def blocks(text: str) -> Iterator[Block]:
-    """The page's ```python blocks, and its ```pycon blocks (sessions with >>>)."""
+    """The page's ```python blocks, and its ```pycon blocks (with >>> prompts)."""
     for fence in equations.FENCE.finditer(text):
         language = (fence["info"].split() or [""])[0]
         if language in ("python", "py", "python3", "pycon"):
@@ -68,16 +71,16 @@ def run_page(text: str, name: str, namespace: dict[str, Any] | None = None) -> d
     namespace = fresh_namespace() if namespace is None else namespace
     for block in blocks(text):
         if block.code.lstrip().startswith(">>>"):
-            _run_session(block, name, namespace)
+            _run_prompts(block, name, namespace)
         else:
             tree = ast.Module(block.statements(), type_ignores=[])
             exec(compile(tree, name, "exec"), namespace)
     return namespace
 
 
-def _run_session(block: Block, name: str, namespace: dict[str, Any]) -> None:
+def _run_prompts(block: Block, name: str, namespace: dict[str, Any]) -> None:
     test = doctest.DocTestParser().get_doctest(block.code, namespace, name, name, block.line - 1)
-    doctest.DebugRunner(optionflags=DOCTEST_FLAGS).run(test, clear_globs=False)
+    doctest.DebugRunner(checker=_get_checker(), optionflags=DOCTEST_FLAGS).run(test, clear_globs=False)
     namespace.update(test.globs)
 
 

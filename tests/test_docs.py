@@ -18,15 +18,18 @@ OPTIONAL = {"dask", "distributed", "sklearn", "torch", "tqdm", "pandas", "scipy"
 def a_quiet_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A temporary working directory and no window; warnings are errors by the suite's settings."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setenv("MPLBACKEND", "Agg")  # for a matplotlib that is imported now
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].switch_backend("Agg")
     yield
     if "matplotlib.pyplot" in sys.modules:
         pyplot = sys.modules["matplotlib.pyplot"]
         pyplot.close("all")
         pyplot.rcdefaults()
-        pyplot.switch_backend("Agg")
+        pyplot.switch_backend("Agg")  # which rcdefaults may have changed
 
 
+@pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive:UserWarning")  # plt.show() on a page
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_page_runs(path: Path) -> None:
     try:
@@ -62,8 +65,8 @@ def test_blocks_in_lists_are_run_too() -> None:
         run_page("- an item\n\n  ```python\n  x = 1\n  x / 0\n  ```\n", "page.md")
 
 
-def test_sessions_are_compared_with_what_they_print() -> None:
-    run_page("```python\n>>> 1 + 1\n2\n```\n", "page.md")
+def test_prompts_are_compared_with_what_they_print() -> None:
+    run_page("```python\n>>> 1 + 1\n2\n>>> 2 / 3\n0.67\n```\n", "page.md")
     with pytest.raises(Exception, match="DocTest"):
         run_page("```pycon\n>>> 1 + 1\n3\n```\n", "page.md")
 
