@@ -178,7 +178,7 @@ def test_a_factor_is_told_as_too_small_with_its_inverse():
     probes = [{"sizes": {"n": n}, "factor": 0.5 / n} for n in (7, 11)]
     said = messages.describe("factor:1/(2*n)", "grad_w", {"measured": probes})
     assert "exactly 2·n times too small (1/14× at n = 7, 1/22× at n = 11)" in said
-    assert "2 is lost" in said
+    assert "a factor 2 is lost" in said
     assert "once too often" in said
 
 

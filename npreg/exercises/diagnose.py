@@ -81,9 +81,10 @@ def _name(found: Sequence[Explanation], bank: Bank) -> Diagnosis:
     factor = next((f for f in best.factors if not f.is_one), None)
     if factor is not None:
         details["measured"] = [
-            {"sizes": dict(r.sizes), "factor": factor.value(at)}
+            {"sizes": {**at, **r.sizes}, "factor": factor.value(at)}
             for r, at in zip(bank.references, bank.quantities, strict=True)
         ]
+        details["factor"] = factor.expression
     return Diagnosis(best.codes, tuple(dict.fromkeys(alternatives))[:TWINS], details)
 
 

@@ -17,6 +17,8 @@ from npreg.exercises.messages.factors import Factor, measured, parse
 from npreg.exercises.messages.template import Words, fill, placeholders
 from npreg.exercises.messages.topics import slug, topic
 
+_SIZES = ("d", "k", "h")
+
 LANGUAGES: dict[str, ModuleType] = {"en": en, "zh": zh}
 
 FAMILIES: tuple[str, ...] = tuple(en.WORDS)
@@ -159,7 +161,7 @@ def _factor_values(
         values["direction"] = words["direction"]
     names: list[str] = []
     if factor is not None:
-        names = [name.strip("()").split()[0] for name in factor.powers]
+        names = list(dict.fromkeys(name.strip("()").split()[0] for name in factor.powers))
         values["expr"] = str(factor)
         values["times"] = _times(factor, words)
         causes = _causes(factor, words)
@@ -176,7 +178,7 @@ def _times(factor: Factor, words: Mapping[str, str]) -> str:
     if factor.constant >= 1 and all(power > 0 for power in powers):
         return words["large"].format(expr=factor)
     if factor.constant <= 1 and all(power < 0 for power in powers):
-        return words["small"].format(expr=factor ** Fraction(-1))
+        return words["small"].format(expr=factor ** Fraction(-1), factor=factor)
     return words["other"].format(expr=factor)
 
 
@@ -187,20 +189,21 @@ def _causes(factor: Factor, words: Mapping[str, str]) -> list[str]:
         causes.append(words["(n − 1)"])
         del powers["(n − 1)"]
         powers.pop("n", None)
-    if powers.get("n") == 1 and powers.get("d") == -1:
-        causes.append(words["n/d"])
-        del powers["n"], powers["d"]
-    if powers.pop("N", 0):
-        causes.append(words["fixed"])
-        powers.pop("n", None)
+    for name in [name for name in powers if name in _SIZES and powers[name] == -powers.get("n", 0)]:
+        causes.append(words["n/size" if powers["n"] > 0 else "size/n"].format(name=name))
+        del powers[name], powers["n"]
+        break
     for name, power in powers.items():
         key = name if power > 0 else f"1/{name}"
         if key in words and abs(power) == 1:
             causes.append(words[key])
         else:
-            causes.append(words["name" if power > 0 else "1/name"].format(name=name))
-    if factor.constant != 1:
-        causes.append(words["2" if factor.constant > 1 else "1/2"])
+            shown = str(Factor(Fraction(1), {name: abs(power)}))
+            causes.append(words["name" if power > 0 else "1/name"].format(name=shown))
+    if factor.constant > 1:
+        causes.append(words["many"].format(constant=factor.constant))
+    elif factor.constant < 1:
+        causes.append(words["lost"].format(constant=1 / factor.constant))
     return causes
 
 

@@ -267,14 +267,17 @@ FACTOR = {
     "everywhere": "{factor}× on every probe",
     "n": "the mean over the batch is missing",
     "1/n": "it is divided by the size of the batch once too often",
-    "n/d": "it is divided by d, the number of features, where the number of examples belongs",
+    "n/size": "it is divided by {name} where the number of examples belongs",
+    "size/n": "it is divided by the number of examples where {name} belongs",
     "k": "a mean over the outputs is missing",
     "1/k": "it is averaged over the outputs, too, which this loss does not do",
-    "2": "a 2 too many; see what the constant in front of the loss does to the 2 that a square brings down",
-    "1/2": "a factor 2 is lost; see what a square brings down, and whether the constant in front of the "
-    "loss was used twice",
+    "d": "it is multiplied by the number of features",
+    "1/d": "it is divided by the number of features, too, which this loss does not do",
+    "many": "a factor {constant} too many; compare the constant in front of the loss with what "
+    "differentiating brings down",
+    "lost": "a factor {constant} is lost; see whether the constant in front of the loss was used twice, or "
+    "what differentiating brings down left out",
     "(n − 1)": "a division by n − 1 where n belongs, or the other way round",
-    "fixed": "it is divided by a fixed number in place of the size of the batch",
     "lr": "the learning rate is no part of a gradient",
     "name": "`{name}` is used as a factor once too often",
     "1/name": "`{name}` is missing as a factor, or divides what it should not",
