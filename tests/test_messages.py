@@ -151,11 +151,11 @@ def test_chinese_messages_are_chinese(code):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("code", CODES)
 def test_no_message_holds_a_formula_of_an_answer(code, lang):
-    words = [messages.describe(code, "grad_w", {}, lang), messages.rule(code, "ridge", lang)]
-    for sentence in words:
-        assert not re.search(r"X\.T|Xᵀ|X' *@|@ *r\b|/ *n\b|np\.|2 */|\br\b *\*|sum\(|mean\(", sentence), (
-            sentence
-        )
+    formula = re.compile(r"X\.T|Xᵀ|X' *@|@ *r\b|/ *n\b|np\.|2 */|\br\b *\*|sum\(|mean\(")
+    said = [messages.describe(code, "grad_w", {}, lang), messages.rule(code, "ridge", lang)]
+    for sentence in said:
+        without_factor = sentence.replace(code.partition(":")[2], "")
+        assert not formula.search(without_factor), sentence
 
 
 def test_every_topic_is_a_section_of_the_derivation():
