@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from npreg.exercises import render
 from npreg.grading.folder import Submission
 from npreg.grading.inside.main import LARGE
+from npreg.grading.numerical import loses_digits, stretched
 from npreg.grading.reasons import explain, size
 from npreg.grading.result import Mark, Result
 from npreg.grading.sandbox import Limits, Sandbox
@@ -20,6 +21,7 @@ from npreg.grading.worker import Executor
 if TYPE_CHECKING:
     from npreg.exercises.program import Exercise
     from npreg.exercises.report import AnswerReport, Report
+    from npreg.exercises.verdict import Reference
 
 LONGEST_EXCERPT = 12
 _judging = threading.RLock()
@@ -51,16 +53,31 @@ class Settings:
 
 
 class _JudgingExecutor(Executor):
-    """Lets other threads judge while this one waits for its process."""
+    """Lets other threads judge while it waits for its process, and runs the stretched probes as well."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def __init__(self, sandbox: Sandbox, slot: int, stretched: Sequence[Reference]) -> None:
+        super().__init__(sandbox, slot)
+        self.stretched = stretched
+        self.more: dict[str, Any] = {}
+
+    def __call__(
+        self, source: str, names: Sequence[str], probes: Sequence[Any], **kwargs: Any
+    ) -> dict[str, Any]:
+        asked = [*probes, *(at.given for at in self.stretched)]
         _judging.release()
         try:
-            outcome = super().__call__(*args, **kwargs)
+            outcome = super().__call__(source, names, asked, **kwargs)
         finally:
             _judging.acquire()
+        for name, function in outcome["functions"].items():
+            self.more[name] = function["runs"][len(probes) :]
+            del function["runs"][len(probes) :]
         self._find_reasons(outcome)
         return outcome
+
+    def is_numerical(self, name: str) -> bool:
+        """Whether an answer with right values was found numerically."""
+        return name in self.complex or loses_digits(self.more.get(name, ()), self.stretched, name)
 
     def _find_reasons(self, outcome: Mapping[str, Any]) -> None:
         reason = reason_of(outcome["error"])
@@ -112,14 +129,15 @@ def mark(submission: Submission, exercise: Exercise, settings: Settings, seed: i
     if submission.reason is not None or submission.source is None:
         return without_answers(submission.name, exercise, submission.reason or ("empty", ""), settings.lang)
     from npreg.exercises.check import check
+    from npreg.exercises.probes import fresh
     from npreg.exercises.report import UnusableFile
 
-    executor = _JudgingExecutor(settings.sandbox, slot)
     try:
         with _judging, np.errstate(all="ignore"):
-            report = check(
-                submission.source + "\n", exercise, seed=seed, lang=settings.lang, execute=executor
-            )
+            probes = fresh(exercise, seed)
+            executor = _JudgingExecutor(settings.sandbox, slot, stretched(exercise, probes[0]))
+            source = submission.source + "\n"
+            report = check(source, exercise, probes=probes, lang=settings.lang, execute=executor)
             return _result(submission, exercise, report, executor, settings)
     except UnusableFile as error:
         return without_answers(submission.name, exercise, ("syntax", str(error)[:300]), settings.lang)
@@ -136,7 +154,7 @@ def without_answers(name: str, exercise: Exercise, reason: tuple[str, str], lang
 
 
 def _result(
-    submission: Submission, exercise: Exercise, report: Report, executor: Executor, settings: Settings
+    submission: Submission, exercise: Exercise, report: Report, executor: _JudgingExecutor, settings: Settings
 ) -> Result:
     marks = tuple(
         _mark(answer, report, submission.source or "", executor, settings) for answer in report.answers
@@ -158,7 +176,9 @@ def _result(
     )
 
 
-def _mark(answer: AnswerReport, report: Report, source: str, executor: Executor, settings: Settings) -> Mark:
+def _mark(
+    answer: AnswerReport, report: Report, source: str, executor: _JudgingExecutor, settings: Settings
+) -> Mark:
     codes = tuple(mistake.code for mistake in answer.mistakes)
     function = executor.functions.get(answer.name, {})
     line = function.get("line")
@@ -167,6 +187,9 @@ def _mark(answer: AnswerReport, report: Report, source: str, executor: Executor,
         message = render.message(answer, settings.lang)
         only = set(codes) == {"numerical"}
         return Mark(answer.name, settings.numerical if only else 0.0, codes, message, (), line, excerpt)
+    if answer.passed and executor.is_numerical(answer.name):
+        message = explain("numerical", settings.lang, name=answer.name)
+        return Mark(answer.name, settings.numerical, ("numerical",), message, (), line, excerpt)
     if answer.passed:
         notes = tuple(render.sentences(report.exercise, answer, settings.lang, settings.hints))
         return Mark(answer.name, 1.0, codes, "", notes, line, excerpt)

@@ -57,6 +57,11 @@ REASONS: dict[str, dict[str, str]] = {
         "Check what is summed.",
         "zh": "{where}返回了形状为 {detail} 的数组，比这里的任何答案都大得多。请检查对什么求和。",
     },
+    "numerical": {
+        "en": "{where} has the right values, but finds them by differentiating numerically (a difference "
+        "of two losses, or a complex step). Derive the formula by hand.",
+        "zh": "{where}的数值正确，但它们是用数值微分（两个损失之差，或复数步长）得到的。请手工推导公式。",
+    },
     "syntax": {
         "en": "The file is not valid Python, so none of it could run: {detail}.",
         "zh": "文件不是合法的 Python 程序，因此完全无法运行：{detail}。",
@@ -128,6 +133,7 @@ BRIEF: dict[str, dict[str, str]] = {
     "missing-package": {"en": "imports a package that is not there", "zh": "导入了不存在的软件包"},
     "no-processes": {"en": "tried what is switched off while grading", "zh": "尝试了评分时被禁止的操作"},
     "too-large": {"en": "returned an enormous array", "zh": "返回了巨大的数组"},
+    "numerical": {"en": "differentiates numerically", "zh": "用数值方法求导"},
     "syntax": {"en": "not valid Python", "zh": "不是合法的 Python"},
     "directory": {"en": "a folder, not a file", "zh": "是文件夹而不是文件"},
     "link": {"en": "a link, not a file", "zh": "是链接而不是文件"},

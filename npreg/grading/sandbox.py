@@ -9,7 +9,6 @@ an unprivileged user when started as root, and the limits and locks that the pro
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
@@ -18,6 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,12 +58,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Room:
-    """One process's place: the command line to start it, its working folder, and its user (or None)."""
+    """One process's place: the command to start it, its working folder, and the settings it is sent first."""
 
     command: list[str]
     folder: str
-    uid: int | None
     environment: Mapping[str, str]
+    settings: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -89,37 +89,26 @@ class Sandbox:
         try:
             if uid is not None:
                 os.chown(folder, uid, uid)
-            python = [
-                base_executable(),
-                "-I",
-                "-S",
-                "-B",
-                "-X",
-                "utf8",
-                str(INSIDE / "main.py"),
-                self._settings(uid),
-            ]
+            python = [base_executable(), "-I", "-S", "-B", "-X", "utf8", str(INSIDE / "main.py")]
+            python += [str(packages()), str(Path(answers.__file__).resolve())]
             command = python if self.bwrap is None else [*self._bwrap(self.bwrap, uid), *python]
-            yield Room(command, folder, uid, environment(folder if self.bwrap is None else FOLDER))
+            variables = environment(folder if self.bwrap is None else FOLDER)
+            yield Room(command, folder, variables, self._settings(uid))
         finally:
             remove_tree(folder)
 
-    def _settings(self, uid: int | None) -> str:
+    def _settings(self, uid: int | None) -> dict[str, Any]:
         limits = self.limits
-        return json.dumps(
-            {
-                "answers": str(Path(answers.__file__).resolve()),
-                "packages": str(packages()),
-                "keep_packages": bool(self.allowed),
-                "forbidden": [name for name in self.forbidden if name not in self.allowed],
-                "readable": [str(path) for path in self._readable()],
-                "uid": uid,
-                "locks": self.locks,
-                "memory": limits.memory,
-                "cpu": int(limits.seconds) + 1,
-                "file_size": limits.file_size,
-            }
-        )
+        return {
+            "keep_packages": bool(self.allowed),
+            "forbidden": [name for name in self.forbidden if name not in self.allowed],
+            "readable": [str(path) for path in self._readable()],
+            "uid": uid,
+            "locks": self.locks,
+            "memory": limits.memory,
+            "cpu": int(limits.seconds) + 1,
+            "file_size": limits.file_size,
+        }
 
     def _readable(self) -> list[Path]:
         """Folders with NumPy's files; all installed packages only if some of them are allowed."""

@@ -33,7 +33,8 @@ class Run:
 
     ``outcome`` is what ``answers.run`` returned, checked, or None; ``started`` are the functions that began;
     ``ending`` is ``"finished"`` or the code of a reason (see ``reasons``), ``detail`` its particulars;
-    ``isolation`` is what the process said to be in force before it ran any of the student's code.
+    ``isolation`` is what the process said to be in force before it ran any of the student's code, and
+    ``complex`` which functions of the file work with complex numbers.
     """
 
     outcome: dict[str, Any] | None = None
@@ -41,6 +42,7 @@ class Run:
     ending: str = "failed-to-start"
     detail: str = ""
     isolation: dict[str, Any] = field(default_factory=dict)
+    complex: list[str] | None = None
 
 
 def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0) -> Run:
@@ -59,8 +61,10 @@ def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0) -> Run
             for reader in readers:
                 reader.start()
             with contextlib.suppress(OSError):
-                write_frame(cast(BinaryIO, process.stdin), dict(request))
-                cast(BinaryIO, process.stdin).close()
+                stdin = cast(BinaryIO, process.stdin)
+                write_frame(stdin, room.settings)
+                write_frame(stdin, dict(request))
+                stdin.close()
             _watch(run, events, request, sandbox.limits.seconds)
             if run.ending == "closed":
                 _explain_exit(run, process)
@@ -138,6 +142,9 @@ def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
     try:
         if type(content) is not dict:
             raise TypeError(f"a message that is a {type(content).__name__}")
+        if "complex" in content and run.complex is None:
+            run.complex = [str(name) for name in content["complex"]]
+            return False
         if "started" in content:
             run.started.append(str(content["started"]))
             return len(run.started) > 100
@@ -205,6 +212,7 @@ class Executor:
         self.endings: dict[str, tuple[str, str]] = {}
         self.isolation: dict[str, Any] = {}
         self.functions: dict[str, Any] = {}
+        self.complex: list[str] = []
 
     def __call__(
         self,
@@ -228,6 +236,7 @@ class Executor:
         while True:
             run = run_once(self.sandbox, request, self.slot)
             self.isolation = run.isolation or self.isolation
+            self.complex = run.complex or self.complex
             if run.outcome is not None:
                 break
             culprit = run.started[-1] if run.started else ""

@@ -1,18 +1,17 @@
 """The student's process: lock oneself in, run the answers, send plain records; started by path.
 
-The settings come as JSON on the command line (nothing in them is secret), the request (source, answers
-wanted, probes) on standard input, and the reply leaves through what was standard output; the student's own
-prints go to standard error. The first message says which locks are in force and is sent before any student
-code runs. Then the name of every function follows as it begins, so that a process that dies is understood,
-and the records.
+The settings and the request (source, answers wanted, probes) come on standard input, and the reply leaves
+through what was standard output; the student's own prints go to standard error. The first message says which
+locks are in force and is sent before any student code runs. Then the name of every function follows as it
+begins, so that a process that dies is understood, and the records. As one such process is started for every
+file, it imports as little as it can.
 """
 
 from __future__ import annotations
 
 import builtins
 import importlib
-import importlib.util
-import json
+import importlib.machinery
 import os
 import sys
 from collections.abc import Callable
@@ -33,12 +32,10 @@ OFTEN_IMPORTED = """
 
 def load(path: str, name: str) -> ModuleType:
     """Import one file under a name of its own, without a package around it."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} cannot be loaded")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+    loader = importlib.machinery.SourceFileLoader(name, path)
+    module = sys.modules[name] = ModuleType(name)
+    module.__file__ = path
+    loader.exec_module(module)
     return module
 
 
@@ -103,31 +100,34 @@ def slim(outcome: dict[str, Any]) -> dict[str, Any]:
     return outcome
 
 
-def main(settings: dict[str, Any]) -> None:
+def main(packages: str, answers_path: str) -> None:
     """Run one request from standard input to its last record."""
     reply = private_reply()
-    sys.path.append(settings["packages"])
+    sys.path.append(packages)
     import numpy  # noqa: F401
 
     wire = load(os.path.join(HERE, "wire.py"), "_npreg_wire")
     kernel = load(os.path.join(HERE, "kernel.py"), "_npreg_kernel")
     limits = load(os.path.join(HERE, "limits.py"), "_npreg_limits")
+    complex_use = load(os.path.join(HERE, "complex_use.py"), "_npreg_complex_use")
     stand_ins = load(os.path.join(HERE, "stand_ins.py"), "_npreg_stand_ins")
-    answers = load(settings["answers"], "_npreg_answers")
+    answers = load(answers_path, "_npreg_answers")
+    settings = wire.read_frame(sys.stdin.buffer)
+    request = wire.read_frame(sys.stdin.buffer)
     if settings["uid"] is not None and not limits.readable_by_others(os.path.dirname(os.__file__)):
         for name in OFTEN_IMPORTED.split():
             importlib.import_module(name)
     if not settings["keep_packages"]:
-        sys.path.remove(settings["packages"])  # NumPy finds its own parts; nothing else is to be found there
-    request = wire.read_frame(sys.stdin.buffer)
+        sys.path.remove(packages)  # NumPy finds its own parts; nothing else is to be found there
     in_force = lock(settings, kernel, limits)
     stand_ins.guard(settings["forbidden"])
     for name in ("display", "get_ipython"):  # a notebook's own functions
         setattr(builtins, name, stand_ins.StandIn("IPython"))
     wire.write_frame(reply, in_force)
+    wire.write_frame(reply, {"complex": complex_use.complex_functions(request["source"])})
     run(answers, reply, request, wire.write_frame, stand_ins.close)
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main(*sys.argv[1:])

@@ -7,12 +7,11 @@ using it raises ``ImportError`` with the package's name: no answer can be comput
 
 from __future__ import annotations
 
-import importlib.abc
 import importlib.machinery
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 SHOWING = "matplotlib mpl_toolkits pylab seaborn plotly IPython ipywidgets tqdm"
 """Packages that only show things; they never take part in a derivative."""
@@ -74,7 +73,7 @@ for _operation in [
     setattr(StandIn, f"__{_operation}__", StandIn._use)
 
 
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class Finder:
     """Finds a stand-in for every package of a list and for all modules below it."""
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -85,7 +84,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname.partition(".")[0] not in self.names:
             return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return importlib.machinery.ModuleSpec(fullname, cast(Any, self), is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         return StandIn(spec.name)
@@ -107,7 +106,7 @@ def guard(forbidden: Iterable[str], hook: Callable[[Any], None] = sys.addauditho
     """
     forbidden = frozenset(forbidden)
     finder = Finder([*forbidden, *SHOWING.split()])
-    sys.meta_path.insert(0, finder)
+    sys.meta_path.insert(0, cast(Any, finder))
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event != "import" or str(arguments[0]).partition(".")[0] not in forbidden:
