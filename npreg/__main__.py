@@ -43,7 +43,7 @@ def _exercises(options: argparse.Namespace) -> int:
         raise UnusableFile(f"there is no folder {options.folder}")
     following = None
     for state in progress(options.folder):
-        mark = "✓" if state.path and state.right == state.asked else "·" if state.path is None else "✗"
+        mark = "·" if state.path is None else "✓" if state.right == state.asked else "…"
         where = ""
         if state.path is not None:
             where = f"  {state.path.name} {state.right}/{state.asked}"
@@ -68,6 +68,7 @@ def _start_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _start(options: argparse.Namespace) -> int:
     from npreg.exercises.files import find_exercise
+    from npreg.exercises.messages import say
     from npreg.exercises.stub import file_name, stub, write_new
 
     exercise = find_exercise(options.exercise)
@@ -76,7 +77,7 @@ def _start(options: argparse.Namespace) -> int:
     if options.exercise.endswith(".py"):
         named = os.path.relpath(options.exercise, path.parent).replace(os.sep, "/")
     write_new(path, stub(exercise, options.lang, file=str(path), name=named))
-    print(f"{path} is written. Fill in {', '.join(exercise.answers)}, then: npreg check {path}")
+    print(say("started", options.lang, path=path, answers=", ".join(exercise.answers)))
     return RIGHT
 
 

@@ -166,8 +166,14 @@ def test_what_cannot_be_used_is_told_on_stderr_with_status_2(npreg, name, conten
 def test_a_file_that_stops_when_it_is_loaded_tells_where(npreg):
     status, out, _ = npreg("check", write("a.py", "# exercise: one-weight\nimport nunpy\n" + RIGHT))
     assert status == 1
-    assert "nunpy" in out
-    assert "line 2" in out
+    assert "The file itself stops in line 2 (ModuleNotFoundError: No module named 'nunpy')" in out
+
+
+def test_what_a_file_defines_before_it_stops_is_judged(npreg):
+    status, out, _ = npreg("check", write("a.py", RIGHT + "\nprint(grad_w(1))\n"))
+    assert status == 0
+    assert "all right (2 of 2)" in out
+    assert "The file itself stops in line 8" in out
 
 
 @pytest.mark.parametrize("arguments", [[], ["chekc"], ["check"], ["check", "a.py", "--hints", "5"]])
@@ -189,7 +195,7 @@ def test_exercises_lists_the_course_and_the_progress_of_the_folder(npreg):
     assert lines[1].startswith("· one-example")
     assert "minibatch_mean.py, line 2: this is no Python" in out
     assert out.endswith("Next: npreg start one-example\n")
-    assert len([line for line in lines if line[:1] in "✓✗·"]) == 17 + (lines.count(""))
+    assert len([line for line in lines if line[:1] in "✓…·"]) == 17 + (lines.count(""))
     assert npreg("exercises", "nowhere")[0] == 2
 
 

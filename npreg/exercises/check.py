@@ -69,7 +69,7 @@ def check(
     _must_be_python(outcome)
     steps = _judge_steps(optional, outcome, judged, found)
     answers = tuple(_judge(bank, name, outcome, judged, steps) for name in found.answers)
-    return Report(found.id, answers, steps=tuple(steps), lang=lang)
+    return Report(found.id, answers, steps=tuple(steps), lang=lang, error=outcome["error"])
 
 
 def find_exercise(code: str | Mapping[str, Any], exercise: str | Exercise | None) -> Exercise:
@@ -220,8 +220,9 @@ def _value_mistakes(
         details = found.details
         if len(found.codes) == 1:
             details = details | {"conventions": other_conventions(bank.exercise, found.codes[0])}
+        own = {mistake.code: {"message": mistake.message} for mistake in bank.exercise.mistakes}
         return [
-            Mistake(code, name, details, found.alternatives if i == 0 else ())
+            Mistake(code, name, details | own.get(code, {}), found.alternatives if i == 0 else ())
             for i, code in enumerate(found.codes)
         ]
     if _reads_known_global(function, references[0]) or _constant(values):

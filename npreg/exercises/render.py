@@ -25,7 +25,7 @@ def text(report: Report, lang: str, hints: int = NAMED) -> str:
     """Return the whole report, one paragraph per answer."""
     if hints not in (RIGHT, KIND, NAMED, RULE):
         raise ValueError(f"hints come in the stages 1, 2, 3 and 4, not {hints!r}")
-    lines = [headline(report, lang)]
+    lines = headline(report, lang)
     for sentence in step_sentences(report, lang):
         lines += ["", *wrap(sentence, WIDTH)]
     for answer in report.answers:
@@ -58,7 +58,7 @@ def step_sentences(report: Report, lang: str) -> list[str]:
 def short_text(report: Report, lang: str) -> str:
     """Return what is wrong in at most 20 lines, the messages first."""
     wrong = [answer for answer in report.answers if not answer.passed]
-    return "\n".join(cut([headline(report, lang), *_short_lines(wrong, lang)], lang))
+    return "\n".join(cut([*headline(report, lang), *_short_lines(wrong, lang)], lang))
 
 
 def short_answer(answer: AnswerReport, lang: str) -> str:
@@ -80,10 +80,15 @@ def cut(lines: list[str], lang: str = "en") -> list[str]:
     return [*lines[: MAX_LINES - 1], messages.say("cut", lang, count=len(lines) - MAX_LINES + 1)]
 
 
-def headline(report: Report, lang: str) -> str:
+def headline(report: Report, lang: str) -> list[str]:
+    """Return how many answers are right, and what stopped the file if anything did."""
     right = sum(answer.passed for answer in report.answers)
     key = "all-right" if report.passed else "some-right"
-    return messages.say(key, lang, exercise=report.exercise, right=right, count=len(report.answers))
+    said = messages.say(key, lang, exercise=report.exercise, right=right, count=len(report.answers))
+    if report.error is None:
+        return [said]
+    error = f"{report.error['kind']}: {report.error['message']}".strip(": ")
+    return [said, *wrap(messages.say("file-error", lang, line=report.error["line"], error=error), WIDTH)]
 
 
 def not_written(answer: AnswerReport) -> bool:
@@ -197,7 +202,7 @@ def html(report: Report, lang: str) -> str:
             f"<tr><td>{mark}</td><td><code>{html_module.escape(answer.name)}</code></td>"
             f'<td style="text-align:left">{cells}</td></tr>'
         )
-    head = html_module.escape(headline(report, lang))
+    head = html_module.escape(" ".join(headline(report, lang)))
     return f'<div class="npreg-report"><p><b>{head}</b></p><table>{"".join(rows)}</table></div>'
 
 

@@ -122,14 +122,18 @@ class Report:
 
     ``steps`` are the optional ``grad_<step>`` functions that the file defines, in forward order; they
     explain, but do not count for ``passed`` and ``score``. ``lang`` is the language where none is asked for.
+    ``error`` is what stopped the file when it was loaded (``kind``, ``message``, ``line``), if anything did;
+    what it had defined by then is judged all the same.
     """
 
     exercise: str
     answers: tuple[AnswerReport, ...]
     steps: tuple[AnswerReport, ...] = ()
     lang: str = "en"
+    error: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "error", plain(self.error))
         object.__setattr__(self, "answers", tuple(self.answers))
         object.__setattr__(self, "steps", tuple(self.steps))
 

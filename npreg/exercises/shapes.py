@@ -9,12 +9,13 @@ import numpy as np
 
 from npreg.exercises.bases import Base, Make, axes_subsets
 from npreg.exercises.derivatives import value_of
-from npreg.exercises.program import Array, Exercise
+from npreg.exercises.program import Array, Exercise, Step, parameters
 from npreg.exercises.tape import Tape
 
 
 def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
     """Values that are no mutation of the answer: rows not summed, other answers, other quantities."""
+    yield from _own(exercise, name)
     answer = exercise.answers[name]
     if answer.order == 1 and answer.formula is None:
         yield from _unsummed(tape, answer.wrt)
@@ -22,6 +23,24 @@ def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
         for axes in axes_subsets(tape.values[answer.wrt].ndim * answer.order):
             yield Base(("axis",), 5.0, _sum(partial(value_of, answer), axes), free_scale=True)
     yield from _others(exercise, name, tape)
+
+
+def _own(exercise: Exercise, name: str) -> Iterator[Base]:
+    """The mistakes that the teacher registered for this answer, before all others."""
+    known = (*exercise.inputs, *exercise.steps)
+    for mistake in exercise.mistakes:
+        unknown = [a for a in parameters(mistake.function) if a not in known]
+        if unknown:
+            raise ValueError(
+                f"exercise {exercise.id!r}: the mistake {mistake.code!r} has the parameter {unknown[0]!r}, "
+                f"which is neither an input nor a step; known are {', '.join(known)}"
+            )
+        if mistake.answer == name:
+            yield Base((mistake.code,), 0.5, _own_value(mistake.function))
+
+
+def _own_value(function: Step) -> Make:
+    return lambda tape: np.asarray(function(**{a: tape.values[a] for a in parameters(function)}))
 
 
 def contributions(tape: Tape, step: str, wrt: str) -> Array:

@@ -231,7 +231,7 @@ WORDS: dict[str, Words] = {
     "raises": Words(
         kind="the function stops with an error",
         brief="stops with an error",
-        text="Your function stops with an error[ in line {line}][: {error}].",
+        text="It stops with an error[ in line {line}][: {error}].",
         rule="read the last line of the error first; where shapes disagree, write them below each factor",
     ),
     "non-finite": Words(
@@ -333,6 +333,8 @@ TOPICS = {
 }
 
 UI = {
+    "file-error": "The file itself stops in line {line} ({error}); what stands below is not there.",
+    "started": "{path} is written. Fill in {answers}, then: npreg check {path}",
     "space": " ",
     "scalar": "() (a scalar)",
     "steps": "Derivatives of the steps, from the loss inwards: {list}.",

@@ -207,7 +207,7 @@ WORDS: dict[str, Words] = {
     "raises": Words(
         kind="函数因错误而中断",
         brief="因错误而中断",
-        text="你的函数[在第 {line} 行]因错误而中断[：{error}]。",
+        text="它[在第 {line} 行]因错误而中断[：{error}]。",
         rule="先读错误信息的最后一行；若形状不合，请在每个因子下面写上形状",
     ),
     "non-finite": Words(
@@ -305,6 +305,8 @@ TOPICS = {
 }
 
 UI = {
+    "file-error": "文件本身在第 {line} 行中断（{error}）；那之后的内容都不存在。",
+    "started": "已写好 {path}。请写出 {answers}，然后运行：npreg check {path} --lang zh",
     "space": "",
     "scalar": "()（标量）",
     "steps": "各步骤的导数（从损失向内）：{list}。",

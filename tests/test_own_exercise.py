@@ -1,0 +1,75 @@
+"""A teacher's exercise and a teacher's mistake, as in examples/my_exercise.py and docs/teaching.md."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from npreg.exercises import OwnMistake, check
+from npreg.exercises.files import load_exercise
+from npreg.exercises.messages import FAMILIES
+
+ROOT = Path(__file__).parents[1]
+RIGHT = "def grad_w(X, y, mu): return X.T @ (mu - y) / len(y)\ndef grad_b(y, mu): return (mu - y).mean()"
+PEARSON = RIGHT.replace("(mu - y) /", "((mu - y) / mu**0.5) /")
+
+
+@pytest.fixture(scope="module")
+def poisson():
+    return load_exercise(ROOT / "examples" / "my_exercise.py")
+
+
+def codes(source, exercise):
+    return [[mistake.code for mistake in answer.mistakes] for answer in check(source, exercise).answers]
+
+
+def test_the_right_answer_passes(poisson):
+    assert check(RIGHT, poisson).passed
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ("X.T @ (mu - y)", ["factor:n"]),
+        ("X.T @ (y - mu) / len(y)", ["sign"]),
+    ],
+)
+def test_mistakes_are_found_that_nobody_listed(poisson, wrong, code):
+    assert codes(RIGHT.replace("X.T @ (mu - y) / len(y)", wrong), poisson) == [code, []]
+
+
+def test_the_registered_mistake_is_named_in_the_teachers_words(poisson):
+    report = check(PEARSON, poisson)
+    assert codes(PEARSON, poisson) == [["pearson-residual"], []]
+    assert "That is the Pearson residual" in report.to_dict()["answers"][0]["mistakes"][0]["message"]
+    assert "Pearson 残差" in report.text("zh")
+    assert "described by your teacher" in report.text(hints=2)
+    assert report.text(hints=4)
+
+
+def test_the_registered_mistake_is_recognised_with_a_factor(poisson):
+    assert codes(PEARSON.replace(" / len(y)", ""), poisson)[0] == ["pearson-residual", "factor:n"]
+
+
+def test_a_registered_mistake_with_an_unknown_parameter_is_refused(poisson):
+    broken = OwnMistake("grad_w", "typo", lambda X, nu: X.T @ nu, {"en": "..."})
+    with pytest.raises(ValueError, match="mistake 'typo' has the parameter 'nu'"):
+        check(PEARSON, replace(poisson, mistakes=(broken,)))
+
+
+def test_the_page_of_codes_lists_every_family():
+    page = (ROOT / "docs" / "codes.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+    listed = {name.partition(":")[0] for row in table for name in re.findall(r"`([^`]+)`", row)}
+    assert set(FAMILIES) <= listed
+
+
+def test_the_page_for_teachers_shows_the_example_as_it_is():
+    page = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    example = " ".join((ROOT / "examples" / "my_exercise.py").read_text(encoding="utf-8").split())
+    for line in ('"z": lambda X, w, b: X @ w + b,', '"loss": lambda mu, y, z: np.mean(mu - y * z),'):
+        assert line in page
+        assert line in example
