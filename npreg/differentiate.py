@@ -255,16 +255,25 @@ def call(function: Function, inputs: Mapping[str, Any]) -> NDArray[Any]:
 def natural_scale(function: Function, inputs: Mapping[str, Any], name: str) -> Array:
     """The size of a step that counts as 1 for each entry of an input: a power of two near max(|x|, rms(x)).
 
+    Where such steps leave the function's domain, each entry is measured by itself, so that it keeps its sign.
     An input that is zero everywhere has no size of its own: it gets the largest power of ten along which the
     function changes by less than half.
     """
     x: Array = inputs[name]
-    finite = np.where(np.isfinite(x), np.abs(x), 0.0)
-    top = float(finite.max(initial=0.0))
+    size = np.abs(x)
+    top = float(size.max(initial=0.0))
     if top == 0.0:
         return np.full(x.shape, _zero_scale(function, inputs, name))
-    rms = top * float(np.sqrt(np.mean((finite / top) ** 2)))
-    return np.asarray(2.0 ** np.round(np.log2(np.maximum(finite, rms))))
+    rms = top * float(np.sqrt(np.mean((size / top) ** 2)))
+    scale = _power_of_two(np.maximum(size, rms))
+    curve = _curve(function, inputs, {name: scale})
+    if all(np.isfinite(curve(t)).all() for t in (0.5, -0.5)):
+        return scale
+    return _power_of_two(np.where(size > 0, size / 2, rms))
+
+
+def _power_of_two(size: Array | float) -> Array:
+    return np.asarray(2.0 ** np.round(np.log2(size)))
 
 
 def _zero_scale(function: Function, inputs: Mapping[str, Any], name: str) -> float:
@@ -273,10 +282,10 @@ def _zero_scale(function: Function, inputs: Mapping[str, Any], name: str) -> flo
     if size == 0.0 or not np.isfinite(size):
         return 1.0
     for exponent in range(12, -13, -2):
-        moved = real(call(function, {**inputs, name: np.full_like(inputs[name], 10.0**exponent)}))
+        moved = real(_curve(function, inputs, {name: np.ones_like(inputs[name])})(10.0**exponent))
         change = float(np.max(np.abs(moved - start), initial=0.0))
         if 0.0 < change <= 0.5 * size:
-            return float(2.0 ** np.round(np.log2(10.0**exponent)))
+            return float(_power_of_two(10.0**exponent))
     return 1.0
 
 
@@ -293,7 +302,12 @@ def random_direction(scale: Array, rng: np.random.Generator) -> Array:
 def _curve(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Array]) -> Curve:
     def at(t: complex) -> NDArray[Any]:
         moved = {name: np.asarray(inputs[name] + t * move) for name, move in moves.items()}
-        return call(function, {**inputs, **moved})
+        try:
+            return call(function, {**inputs, **moved})
+        except Exception:
+            if t == 0 or np.iscomplexobj(t):
+                raise
+            return np.full(call(function, inputs).shape, np.nan)  # outside of the function's domain
 
     return at
 
@@ -379,8 +393,8 @@ def _side_by_side(
 def _faint(curve: Curve) -> Array:
     """What counts as a small error of a slope: a millionth of how far the function moves along the curve."""
     start = real(curve(0.0))
-    changes = [np.abs(real(curve(t)) - start) for t in (0.25, -0.25)]
-    return np.asarray(1e-6 * np.nan_to_num(np.fmax(*changes)))
+    slopes = [np.abs(real(curve(t)) - start) / abs(t) for t in (0.25, -0.25, 2.0**-7, -(2.0**-7))]
+    return np.asarray(2.5e-7 * np.nan_to_num(np.fmax.reduce(slopes)))
 
 
 def _confirmed(exact: Array, found: Derivative, faint: Array, slack: Array) -> NDArray[np.bool_]:

@@ -220,3 +220,23 @@ def test_many_kinks_nearby(spread: float) -> None:
         assert not found.kink.any()
         assert np.all(np.abs(found.value - X.T @ np.sign(X @ w - y) / 7) <= 5 * found.error)
         assert np.max(found.error) < 1e-11 / spread
+
+
+@pytest.mark.parametrize("part", [np.asarray, np.real], ids=["complex", "real"])
+def test_steps_stay_in_the_domain(part: Callable[..., Any]) -> None:
+    x = np.array([1e-8, 1.0, 1e8])
+    found = derivative(lambda x: np.sum(np.log(part(x))), {"x": x}, "x")
+    np.testing.assert_allclose(found.value, 1 / x, rtol=1e-9)
+    x = np.array([0.999999, 0.0, -0.5])
+    found = derivative(lambda x: np.sum(np.arccos(part(x))), {"x": x}, "x")
+    np.testing.assert_allclose(found.value, -1 / np.sqrt(1 - x * x), rtol=1e-6)
+
+
+def test_a_function_that_raises_outside_of_its_domain() -> None:
+    A = np.array([[4.0, 1.0], [1.0, 3.0]])
+
+    def function(A: Any) -> Any:
+        return np.sum(np.log(np.diag(np.linalg.cholesky((A + A.T) / 2))))
+
+    found = derivative(function, {"A": A}, "A")
+    np.testing.assert_allclose(found.value, np.linalg.inv(A) / 2, atol=1e-9)

@@ -79,6 +79,8 @@ def _factor(got: Array, right: Array, allowed: Array, lengths: Mapping[str, int]
         return
     factor = float(got[best] / right[best])
     doubt = (1 + abs(factor)) / float(strength[best])
+    if abs(factor - 1) <= 4 * doubt:
+        return
     if abs(factor) <= doubt or not _close(got, factor * right, 2 * allowed * (1 + abs(factor))):
         return
     for name, value in _names(lengths):

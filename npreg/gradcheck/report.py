@@ -33,7 +33,9 @@ class EntryReport:
     def cells(self) -> tuple[str, str, str, str, str]:
         """The row of the table, as text."""
         expected = f"{self.lower:.9g}"
-        if self.lower != self.upper:
+        if not math.isfinite(self.allowed):
+            expected = "unknown"
+        elif self.lower != self.upper:
             expected = f"[{self.lower:.4g}, {self.upper:.4g}]"
         return self.where, f"{self.got:.9g}", expected, f"{self.off_by:.2g}", f"{self.allowed:.2g}"
 

@@ -212,8 +212,9 @@ def _by_directions(
 
 
 def _accuracy(reference: Derivative, sizes: Array) -> float:
-    ratio = TRUST * reference.error / np.maximum(sizes, np.finfo(float).tiny)
-    return float(np.max(np.where(reference.error > 0, ratio, 0.0), initial=0.0))
+    top = float(np.max(sizes, initial=0.0))
+    ratio = TRUST * reference.error / np.where(sizes > 0, sizes, top or 1.0)
+    return float(np.max(np.nan_to_num(ratio, nan=np.inf), initial=0.0))
 
 
 def _worst(compared: _Comparison) -> tuple[float, float, float, float, float]:
