@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import combinations
@@ -14,12 +14,15 @@ from npreg.exercises.derivatives import apply_formula, quantities_of, value_of
 from npreg.exercises.factors import Factor, FactorTable
 from npreg.exercises.mutations import Mutation
 from npreg.exercises.probes import bank as bank_probes
+from npreg.exercises.probes import checks as check_probes
 from npreg.exercises.program import Answer, Array, Exercise
 from npreg.exercises.tape import Edits, Tape
 from npreg.exercises.verdict import Reference, reference
 
 Signature = tuple[tuple[int, ...], ...]
 Make = Callable[[Tape], Array]
+MOST, MOST_PAIRS = 32, 400
+SIGNLESS = frozenset({"wrong-variable", "loss-for-derivative"})
 NONE = Mutation((), Edits(), 0.0)
 
 
@@ -61,7 +64,9 @@ class Explanation:
         except (ValueError, IndexError, TypeError, np.linalg.LinAlgError):
             return False
         if turned.shape != predicted.shape:
-            return False
+            if turned.size != predicted.size:
+                return False
+            predicted = predicted.reshape(turned.shape)
         size = max(float(np.max(np.abs(turned), initial=0.0)), float(np.max(np.abs(predicted), initial=0.0)))
         return bool(np.max(np.abs(turned - predicted), initial=0.0) <= close * size)
 
@@ -95,6 +100,11 @@ class Pool:
                 yield from _explain(self.bases[i], factor)
 
 
+def _squeezed(shapes: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Shapes without their ones: a column of values is compared with the vector."""
+    return [tuple(size for size in shape if size != 1) for shape in shapes]
+
+
 def _useful(arrays: Sequence[Array]) -> bool:
     return all(np.all(np.isfinite(a)) and np.any(np.abs(a) > 1e-12) for a in arrays)
 
@@ -107,10 +117,12 @@ def _explain(base: Base, factor: Factor) -> Iterator[Explanation]:
         return factor.value(quantities) * base.make(tape)
 
     if base.free_scale:
-        yield Explanation(base.codes, base.cost + 0.1 * factor.cost, predict)
+        sign = ("sign",) if factor.sign < 0 and not SIGNLESS.intersection(base.codes) else ()
+        yield Explanation((*base.codes, *sign), base.cost + 0.1 * factor.cost, predict)
         return
     codes = (*base.codes, *factor_codes(factor))
-    yield Explanation(codes, base.cost + factor.cost, predict, (factor,))
+    settings = 1 < base.cost < 2 and not factor.magnitude_is_one
+    yield Explanation(codes, base.cost + factor.cost + 9.0 * settings, predict, (factor,))
 
 
 def factor_codes(factor: Factor) -> tuple[str, ...]:
@@ -129,6 +141,9 @@ class Bank:
         self.exercise = exercise
         given = bank_probes(exercise) if probes is None else probes
         self.references: list[Reference] = [reference(exercise, probe) for probe in given]
+        self.checks: list[Reference] = (
+            [] if probes is not None else [reference(exercise, probe) for probe in check_probes(exercise)]
+        )
         self.tapes = [r.tape for r in self.references]
         self.quantities = [quantities_of(exercise, r.sizes, r.tape.values) for r in self.references]
         self.table = FactorTable(self.quantities, [*exercise.symbols, "n-1"])
@@ -150,7 +165,14 @@ class Bank:
         key = (name, signature)
         if key not in self._pools:
             everything = [*self._mutated[name], *self._foreign(name)]
-            fitting = [(b, v) for b, v in everything if tuple(a.shape for a in v) == signature]
+            flat = _squeezed(signature)
+            loose = flat != _squeezed(self.signature(name))
+            fitting = [
+                (base, values)
+                for base, values in everything
+                if tuple(a.shape for a in values) == signature
+                or (loose and _squeezed(a.shape for a in values) == flat)
+            ]
             self._pools[key] = Pool([b for b, _ in fitting], [v for _, v in fitting])
         return self._pools[key]
 
@@ -170,8 +192,26 @@ class Bank:
 
     @cached_property
     def _pairs(self) -> dict[str, list[tuple[Base, list[Array]]]]:
-        first, second = mutations.frequent_mutations(self.tapes[0])
-        return self._evaluate([a + b for a in first for b in second if not set(a.codes) & set(b.codes)])
+        """Pairs of frequent mistakes that differ from the right answer and from one another."""
+        kept: dict[bytes, Mutation] = {}
+        for mutation in mutations.frequent_mutations(self.tapes[0]):
+            fingerprint = self._fingerprint(mutation)
+            if fingerprint is not None and fingerprint != self._fingerprint(NONE):
+                kept.setdefault(fingerprint, mutation)
+        chosen = list(kept.values())[:MOST]
+        pairs = [a + b for i, a in enumerate(chosen) for b in chosen[i + 1 :] if a.codes != b.codes]
+        return self._evaluate(pairs[:MOST_PAIRS])
+
+    def _fingerprint(self, mutation: Mutation) -> bytes | None:
+        """What the mutation does to the directions of all derivatives on the first probe, in short."""
+        try:
+            with np.errstate(all="ignore"):
+                swept = self.tapes[0].edited(mutation.edits).sweep()
+        except (ValueError, IndexError, TypeError):
+            return None
+        vectors = [np.ravel(swept[wrt]) for wrt in self.exercise.wanted if wrt in swept]
+        flat = np.concatenate([v / max(np.linalg.norm(v), 1e-300) for v in vectors])
+        return np.round(flat, 8).tobytes() if np.all(np.isfinite(flat)) else None
 
     def _evaluate(self, found: Sequence[Mutation]) -> dict[str, list[tuple[Base, list[Array]]]]:
         answers = self.exercise.answers
@@ -190,7 +230,7 @@ class Bank:
                             np.asarray(value_of(answer, tape, flow) - offset)
                             for tape, flow, offset in zip(edited, swept, offsets[name], strict=True)
                         ]
-                        key = repr(mutation.codes).encode() + values[0].tobytes() + values[-1].tobytes()
+                        key = repr(mutation.codes).encode() + b"".join(v.tobytes() for v in values)
                         if key not in seen[name]:
                             seen[name].add(key)
                             result[name].append((self._base(name, answer, mutation), values))

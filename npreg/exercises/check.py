@@ -62,7 +62,7 @@ def check(
     found = find_exercise(code, exercise)
     bank = bank_of(found)
     given = fresh(found, seed) if probes is None else list(probes)
-    judged = [*bank.references, *(reference(found, probe) for probe in given)]
+    judged = [*bank.references, *bank.checks, *(reference(found, probe) for probe in given)]
     optional = [f"grad_{step}" for step in found.public_steps if step in found.active]
     run = answers_module.run if execute is None else execute
     outcome = run(code, list(found.answers), [r.given for r in judged], optional=optional)
@@ -128,6 +128,7 @@ def _judge(
     mistakes: list[Mistake] = list(behaviour)
     rights = [r.right[name] for r in references]
     numbers = all(value.dtype.kind in "iuf" for value in values)
+    whole = all(value.dtype.kind in "iu" for value in values) and any(value.ndim for value in values)
     findings.append(Finding("dtype", numbers, {"got": str(values[0].dtype)}))
     shaped = all(v.shape == right.shape for v, right in zip(values, rights, strict=True))
     wrong_shape = next((i for i, v in enumerate(values) if v.shape != rights[i].shape), 0)
@@ -143,6 +144,9 @@ def _judge(
         passed, about = value_findings(values, list(references), name)
         findings += about
     passed = passed and numbers
+    if whole and not passed:
+        numbers = False
+        findings = [Finding("dtype", False, f.details) if f.kind == "dtype" else f for f in findings]
     if not passed:
         shapes = {} if shaped else {key: findings[-1].details[key] for key in ("got", "expected")}
         found = _value_mistakes(bank, name, function, values, references, findings, numbers, steps, behaviour)
@@ -214,6 +218,8 @@ def _value_mistakes(
         return [Mistake("non-finite", name)]
     if any(mistake.code == "not-repeatable" for mistake in behaviour):
         return []
+    if _nearly(values, references, name, 1e-7):
+        return [Mistake("numerical", name, dict(by_kind["value"].details))]
     known = len(bank.references)
     found = diagnose(bank, name, values[:known], references[known:], values[known:])
     if found is not None:
@@ -227,7 +233,7 @@ def _value_mistakes(
         ]
     if _reads_known_global(function, references[0]) or _constant(values):
         return [Mistake("global-or-hardcoded", name)]
-    if _nearly(values, references, name):
+    if _nearly(values, references, name, 1e-4):
         return [Mistake("numerical", name, dict(by_kind["value"].details))]
     details = dict(by_kind["value"].details) if "value" in by_kind else {}
     return [Mistake("not-recognised", name, details)]
@@ -240,10 +246,11 @@ def _constant(values: Sequence[Array]) -> bool:
     ) or all(v.size and np.all(v == first.flat[0]) for v in values)
 
 
-def _nearly(values: Sequence[Array], references: Sequence[Reference], name: str) -> bool:
+def _nearly(values: Sequence[Array], references: Sequence[Reference], name: str, close: float) -> bool:
+    """Whether the values are right but for a small error that no mistake of derivation leaves."""
     for value, at in zip(values, references, strict=True):
         right = at.right[name]
-        if value.shape != right.shape or np.max(np.abs(value - right)) > 1e-4 * np.max(
+        if value.shape != right.shape or np.max(np.abs(value - right)) > close * np.max(
             np.abs(at.terms[name])
         ):
             return False

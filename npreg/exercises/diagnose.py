@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.bases import Bank, Explanation, Turn, axes_subsets
-from npreg.exercises.derivatives import quantities_of
+from npreg.exercises.bases import Bank, Base, Explanation, Pool, Turn, axes_subsets
+from npreg.exercises.derivatives import quantities_of, value_of
 from npreg.exercises.program import Array
+from npreg.exercises.tape import Tape
 from npreg.exercises.terms import extra_terms, path_terms
 from npreg.exercises.verdict import Reference, resolution
 
@@ -121,6 +122,8 @@ def _paired(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -
 def _update(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
     """An update is old plus step: the step is matched like a derivative, the old part may be absent."""
     wrt = bank.exercise.answers[name].wrt
+    for source in bank.exercise.gradient_names.values():
+        yield from _plain_quantity(bank, student, source, "wrong-variable", tolerance)
     pool = bank.pool(name, bank.signature(name))
     for times, codes in ((1.0, ()), (0.0, (f"missing-term:{wrt}",)), (-1.0, (f"term-sign:{wrt}",))):
 
@@ -128,13 +131,52 @@ def _update(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -
             return value
 
         rest = [s - times * bank.offset(name, t) for s, t in zip(student, bank.tapes, strict=True)]
-        for e in pool.match(rest, bank.table, tolerance):
+        for e in [
+            *pool.match(rest, bank.table, tolerance),
+            *(_scaled_old(bank, name, rest, tolerance) if times == 1 else ()),
+        ]:
 
             def predict(tape: Any, at: Any, e: Explanation = e, times: float = times) -> Array:
                 return np.asarray(e.predict(tape, at) + times * bank.offset(name, tape))
 
             renamed = tuple(_in_update(code, wrt) for code in e.codes) if times else e.codes
             yield replace(e, codes=(*codes, *renamed), cost=e.cost + 2 * len(codes), predict=predict)
+
+
+def _plain_quantity(
+    bank: Bank, student: Sequence[Array], wrt: str, code: str, tolerance: float
+) -> Iterator[Explanation]:
+    """The gradient itself in the place of the new parameter."""
+    base = Base((code,), 1.0, lambda tape: tape.sweep()[wrt])
+    values = [base.make(tape) for tape in bank.tapes]
+    if tuple(v.shape for v in values) == tuple(v.shape for v in student):
+        yield from Pool([base], [values]).match(student, bank.table, tolerance)
+
+
+def _scaled_old(bank: Bank, name: str, rest: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
+    """The old parameter with a factor: w·(1 − 0.01) − …"""
+    answer = bank.exercise.answers[name]
+    step = [r.right[name] - bank.offset(name, r.tape) for r in bank.references]
+    old = [np.asarray(bank.offset(name, tape)) for tape in bank.tapes]
+    factor = bank.table.identify(_ratios([r - s for r, s in zip(rest, step, strict=True)], old, tolerance))
+    if factor is None:
+        return
+
+    def predict(tape: Tape, at: Any) -> Array:
+        offset = bank.offset(name, tape)
+        return np.asarray(value_of(answer, tape) - offset + factor.value(at) * offset)
+
+    yield Explanation((f"term-factor:{answer.wrt}",), 9.0 + factor.cost, predict)
+
+
+def _ratios(values: Sequence[Array], units: Sequence[Array], tolerance: float) -> Array:
+    """The multiple of the unit that every value is (NaN where it is none)."""
+    found = []
+    for value, unit in zip(values, units, strict=True):
+        ratio = float(np.vdot(unit, value) / np.vdot(unit, unit))
+        off = np.max(np.abs(value - ratio * unit))
+        found.append(ratio if off <= tolerance * np.max(np.abs(unit)) else np.nan)
+    return np.array(found)
 
 
 def _in_update(code: str, wrt: str) -> str:

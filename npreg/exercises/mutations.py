@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,10 @@ from npreg.exercises.tape import Edit, Edits, Tape
 
 @dataclass(frozen=True)
 class Mutation:
-    """One known mistake. ``free_scale``: its factor means nothing, so that none is reported."""
+    """One known mistake.
+
+    ``free_scale``: the size of its factor means nothing, so that at most a sign is reported.
+    """
 
     codes: tuple[str, ...]
     edits: Edits
@@ -60,11 +64,10 @@ def every_mutation(tape: Tape) -> list[Mutation]:
     return [mutation for rule in RULES for mutation in rule(tape)]
 
 
-def frequent_mutations(tape: Tape) -> tuple[list[Mutation], list[Mutation]]:
-    """The mistakes that are combined in pairs: one from the first list and one from the second."""
-    first = [*ignored_inputs(tape), *reversed_inputs(tape)]
-    second = [*chain_cut_short(tape), *branches(tape), *some_rows(tape), *broadcast_accidents(tape)]
-    return first, [*second, *first]
+def frequent_mutations(tape: Tape) -> list[Mutation]:
+    """The mistakes that are also looked for in pairs."""
+    rules: tuple[Rule, ...] = (ignored_inputs, reversed_inputs, chain_cut_short, joined_terms, some_rows)
+    return [m for rule in (*rules, averaged_upstream, branches) for m in rule(tape) if m.cost <= 13.0]
 
 
 def _floats(tape: Tape) -> dict[str, Array]:
@@ -113,10 +116,11 @@ def ignored_inputs(tape: Tape) -> Iterator[Mutation]:
         code = (f"ignores:{name}",)
         uses = [step for step, names in exercise.arguments.items() if name in names]
         if name in exercise.settings:
-            yield Mutation(code, Edits(values=((name, ONE),)), 0.9)
+            yield Mutation(code, Edits(values=((name, ONE),)), 1.5)
             yield Mutation(code, Edits(values=((name, ZERO),)), 12.0)
             for step in uses if len(uses) > 1 else ():
-                yield Mutation(code, Edits(uses=(((step, name), ONE),)), 10.5)
+                if tape.values[step].dtype.kind != "b":
+                    yield Mutation(code, Edits(uses=(((step, name), ONE),)), 13.0)
             continue
         yield Mutation(code, Edits(values=((name, ZERO),)), 10.0)
         for step in uses if len(uses) > 1 else ():
@@ -135,7 +139,7 @@ def reversed_inputs(tape: Tape) -> Iterator[Mutation]:
                 yield Mutation((code,), Edits(uses=(((step, name), NEGATIVE),)), 12.5)
                 if name in exercise.steps:
                     code = f"missing-term:{exercise.public(name)}"
-                    yield Mutation((code,), Edits(uses=(((step, name), ZERO),)), 13.5)
+                    yield Mutation((code,), Edits(uses=(((step, name), ZERO),)), 14.5)
 
 
 def mistaken_inputs(tape: Tape) -> Iterator[Mutation]:
@@ -156,11 +160,28 @@ def chain_cut_short(tape: Tape) -> Iterator[Mutation]:
     for step, name, _ in _edges(tape):
         code = f"chain-missing:{tape.exercise.public(step)}"
         yield Mutation((code,), Edits(jacobians=(((step, name), PATTERN),)), 12.0)
+        power = _power_of(tape, step, name)
+        if power is not None:
+            yield Mutation((code,), Edits(jacobians=(((step, name), _pattern_times(power)),)), 12.1)
         if tape.values[step].shape == tape.values[name].shape:
             yield Mutation((code,), Edits(jacobians=(((step, name), IDENTITY),)), 12.0)
             skip = Edits(functions=((step, _only(name)),))
             yield Mutation((code,), skip, 12.5)
             yield Mutation((code,), Edits(values=((step, _take(name)),)), 13.0)
+
+
+def _power_of(tape: Tape, step: str, name: str) -> float | None:
+    """The 2 of a local derivative 2·w, which stays when w is forgotten."""
+    jacobian, value = tape.jacobians[step, name], tape.values[name].ravel()
+    if tape.values[step].shape != tape.values[name].shape or not np.all(value):
+        return None
+    ratio = np.diag(jacobian) / value
+    alike = np.allclose(ratio, ratio[0], rtol=1e-9, atol=0)
+    return float(ratio[0]) if alike and abs(ratio[0] - 1) > 1e-9 else None
+
+
+def _pattern_times(power: float) -> Edit:
+    return lambda jacobian, tape: power * (jacobian != 0)
 
 
 def _only(argument: str) -> Callable[..., Any]:
@@ -228,13 +249,19 @@ def upstream_dropped(tape: Tape) -> Iterator[Mutation]:
             return Edits(upstreams=((step, edit),))
 
         yield Mutation((f"chain-missing:{above}",), arrives(ONE), 12.2, free_scale=True)
-        yield Mutation(("loss-for-derivative",), arrives(SQUARE), 14.5, free_scale=True)
+        yield Mutation(("loss-for-derivative",), arrives(SQUARE), 12.6, free_scale=True)
         for other in _twins(tape, step):
             later = other in exercise.steps and names.index(other) > names.index(step)
             code = "loss-for-derivative" if later else "wrong-variable"
-            cost = 14.0 if later else 18.0
+            cost = 12.5 if later else (14.0 if other in exercise.inputs else 18.0)
             yield Mutation((code,), arrives(_take(other)), cost, free_scale=True)
+            yield Mutation(("wrong-variable",), arrives(_times(other)), 19.0)
         yield Mutation(("wrong-variable",), arrives(_take(step)), 17.5, free_scale=True)
+        yield Mutation(("wrong-variable",), arrives(_times(step)), 19.0)
+
+
+def _times(other: str) -> Edit:
+    return lambda value, tape: value * tape.values[other]
 
 
 def some_rows(tape: Tape) -> Iterator[Mutation]:
@@ -251,8 +278,8 @@ def some_rows(tape: Tape) -> Iterator[Mutation]:
 
             return Edits(upstreams=((step, edit),))
 
-        yield Mutation(("first-only",), rows(slice(0, 1)), 12.0, free_scale=True)
-        yield Mutation(("last-only",), rows(slice(-1, None)), 12.0, free_scale=True)
+        yield Mutation(("first-only",), rows(slice(0, 1)), 12.0)
+        yield Mutation(("last-only",), rows(slice(-1, None)), 12.0)
         yield Mutation(("off-by-one",), rows(slice(0, -1)), 12.0)
         yield Mutation(("off-by-one",), rows(slice(1, None)), 12.0)
 
@@ -286,6 +313,9 @@ def simplified_upstream(tape: Tape) -> Iterator[Mutation]:
             for second in names[i + 1 :]:
                 if _two_terms(tape.values[first], tape.values[second], target) is not None:
                     yield from _short_form(tape, step, first, second)
+                    plain = _form(step, (first, second))
+                    for forward in (*wrong_axis(tape), *applied_again(tape)):
+                        yield Mutation(forward.codes, forward.edits + plain, forward.cost)
 
 
 def _two_terms(first: Array, second: Array, target: Array) -> Array | None:
@@ -298,28 +328,36 @@ def _two_terms(first: Array, second: Array, target: Array) -> Array | None:
     return weights if error <= small and np.all(np.abs(weights) > 1e-6 * np.max(np.abs(weights))) else None
 
 
+def _form(
+    step: str, pair: tuple[str, str], k: int = 0, instead: str | None = "", times: float = 1.0
+) -> Edits:
+    """The two terms, with another quantity (None: nothing) in the place of the k-th."""
+
+    def edit(upstream: Array, tape: Tape) -> Array:
+        origin = tape.origin
+        weights = origin.noted(
+            (step, pair),
+            lambda: _two_terms(origin.values[pair[0]], origin.values[pair[1]], origin.sweep()[step]),
+        )
+        if weights is None:
+            raise ValueError("not of this form here")
+        kept = np.asarray(weights[1 - k] * tape.values[pair[1 - k]])
+        return kept if instead is None else kept + times * weights[k] * tape.values[instead or pair[k]]
+
+    return Edits(upstreams=((step, edit),))
+
+
 def _short_form(tape: Tape, step: str, first: str, second: str) -> Iterator[Mutation]:
     exercise = tape.exercise
 
-    pair = (first, second)
-
-    def form(k: int, instead: str | None, times: float = 1.0) -> Edits:
-        """The two terms with another quantity (None: nothing) in the place of the k-th."""
-
-        def edit(upstream: Array, tape: Tape) -> Array:
-            weights = _two_terms(tape.values[first], tape.values[second], upstream)
-            if weights is None:
-                raise ValueError("not of this form here")
-            kept = np.asarray(weights[1 - k] * tape.values[pair[1 - k]])
-            return kept if instead is None else kept + times * weights[k] * tape.values[instead]
-
-        return Edits(upstreams=((step, edit),))
+    form = partial(_form, step, (first, second))
 
     for k, name in enumerate((first, second)):
         other = (second, first)[k]
         label = exercise.public(name)
-        absent = f"ignores:{name}" if name in exercise.inputs else f"missing-term:{label}"
-        yield Mutation((absent,), form(k, None), 10.0)
+        given = name in exercise.inputs
+        absent = f"ignores:{name}" if given else f"missing-term:{label}"
+        yield Mutation((absent,), form(k, None), 10.0 if given else 13.5)
         yield Mutation((f"term-sign:{label}",), form(k, name, -1.0), 12.0)
         for substitute in _twins(tape, name):
             if substitute == other:
@@ -347,10 +385,16 @@ def branches(tape: Tape) -> Iterator[Mutation]:
         for edit in turned:
             yield Mutation(code, Edits(values=((step, edit),)), 11.0)
         for name in names:
-            for edit in (NEGATIVE, ABSOLUTE, SQUARE, DOUBLE, HALF, ONE, ZERO):
+            moved = [_moved(setting, by) for setting in (*exercise.settings, None) for by in (1.0, -1.0)]
+            for edit in (NEGATIVE, ABSOLUTE, SQUARE, DOUBLE, HALF, ONE, ZERO, *moved):
                 yield Mutation(code, Edits(uses=(((step, name), edit),)), 11.0)
             for other in _twins(tape, name):
                 yield Mutation(code, Edits(uses=(((step, name), _take(other)),)), 11.0)
+
+
+def _moved(setting: str | None, by: float) -> Edit:
+    """The threshold elsewhere: at a setting, or at 1."""
+    return lambda value, tape: value + by * (1.0 if setting is None else tape.values[setting])
 
 
 def broadcast_accidents(tape: Tape) -> Iterator[Mutation]:
@@ -368,16 +412,141 @@ def broadcast_accidents(tape: Tape) -> Iterator[Mutation]:
 def wrong_axis(tape: Tape) -> Iterator[Mutation]:
     """A step along the other axis: the softmax of columns, the mean over the rows."""
     exercise = tape.exercise
+    turned = []
     for step, names in exercise.arguments.items():
         value = tape.values[step]
-        if value.ndim != 2 or len(names) != 1 or tape.values[names[0]].ndim != 2:
+        if value.ndim == 2 and len(names) == 1 and tape.values[names[0]].ndim == 2:
+            turned.append((step, _across(exercise, step, names[0])))
+            yield Mutation(("axis",), Edits(functions=(turned[-1],)), 12.0)
+    if len(turned) > 1:
+        yield Mutation(("axis",), Edits(functions=tuple(turned)), 12.0)
+
+
+def _across(exercise: Exercise, step: str, name: str) -> Callable[..., Any]:
+    function = exercise.steps[step]
+    return lambda **seen: np.transpose(function(**{name: np.transpose(seen[name])}))
+
+
+def axis_of_softmax(tape: Tape) -> Iterator[Mutation]:
+    """The short form P·(g − Σ P·g) with the sum over the other axis, over everything, or left out."""
+    for step, name, jacobian in _edges(tape):
+        value = tape.values[step]
+        if value.ndim != 2 or value.shape != tape.values[name].shape:
             continue
-        function = exercise.steps[step]
+        outer = np.outer(value, value)
+        rows = np.indices(value.shape)[0].ravel()
+        same_row = rows[:, None] == rows
+        rest = jacobian + outer * same_row
+        if np.max(np.abs(rest - np.diag(np.diag(rest)))) > 1e-12 * np.max(np.abs(jacobian)):
+            continue
+        for where in ("columns", "everywhere"):
+            yield Mutation(("axis",), Edits(jacobians=(((step, name), _summed_over(step, where)),)), 12.0)
 
-        def across(_name: str = names[0], _function: Any = function, **seen: Any) -> Any:
-            return _function(**{_name: seen[_name].T}).T
 
-        yield Mutation(("axis",), Edits(functions=((step, across),)), 12.0)
+def _summed_over(step: str, where: str) -> Edit:
+    def edit(jacobian: Array, tape: Tape) -> Array:
+        value = tape.values[step]
+        rows, columns = np.indices(value.shape).reshape(2, -1)
+        outer = np.outer(value, value)
+        right = outer * (rows[:, None] == rows)
+        wrong = outer * (columns[:, None] == columns) if where == "columns" else outer
+        return np.asarray(jacobian + right - wrong)
+
+    return edit
+
+
+def applied_again(tape: Tape) -> Iterator[Mutation]:
+    """A nonlinearity applied to its own result."""
+    exercise = tape.exercise
+    for step, names in exercise.arguments.items():
+        if len(names) == 1 and tape.values[step].shape == tape.values[names[0]].shape:
+            again = _again(exercise.steps[step], names[0])
+            code = f"chain-at:{exercise.public(step)}"
+            yield Mutation((code,), Edits(functions=((step, again),)), 16.5)
+
+
+def _again(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    return lambda **seen: function(**{name: function(**seen)})
+
+
+def elementwise_products(tape: Tape) -> Iterator[Mutation]:
+    """A product of entries where the dot product belongs."""
+    exercise = tape.exercise
+    for step, names in exercise.arguments.items():
+        if len(names) != 2 or tape.values[step].ndim:
+            continue
+        first, second = (tape.values[name] for name in names)
+        if first.ndim == 1 and first.shape == second.shape and np.isclose(tape.values[step], first @ second):
+            edits = Edits(functions=((step, lambda **seen: np.prod(np.stack(list(seen.values())), axis=0)),))
+            yield Mutation(("elementwise",), edits, 12.0)
+
+
+def joined_terms(tape: Tape) -> Iterator[Mutation]:
+    """One of the terms that meet in a step is absent or reversed on the way back."""
+    exercise = tape.exercise
+    for step, names in exercise.arguments.items():
+        meeting = [name for name in names if (step, name) in tape.jacobians]
+        for name in meeting if len(meeting) > 1 else ():
+            term = exercise.public(name if name in exercise.steps else step)
+            absent = Edits(jacobians=(((step, name), ZERO),))
+            yield Mutation((f"missing-term:{term}",), absent, 10.9)
+            yield Mutation((f"term-sign:{term}",), Edits(jacobians=(((step, name), NEGATIVE),)), 11.0)
+
+
+def whole_step(tape: Tape) -> Iterator[Mutation]:
+    """The factor that a step puts on everything below it, left out or used twice: 1/std in Xhat."""
+    for step, name, jacobian in _edges(tape):
+        if tape.values[step].shape != tape.values[name].shape or not tape.values[step].ndim:
+            continue
+        if np.any(jacobian != np.diag(np.diag(jacobian))) or not np.all(np.diag(jacobian)):
+            continue
+        public = tape.exercise.public(step)
+        for code, power in ((f"chain-missing:{public}", -1.0), (f"chain-twice:{public}", 1.0)):
+            yield Mutation((code,), Edits(upstreams=((step, _times_slope((step, name), power)),)), 14.0)
+
+
+def _times_slope(edge: tuple[str, str], power: float) -> Edit:
+    return lambda upstream, tape: (
+        upstream * (np.diag(tape.origin.jacobians[edge]) ** power).reshape(upstream.shape)
+    )
+
+
+def slope_from_output(tape: Tape) -> Iterator[Mutation]:
+    """Edits of a local derivative that is written with the step's own value: 1 − H², p·(1 − p)."""
+    for step, name, jacobian in _edges(tape):
+        value = tape.values[step]
+        if value.shape != tape.values[name].shape or value.size < 4 or tape.values[step].ndim == 0:
+            continue
+        slope = np.diag(jacobian)
+        if np.any(jacobian != np.diag(slope)):
+            continue
+        weights = _quadratic(value.ravel(), slope)
+        if weights is None or np.sum(np.abs(weights) > 1e-9) < 2:
+            continue
+        public = tape.exercise.public(step)
+        for other in _twins(tape, step):
+            yield Mutation((f"chain-at:{public}",), _slope_edit((step, name), weights, other), 15.0)
+        for k in np.flatnonzero(np.abs(weights) > 1e-9):
+            fewer, reversed_ = weights.copy(), weights.copy()
+            fewer[k] = 0.0
+            reversed_[k] *= -1
+            yield Mutation((f"missing-term:{public}",), _slope_edit((step, name), fewer, step), 15.0)
+            yield Mutation((f"term-sign:{public}",), _slope_edit((step, name), reversed_, step), 15.0)
+
+
+def _quadratic(value: Array, slope: Array) -> Array | None:
+    powers = np.stack([np.ones_like(value), value, value**2], axis=1)
+    weights = np.asarray(np.linalg.lstsq(powers, slope, rcond=None)[0])
+    fits = np.max(np.abs(powers @ weights - slope)) < 1e-10 * np.max(np.abs(slope))
+    return np.where(np.abs(weights) < 1e-9, 0.0, weights) if fits else None
+
+
+def _slope_edit(edge: tuple[str, str], weights: Array, other: str) -> Edits:
+    def edit(jacobian: Array, tape: Tape) -> Array:
+        value = tape.values[other].ravel()
+        return np.diag(weights[0] + weights[1] * value + weights[2] * value**2)
+
+    return Edits(jacobians=((edge, edit),))
 
 
 def wrong_reductions(tape: Tape) -> Iterator[Mutation]:
@@ -419,5 +588,11 @@ RULES: tuple[Rule, ...] = (
     branches,
     broadcast_accidents,
     wrong_axis,
+    axis_of_softmax,
+    applied_again,
+    elementwise_products,
+    joined_terms,
+    whole_step,
+    slope_from_output,
     wrong_reductions,
 )

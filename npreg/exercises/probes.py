@@ -19,6 +19,7 @@ from npreg.exercises.program import Array, Exercise, Input
 
 Probe = dict[str, Array]
 BANK_SIZES = ((7, 3, 5), (9, 5, 7), (11, 7, 3), (10, 3, 7))
+CHECK_SIZES = ((11, 5, 7), (7, 5, 3), (9, 7, 5), (10, 3, 7))
 BANK_SEED = 20240229
 DRAWS = 40
 
@@ -29,14 +30,22 @@ def bank(exercise: Exercise) -> list[Probe]:
     return [draw(exercise, dict(zip(exercise.symbols, sizes, strict=False)), rng) for sizes in BANK_SIZES]
 
 
+def checks(exercise: Exercise) -> list[Probe]:
+    """More fixed probes, on which an explanation is confirmed before it is named."""
+    rng = np.random.default_rng(BANK_SEED + 1)
+    return [draw(exercise, dict(zip(exercise.symbols, sizes, strict=False)), rng) for sizes in CHECK_SIZES]
+
+
 def fresh(exercise: Exercise, seed: Any = None, count: int = 2) -> list[Probe]:
     """Probes drawn anew: the same seed gives the same probes, ``None`` fresh ones in every run."""
     rng = np.random.default_rng(seed)
     choices = good_sizes(len(exercise.symbols))
-    picks = rng.choice(len(choices), size=min(count, len(choices)), replace=False)
-    if len(picks) < count:
-        picks = np.resize(picks, count)
-    return [draw(exercise, dict(zip(exercise.symbols, choices[i], strict=True)), rng) for i in picks]
+    picked: list[tuple[int, ...]] = []
+    for sizes in rng.permutation(np.array(choices, dtype=int).reshape(len(choices), -1)).tolist():
+        if all(sizes[:1] != other[:1] for other in picked) and len(picked) < count:
+            picked.append(sizes)
+    picked += [picked[0]] * (count - len(picked))
+    return [draw(exercise, dict(zip(exercise.symbols, s, strict=True)), rng, draws=12) for s in picked]
 
 
 def good_sizes(symbols: int) -> list[tuple[int, ...]]:
@@ -84,9 +93,9 @@ def sizes_of(exercise: Exercise, probe: Mapping[str, Array]) -> dict[str, int]:
     return sizes
 
 
-def draw(exercise: Exercise, sizes: Mapping[str, int], rng: np.random.Generator) -> Probe:
+def draw(exercise: Exercise, sizes: Mapping[str, int], rng: np.random.Generator, draws: int = DRAWS) -> Probe:
     """The best of many draws of these sizes."""
-    candidates = [_one_draw(exercise, sizes, rng) for _ in range(DRAWS)]
+    candidates = [_one_draw(exercise, sizes, rng) for _ in range(draws)]
     return max(candidates, key=lambda probe: _quality(exercise, probe))
 
 
@@ -119,6 +128,19 @@ def _foreign(count: int, sizes: Mapping[str, int]) -> bool:
     return all(count not in (size, 2 * size, size - 1, size + 1) for size in sizes.values())
 
 
+def _sharpness(exercise: Exercise, step: str, values: Mapping[str, Array]) -> float:
+    """How many wrong thresholds this probe shows: the argument moved by a setting or by 1, doubled or halved."""
+    seen = {name: values[name] for name in exercise.arguments[step]}
+    shown = 0
+    for name, value in seen.items():
+        shifts = [float(values[setting]) for setting in exercise.settings] + [1.0]
+        moved = [value * 2, value / 2, *(value + by for by in shifts), *(value - by for by in shifts)]
+        shown += sum(
+            not np.array_equal(exercise.steps[step](**{**seen, name: m}), values[step]) for m in moved
+        )
+    return 0.5 * shown
+
+
 def _quality(exercise: Exercise, probe: Probe) -> float:
     """How well a probe obeys the rules that only its computed steps can show."""
     values = exercise.forward(probe)
@@ -127,6 +149,7 @@ def _quality(exercise: Exercise, probe: Probe) -> float:
         value = values[name]
         if value.dtype.kind == "b":
             score += 4.0 * min(2, int(value.sum()), int((~value).sum())) if value.size > 1 else 0.0
+            score += _sharpness(exercise, name, values)
             continue
         magnitude = np.abs(value)
         nonzero = magnitude[magnitude > 0]

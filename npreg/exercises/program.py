@@ -123,6 +123,7 @@ class Exercise:
     reading: str = ""
     mistakes: Sequence[OwnMistake] = ()
     solution: str | None = None
+    notes: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         known = set(self.inputs)

@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 
 from npreg.exercises.bases import Base, Make, axes_subsets
+from npreg.exercises.curvature import curvature_bases
 from npreg.exercises.derivatives import value_of
-from npreg.exercises.program import Array, Exercise, Step, parameters
+from npreg.exercises.program import Answer, Array, Exercise, Step, parameters
 from npreg.exercises.tape import Tape
 
 
@@ -21,8 +22,33 @@ def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
         yield from _unsummed(tape, answer.wrt)
     if answer.formula is None:
         for axes in axes_subsets(tape.values[answer.wrt].ndim * answer.order):
-            yield Base(("axis",), 5.0, _sum(partial(value_of, answer), axes), free_scale=True)
+            yield Base(("axis",), 13.5, _sum(partial(value_of, answer), axes), free_scale=True)
     yield from _others(exercise, name, tape)
+    if answer.order == 1 and answer.formula is None:
+        yield from _feature_loops(answer, tape)
+        for other, value in tape.values.items():
+            if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
+                yield Base(("wrong-variable",), 19.0, partial(_product, answer=answer, other=other))
+    if answer.order == 2:
+        yield from curvature_bases(exercise, answer, tape)
+
+
+def _product(tape: Tape, answer: Answer, other: str) -> Array:
+    return np.asarray(value_of(answer, tape) * tape.values[other])
+
+
+def _feature_loops(answer: Answer, tape: Tape) -> Iterator[Base]:
+    """A loop over the features that leaves out the first or the last."""
+    for axis in range(tape.values[answer.wrt].ndim):
+        if tape.values[answer.wrt].shape[axis] > 1:
+            for place in (0, -1):
+                yield Base(("off-by-one",), 12.0, partial(_without, answer=answer, axis=axis, place=place))
+
+
+def _without(tape: Tape, answer: Answer, axis: int, place: int) -> Array:
+    value = np.array(value_of(answer, tape))
+    np.moveaxis(value, axis, 0)[place] = 0.0
+    return value
 
 
 def _own(exercise: Exercise, name: str) -> Iterator[Base]:
@@ -67,7 +93,7 @@ def _unsummed(tape: Tape, wrt: str) -> Iterator[Base]:
             yield Base(("elementwise",), 2.5, rows, free_scale=True)
         for axes in axes_subsets(1 + len(shape)):
             if axes != (0,):
-                yield Base(("axis",), 3.0 + len(axes), _sum(rows, axes), free_scale=True)
+                yield Base(("axis",), 13.0 + 0.1 * len(axes), _sum(rows, axes), free_scale=True)
 
 
 def _others(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:

@@ -7,7 +7,7 @@ values, Jacobians or upstream derivatives, then sweep once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,19 @@ class Tape:
     values: Mapping[str, Array]
     jacobians: Mapping[Edge, Array]
     upstream_edits: Mapping[str, Edit]
+    unedited: Tape | None = None
+    notes: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> Tape:
+        """The tape before any edit."""
+        return self if self.unedited is None else self.unedited
+
+    def noted(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Something computed from this tape once."""
+        if key not in self.notes:
+            self.notes[key] = make()
+        return self.notes[key]
 
     def sweep(self) -> dict[str, Array]:
         """The derivative of the loss with respect to every active name, in the shape of its value."""
@@ -87,11 +100,11 @@ class Tape:
         for edge, name, edit in edits.local:
             seen = {a: values[a] for a in self.exercise.arguments[edge[0]]}
             seen[name] = edit(seen[name], self)
-            jacobians[edge] = local_jacobian(self.exercise.steps[edge[0]], seen, edge[1])
+            jacobians[edge] = _jacobian(self.exercise, edge, seen)
         for edge, edit in edits.jacobians:
             jacobians[edge] = edit(jacobians[edge], self)
         upstream_edits = {**self.upstream_edits, **dict(edits.upstreams)}
-        return replace(self, values=values, jacobians=jacobians, upstream_edits=upstream_edits)
+        return Tape(self.exercise, values, jacobians, upstream_edits, self.origin)
 
     def _replay(
         self, edits: Edits, values: dict[str, Array], jacobians: dict[Edge, Array], changed: set[str]
@@ -111,9 +124,16 @@ class Tape:
                 changed.add(step)
                 for a in names:
                     if (step, a) in jacobians:
-                        jacobians[step, a] = local_jacobian(functions[step], seen, a)
+                        original = functions[step] is exercise.steps[step]
+                        jacobians[step, a] = (
+                            _jacobian(exercise, (step, a), seen)
+                            if original
+                            else local_jacobian(functions[step], seen, a)
+                        )
             if step in on_steps:
-                values[step] = on_steps[step](values[step], replace(self, values=values))
+                values[step] = on_steps[step](
+                    values[step], Tape(self.exercise, values, jacobians, {}, self.origin)
+                )
                 changed.add(step)
 
 
@@ -145,8 +165,77 @@ def _all_jacobians(exercise: Exercise, values: Mapping[str, Array]) -> dict[Edge
         seen = {a: values[a] for a in names}
         for a in names:
             if a in exercise.active and values[a].dtype.kind != "b":
-                jacobians[step, a] = local_jacobian(exercise.steps[step], seen, a)
+                jacobians[step, a] = _jacobian(exercise, (step, a), seen)
     return jacobians
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Which entries of a Jacobian can differ from zero, coloured: columns without a common row go together.
+
+    ``seeds``: per colour, which columns are moved at once; ``rows``, ``columns``: where the result belongs.
+    """
+
+    seeds: Array
+    rows: list[Array]
+    columns: list[Array]
+    probe: Array
+
+
+def _jacobian(exercise: Exercise, edge: Edge, seen: Mapping[str, Any]) -> Array:
+    """The local Jacobian, by as few evaluations as its pattern of zeros allows; the pattern is checked."""
+    step, name = edge
+    key = (edge, tuple(np.shape(value) for value in seen.values()))
+    pattern = exercise.notes.get(key)
+    if pattern is not None:
+        jacobian = _coloured(exercise.steps[step], seen, name, pattern)
+        if jacobian is not None:
+            return jacobian
+    jacobian = local_jacobian(exercise.steps[step], seen, name)
+    used = jacobian != 0 if pattern is None else np.ones(jacobian.shape, dtype=bool)
+    exercise.notes[key] = _colour(used)
+    return jacobian
+
+
+def _colour(used: Array) -> Pattern:
+    colours: list[Array] = []
+    members: list[list[int]] = []
+    for j in range(used.shape[1]):
+        place = next((i for i, taken in enumerate(colours) if not np.any(taken & used[:, j])), None)
+        if place is None:
+            colours.append(used[:, j].copy())
+            members.append([j])
+        else:
+            colours[place] |= used[:, j]
+            members[place].append(j)
+    seeds = np.zeros((len(members), used.shape[1]), dtype=bool)
+    rows, columns = [], []
+    for i, group in enumerate(members):
+        seeds[i, group] = True
+        where = np.argwhere(used[:, group])
+        rows.append(where[:, 0])
+        columns.append(np.asarray(group)[where[:, 1]])
+    probe = np.cos(np.arange(used.shape[1]) + 0.5)
+    return Pattern(seeds, rows, columns, probe)
+
+
+def _coloured(
+    function: Callable[..., Any], seen: Mapping[str, Any], name: str, pattern: Pattern
+) -> Array | None:
+    """The Jacobian by its pattern, or None where a check along one more direction contradicts the pattern."""
+    point = np.asarray(seen[name], dtype=float)
+    arguments = dict(seen)
+
+    def slope(direction: Array) -> Array:
+        arguments[name] = point + 1j * STEP * direction.reshape(point.shape)
+        return np.imag(np.ravel(function(**arguments))) / STEP
+
+    along = slope(pattern.probe)
+    jacobian = np.zeros((along.size, point.size))
+    for seed, rows, columns in zip(pattern.seeds, pattern.rows, pattern.columns, strict=True):
+        jacobian[rows, columns] = slope(seed)[rows]
+    error = np.abs(jacobian @ pattern.probe - along)
+    return jacobian if np.all(error <= 1e-9 * (np.abs(jacobian) @ np.abs(pattern.probe))) else None
 
 
 def local_jacobian(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> Array:

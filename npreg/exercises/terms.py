@@ -7,6 +7,7 @@ value is fitted as a combination of the columns, and every coefficient must be 0
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -65,9 +66,11 @@ def path_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: float
         there = path_columns(tape, wrt)
         return _combine(factors, [there[path] for path in paths], quantities)
 
-    codes, cost = _term_codes(term_names(bank.exercise, paths, wrt), factors, _branches(bank, paths))
+    codes, cost = _term_codes(term_names(bank.exercise, paths, wrt), factors)
     if codes:
         yield Explanation(codes, cost, predict, tuple(f for f in factors if f is not None))
+        if _branches(bank, paths):
+            yield Explanation(("kink-threshold",), cost + 3.0, predict)
 
 
 def _combine(factors: Sequence[Factor | None], columns: Sequence[Array], at: Mapping[str, float]) -> Array:
@@ -114,17 +117,20 @@ def _factors(bank: Bank, coefficients: Array, tolerance: float) -> list[Factor |
     return found
 
 
-def _term_codes(
-    names: list[str], factors: list[Factor | None], branches: bool
-) -> tuple[tuple[str, ...], float]:
+def _term_codes(names: list[str], factors: list[Factor | None]) -> tuple[tuple[str, ...], float]:
     """Codes relative to the factor that most terms share (1, where there is a choice)."""
     present = [f for f in factors if f is not None]
     if not present or all(f == present[0] for f in factors):
         return (), 0.0
-    common = ONE if ONE in present else max(present, key=lambda f: (present.count(f), -f.cost))
     if any(not f.is_usual for f in present):
         return ("global-or-hardcoded",), 9.0
-    codes, cost = [], 9.0
+    return min((_relative_codes(names, factors, common) for common in (ONE, *present)), key=lambda r: r[1])
+
+
+def _relative_codes(
+    names: list[str], factors: list[Factor | None], common: Factor
+) -> tuple[tuple[str, ...], float]:
+    codes, cost = [], 9.0 + common.cost
     for name, factor in zip(names, factors, strict=True):
         if factor is None:
             codes.append(f"missing-term:{name}")
@@ -132,10 +138,12 @@ def _term_codes(
         elif factor != common:
             kind = "term-sign" if factor.sign != common.sign and _negated(factor) == common else "term-factor"
             codes.append(f"{kind}:{name}")
-            cost += 0.5 + factor.cost
-    if branches:
-        return ("kink-threshold", *common.codes), cost
-    return (*dict.fromkeys(codes), *common.codes), cost + common.cost
+            cost += 0.5 + (1.0 if kind == "term-sign" else _quotient_cost(factor, common))
+    return (*dict.fromkeys(codes), *common.codes), cost
+
+
+def _quotient_cost(factor: Factor, common: Factor) -> float:
+    return factor.cost if common.is_one else factor.cost + common.cost
 
 
 def _negated(factor: Factor) -> Factor:
@@ -149,6 +157,7 @@ def extra_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: floa
     shape = right[0].shape
     values = bank.tapes[0].values
     others = [n for n, v in values.items() if v.shape == shape and v.dtype.kind != "b"]
+    yield from _value_for_term(bank, name, student, tolerance)
     for other in sorted(others, key=lambda n: n != wrt):
         extra = [tape.values[other] for tape in bank.tapes]
         if any(not np.any(e) for e in extra):
@@ -163,8 +172,42 @@ def extra_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: floa
             ) -> Array:
                 return np.asarray(f[0].value(at) * tape.sweep()[wrt] + f[1].value(at) * tape.values[other])
 
-            cost = (9.0 if other == wrt else 12.0) + factors[0].cost + factors[1].cost
+            cost = (12.6 if other == wrt else 13.5) + factors[0].cost + factors[1].cost
+            if codes == ("update-returned",):
+                cost = 14.5 if factors[0].magnitude_is_one else 9.0
             yield Explanation(codes, cost, predict, factors)
+
+
+def _value_for_term(
+    bank: Bank, name: str, student: Sequence[Array], tolerance: float
+) -> Iterator[Explanation]:
+    """The value of a term in the place of its derivative: the penalty itself added to every entry."""
+    wrt = bank.exercise.answers[name].wrt
+    columns = [path_columns(tape, wrt) for tape in bank.tapes]
+    paths = list(columns[0])
+    if not 2 <= len(paths) <= 6:
+        return
+    terms = [step for step in bank.exercise.public_steps if bank.tapes[0].values[step].shape == ()]
+    for path in paths:
+        rest = [sum(c[p] for p in paths if p != path) + np.zeros_like(c[path]) for c in columns]
+        for term in terms:
+            extra = [np.full(r.shape, t.values[term]) for r, t in zip(rest, bank.tapes, strict=True)]
+            factors = _fit(bank, student, list(zip(rest, extra, strict=True)), tolerance)
+            if factors is None or term not in path:
+                continue
+            kept, added = factors
+            if kept is None or added is None or not kept.is_usual:
+                continue
+
+            predict = partial(_with_value, wrt=wrt, path=path, term=term, kept=kept, added=added)
+            yield Explanation(("loss-for-derivative", *kept.codes), 13.0 + kept.cost, predict)
+
+
+def _with_value(
+    tape: Tape, at: Mapping[str, float], wrt: str, path: Label, term: str, kept: Factor, added: Factor
+) -> Array:
+    others = [column for other, column in path_columns(tape, wrt).items() if other != path]
+    return np.asarray(kept.value(at) * sum(others) + added.value(at) * tape.values[term])
 
 
 def _with_extra(
@@ -191,7 +234,7 @@ def _extra_codes(
     gradient, extra = factors
     if other == wrt and extra.is_one and gradient.sign < 0:
         return ("update-returned",)
-    if not gradient.is_usual or not extra.is_usual:
+    if not gradient.is_usual or not (extra.is_usual or not extra.powers):
         return None
     settings = {name for name, _ in extra.powers if name in exercise.settings}
     steps = [step for step, names in exercise.arguments.items() if settings.intersection(names)]
