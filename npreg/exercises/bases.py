@@ -210,8 +210,8 @@ class Bank:
         except (ValueError, IndexError, TypeError):
             return None
         vectors = [np.ravel(swept[wrt]) for wrt in self.exercise.wanted if wrt in swept]
-        flat = np.concatenate([v / max(np.linalg.norm(v), 1e-300) for v in vectors])
-        return np.round(flat, 8).tobytes() if np.all(np.isfinite(flat)) else None
+        flat = np.concatenate([v / (np.linalg.norm(v) + 1e-300) if v.size > 1 else v for v in vectors])
+        return np.round(flat, 8).tobytes() if np.all(np.isfinite(flat)) and np.any(flat) else None
 
     def _evaluate(self, found: Sequence[Mutation]) -> dict[str, list[tuple[Base, list[Array]]]]:
         answers = self.exercise.answers

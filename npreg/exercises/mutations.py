@@ -67,7 +67,8 @@ def every_mutation(tape: Tape) -> list[Mutation]:
 def frequent_mutations(tape: Tape) -> list[Mutation]:
     """The mistakes that are also looked for in pairs."""
     rules: tuple[Rule, ...] = (ignored_inputs, reversed_inputs, chain_cut_short, joined_terms, some_rows)
-    return [m for rule in (*rules, averaged_upstream, branches) for m in rule(tape) if m.cost <= 13.0]
+    found = [m for rule in (*rules, averaged_upstream, branches) for m in rule(tape) if m.cost <= 13.0]
+    return sorted(found, key=lambda mutation: mutation.cost)
 
 
 def _floats(tape: Tape) -> dict[str, Array]:

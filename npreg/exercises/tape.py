@@ -15,6 +15,7 @@ import numpy as np
 from npreg.exercises.program import Array, Exercise
 
 STEP = 1e-30
+RECENT = 7
 Edit = Callable[[Array, "Tape"], Array]
 Edge = tuple[str, str]
 
@@ -169,44 +170,47 @@ def _all_jacobians(exercise: Exercise, values: Mapping[str, Array]) -> dict[Edge
     return jacobians
 
 
-@dataclass(frozen=True)
+@dataclass
 class Pattern:
-    """Which entries of a Jacobian can differ from zero, coloured: columns without a common row go together.
+    """How to take the Jacobian of one edge, for arguments of these shapes, by few evaluations.
 
-    ``seeds``: per colour, which columns are moved at once; ``rows``, ``columns``: where the result belongs.
+    Columns without a common row are moved together (a colour): ``seeds`` says which, ``rows`` and ``columns`` where
+    the result belongs. ``recent`` holds Jacobians met before, with their slopes along ``probe``: a linear step has
+    the same one again. Whatever is taken from here is checked along ``probe``.
     """
 
     seeds: Array
     rows: list[Array]
     columns: list[Array]
     probe: Array
+    recent: list[tuple[Array, Array]] = field(default_factory=list)
 
 
 def _jacobian(exercise: Exercise, edge: Edge, seen: Mapping[str, Any]) -> Array:
-    """The local Jacobian, by as few evaluations as its pattern of zeros allows; the pattern is checked."""
-    step, name = edge
-    key = (edge, tuple(np.shape(value) for value in seen.values()))
+    """The local Jacobian of an edge, by as few evaluations as its pattern allows."""
+    key = (edge, tuple(value.shape for value in seen.values()))
+    function, name = exercise.steps[edge[0]], edge[1]
     pattern = exercise.notes.get(key)
     if pattern is not None:
-        jacobian = _coloured(exercise.steps[step], seen, name, pattern)
+        jacobian = _by_pattern(function, seen, name, pattern)
         if jacobian is not None:
             return jacobian
-    jacobian = local_jacobian(exercise.steps[step], seen, name)
-    used = jacobian != 0 if pattern is None else np.ones(jacobian.shape, dtype=bool)
-    exercise.notes[key] = _colour(used)
+    jacobian = local_jacobian(function, seen, name)
+    exercise.notes[key] = _colour(jacobian != 0 if pattern is None else np.ones(jacobian.shape, dtype=bool))
     return jacobian
 
 
 def _colour(used: Array) -> Pattern:
-    colours: list[Array] = []
+    """Put columns together greedily, as long as no row would belong to two of them."""
+    taken: list[Array] = []
     members: list[list[int]] = []
     for j in range(used.shape[1]):
-        place = next((i for i, taken in enumerate(colours) if not np.any(taken & used[:, j])), None)
+        place = next((i for i, rows in enumerate(taken) if not np.any(rows & used[:, j])), None)
         if place is None:
-            colours.append(used[:, j].copy())
+            taken.append(used[:, j].copy())
             members.append([j])
         else:
-            colours[place] |= used[:, j]
+            taken[place] |= used[:, j]
             members[place].append(j)
     seeds = np.zeros((len(members), used.shape[1]), dtype=bool)
     rows, columns = [], []
@@ -215,14 +219,13 @@ def _colour(used: Array) -> Pattern:
         where = np.argwhere(used[:, group])
         rows.append(where[:, 0])
         columns.append(np.asarray(group)[where[:, 1]])
-    probe = np.cos(np.arange(used.shape[1]) + 0.5)
-    return Pattern(seeds, rows, columns, probe)
+    return Pattern(seeds, rows, columns, np.cos(np.arange(used.shape[1]) + 0.5))
 
 
-def _coloured(
+def _by_pattern(
     function: Callable[..., Any], seen: Mapping[str, Any], name: str, pattern: Pattern
 ) -> Array | None:
-    """The Jacobian by its pattern, or None where a check along one more direction contradicts the pattern."""
+    """The Jacobian by its pattern, or None where the check along one more direction contradicts the pattern."""
     point = np.asarray(seen[name], dtype=float)
     arguments = dict(seen)
 
@@ -231,11 +234,17 @@ def _coloured(
         return np.imag(np.ravel(function(**arguments))) / STEP
 
     along = slope(pattern.probe)
+    for jacobian, known in pattern.recent:
+        if (known == along).all():
+            return jacobian
     jacobian = np.zeros((along.size, point.size))
     for seed, rows, columns in zip(pattern.seeds, pattern.rows, pattern.columns, strict=True):
         jacobian[rows, columns] = slope(seed)[rows]
     error = np.abs(jacobian @ pattern.probe - along)
-    return jacobian if np.all(error <= 1e-9 * (np.abs(jacobian) @ np.abs(pattern.probe))) else None
+    if np.any(error > 1e-9 * (np.abs(jacobian) @ np.abs(pattern.probe))):
+        return None
+    pattern.recent = [(jacobian, along), *pattern.recent[:RECENT]]
+    return jacobian
 
 
 def local_jacobian(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> Array:
