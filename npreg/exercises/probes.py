@@ -129,15 +129,14 @@ def _foreign(count: int, sizes: Mapping[str, int]) -> bool:
 
 
 def _sharpness(exercise: Exercise, step: str, values: Mapping[str, Array]) -> float:
-    """How many wrong thresholds this probe shows: the argument moved by a setting or by 1, doubled or halved."""
+    """How many wrong thresholds this probe shows: the argument moved by a setting or 1, doubled or halved."""
     seen = {name: values[name] for name in exercise.arguments[step]}
     shown = 0
     for name, value in seen.items():
         shifts = [float(values[setting]) for setting in exercise.settings] + [1.0]
         moved = [value * 2, value / 2, *(value + by for by in shifts), *(value - by for by in shifts)]
-        shown += sum(
-            not np.array_equal(exercise.steps[step](**{**seen, name: m}), values[step]) for m in moved
-        )
+        for other in moved:
+            shown += not np.array_equal(exercise.steps[step](**{**seen, name: other}), values[step])
     return 0.5 * shown
 
 

@@ -174,9 +174,9 @@ def _all_jacobians(exercise: Exercise, values: Mapping[str, Array]) -> dict[Edge
 class Pattern:
     """How to take the Jacobian of one edge, for arguments of these shapes, by few evaluations.
 
-    Columns without a common row are moved together (a colour): ``seeds`` says which, ``rows`` and ``columns`` where
-    the result belongs. ``recent`` holds Jacobians met before, with their slopes along ``probe``: a linear step has
-    the same one again. Whatever is taken from here is checked along ``probe``.
+    Columns without a common row are moved together (a colour): ``seeds`` says which, ``rows`` and
+    ``columns`` where the result belongs. ``recent`` holds Jacobians met before, with their slopes along
+    ``probe``: a linear step has the same one again. Whatever is taken from here is checked along ``probe``.
     """
 
     seeds: Array
@@ -225,7 +225,7 @@ def _colour(used: Array) -> Pattern:
 def _by_pattern(
     function: Callable[..., Any], seen: Mapping[str, Any], name: str, pattern: Pattern
 ) -> Array | None:
-    """The Jacobian by its pattern, or None where the check along one more direction contradicts the pattern."""
+    """The Jacobian by its pattern, or None where a check along one more direction contradicts the pattern."""
     point = np.asarray(seen[name], dtype=float)
     arguments = dict(seen)
 
