@@ -49,7 +49,11 @@ def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0) -> Run
     """Run one request in a fresh process and return how it ended; nothing of it is left afterwards."""
     run = Run()
     with sandbox.room(slot) as room:
-        process = _start(room)
+        try:
+            process = _start(room)
+        except OSError as error:
+            run.detail = str(error)
+            return run
         events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         readers = [
             threading.Thread(target=_read_messages, args=(process.stdout, events), daemon=True),
@@ -67,6 +71,8 @@ def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0) -> Run
                 stdin.close()
             _watch(run, events, request, sandbox.limits.seconds)
             if run.ending == "closed":
+                readers[1].join(2)
+                _take_print(run, events)
                 _explain_exit(run, process)
         finally:
             _kill(process)
@@ -157,6 +163,14 @@ def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
     except (KeyError, TypeError, ValueError) as error:
         run.ending, run.detail = "garbled", str(error)
     return True
+
+
+def _take_print(run: Run, events: queue.SimpleQueue[tuple[str, Any]]) -> None:
+    """Keep what was printed last: of a process that could not start, it says why."""
+    with contextlib.suppress(queue.Empty):
+        kind, content = events.get_nowait()
+        if kind == "printed":
+            run.detail = content.decode("utf-8", "replace")
 
 
 def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,290 @@
+"""``npreg grade`` as a teacher runs it: statuses, a single file, slips, and going on after a kill."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hostile_class import HONEST
+
+from npreg.__main__ import main
+from npreg.exercises import course
+from npreg.grading.grade import Outputs, grade
+from npreg.grading.isolation import NoIsolation, choose
+from npreg.grading.marking import Settings
+from npreg.grading.sandbox import Limits, Sandbox, remove_tree
+
+WRONG = HONEST.replace("return np.sum(r)", "return np.mean(r)")
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "class"
+    place.mkdir()
+    (place / "ada.py").write_text(HONEST)
+    (place / "bob.py").write_text(WRONG)
+    return place
+
+
+@pytest.fixture
+def npreg(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("APPDATA", str(tmp_path / "config"))
+
+    def call(*arguments):
+        try:
+            status = main(["grade", *(str(argument) for argument in arguments)])
+        except SystemExit as stop:
+            status = stop.code
+        output = capsys.readouterr()
+        return status, output.out, output.err
+
+    return call
+
+
+def test_a_folder_is_marked_and_the_status_says_how(npreg, folder):
+    status, out, err = npreg(folder, "--exercise", "minibatch-sum", "--jobs", 2)
+    lines = out.splitlines()
+    assert status == 1
+    assert lines[0] == "100%  ada.py"
+    assert lines[1] == " 50%  bob.py  grad_b: factor:1/n"
+    assert lines[2] == "minibatch-sum: 2 submissions, 1 all right, mean score 75%"
+    assert lines[3].startswith("Isolation: own process")
+    assert "graded 2 of 2" in err
+    (folder / "bob.py").unlink()
+    status, _, err = npreg(folder, "--exercise", "minibatch-sum", "--quiet")
+    assert (status, err) == (0, "")
+
+
+def test_all_results_are_written_and_left_out_of_the_next_run(npreg, folder):
+    options = ["--exercise", "minibatch-sum", "--quiet", "--lang", "zh", "--key", folder / "key.txt"]
+    for name in ("csv", "jsonl", "report"):
+        options += [f"--{name}", folder / f"out.{name}"]
+    options += ["--gradescope", folder / "gs", "--feedback", folder / "fb", "--points", 4]
+    first = npreg(folder, *options)[1]
+    table = (folder / "out.csv").read_bytes()
+    assert npreg(folder, *options)[1] == first
+    assert (folder / "out.csv").read_bytes() == table
+    assert table.decode().count("\n") == 3
+    assert (
+        "都" in json.loads((folder / "gs" / "ada.py" / "results.json").read_text(encoding="utf-8"))["output"]
+    )
+    assert json.loads((folder / "gs" / "bob.py" / "results.json").read_text(encoding="utf-8"))["score"] == 2
+    assert sorted(os.listdir(folder / "fb")) == ["ada.py.md", "bob.py.md"]
+    assert "<svg" in (folder / "out.report").read_text(encoding="utf-8")
+    assert not list(folder.glob("*.journal"))
+
+
+def test_a_single_file_as_gradescope_calls_it(npreg, folder, tmp_path):
+    options = ["--exercise", "minibatch-sum", "--gradescope", tmp_path / "results", "--quiet"]
+    assert npreg(folder / "bob.py", *options, "--student", "bob@example.org")[0] == 1
+    assert json.loads((tmp_path / "results" / "results.json").read_text())["score"] == 5
+
+
+def test_a_missing_file_still_has_a_valid_zero(npreg, folder, tmp_path):
+    options = ["--exercise", "minibatch-sum", "--gradescope", tmp_path / "results", "--quiet"]
+    status, out, err = npreg(folder / "gone.py", *options)
+    assert (status, out) == (2, "")
+    assert "there is no file or folder" in err
+    document = json.loads((tmp_path / "results" / "results.json").read_text())
+    assert document["score"] == 0
+    assert "There is no file of this name: gone.py" in document["output"]
+
+
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        (["--exercise", "minibatch-som"], "did you mean minibatch-sum"),
+        (["--exercise", "minibatch-sum", "--seconds", "0"], "seconds must be positive"),
+        (["--exercise", "minibatch-sum", "--memory", "1"], "memory at least 64 MB"),
+        (["--exercise", "minibatch-sum", "--numerical", "2"], "between 0 and 1"),
+        ([], "--exercise"),
+    ],
+)
+def test_slips_are_told_with_status_2(npreg, folder, slip, said):
+    status, out, err = npreg(folder, *slip)
+    assert (status, out) == (2, "")
+    assert said in err
+
+
+def test_a_table_that_cannot_be_written_is_told(npreg, folder):
+    (folder / "out.csv").mkdir()
+    status, _, err = npreg(folder, "--exercise", "minibatch-sum", "--csv", folder / "out.csv", "--quiet")
+    assert status == 2
+    assert "out.csv" in err
+
+
+def test_an_empty_folder_is_a_class_without_students(npreg, tmp_path):
+    (tmp_path / "nobody").mkdir()
+    status, out, _ = npreg(
+        tmp_path / "nobody", "--exercise", "ridge", "--report", tmp_path / "r.html", "--quiet"
+    )
+    assert status == 0
+    assert out.startswith("ridge: 0 submissions")
+
+
+def test_a_teachers_own_exercise_and_its_mark_for_numerical_answers(npreg, tmp_path):
+    (tmp_path / "teacher.py").write_text(
+        "import numpy as np\n"
+        "from npreg.exercises.program import Exercise, gradient, real\n"
+        "steps = {'s': lambda a, t: a * t, 'loss': lambda s: s**2}\n"
+        "exercise = Exercise('square', {'a': real(), 't': real()}, steps, {'grad_a': gradient('a')})\n"
+    )
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "right.py").write_text("def grad_a(s, t): return 2 * s * t\n")
+    (tmp_path / "class" / "step.py").write_text(
+        "def loss(a, t): return (a * t) ** 2\n"
+        "def grad_a(a, t): return (loss(a + 1, t) - loss(a - 1, t)) / 2\n"
+    )
+    options = ["--exercise", tmp_path / "teacher.py", "--quiet"]
+    _, out, _ = npreg(tmp_path / "class", *options)
+    assert out.splitlines()[:2] == ["100%  right.py", "  0%  step.py  grad_a: numerical"]
+    _, out, _ = npreg(tmp_path / "class", *options, "--numerical", "0.25")
+    assert out.splitlines()[1] == " 25%  step.py  grad_a: numerical"
+
+
+def test_packages_can_be_forbidden_or_allowed(npreg, tmp_path):
+    place = tmp_path / "class"
+    place.mkdir()
+    (place / "a.py").write_text(HONEST.replace("return np.sum(r)", "import decimal\n    return np.sum(r)"))
+    options = ["--exercise", "minibatch-sum", "--quiet"]
+    assert npreg(place, *options)[0] == 0
+    _, out, _ = npreg(place, *options, "--forbid", "decimal")
+    assert "grad_b: forbidden-import" in out
+    pytest.importorskip("tqdm")
+    (place / "a.py").write_text(HONEST.replace("return X.T @ r", "import pluggy\n    return X.T @ r"))
+    assert "grad_w: missing-package" in npreg(place, *options)[1]
+    assert npreg(place, *options, "--allow", "pluggy")[0] == 0
+
+
+def start(folder: Path, table: Path, *options: str) -> subprocess.Popen:
+    command = [
+        sys.executable,
+        "-m",
+        "npreg",
+        "grade",
+        str(folder),
+        "--exercise",
+        "minibatch-sum",
+        "--jobs",
+        "1",
+    ]
+    command += [
+        "--csv",
+        str(table),
+        "--key",
+        str(folder.parent / "key"),
+        "--seconds",
+        "20",
+        "--quiet",
+        *options,
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+def test_killed_half_way_it_goes_on_to_the_same_table(folder, tmp_path):
+    for number in range(4):
+        shutil.copy(folder / "bob.py", folder / f"student_{number}.py")
+    (folder / "broken.py").write_text("def grad_w(:")
+    journal = tmp_path / "killed.csv.journal"
+    process = start(folder, tmp_path / "killed.csv")
+    deadline = time.monotonic() + 60
+    while not journal.exists() or journal.read_bytes().count(b"\n") < 3:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "killed.csv").exists()
+    done = journal.read_bytes().count(b"\n")
+    assert 3 <= done < 7
+    again = start(folder, tmp_path / "killed.csv")
+    out, err = again.communicate(timeout=60)
+    assert again.returncode == 1, err
+    assert f"{done} of them marked before" in out
+    whole = start(folder, tmp_path / "whole.csv")
+    assert whole.wait(60) == 1
+    whole.communicate()
+    assert (tmp_path / "killed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert not journal.exists()
+
+
+def test_a_kept_journal_marks_only_what_changed(folder, tmp_path):
+    exercise = course.load("minibatch-sum")
+    outputs = Outputs(journal=tmp_path / "journal")
+    assert grade(folder, exercise, secret=b"key", outputs=outputs, quiet=True).resumed == 0
+    (folder / "bob.py").write_text(HONEST)
+    again = grade(folder, exercise, secret=b"key", outputs=outputs, quiet=True)
+    assert again.resumed == 1
+    assert again.all_right
+    settings = Settings(sandbox=Sandbox(Limits(seconds=7)))
+    assert grade(folder, exercise, secret=b"key", outputs=outputs, settings=settings, quiet=True).resumed == 0
+    assert grade(folder, exercise, secret=b"another", outputs=outputs, quiet=True).resumed == 0
+
+
+def test_a_failing_grader_is_no_students_fault(folder, tmp_path, monkeypatch):
+    exercise = course.load("minibatch-sum")
+    outputs = Outputs(csv=tmp_path / "out.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr("npreg.exercises.check.check", lambda *args, **kwargs: 1 / 0)
+        graded = grade(folder, exercise, secret=b"key", outputs=outputs, quiet=True)
+    assert [result.reason for result in graded.troubles] == ["grader-error"] * 2
+    assert "ZeroDivisionError" in (tmp_path / "out.csv").read_text()
+    again = grade(folder, exercise, secret=b"key", outputs=outputs, quiet=True)
+    assert again.resumed == 0
+    assert again.troubles == []
+
+
+def test_isolation_that_does_not_work_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr("npreg.grading.isolation.find_bwrap", lambda: None)
+    with pytest.raises(NoIsolation, match="bwrap is not installed"):
+        choose(Sandbox(), "bwrap")
+    with pytest.raises(ValueError, match="one of auto, bwrap, plain"):
+        choose(Sandbox(), "none")
+    monkeypatch.setattr("npreg.grading.isolation.find_bwrap", lambda: str(tmp_path / "no such program"))
+    monkeypatch.setattr("npreg.grading.sandbox.base_executable", lambda: str(tmp_path / "no python"))
+    with pytest.raises(NoIsolation, match="does not run here"):
+        choose(Sandbox(), "auto")
+
+
+def test_a_bwrap_that_fails_is_done_without(monkeypatch, tmp_path):
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\necho no namespaces >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr("npreg.grading.isolation.find_bwrap", lambda: str(fake))
+    chosen, in_force = choose(Sandbox(), "auto")
+    assert chosen.bwrap is None
+    assert in_force["bwrap"] is False
+    with pytest.raises(NoIsolation, match="no namespaces"):
+        choose(Sandbox(), "bwrap")
+
+
+def test_any_folder_can_be_deleted(tmp_path):
+    top = tmp_path / "top"
+    place = top
+    for _ in range(60):
+        place = place / ("d" * 60)
+        place.mkdir(parents=True)
+    (place / "file.txt").write_text("deep")
+    (top / "locked").mkdir()
+    (top / "locked" / "file.txt").write_text("locked")
+    (top / "locked").chmod(0)
+    (tmp_path / "safe").mkdir()
+    with contextlib.suppress(OSError):
+        (top / "link").symlink_to(tmp_path / "safe", target_is_directory=True)
+    remove_tree(str(top))
+    assert not top.exists()
+    assert (tmp_path / "safe").is_dir()

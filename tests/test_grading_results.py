@@ -1,0 +1,247 @@
+"""What is written: journal, tables, Gradescope, feedback, key and seeds, progress."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import stat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npreg.grading.exports import cell, write_csv, write_jsonl
+from npreg.grading.feedback import escape, feedback, write_feedback
+from npreg.grading.files import atomic, safe_file_name, strict_json, write_text
+from npreg.grading.gradescope import results, results_path, write_results, write_zero
+from npreg.grading.isolation import describe
+from npreg.grading.journal import Journal, key
+from npreg.grading.progress import Progress
+from npreg.grading.result import Mark, Result
+from npreg.grading.seeds import default_key_file, read_key, student_seed
+
+HALF = Result(
+    "Zoë 王.py",
+    "ridge",
+    0.5,
+    (Mark("grad_w", 1.0), Mark("grad_b", 0.0, ("factor:n",), "n times <too> large", ("Shape right.",), 7)),
+    message="n times <too> large",
+)
+NOTHING = Result("empty.py", "ridge", 0.0, (Mark("grad_w", 0.0),), "empty", "The file is empty.")
+
+
+def test_a_result_survives_json():
+    assert Result.from_dict(json.loads(strict_json(HALF.to_dict()))) == HALF
+
+
+def test_the_journal_remembers_over_a_restart(tmp_path):
+    path = tmp_path / "journal"
+    with Journal(path) as journal:
+        journal.add("a", {"score": 1.0})
+        journal.add("b", {"score": 0.5})
+        journal.add("a", {"score": 0.0})
+        assert journal.get("a") == {"score": 0.0}
+    with Journal(path) as journal:
+        assert len(journal) == 2
+        assert (journal.get("a"), journal.get("b"), journal.get("c")) == (
+            {"score": 0.0},
+            {"score": 0.5},
+            None,
+        )
+        assert "b" in journal
+        journal.remove()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_a_torn_last_line_costs_only_itself(tmp_path, cut):
+    path = tmp_path / "journal"
+    with Journal(path) as journal:
+        journal.add("a", {"score": 1.0})
+        journal.add("b", {"message": "x" * 40})
+    path.write_bytes(path.read_bytes()[:-cut])
+    with Journal(path) as journal:
+        assert journal.get("a") == {"score": 1.0}
+        assert journal.get("b") is None
+        journal.add("c", {"score": 0.5})
+    with Journal(path) as journal:
+        assert (journal.get("a"), journal.get("c")) == ({"score": 1.0}, {"score": 0.5})
+
+
+def test_lines_that_are_no_results_are_passed_over(tmp_path):
+    path = tmp_path / "journal"
+    path.write_bytes(b'null\n{"key": 3, "result": {}}\n\xff\xfe\n{"key": "a", "result": {"score": 1}}\n')
+    with Journal(path) as journal:
+        assert len(journal) == 1
+        assert journal.get("a") == {"score": 1}
+
+
+def test_without_a_path_nothing_is_kept():
+    with Journal(None) as journal:
+        journal.add("a", {})
+        assert journal.get("a") is None
+
+
+def test_a_result_that_is_no_strict_json_is_refused(tmp_path):
+    with Journal(tmp_path / "journal") as journal, pytest.raises(ValueError, match="JSON"):
+        journal.add("a", {"score": float("nan")})
+
+
+@given(st.lists(st.text(max_size=5), max_size=3), st.lists(st.text(max_size=5), max_size=3))
+def test_different_parts_have_different_keys(one, other):
+    assert (key(*one) == key(*other)) == (one == other)
+
+
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "below" / "file.txt"
+    write_text(path, "old")
+    with pytest.raises(UnicodeError), atomic(path) as file:
+        file.write("half" + 10**6 * "x" + str(b"\xff", "ascii"))
+    assert path.read_text() == "old"
+    assert os.listdir(path.parent) == ["file.txt"]
+
+
+def test_the_table_reads_back(tmp_path):
+    formula = Result("=1+1.py", "ridge", 0.0, HALF.marks, message="@SUM(A1)\nsecond line")
+    write_csv(tmp_path / "out.csv", [HALF, NOTHING, formula], ["grad_w", "grad_b"])
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"))))
+    assert rows[0] == {
+        "file": "Zoë 王.py",
+        "score": "0.5",
+        "grad_w": "1",
+        "grad_b": "0",
+        "codes": "grad_b: factor:n",
+        "message": "n times <too> large",
+    }
+    assert (rows[1]["grad_b"], rows[1]["codes"]) == ("0", "empty")
+    assert (rows[2]["file"], rows[2]["message"]) == ("'=1+1.py", "'@SUM(A1) second line")
+
+
+@given(st.text(max_size=30))
+def test_no_cell_is_a_formula(text):
+    assert not cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert "\n" not in cell(text)
+
+
+def test_lines_hold_the_whole_result(tmp_path):
+    write_jsonl(tmp_path / "out.jsonl", [HALF, NOTHING])
+    lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [Result.from_dict(json.loads(line)) for line in lines] == [HALF, NOTHING]
+
+
+def test_gradescope_has_zero_first_then_the_points(tmp_path):
+    path = results_path(tmp_path, "a/../b.py", single=False)
+    assert path.parent.parent == tmp_path
+    write_zero(path)
+    assert json.loads(path.read_text())["score"] == 0
+    write_results(path, HALF, 20)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert document["score"] == 10
+    assert [(t["score"], t["max_score"], t["status"]) for t in document["tests"]] == [
+        (10, 10, "passed"),
+        (0, 10, "failed"),
+    ]
+    assert document["tests"][1]["tags"] == ["factor:n"]
+    assert document["tests"][1]["output"] == "n times <too> large\nShape right."
+    assert results(NOTHING, 20)["output"] == "The file is empty."
+
+
+def test_points_for_three_answers_add_up():
+    marks = tuple(Mark(f"grad_{name}", 1.0) for name in "abc")
+    document = results(Result("a.py", "x", 1.0, marks), 10)
+    assert document["score"] == 10
+    assert document["output"] == "All answers are right."
+
+
+def test_a_page_of_feedback_says_what_and_where(tmp_path):
+    path = write_feedback(tmp_path, HALF)
+    text = path.read_text(encoding="utf-8")
+    assert path.name == "Zoë 王.py.md"
+    assert "Right: 1 of 2 answers (score 50%)" in text
+    assert "n times &lt;too&gt; large" in text
+    assert "Your function begins in line 7." in text
+    assert "文件" in feedback(HALF, "zh")
+    assert feedback(NOTHING).count("The file is empty.") == 1
+
+
+@given(st.text(alphabet="ab<>&`*_[]#|~\\\n", max_size=40))
+def test_feedback_never_contains_html(text):
+    assert "<" not in escape(text)
+
+
+@given(st.text(max_size=200))
+def test_file_names_stay_in_their_folder(name):
+    safe = safe_file_name(name)
+    assert safe not in ("", ".", "..")
+    assert os.path.basename(safe) == safe
+    assert len(safe) <= 150
+
+
+def test_a_key_is_made_once_for_its_owner_alone(tmp_path):
+    path = tmp_path / "new" / "grading.key"
+    secret = read_key(path)
+    assert len(secret) == 64
+    assert read_key(path) == secret
+    if os.name != "nt":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.write_text("\n")
+    with pytest.raises(ValueError, match="is empty"):
+        read_key(path)
+
+
+def test_the_key_is_kept_with_the_users_configuration(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("APPDATA", str(tmp_path))
+    assert default_key_file() == tmp_path / "npreg" / "grading.key"
+
+
+def test_seeds_differ_between_students_exercises_and_keys():
+    seeds = {
+        student_seed(secret, exercise, student)
+        for secret in (b"a", b"b")
+        for exercise in ("ridge", "huber")
+        for student in ("ada", "bob", "王")
+    }
+    assert len(seeds) == 12
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    assert student_seed(b"a", "ridge", "Zoe\u0308") == student_seed(b"a", "ridge", "Zo\u00eb")
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_without_a_screen_is_plain_lines(monkeypatch):
+    monkeypatch.setattr("npreg.grading.progress.SECONDS_BETWEEN_LINES", 0)
+    stream = io.StringIO()
+    with Progress(2, stream=stream) as progress:
+        progress.step("a.py")
+        progress.step("b.py")
+    assert stream.getvalue() == "graded 1 of 2: a.py\ngraded 2 of 2: b.py\n"
+
+
+def test_progress_on_a_screen_is_a_bar():
+    pytest.importorskip("tqdm")
+    stream = Screen()
+    with Progress(4, 2, stream=stream) as progress:
+        progress.step("a.py")
+    assert "3/4" in stream.getvalue()
+
+
+def test_no_progress_when_not_wanted():
+    stream = io.StringIO()
+    with Progress(1, stream=stream, shown=False) as progress:
+        progress.step("a.py")
+    assert stream.getvalue() == ""
+
+
+def test_what_is_not_stopped_is_said_openly():
+    bare = "\n".join(describe({"uid": 1000, "limits": [], "processes": None}))
+    for danger in ("files", "network", "signals", "processes", "memory"):
+        assert any(line.startswith("NOT") and danger in line for line in bare.splitlines())
+    walls = {"bwrap": True, "landlock": 7, "seccomp": True, "processes": False, "uid": 64_000}
+    full = describe({**walls, "limits": ["RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_FSIZE"]})
+    assert not any(line.startswith("NOT") for line in full)
