@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,9 @@ def to_svg(ax: Axes, label: str, name: str) -> str:
     figure.patch.set_alpha(0)
     ax.patch.set_alpha(0)
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": f"npreg-{name}", "svg.fonttype": "none"}):
+    looks: Any = {"svg.hashsalt": f"npreg-{name}", "svg.fonttype": "none"}
+    with matplotlib.rc_context(looks), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # the browser draws the text, with its own fonts
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

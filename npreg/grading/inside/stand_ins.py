@@ -107,6 +107,8 @@ def guard(forbidden: Iterable[str], hook: Callable[[Any], None] = sys.addauditho
     forbidden = frozenset(forbidden)
     finder = Finder([*forbidden, *SHOWING.split()])
     sys.meta_path.insert(0, cast(Any, finder))
+    for name in [name for name in sys.modules if name.partition(".")[0] in forbidden]:
+        del sys.modules[name]
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event != "import" or str(arguments[0]).partition(".")[0] not in forbidden:

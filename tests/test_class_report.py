@@ -1,0 +1,172 @@
+"""The class report: what it says, that it is one whole page, and how it looks in a real browser."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+
+import matplotlib.pyplot as plt
+import pytest
+
+from npreg.exercises import course
+from npreg.grading.charts import draw_answers, draw_scores, score_counts, to_svg
+from npreg.grading.class_report import class_report
+from npreg.grading.class_words import WORDS
+from npreg.grading.result import Mark, Result
+
+EXERCISE = course.load("ridge")
+ISOLATION = {"bwrap": True, "landlock": 7, "seccomp": True, "uid": 64_000, "processes": False, "limits": []}
+NASTY = "<script>alert('x')</script> & \"quotes\""
+
+
+def a_class(count: int = 30) -> list[Result]:
+    right, factor = (
+        Mark("grad_w", 1.0),
+        Mark("grad_b", 0.0, ("factor:n",), "n times too large", (), 3, "def grad_b(r):"),
+    )
+    results = [Result(f"student_{number}.py", "ridge", 0.5, (right, factor)) for number in range(count)]
+    results.append(
+        Result(f"{NASTY}.py", "ridge", 0.0, (Mark("grad_w", 0.0), Mark("grad_b", 0.0)), "time-limit", NASTY)
+    )
+    excerpt = f"def grad_w(X):\n    return {NASTY}  " + "x" * 150
+    nasty = Mark("grad_w", 0.0, ("sign", "factor:lam"), NASTY, (), 1, excerpt)
+    results.append(Result("w" * 120 + ".py", "ridge", 0.5, (nasty, Mark("grad_b", 1.0))))
+    results.append(Result("all.py", "ridge", 1.0, (right, Mark("grad_b", 1.0))))
+    return results
+
+
+class Page(HTMLParser):
+    """Collects tags, and complains about what is not closed in order."""
+
+    EMPTY = ("meta", "br", "path", "use", "rect", "image", "circle", "line")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        if tag not in self.EMPTY:
+            assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_page_is_whole_and_needs_nothing_from_elsewhere(lang):
+    page = Page(class_report(a_class(), EXERCISE, ISOLATION, lang))
+    assert page.tags.count("svg") == 2
+    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+    addresses = [value for name, value in page.attributes if name in ("href", "src", "xlink:href")]
+    assert all(value.startswith("#") for value in addresses)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    identifiers = [value for name, value in page.attributes if name == "id"]
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_nothing_of_a_student_is_markup():
+    text = class_report(a_class(), EXERCISE, ISOLATION)
+    assert "<script" not in text
+    assert html.escape(NASTY) in text
+
+
+def test_it_counts_what_the_class_did():
+    text = class_report(a_class(30), EXERCISE, ISOLATION)
+    assert "<b>33</b><span>submissions</span>" in text
+    assert "<b>1</b><span>all answers right</span>" in text
+    assert "Right answers of 33 submissions. grad_w: 31, grad_b: 2" in text
+    codes = re.findall(r'class="count">(\d+)</span> <code>([^<]*)</code>', text)
+    assert codes == [("30", "factor:n"), ("1", "factor:lam"), ("1", "sign"), ("1", "time-limit")]
+    assert text.count('<details class="student">') == 33
+    assert text.count("def grad_b(r):") == 3
+    assert text == class_report(a_class(30), EXERCISE, ISOLATION)
+
+
+def test_a_class_without_mistakes_or_students():
+    perfect = [Result("a.py", "ridge", 1.0, (Mark("grad_w", 1.0), Mark("grad_b", 1.0)))]
+    assert "No mistakes at all." in class_report(perfect, EXERCISE, ISOLATION)
+    assert "Nothing was run." in class_report([], EXERCISE, {})
+
+
+def test_both_languages_have_the_same_words():
+    assert WORDS["en"].keys() == WORDS["zh"].keys()
+
+
+def test_pictures_are_drawn_on_given_axes():
+    _, ax = plt.subplots()
+    assert draw_answers(["grad_w", "grad_b"], [3, 0], 4, ax=ax) is ax
+    assert [round(bar.get_width()) for bar in ax.patches] == [4, 4, 3, 0]
+    _, ax = plt.subplots()
+    assert draw_scores([0, 0.5, 1.0, 1.0], ax=ax) is ax
+    assert [round(bar.get_height()) for bar in ax.patches] == score_counts([0, 0.5, 1.0, 1.0])
+    plt.close("all")
+
+
+def test_a_picture_is_valid_xml_and_always_the_same():
+    svg = to_svg(draw_scores([0.5]), "scores", "s")
+    assert svg == to_svg(draw_scores([0.5]), "scores", "s")
+    root = ElementTree.fromstring(svg)
+    assert root.attrib["aria-label"] == "scores"
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = """
+    --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync --disable-dev-shm-usage
+"""
+MEASURE = """<!DOCTYPE html><meta charset="utf-8"><iframe id="f"
+style="width:{width}px;height:3000px;border:0" srcdoc="{page}"></iframe><p id="out"></p><script>
+document.getElementById("f").onload = function () {{
+  var d = this.contentDocument, widest = 0;
+  d.querySelectorAll("details").forEach(function (e) {{ e.open = true; }});
+  d.querySelectorAll("section, section > *, summary, figure svg").forEach(function (e) {{
+    widest = Math.max(widest, e.getBoundingClientRect().right);
+  }});
+  document.getElementById("out").textContent =
+    "MEASURED " + d.documentElement.scrollWidth + " " + Math.ceil(widest) + " "
+    + d.querySelectorAll("svg").length + " " + d.getElementsByTagName("details").length + " " + getComputedStyle(d.body).fontSize;
+}};
+</script>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to look at it with")
+@pytest.mark.parametrize("width", [360, 1200])
+def test_in_a_browser_it_fits_a_phone_and_a_screen(tmp_path, width):
+    page = html.escape(class_report(a_class(), EXERCISE, ISOLATION))
+    (tmp_path / "measure.html").write_text(MEASURE.format(width=width, page=page), encoding="utf-8")
+    command = [
+        CHROMIUM,
+        *QUIET.split(),
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--dump-dom",
+        "--timeout=20000",
+    ]
+    done = subprocess.run(
+        [*command, (tmp_path / "measure.html").as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    found = re.search(r"MEASURED (\d+) (\d+) (\d+) (\d+) (\d+)px", done.stdout)
+    assert found, done.stderr[-2000:]
+    scroll, widest, pictures, details, font = map(int, found.groups())
+    assert scroll <= width
+    assert widest <= width
+    assert (pictures, details) == (2, 4 + 33)
+    assert font >= 16
