@@ -139,7 +139,8 @@ document.getElementById("f").onload = function () {{
   }});
   document.getElementById("out").textContent =
     "MEASURED " + d.documentElement.scrollWidth + " " + Math.ceil(widest) + " "
-    + d.querySelectorAll("svg").length + " " + d.getElementsByTagName("details").length + " " + getComputedStyle(d.body).fontSize;
+    + d.querySelectorAll("svg").length + " " + d.getElementsByTagName("details").length + " "
+    + getComputedStyle(d.body).fontSize;
 }};
 </script>"""
 
