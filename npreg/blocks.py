@@ -15,15 +15,17 @@ and any machine can work out the minibatches of its own blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import FloatArray, as_count, as_data
 
-__all__ = ["BlockShuffle", "Data", "RowBlocks"]
+__all__ = ["BlockShuffle", "Data", "RowBlocks", "TreeSum", "as_block", "tree_sum"]
+
+T = TypeVar("T", bound=Any)
 
 
 class Data(NamedTuple):
@@ -105,16 +107,62 @@ class RowBlocks:
 
     def __getitem__(self, i: int) -> Data:
         """Read block i and look at it: ValueError or TypeError, naming the block, for what is no data."""
-        from npreg.learning_rate import as_weights
+        return as_block(self.read(i), i, self.rows[i])
 
-        found = self.read(i)
-        if not isinstance(found, (tuple, list)) or len(found) not in (2, 3):
-            raise TypeError(f"block {i}: read must return (features, labels) or these and sample_weight")
-        try:
-            X, y = as_data(found[0], found[1])
-            weights = as_weights(found[2], len(X)) if len(found) == 3 else None
-        except (ValueError, TypeError) as error:
-            raise type(error)(f"block {i}: {error}") from None
-        if len(X) != self.rows[i]:
-            raise ValueError(f"block {i} has {len(X)} rows, not the {self.rows[i]} that were announced")
-        return Data(X, y, weights)
+
+def as_block(found: Any, i: int, num_rows: int) -> Data:
+    """What was read as block i, looked at; the errors name the block."""
+    from npreg.learning_rate import as_weights
+
+    if not isinstance(found, (tuple, list)) or len(found) not in (2, 3):
+        raise TypeError(f"block {i}: read must return (features, labels) or these and sample_weight")
+    try:
+        X, y = as_data(found[0], found[1])
+        weights = as_weights(found[2], len(X)) if len(found) == 3 else None
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"block {i}: {error}") from None
+    if len(X) != num_rows:
+        raise ValueError(f"block {i} has {len(X)} rows, not the {num_rows} that were announced")
+    return Data(X, y, weights)
+
+
+class TreeSum:
+    """Adds neighbours, then neighbours of these, and so on.
+
+        ((a + b) + (c + d)) + (e + f)
+
+    So rounding depends on the number and order of the parts alone, not on where or when they are added;
+    and parts can be handed in one by one, a handful being kept.
+    """
+
+    def __init__(self) -> None:
+        self.levels: list[Any] = []  # sums of 1, 2, 4, … parts, or None
+
+    def add(self, part: Any) -> None:
+        for level, before in enumerate(self.levels):
+            if before is None:
+                self.levels[level] = part
+                return
+            part, self.levels[level] = before + part, None
+        self.levels.append(part)
+
+    @property
+    def total(self) -> Any:
+        """The sum of all parts; None of none."""
+        total = None
+        for part in self.levels:
+            if part is not None:
+                total = part if total is None else part + total
+        return total
+
+
+def tree_sum(parts: Iterable[T]) -> T:
+    """The sum of one or more parts by `TreeSum`.
+
+    >>> tree_sum("abcdef")
+    'abcdef'
+    """
+    result = TreeSum()
+    for part in parts:
+        result.add(part)
+    return result.total  # type: ignore[no-any-return]

@@ -6,17 +6,16 @@ A feed draws the orders of rows, hands them to the engine, and knows the mean lo
 from __future__ import annotations
 
 import math
-import operator
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
 from npreg.arrays import FloatArray
-from npreg.blocks import BlockShuffle, Data, RowBlocks
+from npreg.blocks import BlockShuffle, Data, RowBlocks, TreeSum, tree_sum
 from npreg.learning_rate import RateMoments, squared_norms
 from npreg.linear import linreg
 from npreg.loops import Engine, Order, Path
@@ -32,6 +31,40 @@ MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀ
 
 
 @dataclass(frozen=True)
+class ColumnMoments:
+    """Means of columns, and Σ (x − mean)² around them; those of several blocks of rows add up.
+
+    Source: T. F. Chan, G. H. Golub and R. J. LeVeque, The American Statistician 37 (1983) 242.
+    """
+
+    weight: float
+    num_rows: int
+    mean: FloatArray
+    squares: FloatArray
+    eps: float
+
+    @classmethod
+    def of(cls, data: Data) -> ColumnMoments:
+        X, _, weights = data
+        weight = float(len(X) if weights is None else weights.sum())
+        mean = np.average(X, axis=0, weights=weights).astype(np.float64)
+        squares = weight * np.average((X - mean) ** 2, axis=0, weights=weights)
+        return cls(weight, len(X), mean, squares, float(np.finfo(X.dtype).eps))
+
+    def __add__(self, other: ColumnMoments) -> ColumnMoments:
+        weight = self.weight + other.weight
+        gap, share = other.mean - self.mean, other.weight / weight
+        squares = self.squares + other.squares + gap**2 * (self.weight * share)
+        num_rows = self.num_rows + other.num_rows
+        return ColumnMoments(weight, num_rows, self.mean + gap * share, squares, self.eps)
+
+    def scaling(self) -> Scaling:
+        """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean."""
+        sd = np.sqrt(self.squares / self.weight)
+        return Scaling(self.mean, np.where(sd > np.abs(self.mean) * self.num_rows * self.eps, sd, 1.0))
+
+
+@dataclass(frozen=True)
 class Scaling:
     """Columns on the scale (x − mean) / sd, and parameters there and back.
 
@@ -42,34 +75,8 @@ class Scaling:
     sd: FloatArray
 
     @classmethod
-    def of(cls, X: FloatArray, weights: FloatArray | None) -> Scaling:
-        """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean."""
-        mean = np.average(X, axis=0, weights=weights).astype(np.float64)
-        sd = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
-        tiny = np.abs(mean) * len(X) * np.finfo(X.dtype).eps
-        return cls(mean, np.where(sd > tiny, sd, 1.0))
-
-    @classmethod
-    def of_blocks(cls, blocks: RowBlocks) -> Scaling:
-        """The same over row blocks, in one pass: means and squared deviations of two parts merge.
-
-        Source: T. F. Chan, G. H. Golub and R. J. LeVeque, The American Statistician 37 (1983) 242.
-        """
-        count, rows, mean, squares = 0.0, 0, np.zeros(()), np.zeros(())
-        for i in range(len(blocks)):
-            X, _, weights = blocks[i]
-            more = float(len(X) if weights is None else weights.sum())
-            if not more:
-                continue
-            block_mean = np.average(X, axis=0, weights=weights).astype(np.float64)
-            gap = block_mean - mean
-            block_squares = more * np.average((X - block_mean) ** 2, axis=0, weights=weights)
-            squares = squares + block_squares + gap**2 * (count * more / (count + more))
-            mean = mean + gap * (more / (count + more))
-            count, rows = count + more, rows + len(X)
-            eps = np.finfo(X.dtype).eps
-        sd = np.sqrt(squares / count)
-        return cls(mean, np.where(sd > np.abs(mean) * rows * eps, sd, 1.0))
+    def of(cls, data: Data) -> Scaling:
+        return ColumnMoments.of(data).scaling()
 
     def features(self, X: FloatArray) -> FloatArray:
         return np.asarray((X - self.mean) / self.sd, X.dtype)
@@ -303,6 +310,15 @@ class LossMoments:
         return float(total / (self.weight * move.shape[1]))
 
 
+def _rate_moments(data: Data) -> RateMoments:
+    return RateMoments.of(data.X, data.weights)
+
+
+def _loss_and_weight(data: Data, loss: Loss, theta: FloatArray) -> FloatArray:
+    weight = float(len(data.X) if data.weights is None else data.weights.sum())
+    return np.array([weight * mean_loss(loss, data, theta), weight])
+
+
 class BlockFeed:
     """Row blocks, read one at a time: see `npreg.blocks` for the order of rows.
 
@@ -310,14 +326,22 @@ class BlockFeed:
     squared loss of up to 256 features; otherwise, and where digits would be lost, it takes another one.
     """
 
-    def __init__(self, blocks: RowBlocks, scaling: Scaling | None = None) -> None:
-        self.blocks, self.scaling = blocks, scaling
+    def __init__(self, blocks: RowBlocks) -> None:
+        self.blocks = blocks
+        self.scaling: Scaling | None = None
         self.num_rows = blocks.num_rows
         first = self.read(0)
         weights = None if first.weights is None else first.weights[:SAMPLE_ROWS].copy()
         self.sample = Data(first.X[:SAMPLE_ROWS].copy(), first.y[:SAMPLE_ROWS].copy(), weights)
         self.start_of_epoch: FloatArray | None = None
         self.moments: LossMoments | None = None
+
+    def standardize(self) -> Scaling:
+        """From now on columns have mean 0 and standard deviation 1, found in one pass."""
+        moments: ColumnMoments = self.total(ColumnMoments.of)
+        self.scaling = scaling = moments.scaling()
+        self.sample = self.sample._replace(X=scaling.features(self.sample.X))
+        return scaling
 
     def read(self, i: int) -> Data:
         data = self.blocks[i]
@@ -330,6 +354,10 @@ class BlockFeed:
                 f"block 0 has {self.width}, {self.num_outputs} and {self.dtype}"
             )
         return data if self.scaling is None else data._replace(X=self.scaling.features(data.X))
+
+    def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The sum of function(data, *arguments) over all blocks, in a fixed tree."""
+        return tree_sum(function(self.read(i), *arguments) for i in range(len(self.blocks)))
 
     def steps_per_epoch(self, batch_size: int) -> int:
         return sum(-(-rows // batch_size) for rows in self.blocks.rows)
@@ -345,8 +373,8 @@ class BlockFeed:
         return math.inf
 
     def rate_moments(self) -> RateMoments:
-        parts = (self.read(i) for i in range(len(self.blocks)))
-        return reduce(operator.add, (RateMoments.of(data.X, data.weights) for data in parts))
+        moments: RateMoments = self.total(_rate_moments)
+        return moments
 
     def start(self, engine: Engine, rng: np.random.Generator, num_epochs: int, *, ahead: bool) -> None:
         self.rng = rng
@@ -356,15 +384,14 @@ class BlockFeed:
 
     def epochs(self, engine: Engine, theta: FloatArray, count: int, path: Path | None) -> list[FloatArray]:
         shuffle = BlockShuffle.draw(self.rng, len(self.blocks))
-        self.start_of_epoch, moments = theta.copy(), None
+        self.start_of_epoch, moments = theta.copy(), TreeSum()
         for i in shuffle.blocks:
             data = self.read(int(i))
             if self.width <= MOMENT_COLUMNS:
-                part = LossMoments.of(data, self.start_of_epoch)
-                moments = part if moments is None else moments + part
+                moments.add(LossMoments.of(data, self.start_of_epoch))
             engine.load(*data)
             engine.run(theta, [shuffle.rows(int(i), len(data.X))], path)
-        self.moments = moments
+        self.moments = moments.total
         return [theta.copy()]
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
@@ -377,13 +404,8 @@ class BlockFeed:
         return found
 
     def direct_loss(self, loss: Loss, theta: FloatArray) -> float:
-        total = count = 0.0
-        for i in range(len(self.blocks)):
-            data = self.read(i)
-            weight = float(len(data.X) if data.weights is None else data.weights.sum())
-            total += weight * mean_loss(loss, data, theta)
-            count += weight
-        return total / count
+        total, weight = self.total(_loss_and_weight, loss, theta)
+        return float(total / weight)
 
     def close(self) -> None:
         pass

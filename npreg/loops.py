@@ -91,7 +91,7 @@ class FoldedRows:
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None, scale: float) -> None:
         n, d = X.shape
-        self.num_rows, self.width = n, d + 1 + y.shape[1]
+        self.num_rows, self.num_inputs, self.width = n, d + 1, d + 1 + y.shape[1]
         self.batch_size = min(self.nominal, n)  # one larger than n needs no padding up to it
         self.table = Z = np.empty((n + 1, self.width), self.dtype)
         root = math.sqrt(scale)
@@ -102,9 +102,7 @@ class FoldedRows:
             Z[:n] *= np.sqrt(weights, dtype=self.dtype)[:, None]
         Z[n] = 0
         self.steps = -(-n // self.batch_size)  # a short last minibatch is padded with rows of zeros
-        # A power of two halves evenly, down to one map.
-        most = max(1, CHUNK_BYTES // (self.batch_size * self.width * self.dtype.itemsize))
-        self.chunk = 1 << (most.bit_length() - 1)
+        self.chunk = steps_a_chunk(self.batch_size, self.width, self.dtype.itemsize)
 
     def padded(self, order: Order) -> Order:
         """The order cut into minibatches, as indices (steps, B) into the table."""
@@ -118,6 +116,12 @@ class FoldedRows:
         flat = out[: index.size]
         np.take(self.table, index.reshape(-1), axis=0, out=flat, mode="clip")
         return flat.reshape(*index.shape, self.width)
+
+
+def steps_a_chunk(batch_size: int, width: int, itemsize: int) -> int:
+    """How many minibatches are gathered at once: a power of two, which halves evenly, down to one map."""
+    most = max(1, CHUNK_BYTES // (batch_size * width * itemsize))
+    return 1 << (most.bit_length() - 1)
 
 
 class FoldedLoop:

@@ -14,15 +14,17 @@ is replayed by the loop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from npreg.arrays import FloatArray
-from npreg.loops import Engine, FoldedRows, Order, Path, row_totals, scheduled_rates
+from npreg.blocks import Data
+from npreg.loops import Engine, FoldedRows, Order, Path, row_totals, scheduled_rates, steps_a_chunk
 from npreg.rules import SGD, Momentum, Nesterov, Stepper
 
-__all__ = ["MomentsEngine", "compose_all", "is_affine", "states_before"]
+__all__ = ["BatchMoments", "MomentsEngine", "compose_all", "is_affine", "states_before"]
 
 FEW = 4  # maps that are applied one by one rather than composed further
 GROWTH_LIMIT = 1e4  # maps this much larger than the parameters cost four digits: the loop takes over
@@ -112,9 +114,61 @@ def states_before(levels: list[FloatArray], state: FloatArray, *, negated: bool)
     return states
 
 
+@dataclass(frozen=True)
+class BatchMoments:
+    """All that a step reads of its minibatch, for many minibatches.
+
+        scaled = scale · [X̃ᵀX̃ | −X̃ᵀy], shape (..., steps, p, p + k)      totals = Σ weights, (..., steps)
+
+    Those of parts of the same minibatches add up.  A penalty alone needs the totals.
+    """
+
+    scaled: FloatArray
+    totals: FloatArray | None
+
+    @classmethod
+    def of(
+        cls, rows: FoldedRows, index: Order, weights: FloatArray | None, buffer: FloatArray, *, totals: bool
+    ) -> BatchMoments:
+        """Of the minibatches `index` (..., steps, B) of rows that are loaded."""
+        Z = rows.gather(index, buffer)
+        # Operands of different widths keep NumPy from the slower symmetric product.
+        scaled = np.matmul(Z[..., : rows.num_inputs].swapaxes(-1, -2), Z)
+        return cls(scaled, row_totals(index, rows.num_rows, weights) if totals else None)
+
+    @classmethod
+    def of_block(
+        cls, data: Data, index: Order, batch_size: int, scale: float, *, totals: bool
+    ) -> BatchMoments:
+        """Of the minibatches `index` (steps, B) of a block; row number n stands for padding."""
+        rows = FoldedRows(np.float64, batch_size)
+        rows.load(*data, scale)
+        chunk = steps_a_chunk(index.shape[1], rows.width, rows.dtype.itemsize)
+        buffer = np.empty((chunk * index.shape[1], rows.width))
+        p = rows.num_inputs
+        whole = cls(np.empty((len(index), p, rows.width)), np.empty(len(index)) if totals else None)
+        for start in range(0, len(index), chunk):
+            some = slice(start, start + chunk)
+            part = cls.of(rows, index[some], data.weights, buffer, totals=totals)
+            whole.scaled[some] = part.scaled
+            if whole.totals is not None and part.totals is not None:
+                whole.totals[some] = part.totals
+        return whole
+
+    def __add__(self, other: BatchMoments) -> BatchMoments:
+        totals = None if self.totals is None or other.totals is None else self.totals + other.totals
+        return BatchMoments(self.scaled + other.scaled, totals)
+
+    def copy_of(self, some: slice) -> BatchMoments:
+        """A copy of some minibatches, as those of one epoch."""
+        totals = None if self.totals is None else self.totals[None, some]
+        return BatchMoments(self.scaled[None, some].copy(), totals)
+
+
 class MomentsEngine:
     """Replays SGD on the squared loss from the moments of its minibatches, in float64.
 
+    The rows become moments (`BatchMoments.of`) and the moments steps (`replay`), possibly elsewhere.
     `fallback` is the loop that takes over a chunk of steps whose composed maps grow too much.
     """
 
@@ -127,14 +181,17 @@ class MomentsEngine:
         self.momentum = stepper.rule if isinstance(stepper.rule, Momentum) else None
         self.largest_norm = largest_norm
         self.chunks_by_loop = 0
+        self.contracts = False
+        # A constant learning rate goes into the rows: one multiplication less a minibatch.
+        self.rate_in_rows = stepper.schedule is None and self.momentum is None
+        self.scale = (stepper.lr if self.rate_in_rows else 1.0) / stepper.divisor
+        self.needs_totals = bool(stepper.l2)
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
         stepper, rows = self.stepper, self.rows
         self.data: tuple[FloatArray, FloatArray, FloatArray | None] | None = (X, y, weights)
-        self.weights, self.num_outputs = weights, y.shape[1]
-        # A constant learning rate goes into the rows: one multiplication less a minibatch.
-        self.rate_in_rows = stepper.schedule is None and self.momentum is None
-        rows.load(X, y, weights, (stepper.lr if self.rate_in_rows else 1.0) / stepper.divisor)
+        self.weights = weights
+        rows.load(X, y, weights, self.scale)
         self.buffer = np.empty((rows.chunk * rows.batch_size, rows.width))
         # Where no step can have lr/B ‖G‖ + lr l2 > 2, no A has an eigenvalue outside [−1, 1].
         steepest = rows.batch_size / stepper.divisor * self.largest_norm + stepper.l2
@@ -148,20 +205,49 @@ class MomentsEngine:
             padded = [rows.padded(order) for order in orders[first : first + together]]
             index = padded[0][None] if len(padded) == 1 else np.stack(padded)
             for start in range(0, index.shape[1], rows.chunk):
-                epochs = self.replay(theta, index[:, start : start + rows.chunk], path)
+                part = index[:, start : start + rows.chunk]
+                moments = BatchMoments.of(rows, part, self.weights, self.buffer, totals=self.needs_totals)
+                epochs = self.replay(theta, moments, path) or self.replay_by_loop(theta, part, path)
             ends += epochs
         return ends
 
-    def replay(self, theta: FloatArray, index: Order, path: Path | None) -> list[FloatArray]:
-        """Replay the minibatches `index` (epochs, steps, B); returns the parameters after each epoch."""
+    def run_moments(
+        self,
+        theta: FloatArray,
+        moments: BatchMoments,
+        batch_size: int,
+        rows: Callable[[], tuple[Data, Order]],
+        path: Path | None = None,
+    ) -> None:
+        """One epoch of minibatches (at most `batch_size` rows) of which only the moments are at hand.
+
+        The same steps in the same chunks as `run`; `rows` gets the data and their order where the loop
+        has to take over.
+        """
+        chunk = steps_a_chunk(batch_size, moments.scaled.shape[-1], self.rows.dtype.itemsize)
+        index = None
+        for start in range(0, len(moments.scaled), chunk):
+            some = slice(start, start + chunk)
+            if self.replay(theta, moments.copy_of(some), path) is None:
+                if index is None:
+                    data, order = rows()
+                    self.load(*data)
+                    index = self.rows.padded(order)[None]
+                self.replay_by_loop(theta, index[:, some], path)
+
+    def replay(self, theta: FloatArray, moments: BatchMoments, path: Path | None) -> list[FloatArray] | None:
+        """Replay minibatches (epochs, steps); returns the parameters after each epoch.
+
+        None, and nothing is changed but the moments, where the composed maps cannot be trusted.
+        """
         stepper, first_step = self.stepper, self.stepper.steps_done
-        maps, negated = self.maps(index)
+        maps, negated = self.maps(moments)
         levels: list[FloatArray] | None = None if path is None else []
         composed = compose_all(maps, negated=negated, keep=levels)
         state, m = self.get_state(theta), maps.shape[-2]
-        extended = np.concatenate([state, np.eye(self.num_outputs)])
+        extended = np.concatenate([state, np.eye(theta.shape[1])])
         ends, paths = [], []
-        for epoch in range(len(index)):
+        for epoch in range(len(maps)):
             if levels is not None:
                 before = states_before([level[epoch] for level in levels], extended[:m], negated=negated)
                 paths.append(before)
@@ -175,40 +261,38 @@ class MomentsEngine:
                 paths[-1] = np.concatenate([before[1:], extended[None, :m]])
         if not self.is_trustworthy(maps, negated, composed, state, extended[:m]):
             stepper.steps_done = first_step
-            return self.replay_by_loop(theta, index, path)
+            return None
         self.set_state(theta, extended[:m])
         if path is not None:
             for states in paths:
                 path.append(states[:, : len(theta)].astype(theta.dtype))
         return ends
 
-    def maps(self, index: Order) -> tuple[FloatArray, bool]:
+    def maps(self, moments: BatchMoments) -> tuple[FloatArray, bool]:
         """The affine maps (epochs, steps, m, m + k) of the minibatches, and whether they are negated."""
-        stepper, rows, p = self.stepper, self.rows, self.rows.width - self.num_outputs
-        Z = rows.gather(index, self.buffer)
-        # lr/B · [G | −h].  Operands of different widths keep NumPy from the slower symmetric product.
-        moments = np.matmul(Z[..., :p].swapaxes(-1, -2), Z)
-        rates = scheduled_rates(stepper, index.shape[0] * index.shape[1])
+        stepper, maps, totals = self.stepper, moments.scaled, moments.totals  # maps: lr/B · [G | −h]
+        epochs, steps, p, width = maps.shape
+        rates = scheduled_rates(stepper, epochs * steps)
         if rates is not None:
-            rates = rates.reshape(*index.shape[:2], 1)
-        diagonal = moments.reshape(*index.shape[:2], -1)[..., : p * rows.width : rows.width + 1]
+            rates = rates.reshape(epochs, steps, 1)
+        diagonal = maps.reshape(epochs, steps, -1)[..., : p * width : width + 1]
         if self.momentum is None and rates is not None:
-            moments *= rates[..., None]
-        if stepper.l2:
+            maps *= rates[..., None]
+        if totals is not None:
             rate = 1.0 if self.momentum is not None else stepper.lr if rates is None else rates
-            share = row_totals(index, rows.num_rows, self.weights)[..., None] / stepper.divisor
-            diagonal[..., :-1] += rate * stepper.l2 * share
+            diagonal[..., :-1] += rate * stepper.l2 * (totals[..., None] / stepper.divisor)
         if self.momentum is not None:
-            return self.momentum_maps(moments, stepper.lr if rates is None else rates[..., None]), False
+            return self.momentum_maps(maps, stepper.lr if rates is None else rates[..., None]), False
         diagonal -= 1
-        return moments, True
+        return maps, True
 
     def momentum_maps(self, moments: FloatArray, rate: FloatArray | float) -> FloatArray:
         """Maps of (θ, v) from g = [G | −h]:  v ← β v + g,  θ ← θ − lr v  or  θ − lr (g + β v)."""
         assert self.momentum is not None
         beta = self.momentum.beta
         of_g, of_v = (1 + beta, beta * beta) if isinstance(self.momentum, Nesterov) else (1.0, beta)
-        p, k = moments.shape[-2], self.num_outputs
+        p = moments.shape[-2]
+        k = moments.shape[-1] - p
         maps = np.zeros((*moments.shape[:-2], 2 * p, 2 * p + k))
         eye = np.eye(p)
         step = (rate * of_g) * moments

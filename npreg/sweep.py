@@ -101,7 +101,7 @@ def sweep(
     rates, penalties = _settings(lrs, "lrs"), _settings(l2, "l2")
     generator = np.random.default_rng(rng)
     data = Data(X, y, as_weights(sample_weight, len(X)))
-    scaling = Scaling.of(data.X, data.weights) if standardize else None
+    scaling = Scaling.of(data) if standardize else None
     if scaling is not None:
         data = data._replace(X=scaling.features(X))
     feed = ArrayFeed(data)

@@ -74,7 +74,7 @@ class TrainResult:
 
 
 def train(
-    features: ArrayLike | RowBlocks,
+    features: ArrayLike | RowBlocks | BlockFeed,
     labels: ArrayLike | None = None,
     *,
     batch_size: int = 10,
@@ -258,7 +258,7 @@ def train(
 
 
 def _prepare(
-    features: ArrayLike | RowBlocks,
+    features: ArrayLike | RowBlocks | BlockFeed,
     labels: ArrayLike | None,
     sample_weight: ArrayLike | None,
     block_rows: int | None,
@@ -267,10 +267,9 @@ def _prepare(
     rng: np.random.Generator,
 ) -> tuple[Feed, Scaling | None, Data | None]:
     """The training rows as a feed, their scaling, and the rows held out."""
-    if isinstance(features, RowBlocks) or block_rows is not None:
-        blocks = _as_blocks(features, labels, sample_weight, block_rows)
-        scaling = Scaling.of_blocks(blocks) if standardize else None
-        feed: Feed = BlockFeed(blocks, scaling)
+    if isinstance(features, (RowBlocks, BlockFeed)) or block_rows is not None:
+        feed: Feed = (blocks := _block_feed(features, labels, sample_weight, block_rows))
+        scaling = blocks.standardize() if standardize else None
         if validation is not None and not isinstance(validation, tuple):
             raise ValueError("with row blocks, validation must be (features, labels), not a fraction")
     else:
@@ -281,7 +280,7 @@ def _prepare(
         if validation is not None and not isinstance(validation, tuple):
             data, held_out = _split(data, validation, rng)
             validation = held_out.X, held_out.y
-        scaling = Scaling.of(data.X, data.weights) if standardize else None
+        scaling = Scaling.of(data) if standardize else None
         feed = ArrayFeed(data if scaling is None else data._replace(X=scaling.features(data.X)))
     if validation is None:
         return feed, scaling, None
@@ -301,20 +300,20 @@ def _prepare(
     return feed, scaling, Data(X_val, y_val.astype(feed.dtype, copy=False))
 
 
-def _as_blocks(
-    features: ArrayLike | RowBlocks,
+def _block_feed(
+    features: ArrayLike | RowBlocks | BlockFeed,
     labels: ArrayLike | None,
     sample_weight: ArrayLike | None,
     block_rows: int | None,
-) -> RowBlocks:
-    if not isinstance(features, RowBlocks):
+) -> BlockFeed:
+    if not isinstance(features, (RowBlocks, BlockFeed)):
         if labels is None:
             raise TypeError("labels are missing; only RowBlocks bring their own")
         assert block_rows is not None
-        return RowBlocks.of(features, labels, block_rows, sample_weight)
+        return BlockFeed(RowBlocks.of(features, labels, block_rows, sample_weight))
     if labels is not None or sample_weight is not None or block_rows is not None:
         raise TypeError("RowBlocks bring their own labels, weights and block sizes; leave these out")
-    return features
+    return features if isinstance(features, BlockFeed) else BlockFeed(features)
 
 
 def _split(data: Data, fraction: float, rng: np.random.Generator) -> tuple[Data, Data]:
