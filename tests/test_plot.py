@@ -132,7 +132,8 @@ def test_loss_surface_path_and_ends() -> None:
 
 
 def test_the_returned_parameters_are_the_end_not_the_last_of_the_path() -> None:
-    averaged = train(FEATURES, LABELS, rng=1, average=0.5, record="epoch")
+    averaged = train(FEATURES, LABELS, rng=1, average=0.5, record="step")
+    assert not np.array_equal(averaged.w, averaged.trajectory.w[-1])
     ax = plot.loss_surface(FEATURES, LABELS, averaged)
     np.testing.assert_allclose(ax.lines[2].get_xydata(), averaged.w.T)
 
@@ -159,6 +160,7 @@ def test_loss_surface_takes_a_users_loss_several_outputs_and_a_pair() -> None:
     result = train(FEATURES, labels, rng=0, record="epoch", loss="absolute")
     own = (lambda y_hat, y: abs(y_hat - y), lambda y_hat, y: np.sign(y_hat - y))
     ax = plot.loss_surface(FEATURES, labels, result, loss=own, output=1)
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), result.trajectory.w[:, :, 1])
     np.testing.assert_allclose(ax.lines[2].get_xydata(), result.w[:, [1]].T)
     again = plot.loss_surface(FEATURES, labels, result.trajectory, loss="absolute", output=1)
     np.testing.assert_allclose(again.lines[0].get_xydata(), ax.lines[0].get_xydata())
