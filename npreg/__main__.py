@@ -147,9 +147,39 @@ def _afterword(source: str, exercise: Exercise, report: Report, options: argpars
 
 def _prove_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "exercise", metavar="FILE|ID", help="an exercise of the course, or a teacher's .py file"
+        "exercise", metavar="FILE|ID", help="a teacher's .py file, or an exercise of the course"
     )
+    parser.add_argument(
+        "--sizes",
+        action="append",
+        metavar="n=7,d=3",
+        help="sizes of a probe to try in place of the exercise's own; may be given several times",
+    )
+    parser.add_argument("--twins", action="store_true", help="list the mistakes that are one formula, too")
     _lang(parser)
+
+
+def _prove(options: argparse.Namespace) -> int:
+    from npreg.exercises.files import find_exercise
+    from npreg.exercises.prover import probes_of_sizes, prove
+    from npreg.exercises.report import UnusableFile
+
+    exercise = find_exercise(options.exercise)
+    try:
+        sizes = [_sizes(text) for text in options.sizes or ()]
+        proof = prove(exercise, probes_of_sizes(exercise, sizes) if sizes else None)
+    except ValueError as error:
+        raise UnusableFile(str(error)) from error
+    print(proof.text(options.lang, twins=options.twins))
+    return RIGHT if proof.passed else WRONG
+
+
+def _sizes(text: str) -> dict[str, int]:
+    """Read ``"n=7,d=3"``."""
+    try:
+        return {name.strip(): int(size) for name, size in (part.split("=") for part in text.split(","))}
+    except ValueError:
+        raise ValueError(f"--sizes takes sizes such as n=7,d=3, not {text!r}") from None
 
 
 def _grade_arguments(parser: argparse.ArgumentParser) -> None:
@@ -227,6 +257,7 @@ COMMANDS = (
     Command("exercises", "list the course and your progress in a folder", _exercises_arguments, _exercises),
     Command("start", "write the file for an exercise, to fill in", _start_arguments, _start),
     Command("check", "check your answers and name the mistakes", _check_arguments, _check),
+    Command("prove", "prove that an exercise's probes tell mistakes apart", _prove_arguments, _prove),
     Command("grade", "mark a folder of files in isolated processes", _grade_arguments, _grade),
 )
 

@@ -213,6 +213,23 @@ def test_a_teachers_file_can_be_started_checked_and_named_by_its_path(npreg):
     assert "chain-missing:mu" in out
 
 
+def test_prove_refuses_probes_that_leave_pairs(npreg):
+    status, out, err = npreg("prove", "one-weight")
+    assert (status, err) == (0, "")
+    assert "known mistakes apart" in out
+    status, out, err = npreg("prove", "one-example", "--sizes", "d=2", "--twins", "--lang", "zh")
+    assert (status, err) == (1, "")
+    assert "grad_w: factor:2 = factor:d" in out
+    assert "同一个公式" in out
+
+
+@pytest.mark.parametrize("sizes", ["n=4", "d", "d=0", "d=two"])
+def test_prove_with_sizes_that_do_not_fit_is_status_2(npreg, sizes):
+    status, out, err = npreg("prove", "one-example", "--sizes", sizes)
+    assert (status, out) == (2, "")
+    assert "sizes" in err
+
+
 def test_every_command_has_help(npreg):
     status, out, _ = npreg("--help")
     assert status == 0

@@ -11,6 +11,7 @@ import pytest
 from npreg.exercises import OwnMistake, check
 from npreg.exercises.files import load_exercise
 from npreg.exercises.messages import FAMILIES
+from npreg.exercises.prover import prove
 
 ROOT = Path(__file__).parents[1]
 RIGHT = "def grad_w(X, y, mu): return X.T @ (mu - y) / len(y)\ndef grad_b(y, mu): return (mu - y).mean()"
@@ -58,6 +59,12 @@ def test_a_registered_mistake_with_an_unknown_parameter_is_refused(poisson):
     broken = OwnMistake("grad_w", "typo", lambda X, nu: X.T @ nu, {"en": "..."})
     with pytest.raises(ValueError, match="mistake 'typo' has the parameter 'nu'"):
         check(PEARSON, replace(poisson, mistakes=(broken,)))
+
+
+@pytest.mark.slow
+def test_its_probes_are_proved(poisson):
+    proof = prove(poisson)
+    assert proof.passed, proof.text()
 
 
 def test_the_page_of_codes_lists_every_family():

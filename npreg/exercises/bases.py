@@ -176,6 +176,14 @@ class Bank:
             self._pools[key] = Pool([b for b, _ in fitting], [v for _, v in fitting])
         return self._pools[key]
 
+    def bases(self, name: str) -> list[Base]:
+        """Every single wrong value for this answer."""
+        return [base for base, _ in [*self._mutated[name], *self._foreign(name)] if base.codes]
+
+    def value(self, base: Base, name: str, tape: Tape) -> Array:
+        """What a student with this mistake returns on a tape."""
+        return np.asarray(base.make(tape) + self.offset(name, tape))
+
     def pair_pool(self, name: str) -> Pool:
         """Bases of two mistakes at once, in the right shape."""
         fitting = [(b, v) for b, v in self._pairs[name] if tuple(a.shape for a in v) == self.signature(name)]

@@ -333,6 +333,10 @@ TOPICS = {
 }
 
 UI = {
+    "proved": "{exercise}: the probes ({sizes}) tell all {mistakes} known mistakes apart, save {twins} "
+    "pairs that are the same formula.",
+    "not-proved": "{exercise}: these probes ({sizes}) cannot tell apart:",
+    "proof-twins": "The same formula under two names:",
     "file-error": "The file itself stops in line {line} ({error}); what stands below is not there.",
     "started": "{path} is written. Fill in {answers}, then: npreg check {path}",
     "space": " ",

@@ -305,6 +305,10 @@ TOPICS = {
 }
 
 UI = {
+    "proved": "{exercise}：检验数据（{sizes}）能区分全部 {mistakes} 种已知错误，只有 {twins} 对其实是同一个"
+    "公式。",
+    "not-proved": "{exercise}：检验数据（{sizes}）无法区分：",
+    "proof-twins": "同一个公式的两个名字：",
     "file-error": "文件本身在第 {line} 行中断（{error}）；那之后的内容都不存在。",
     "started": "已写好 {path}。请写出 {answers}，然后运行：npreg check {path} --lang zh",
     "space": "",
