@@ -76,6 +76,7 @@ class Pool:
 
     def __init__(self, bases: Sequence[Base], values: Sequence[Sequence[Array]]) -> None:
         keep = [i for i, arrays in enumerate(values) if _useful(arrays)]
+        self.vanishing = [b for b, arrays in zip(bases, values, strict=True) if _vanishes(arrays)]
         self.bases = [bases[i] for i in keep]
         rows = [np.concatenate([np.ravel(array) for array in values[i]]) for i in keep]
         self.matrix = np.stack(rows).astype(float) if rows else np.zeros((0, 0))
@@ -103,6 +104,11 @@ class Pool:
 def _squeezed(shapes: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
     """Shapes without their ones: a column of values is compared with the vector."""
     return [tuple(size for size in shape if size != 1) for shape in shapes]
+
+
+def _vanishes(arrays: Sequence[Array]) -> bool:
+    """Whether it is zero by its nature, as the sum of a row of P − Y: only rounding is left."""
+    return all(np.max(np.abs(a), initial=0.0) <= 1e-12 for a in arrays)
 
 
 def _useful(arrays: Sequence[Array]) -> bool:

@@ -67,8 +67,9 @@ def check(
     run = answers_module.run if execute is None else execute
     outcome = run(code, list(found.answers), [r.given for r in judged], optional=optional)
     _must_be_python(outcome)
-    steps = _judge_steps(optional, outcome, judged, found)
-    answers = tuple(_judge(bank, name, outcome, judged, steps) for name in found.answers)
+    with np.errstate(all="ignore"):
+        steps = _judge_steps(optional, outcome, judged, found)
+        answers = tuple(_judge(bank, name, outcome, judged, steps) for name in found.answers)
     return Report(found.id, answers, steps=tuple(steps), lang=lang, error=outcome["error"])
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from npreg.exercises.bases import Bank, Base, Explanation, Pool, Turn, axes_subsets
 from npreg.exercises.derivatives import quantities_of, value_of
 from npreg.exercises.program import Array
-from npreg.exercises.tape import Tape
+from npreg.exercises.tape import Edits, Tape
 from npreg.exercises.terms import extra_terms, path_terms
 from npreg.exercises.verdict import Reference, resolution
 
@@ -94,10 +95,12 @@ def _stages(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -
     right, given = bank.signature(name), tuple(value.shape for value in student)
     if given == right:
         yield list(_same_shape(bank, name, student, tolerance))
+        yield list(_typed_in(bank, name, student, tolerance))
         yield list(_paired(bank, name, student, tolerance))
         return
     yield [
         *bank.pool(name, given).match(student, bank.table, tolerance),
+        *_vanishing(bank, name, student),
         *_reshaped(bank, name, student, tolerance),
     ]
     yield list(_collapsed(bank, name, student, tolerance))
@@ -112,6 +115,50 @@ def _same_shape(bank: Bank, name: str, student: Sequence[Array], tolerance: floa
     if answer.order == 1:
         yield from path_terms(bank, name, student, tolerance)
         yield from extra_terms(bank, name, student, tolerance)
+
+
+def _vanishing(bank: Bank, name: str, student: Sequence[Array]) -> Iterator[Explanation]:
+    """Values that are zero but for rounding, where a known mistake gives zero."""
+    largest = max(float(np.max(r.terms[name])) for r in bank.references)
+    if all(np.max(np.abs(value)) <= 1e-12 * largest for value in student):
+        for base in bank.pool(name, tuple(value.shape for value in student)).vanishing:
+            yield Explanation(base.codes, base.cost, partial(_zero_of, base), (), _zero_for)
+
+
+def _zero_of(base: Base, tape: Tape, at: Any) -> Array:
+    return 0.0 * base.make(tape)
+
+
+def _zero_for(value: Array, right: Array) -> Array:
+    return np.zeros_like(value)
+
+
+def _typed_in(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
+    """A number typed in where a scalar input belongs: tau = 0.5 whatever tau is."""
+    answer = bank.exercise.answers[name]
+    if answer.order == 2:
+        return
+    for scalar in (s for s, given in bank.exercise.inputs.items() if not given.shape):
+        at_zero, at_one = (
+            [value_of(answer, t.edited(_set(scalar, c))) for t in bank.tapes] for c in (0.0, 1.0)
+        )
+        slopes = [one - zero for zero, one in zip(at_zero, at_one, strict=True)]
+        if any(not np.all(np.isfinite(s)) or np.max(np.abs(s)) < 1e-9 for s in slopes):
+            continue
+        rests = [value - zero for value, zero in zip(student, at_zero, strict=True)]
+        numbers = _ratios(rests, slopes, tolerance)
+        typed = float(numbers[0])
+        if not np.all(np.abs(numbers - typed) <= 1e-7 * abs(typed)) or typed in (0.0, 1.0):
+            continue
+
+        def predict(tape: Tape, at: Any, scalar: str = scalar, typed: float = typed) -> Array:
+            return value_of(answer, tape.edited(_set(scalar, typed)))
+
+        yield Explanation(("global-or-hardcoded",), 12.0, predict)
+
+
+def _set(name: str, number: float) -> Edits:
+    return Edits(values=((name, lambda value, tape: np.full(value.shape, number)),))
 
 
 def _paired(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:

@@ -482,13 +482,29 @@ def elementwise_products(tape: Tape) -> Iterator[Mutation]:
             yield Mutation(("elementwise",), edits, 12.0)
 
 
+def _term(exercise: Exercise, step: str, name: str, meeting: list[str]) -> str:
+    """What a term that meets others in a step is called: the public step only this term comes through."""
+    others = {a for other in meeting if other != name for a in _origins(exercise, other)}
+    own = [a for a in _origins(exercise, name) if a not in others and a in exercise.public_steps]
+    return own[-1] if own else exercise.public(step)
+
+
+def _origins(exercise: Exercise, name: str) -> list[str]:
+    """The name itself and all steps and inputs that it depends on, in forward order."""
+    found = {name}
+    for step in reversed(list(exercise.steps)):
+        if step in found:
+            found.update(exercise.arguments[step])
+    return [other for other in (*exercise.inputs, *exercise.steps) if other in found]
+
+
 def joined_terms(tape: Tape) -> Iterator[Mutation]:
     """One of the terms that meet in a step is absent or reversed on the way back."""
     exercise = tape.exercise
     for step, names in exercise.arguments.items():
         meeting = [name for name in names if (step, name) in tape.jacobians]
         for name in meeting if len(meeting) > 1 else ():
-            term = exercise.public(name if name in exercise.steps else step)
+            term = _term(exercise, step, name, meeting)
             absent = Edits(jacobians=(((step, name), ZERO),))
             yield Mutation((f"missing-term:{term}",), absent, 10.9)
             yield Mutation((f"term-sign:{term}",), Edits(jacobians=(((step, name), NEGATIVE),)), 11.0)
