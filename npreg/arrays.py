@@ -8,7 +8,9 @@ error that names what came in and what to do about it.
 from __future__ import annotations
 
 import math
+import numbers
 import operator
+import sys
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,6 +28,8 @@ __all__ = [
     "as_float_array",
     "as_labels",
     "as_nonnegative",
+    "as_number",
+    "as_rng",
     "check_finite",
 ]
 
@@ -66,26 +70,57 @@ def _rebuild_divergence(
 def as_float_array(values: ArrayLike, name: str) -> FloatArray:
     """`values` as a float32 or float64 array; integers, booleans and other floats become float64.
 
-    Raises TypeError for complex, object, text and date arrays, and for anything ragged.
+    Raises TypeError for complex, object, text and date arrays, and for anything ragged; ValueError where
+    entries are masked.
     """
+    masked = sys.modules.get("numpy.ma")  # loaded by whoever made a masked array
+    if masked is not None and masked.is_masked(values):
+        raise ValueError(f"{name} has masked entries; remove or fill these rows first, with {name}.filled")
     try:
         array = np.asarray(values)
-    except ValueError as error:
-        raise TypeError(f"{name} is not a rectangular array of numbers: {error}") from None
+    except ValueError:
+        raise TypeError(
+            f"{name} is no rectangular array of numbers: its rows are of different lengths"
+        ) from None
     if array.dtype == np.float32 or array.dtype == np.float64:
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)
     if array.dtype.kind == "c":
         raise TypeError(f"{name} is complex ({array.dtype}); take its real part, {name}.real")
+    if array.ndim == 0:
+        raise TypeError(f"{name} must be an array of numbers, not {type(array.item()).__name__}")
     if array.dtype.kind == "O":
+        raise TypeError(f"{name} has dtype object{_first_non_number(array)}; {_convert(name)}")
+    if array.dtype.kind in "SU":
+        raise TypeError(f"{name} holds text (dtype {array.dtype}); {_convert(name)}")
+    if array.dtype.kind in "mM":
         raise TypeError(
-            f"{name} has dtype object; convert it to numbers first, for example with {name}.astype(float)"
+            f"{name} has dtype {array.dtype}; make numbers of times, for example as multiples of "
+            'np.timedelta64(1, "D") since a first day'
         )
     raise TypeError(f"{name} has dtype {array.dtype}; numbers (float32 or float64) are needed")
 
 
-def check_finite(array: FloatArray, name: str) -> None:
+def _convert(name: str) -> str:
+    return f"convert it to numbers first, for example with np.asarray({name}, dtype=float)"
+
+
+def _first_non_number(array: np.ndarray[Any, Any]) -> str:
+    for flat, value in enumerate(array.flat):
+        if not isinstance(value, (numbers.Real, np.bool_)):
+            return f", with {value!r:.40} at {_place(flat, array.shape)}"
+    return ""
+
+
+def _place(flat: int, shape: tuple[int, ...]) -> str:
+    index = [int(i) for i in np.unravel_index(flat, shape)]
+    if len(index) > 2:
+        return f"index {tuple(index)}"
+    return ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), index, strict=False))
+
+
+def check_finite(array: FloatArray, name: str, cure: str = "remove or fill these rows first") -> None:
     """Raise ValueError with the first row and column where `array` is NaN or infinite."""
     with np.errstate(over="ignore", invalid="ignore"):
         total = np.add.reduce(array, axis=None)
@@ -94,11 +129,12 @@ def check_finite(array: FloatArray, name: str) -> None:
     bad = ~np.isfinite(array)
     if not bad.any():  # finite numbers whose sum overflows
         return
-    place = np.unravel_index(int(bad.argmax()), array.shape)
-    where = ", ".join(f"{axis} {int(i)}" for axis, i in zip(("row", "column"), place, strict=False))
+    if array.ndim == 0:
+        raise ValueError(f"{name} is {array}; {cure}")
+    flat, count = int(bad.argmax()), int(bad.sum())
     raise ValueError(
-        f"{name} has {array[place]} at {where} ({int(bad.sum())} such values in all); "
-        "remove or fill these rows first"
+        f"{name} has {array.flat[flat]} at {_place(flat, array.shape)}, "
+        f"counted from 0 ({count} such value{'s' if count > 1 else ''} in all); {cure}"
     )
 
 
@@ -115,13 +151,14 @@ def as_features(features: ArrayLike, name: str = "features", *, finite: bool = T
     return X
 
 
-def as_labels(labels: ArrayLike, num_rows: int, name: str = "labels", *, finite: bool = True) -> FloatArray:
-    """`labels` as an (n,) or (n, k) float array of `num_rows` rows."""
-    y = as_float_array(labels, name)
-    if y.ndim not in (1, 2) or y.shape[0] != num_rows or y.size == 0:
+def as_labels(labels: ArrayLike, X: FloatArray, name: str = "labels", *, finite: bool = True) -> FloatArray:
+    """`labels` as an (n,) or (n, k) float array, for features X (n, d)."""
+    y, n = as_float_array(labels, name), len(X)
+    if y.ndim not in (1, 2) or y.shape[0] != n or y.size == 0:
+        cure = f"; {name}.reshape(-1) makes it so" if y.size == n else ""
         raise ValueError(
-            f"{name} of shape {y.shape} do not fit features of {num_rows} rows; "
-            f"needed is ({num_rows},), or ({num_rows}, k) for k outputs"
+            f"{name} of shape {y.shape} do not fit features of shape {X.shape}; "
+            f"needed is ({n},), or ({n}, k) for k outputs{cure}"
         )
     if finite:
         check_finite(y, name)
@@ -134,7 +171,7 @@ def as_data(features: ArrayLike, labels: ArrayLike, *, finite: bool = True) -> t
     float32 stays float32 unless the other array is float64; integers take the other array's dtype.
     """
     X = as_features(features, finite=finite)
-    y = as_labels(labels, X.shape[0], finite=finite)
+    y = as_labels(labels, X, finite=finite)
     dtypes = [a.dtype for a, raw in ((X, features), (y, labels)) if _is_float(raw)] or [np.dtype(np.float64)]
     dtype = np.result_type(*dtypes)
     return X.astype(dtype, copy=False), y.reshape(len(y), -1).astype(dtype, copy=False)
@@ -163,14 +200,29 @@ def as_batch_size(value: Any) -> int:
     return as_count(value, "batch_size", 1)
 
 
-def as_nonnegative(value: Any, name: str) -> float:
-    """`value` as a finite float that is not negative."""
-    if isinstance(value, (bool, np.bool_, str, bytes)):
+def as_number(value: Any, name: str) -> float:
+    """`value` as a float; text and booleans are refused."""
+    if isinstance(value, (bool, np.bool_, str, bytes)) or (isinstance(value, np.ndarray) and value.ndim):
         raise TypeError(f"{name} must be a number, not {value!r}")
     try:
-        number = float(value)
+        return float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, not {value!r}") from None
+
+
+def as_nonnegative(value: Any, name: str) -> float:
+    """`value` as a finite float that is not negative."""
+    number = as_number(value, name)
     if not (math.isfinite(number) and number >= 0):
         raise ValueError(f"{name} must be finite and not negative, not {number!r}")
     return number
+
+
+def as_rng(rng: Any) -> np.random.Generator:
+    """`np.random.default_rng(rng)`, with an error that names `rng`."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"rng must be None, a whole number that is not negative, or a np.random.Generator, not {rng!r}"
+        ) from None

@@ -70,6 +70,8 @@ class RowBlocks:
     def __init__(self, read: Callable[[int], tuple[ArrayLike, ...]], rows: Sequence[int]) -> None:
         if not callable(read):
             raise TypeError(f"read must be a function of a block's number, not {read!r}")
+        if not isinstance(rows, Iterable):
+            raise TypeError(f"rows must be a sequence, the number of rows of each block, not {rows!r}")
         self.read, self.rows = read, [as_count(count, "rows", 1) for count in rows]
         if not self.rows:
             raise ValueError("rows is empty; at least one block is needed")
@@ -86,19 +88,24 @@ class RowBlocks:
         [4, 4, 2]
         """
         block_rows = as_count(block_rows, "block_rows", 1)
+        parts = {"features": features, "labels": labels}
+        if sample_weight is not None:
+            parts["sample_weight"] = sample_weight
+        for name, part in parts.items():
+            if not hasattr(part, "__len__") or not hasattr(part, "__getitem__"):
+                raise TypeError(f"{name} must be an array that can be cut into rows, not {part!r:.40}")
+            if len(part) != len(features):
+                raise ValueError(
+                    f"{name} of shape {_shape(part)} do not fit features of shape {_shape(features)}; "
+                    f"needed are {len(features)} rows"
+                )
         n = len(features)
-        if len(labels) != n:
-            raise ValueError(f"features of {n} rows and labels of {len(labels)} rows do not fit")
-        if sample_weight is not None and len(np.asarray(sample_weight)) != n:
-            raise ValueError(f"features of {n} rows and sample_weight {np.shape(sample_weight)} do not fit")
+        if not n:
+            raise ValueError(f"features is empty: shape {_shape(features)}; at least one row is needed")
 
         def read(i: int) -> tuple[ArrayLike, ...]:
             rows = slice(i * block_rows, min((i + 1) * block_rows, n))
-            parts: tuple[Any, ...] = (features, labels)
-            if sample_weight is not None:
-                parts = (features, labels, sample_weight)
-            # np.array, not asarray: a mapped file is read here, once and in order, not row by row later.
-            return tuple(np.array(part[rows]) for part in parts)
+            return tuple(_read_rows(part, rows) for part in parts.values())
 
         return cls(read, [min(block_rows, n - start) for start in range(0, n, block_rows)])
 
@@ -166,3 +173,14 @@ def tree_sum(parts: Iterable[T]) -> T:
     for part in parts:
         result.add(part)
     return result.total  # type: ignore[no-any-return]
+
+
+def _read_rows(part: Any, rows: slice) -> Any:
+    if isinstance(part, (list, tuple)):
+        return part[rows]
+    # np.array, not asarray: a mapped file is read here, once and in order, not row by row later.
+    return np.array(getattr(part, "iloc", part)[rows])
+
+
+def _shape(part: Any) -> tuple[int, ...]:
+    return tuple(getattr(part, "shape", (len(part),)))

@@ -16,6 +16,7 @@ from npreg.arrays import (
     as_float_array,
     as_labels,
     as_nonnegative,
+    as_rng,
     check_finite,
 )
 
@@ -73,11 +74,11 @@ def synthetic_data(
     outputs = weights.shape[1:]
     if intercept.shape not in ((), (1,), outputs):
         raise ValueError(f"b of shape {intercept.shape} does not fit w of shape {weights.shape}")
-    check_finite(weights, "w")
-    check_finite(intercept, "b")
+    check_finite(weights, "w", "finite parameters are needed")
+    check_finite(intercept, "b", "finite parameters are needed")
     if not outputs:
         intercept = intercept.reshape(())
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     features = rng.standard_normal((n, weights.shape[0]))
     labels = features @ weights + intercept + noise * rng.standard_normal((n, *outputs))
     return features.astype(dtype, copy=False), labels.astype(dtype, copy=False)
@@ -105,7 +106,7 @@ def init_params(
     shape = as_count(num_inputs, "num_inputs", 1), as_count(num_outputs, "num_outputs", 1)
     scale = as_nonnegative(scale, "scale")
     dtype = _float_dtype(dtype)
-    w = scale * np.random.default_rng(rng).standard_normal(shape)
+    w = scale * as_rng(rng).standard_normal(shape)
     return w.astype(dtype, copy=False), np.zeros(shape[1], dtype)
 
 
@@ -128,7 +129,7 @@ def start_parameters(
         if given is None:
             continue
         array = as_float_array(given, name)
-        check_finite(array, name)
+        check_finite(array, name, "start from finite parameters")
         flat = num_outputs == 1 and array.size == part.size and array.ndim <= 1
         if array.shape != part.shape and not flat:
             raise ValueError(
@@ -169,16 +170,17 @@ def data_iter(
     Raises
     ------
     ValueError, TypeError
-        At the call, not at the first minibatch, where shapes do not fit or batch_size is no count.
+        At the call, not at the first minibatch, where shapes do not fit, data are not finite or
+        batch_size is no count.
 
     >>> X, y = next(data_iter(2, [[1.0], [2.0], [3.0]], [10.0, 20.0, 30.0], rng=0))
     >>> X.shape, y / X[:, 0]
     ((2, 1), array([10., 10.]))
     """
     batch_size = as_batch_size(batch_size)
-    X = as_features(features, finite=False)
-    y = as_labels(labels, len(X), finite=False)
-    order = np.random.default_rng(rng).permutation(len(X))
+    X = as_features(features)
+    y = as_labels(labels, X)
+    order = as_rng(rng).permutation(len(X))
     return ((X[rows], y[rows]) for rows in minibatches(order, batch_size))
 
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import FloatArray, as_batch_size, as_features, as_nonnegative
+from npreg.arrays import (
+    FloatArray,
+    as_batch_size,
+    as_features,
+    as_float_array,
+    as_nonnegative,
+    check_finite,
+)
 
 __all__ = [
     "AUTO_FRACTION",
@@ -80,12 +87,13 @@ def as_weights(sample_weight: ArrayLike | None, num_rows: int) -> FloatArray | N
     """Sample weights as (n,) float64; refused where negative, not finite, all zero, or of another size."""
     if sample_weight is None:
         return None
-    weights = as_features(np.reshape(np.asarray(sample_weight), (-1, 1)), "sample_weight")[:, 0]
-    if weights.shape != (num_rows,) or np.ndim(sample_weight) != 1:
+    weights = as_float_array(sample_weight, "sample_weight")
+    if weights.shape != (num_rows,):
         raise ValueError(
-            f"sample_weight of shape {np.shape(sample_weight)} does not fit features of {num_rows} rows; "
+            f"sample_weight of shape {weights.shape} does not fit features of {num_rows} rows; "
             f"needed is ({num_rows},)"
         )
+    check_finite(weights, "sample_weight")
     if weights.min() < 0:
         raise ValueError(
             f"sample_weight has {weights.min():g} in row {int(weights.argmin())}; none may be negative"
@@ -122,10 +130,17 @@ class RateMoments:
         for start in range(0, len(X), BLOCK_ROWS):
             block = slice(start, start + BLOCK_ROWS)
             rows = _extended(X[block], None if weights is None else weights[block])
-            norms = np.einsum("ij,ij->i", rows, rows)
-            second += rows.T @ rows
-            fourth += rows.T @ (rows * norms[:, None])
+            with np.errstate(over="ignore", invalid="ignore"):
+                norms = np.einsum("ij,ij->i", rows, rows)
+                second += rows.T @ rows
+                fourth += rows.T @ (rows * norms[:, None])
             largest = max(largest, float(norms.max()))
+        if not np.isfinite(fourth).all():
+            column = int(np.abs(X).max(axis=0).argmax())
+            raise ValueError(
+                f"features reach {np.abs(X).max():.3g} (column {column}), whose fourth power overflows; "
+                f"scale column {column}, for example with standardize=True"
+            )
         return cls(len(X), second, fourth, largest)
 
     def __add__(self, other: RateMoments) -> RateMoments:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from npreg.arrays import FloatArray
+from npreg.arrays import FloatArray, as_float_array
 
 __all__ = ["linreg", "linreg_backward"]
 
@@ -27,8 +27,8 @@ def linreg(X: FloatArray, w: FloatArray, b: FloatArray) -> FloatArray:
 
     Raises
     ------
-    ValueError
-        Where the shapes do not fit.
+    ValueError, TypeError
+        Where the shapes do not fit, and for what is not made of real numbers.
 
     >>> linreg(np.array([[1.0, 2.0]]), np.array([[2.0], [-3.4]]), np.array([4.2]))
     array([[-0.6]])
@@ -39,8 +39,10 @@ def linreg(X: FloatArray, w: FloatArray, b: FloatArray) -> FloatArray:
             f"X of shape {X.shape}, w of shape {w.shape} and b of shape {b.shape} do not fit; "
             "needed are (n, d), (d, k) and (k,), with k = 1 for one output"
         )
+    if not X.dtype.kind == w.dtype.kind == b.dtype.kind == "f":
+        X, w, b = as_float_array(X, "X"), as_float_array(w, "w"), as_float_array(b, "b")
     y_hat: FloatArray = X @ w
-    if y_hat.dtype == b.dtype and y_hat.dtype.kind == "f":
+    if y_hat.dtype == b.dtype:
         y_hat += b
         return y_hat
     return y_hat + b
@@ -68,8 +70,8 @@ def linreg_backward(X: FloatArray, grad_y_hat: FloatArray) -> tuple[FloatArray, 
 
     Raises
     ------
-    ValueError
-        Where the shapes do not fit.
+    ValueError, TypeError
+        Where the shapes do not fit, and for what is not made of real numbers.
 
     >>> grad_w, grad_b = linreg_backward(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0], [-1.0]]))
     >>> grad_w, grad_b
@@ -81,4 +83,6 @@ def linreg_backward(X: FloatArray, grad_y_hat: FloatArray) -> tuple[FloatArray, 
             f"X of shape {X.shape} and grad_y_hat of shape {grad_y_hat.shape} do not fit; "
             "needed are (n, d) and (n, k), with k = 1 for one output"
         )
+    if not X.dtype.kind == grad_y_hat.dtype.kind == "f":
+        X, grad_y_hat = as_float_array(X, "X"), as_float_array(grad_y_hat, "grad_y_hat")
     return X.T @ grad_y_hat, np.add.reduce(grad_y_hat, axis=0)

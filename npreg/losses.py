@@ -28,7 +28,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from npreg.arrays import FloatArray
+from npreg.arrays import FloatArray, as_float_array, as_number
 
 __all__ = [
     "LOSSES",
@@ -59,6 +59,8 @@ def _residual(y_hat: FloatArray, y: FloatArray) -> Any:
                 "needed are equal shapes, or y (n,) for y_hat (n, 1)"
             )
         y = y.reshape(y_hat.shape)
+    if y_hat.dtype.kind != "f" or y.dtype.kind != "f":  # small integers would overflow, text fail obscurely
+        y_hat, y = as_float_array(y_hat, "y_hat"), as_float_array(y, "y")
     return y_hat - y
 
 
@@ -178,15 +180,17 @@ def quantile_loss_grad(y_hat: FloatArray, y: FloatArray, tau: float = 0.5) -> Fl
 
 
 def _positive(value: float, name: str) -> float:
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name} must be finite and greater than 0, not {value!r}")
-    return float(value)
+    number = as_number(value, name)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be finite and greater than 0, not {number!r}")
+    return number
 
 
 def _probability(value: float, name: str) -> float:
-    if not 0 < value < 1:
-        raise ValueError(f"{name} must be between 0 and 1, both excluded, not {value!r}")
-    return float(value)
+    number = as_number(value, name)
+    if not 0 < number < 1:
+        raise ValueError(f"{name} must be between 0 and 1, both excluded, not {number!r}")
+    return number
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def scatter(
     'feature 1'
     """
     X = as_features(features)
-    y = as_labels(labels, len(X)).reshape(len(X), -1)
+    y = as_labels(labels, X).reshape(len(X), -1)
     column, output = (
         _index(column, X.shape, "column", "features"),
         _index(output, y.shape, "output", "labels"),

@@ -19,7 +19,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
-from npreg.arrays import FloatArray, as_batch_size, as_nonnegative
+from npreg.arrays import FloatArray, as_batch_size, as_float_array, as_nonnegative, as_number
 
 __all__ = ["SGD", "Momentum", "Nesterov", "Rule", "Schedule", "Stepper", "as_rule", "sgd", "soft_threshold"]
 
@@ -55,15 +55,22 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
     array([[0.]])
     """
     if len(params) != len(grads):
-        raise ValueError(f"{len(params)} params and {len(grads)} grads do not match")
+        raise ValueError(
+            f"{len(params)} params and {len(grads)} grads do not match; one grad a param is needed"
+        )
     for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
         if not isinstance(param, np.ndarray) or param.dtype.kind != "f":
             found = getattr(param, "dtype", type(param).__name__)
             raise TypeError(f"params[{i}] must be a float array to be updated in place, not {found}")
+        if not param.flags.writeable:
+            raise ValueError(f"params[{i}] is read-only; give a copy that can be updated in place")
         if param.shape != np.shape(grad):
             raise ValueError(
-                f"params[{i}] of shape {param.shape} and its grad of shape {np.shape(grad)} do not match"
+                f"params[{i}] of shape {param.shape} and grads[{i}] of shape {np.shape(grad)} do not match; "
+                "needed are equal shapes"
             )
+        if not isinstance(grad, np.ndarray) or grad.dtype.kind != "f":
+            as_float_array(grad, f"grads[{i}]")  # whatever it refuses cannot be subtracted in place
     step = as_nonnegative(lr, "lr") / as_batch_size(batch_size)
     for param, grad in zip(params, grads, strict=True):
         param -= step * grad
@@ -115,7 +122,7 @@ class Momentum:
     beta: float = 0.9
 
     def __post_init__(self) -> None:
-        if not 0 <= self.beta < 1:
+        if not 0 <= as_number(self.beta, "beta") < 1:
             raise ValueError(f"beta must be in [0, 1), not {self.beta!r}")
 
     def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
@@ -201,7 +208,7 @@ class Stepper:
         """The learning rate of a step, counted from 0: lr · schedule(epochs done before it)."""
         if self.schedule is None:
             return self.lr
-        factor = float(self.schedule(step / self.steps_per_epoch))
+        factor = as_number(self.schedule(step / self.steps_per_epoch), "what the schedule returns")
         if not (math.isfinite(factor) and factor >= 0):
             raise ValueError(
                 f"the schedule returned {factor!r} at epoch {step / self.steps_per_epoch:g}; "

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import FloatArray, as_batch_size, as_count, as_data, as_float_array
-from npreg.blocks import Data
+from npreg.arrays import FloatArray, as_batch_size, as_count, as_data, as_float_array, as_rng
+from npreg.blocks import Data, RowBlocks
 from npreg.data import start_parameters
 from npreg.feeds import AHEAD, ArrayFeed, LossMoments, Orders, Scaling, mean_loss
 from npreg.learning_rate import as_weights
@@ -96,10 +96,12 @@ def sweep(
     >>> result.diverged, result.best
     (array([False, False,  True]), 1)
     """
+    if isinstance(features, RowBlocks):
+        raise TypeError("sweep needs arrays in memory, not RowBlocks; train takes RowBlocks")
     X, y = as_data(features, labels)
     batch_size, num_epochs = as_batch_size(batch_size), as_count(num_epochs, "num_epochs", 1)
     rates, penalties = _settings(lrs, "lrs"), _settings(l2, "l2")
-    generator = np.random.default_rng(rng)
+    generator = as_rng(rng)
     data = Data(X, y, as_weights(sample_weight, len(X)))
     scaling = Scaling.of(data) if standardize else None
     if scaling is not None:

@@ -16,6 +16,7 @@ from npreg.arrays import (
     as_data,
     as_float_array,
     as_nonnegative,
+    as_rng,
 )
 from npreg.blocks import Data, RowBlocks
 from npreg.data import start_parameters
@@ -199,8 +200,8 @@ def train(
         patience = as_count(patience, "patience", 1)
     if schedule is not None and not callable(schedule):
         raise TypeError(f"schedule must be a function of the epochs done, not {schedule!r}")
-    hooks = (callbacks,) if callable(callbacks) else tuple(callbacks)
-    generator = np.random.default_rng(rng)
+    hooks = _as_callbacks(callbacks)
+    generator = as_rng(rng)
     feed, scaling, held_out = _prepare(
         features, labels, sample_weight, block_rows, validation, standardize, generator
     )
@@ -255,6 +256,14 @@ def train(
         validation_losses=None if held_out is None else np.array(run.validation_losses),
         best_epoch=run.best_epoch if held_out is not None else None,
     )
+
+
+def _as_callbacks(callbacks: Callback | Iterable[Callback]) -> tuple[Callback, ...]:
+    if callable(callbacks):
+        return (callbacks,)
+    if isinstance(callbacks, Iterable) and all(map(callable, hooks := tuple(callbacks))):
+        return hooks
+    raise TypeError(f"callbacks must be a function of one Progress, or several, not {callbacks!r}")
 
 
 def _prepare(

@@ -433,7 +433,7 @@ GOOD = columns(A, B)
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((GOOD, Y[:4]), ValueError, r"(?s)\(4,\).*5 rows"),
+        ((GOOD, Y[:4]), ValueError, r"(?s)\(4,\).*\(5, 2\)"),
         ((GOOD, np.ones((5, 1, 1))), ValueError, r"\(5, 1, 1\)"),
         ((GOOD[:, 0], Y), ValueError, r"\(5,\).*reshape"),
         ((np.empty((0, 2)), []), ValueError, r"empty"),

@@ -199,7 +199,7 @@ BAD: dict[str, tuple[Any, type[Exception], str]] = {
         ValueError,
         r"features must be 2-D \(rows, columns\), not of shape \(200,\); features.reshape\(-1, 1\)",
     ),
-    "labels too short": (lambda: plot.scatter(FEATURES, LABELS[1:]), ValueError, r"\(199,\).*200 rows"),
+    "labels too short": (lambda: plot.scatter(FEATURES, LABELS[1:]), ValueError, r"\(199,\).*\(200, 2\)"),
     "NaN": (lambda: plot.scatter(NAN, LABELS), ValueError, "features has nan at row 3, column 0"),
     "no such column": (
         lambda: plot.scatter(FEATURES, LABELS, 2),
@@ -217,7 +217,7 @@ BAD: dict[str, tuple[Any, type[Exception], str]] = {
     "no losses": (lambda: plot.loss_curve([]), ValueError, r"one number an epoch.*\(0,\)"),
     "losses 2-D": (lambda: plot.loss_curve([[1.0]]), ValueError, r"one number an epoch.*\(1, 1\)"),
     "losses NaN": (lambda: plot.loss_curve([1.0, np.nan]), ValueError, "losses has nan at row 1"),
-    "losses text": (lambda: plot.loss_curve("loss"), TypeError, "losses has dtype <U4"),
+    "losses text": (lambda: plot.loss_curve("loss"), TypeError, "losses must be an array of numbers"),
     "no trajectory": (
         lambda: plot.loss_surface(FEATURES, LABELS, PLAIN),
         ValueError,
@@ -233,7 +233,7 @@ BAD: dict[str, tuple[Any, type[Exception], str]] = {
     "trajectory NaN": (
         lambda: plot.loss_surface(FEATURES, LABELS, (W * np.nan, B)),
         ValueError,
-        "trajectory w has nan at row 0",
+        "trajectory w has nan at index",
     ),
     "one parameter": (
         lambda: plot.loss_surface(FEATURES, LABELS, RESULT, (0,)),
