@@ -15,6 +15,7 @@ from typing import Any
 
 from npreg.arrays import DivergenceError
 from npreg.blocks import RowBlocks
+from npreg.checkpoint import CheckpointError
 from npreg.data import data_iter, init_params, synthetic_data
 from npreg.learning_rate import LearningRateWarning, max_learning_rate
 from npreg.least_squares import LeastSquaresResult, least_squares
@@ -34,6 +35,7 @@ from npreg.losses import (
     squared_loss_grad,
 )
 from npreg.rules import SGD, Momentum, Nesterov, sgd
+from npreg.schedules import Cosine, InverseScaling, StepDecay
 from npreg.sweep import SweepResult, sweep
 from npreg.train import Progress, TrainResult, Trajectory, train
 
@@ -51,7 +53,10 @@ _LAZY = {
 __all__ = [
     "LOSSES",
     "SGD",
+    "CheckpointError",
+    "Cosine",
     "DivergenceError",
+    "InverseScaling",
     "LearningRateWarning",
     "LeastSquaresResult",
     "Loss",
@@ -59,6 +64,7 @@ __all__ = [
     "Nesterov",
     "Progress",
     "RowBlocks",
+    "StepDecay",
     "SweepResult",
     "TrainResult",
     "Trajectory",

@@ -15,17 +15,28 @@ ENGINES = ("auto", "loop", "tight", "moments")
 
 
 def choose_engine(
-    num_rows: int, num_features: int, batch_size: int, num_epochs: int, loss: Loss, stepper: Stepper
+    num_rows: int,
+    num_features: int,
+    num_outputs: int,
+    batch_size: int,
+    loss: Loss,
+    stepper: Stepper,
 ) -> str:
-    """`"moments"` where replay is faster than the tight loop, `"tight"` elsewhere."""
-    if not loss.is_squared or not is_affine(stepper) or batch_size < num_features + 2:
+    """`"moments"` where replay is faster than the tight loop, `"tight"` elsewhere.
+
+    A step of the loop costs a few NumPy calls, however small; replay costs B d² for the moments of a
+    minibatch and d³ for composing two maps.  Measured by `benchmarks/engines.py` (see
+    `benchmarks/README.md`): replay wins up to 20 features at B ≤ 8, 16 at 16, 12 at 32, 8 at 64 and 5
+    at 128, which is B d² ≤ 4000; with momentum, where the loop makes many more calls and maps are twice
+    as large, up to 12 features.  Short epochs do not repay the bookkeeping.
+    """
+    steps = -(-num_rows // batch_size)
+    if not loss.is_squared or not is_affine(stepper) or steps < 16:
         return "tight"
-    if num_epochs * -(-num_rows // batch_size) < 48:
-        return "tight"
-    most = 12 if batch_size <= 48 else 8 if batch_size <= 80 else 5
+    d = num_features + num_outputs - 1
     if type(stepper.rule) is not SGD:
-        most //= 2  # the state, and so the maps, are twice as large
-    return "moments" if num_features <= most else "tight"
+        return "moments" if d <= 12 else "tight"
+    return "moments" if d <= 20 and batch_size * d * d <= 4000 and batch_size <= 128 else "tight"
 
 
 def make_engine(

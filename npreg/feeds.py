@@ -16,8 +16,8 @@ import numpy as np
 
 from npreg.arrays import FloatArray
 from npreg.blocks import BlockShuffle, Data, RowBlocks, TreeSum, tree_sum
+from npreg.checkpoint import fingerprint
 from npreg.learning_rate import RateMoments, squared_norms
-from npreg.linear import linreg
 from npreg.loops import Engine, Order, Path
 from npreg.losses import Loss
 
@@ -96,11 +96,13 @@ def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
     """The mean loss over all rows and outputs, a block of rows at a time."""
     X, y, weights = data
     w, b = theta[:-1], theta[-1]
+    plain = loss.is_squared and weights is None and X.dtype == np.float64
     total = 0.0
     for start in range(0, len(X), BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
-        y_hat = linreg(X[rows], w, b)
-        if loss.is_squared and weights is None and y_hat.dtype == np.float64:
+        y_hat = X[rows].dot(w)
+        y_hat += b
+        if plain:
             y_hat -= y[rows]
             total += float(np.vdot(y_hat, y_hat)) / 2
             continue
@@ -110,24 +112,6 @@ def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
         total += float(np.add.reduce(values, axis=None, dtype=np.float64))
     count = float(len(X) if weights is None else weights.sum())
     return float(total / (count * y.shape[1]))
-
-
-def mean_losses(loss: Loss, data: Data, thetas: Sequence[FloatArray]) -> list[float]:
-    """`mean_loss` of several parameters, in one pass where the rows are few."""
-    X, y, weights = data
-    if (
-        len(thetas) == 1
-        or len(X) > BLOCK_ROWS
-        or y.shape[1] > 1
-        or weights is not None
-        or not loss.is_squared
-    ):
-        return [mean_loss(loss, data, theta) for theta in thetas]
-    together = np.concatenate(thetas, axis=1)
-    r = X.dot(together[:-1])
-    r += together[-1]
-    r -= y
-    return [float(total) / (2 * len(X)) for total in np.einsum("ij,ij->j", r, r, dtype=np.float64)]
 
 
 class Orders:
@@ -168,6 +152,16 @@ class Orders:
             self.thread.join()
 
 
+class Pause(Protocol):
+    """Called in the middle of an epoch, about every `steps` steps of `batch_size` rows."""
+
+    steps: int
+    batch_size: int
+
+    def at(self, position: int) -> None:
+        """It is safe to write down where the run is."""
+
+
 class Feed(Protocol):
     """Feeds an engine, epoch by epoch."""
 
@@ -198,8 +192,29 @@ class Feed(Protocol):
     def together(self) -> int:
         """How many epochs may share one call of `epochs`."""
 
-    def epochs(self, engine: Engine, theta: FloatArray, count: int, path: Path | None) -> list[FloatArray]:
-        """`count` epochs; returns the parameters after each."""
+    def epochs(
+        self,
+        engine: Engine,
+        theta: FloatArray,
+        count: int,
+        path: Path | None,
+        position: int = 0,
+        pause: Pause | None = None,
+    ) -> list[FloatArray]:
+        """`count` epochs; returns the parameters after each.
+
+        `position` is how far the first of them had come when it was interrupted.  `pause` is called
+        with such positions whenever it is safe to write down where the run is.
+        """
+
+    def state(self) -> dict[str, FloatArray]:
+        """What an interrupted epoch has gathered besides the parameters."""
+
+    def set_state(self, state: dict[str, FloatArray]) -> None:
+        """Take back what `state` returned."""
+
+    def fingerprint(self) -> str:
+        """A text by which other data are told."""
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
         """The mean loss over all rows at each of these parameters."""
@@ -248,12 +263,44 @@ class ArrayFeed:
     def together(self) -> int:
         return max(TOGETHER // self.num_rows, 1)
 
-    def epochs(self, engine: Engine, theta: FloatArray, count: int, path: Path | None) -> list[FloatArray]:
+    def epochs(
+        self,
+        engine: Engine,
+        theta: FloatArray,
+        count: int,
+        path: Path | None,
+        position: int = 0,
+        pause: Pause | None = None,
+    ) -> list[FloatArray]:
         assert self.orders is not None
-        return engine.run(theta, [self.orders.next() for _ in range(count)], path)
+        if pause is None and not position:
+            return engine.run(theta, [self.orders.next() for _ in range(count)], path)
+        ends = []
+        for _ in range(count):
+            order = self.orders.next()
+            while position < self.num_rows:
+                stop = self.num_rows
+                if pause is not None:
+                    steps = -(-pause.steps // engine.align) * engine.align
+                    stop = min(stop, position + steps * pause.batch_size)
+                ends = engine.run(theta, [order[position:stop]], path)
+                position = stop
+                if pause is not None and position < self.num_rows:
+                    pause.at(position)
+            position = 0
+        return ends
+
+    def state(self) -> dict[str, FloatArray]:
+        return {}
+
+    def set_state(self, state: dict[str, FloatArray]) -> None:
+        pass
+
+    def fingerprint(self) -> str:
+        return fingerprint(*self.data)
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
-        return mean_losses(loss, self.data, thetas)
+        return [mean_loss(loss, self.data, theta) for theta in thetas]
 
     def close(self) -> None:
         if self.orders is not None:
@@ -335,6 +382,7 @@ class BlockFeed:
         self.sample = Data(first.X[:SAMPLE_ROWS].copy(), first.y[:SAMPLE_ROWS].copy(), weights)
         self.start_of_epoch: FloatArray | None = None
         self.moments: LossMoments | None = None
+        self.sums = TreeSum()
 
     def standardize(self) -> Scaling:
         """From now on columns have mean 0 and standard deviation 1, found in one pass."""
@@ -382,17 +430,52 @@ class BlockFeed:
     def together(self) -> int:
         return 1
 
-    def epochs(self, engine: Engine, theta: FloatArray, count: int, path: Path | None) -> list[FloatArray]:
+    def epochs(
+        self,
+        engine: Engine,
+        theta: FloatArray,
+        count: int,
+        path: Path | None,
+        position: int = 0,
+        pause: Pause | None = None,
+    ) -> list[FloatArray]:
         shuffle = BlockShuffle.draw(self.rng, len(self.blocks))
-        self.start_of_epoch, moments = theta.copy(), TreeSum()
-        for i in shuffle.blocks:
+        if not position:
+            self.start_of_epoch, self.sums = theta.copy(), TreeSum()
+        assert self.start_of_epoch is not None
+        for done, i in enumerate(shuffle.blocks[position:], start=position + 1):
             data = self.read(int(i))
             if self.width <= MOMENT_COLUMNS:
-                moments.add(LossMoments.of(data, self.start_of_epoch))
+                self.sums.add(LossMoments.of(data, self.start_of_epoch))
             engine.load(*data)
             engine.run(theta, [shuffle.rows(int(i), len(data.X))], path)
-        self.moments = moments.total
+            if pause is not None and done < len(self.blocks):
+                pause.at(done)
+        self.moments = self.sums.total
         return [theta.copy()]
+
+    def state(self) -> dict[str, FloatArray]:
+        if self.start_of_epoch is None:
+            return {}
+        state: dict[str, FloatArray] = {"start_of_epoch": self.start_of_epoch}
+        for level, sums in enumerate(self.sums.levels):
+            if sums is not None:
+                state[f"slope_{level}"], state[f"curvature_{level}"] = sums.slope, sums.curvature
+                state[f"totals_{level}"] = np.array([sums.value, sums.weight])
+        return state
+
+    def set_state(self, state: dict[str, FloatArray]) -> None:
+        self.start_of_epoch, self.sums = state.get("start_of_epoch"), TreeSum()
+        levels = [int(name.removeprefix("totals_")) for name in state if name.startswith("totals_")]
+        self.sums.levels = [None] * (max(levels, default=-1) + 1)
+        for level in levels:
+            value, weight = map(float, state[f"totals_{level}"])
+            slope, curvature = state[f"slope_{level}"], state[f"curvature_{level}"]
+            self.sums.levels[level] = LossMoments(value, slope, curvature, weight)
+
+    def fingerprint(self) -> str:
+        """Of the first rows only: all rows would cost a pass."""
+        return f"{fingerprint(*self.sample)} {self.blocks.rows}"
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
         found = []

@@ -42,6 +42,7 @@ class Engine(Protocol):
     """Advances parameters through epochs of minibatches."""
 
     name: str
+    align: int  # steps after which an epoch may be interrupted without changing a bit; set by `load`
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
         """Take data of shapes (n, d), (n, k) and (n,); they are not changed."""
@@ -57,6 +58,7 @@ class PlainLoop:
     """The notebook's loop."""
 
     name = "loop"
+    align = 1
 
     def __init__(self, loss: Loss, stepper: Stepper, batch_size: int) -> None:
         self.loss, self.stepper, self.batch_size = loss, stepper, batch_size
@@ -131,6 +133,7 @@ class FoldedLoop:
     """
 
     name = "tight"
+    align = 1
 
     def __init__(self, stepper: Stepper, batch_size: int, dtype: Any) -> None:
         self.stepper, self.rows = stepper, FoldedRows(dtype, batch_size)
@@ -198,6 +201,7 @@ class WideLoop:
     """Any loss and any rule; gathers rows as they are, so that no copy of wide data is made."""
 
     name = "tight"
+    align = 1
 
     def __init__(self, loss: Loss, stepper: Stepper, batch_size: int) -> None:
         self.loss, self.stepper, self.nominal = loss, stepper, batch_size

@@ -173,6 +173,7 @@ class MomentsEngine:
     """
 
     name = "moments"
+    align = 1
 
     def __init__(
         self, stepper: Stepper, batch_size: int, fallback: Engine, largest_norm: float = np.inf
@@ -193,6 +194,7 @@ class MomentsEngine:
         self.weights = weights
         rows.load(X, y, weights, self.scale)
         self.buffer = np.empty((rows.chunk * rows.batch_size, rows.width))
+        self.align = rows.chunk
         # Where no step can have lr/B ‖G‖ + lr l2 > 2, no A has an eigenvalue outside [−1, 1].
         steepest = rows.batch_size / stepper.divisor * self.largest_norm + stepper.l2
         self.contracts = self.rate_in_rows and stepper.lr * steepest <= 2

@@ -18,6 +18,7 @@ from npreg.learning_rate import scale_advice
 from npreg.loops import Engine
 from npreg.losses import Loss
 from npreg.rules import Stepper
+from npreg.saver import Saver
 
 __all__ = ["Progress", "Recorder", "Run", "Trajectory"]
 
@@ -83,7 +84,9 @@ class Run:
         callbacks: Sequence[Callable[[Progress], Any]] = (),
         verbose: bool = False,
         progress: bool = False,
+        saver: Saver | None = None,
     ) -> None:
+        self.saver = saver
         self.feed, self.engine, self.stepper, self.loss = feed, engine, stepper, loss
         self.theta, self.rng, self.num_epochs = theta, rng, num_epochs
         self.scaling, self.validation = scaling, validation
@@ -104,17 +107,25 @@ class Run:
     def epoch(self) -> int:
         return len(self.losses)
 
+    @property
+    def is_finished(self) -> bool:
+        return self.stopped != "num_epochs" or self.epoch >= self.num_epochs
+
     def raw(self, theta: FloatArray) -> FloatArray:
         """Parameters for the features as they came in."""
         return theta if self.scaling is None else self.scaling.leave(theta)
 
     def run(self) -> None:
         """All epochs, up to the last or a reason to stop."""
+        saver = self.saver
+        position = 0 if saver is None else saver.restore(self)
         left = self.num_epochs - self.epoch
-        stepwise = self.patience is not None or self.callbacks or self.progress or self.recorder is not None
-        together = 1 if stepwise else self.feed.together()
+        if left <= 0 or self.is_finished:
+            return
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
-        ahead = self.patience is None and not self.callbacks
+        ahead = self.patience is None and not self.callbacks and saver is None
+        one_by_one = not ahead or self.progress or self.recorder is not None
+        together = 1 if one_by_one else self.feed.together()
         bar = _progress_bar(left) if self.progress else None
         try:
             self.feed.start(self.engine, self.rng, left, ahead=ahead)
@@ -124,12 +135,21 @@ class Run:
                     left -= count
                     if self.recorder is not None:
                         self.recorder.averaging = self.epoch >= self.first_averaged
-                    ends = self.feed.epochs(self.engine, self.theta, count, self.recorder)
+                    if saver is None:
+                        ends = self.feed.epochs(self.engine, self.theta, count, self.recorder)
+                    else:
+                        saver.begin_epoch(self)
+                        pause = saver if saver.in_epoch else None
+                        ends = self.feed.epochs(self.engine, self.theta, 1, self.recorder, position, pause)
+                        position = 0
                     if self.recorder is not None and self.recorder.count:
                         ends = [np.asarray(self.recorder.sum / self.recorder.count, self.theta.dtype)]
                     for end, loss in zip(ends, self.feed.losses(self.loss, ends), strict=True):
-                        if self.finish_epoch(end, loss):
-                            return
+                        self.finish_epoch(end, loss)
+                    if saver is not None:
+                        saver.end_epoch(self)
+                    if self.stopped != "num_epochs":
+                        return
                     if bar is not None:
                         bar.set_postfix(loss=self.losses[-1], refresh=False)
                         bar.update(count)
@@ -138,8 +158,8 @@ class Run:
             if bar is not None:
                 bar.close()
 
-    def finish_epoch(self, end: FloatArray, loss: float) -> bool:
-        """Book an epoch that ended with these parameters and this loss; returns whether to stop."""
+    def finish_epoch(self, end: FloatArray, loss: float) -> None:
+        """Book an epoch that ended with these parameters and this loss, and see whether to stop."""
         self.check_divergence(loss)
         self.losses.append(loss)
         self.good = end
@@ -161,7 +181,6 @@ class Run:
                 self.stopped = "callback"
         if self.patience is not None and self.epoch - self.best_epoch >= self.patience:
             self.stopped = "patience"
-        return self.stopped != "num_epochs"
 
     def check_divergence(self, loss: float) -> None:
         """Raise DivergenceError where the loss is not finite or has left every reasonable scale."""

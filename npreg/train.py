@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from npreg.arrays import (
     as_rng,
 )
 from npreg.blocks import Data, RowBlocks
+from npreg.checkpoint import describe, fingerprint
 from npreg.data import start_parameters
 from npreg.engines import ENGINES, choose_engine, make_engine
 from npreg.feeds import ArrayFeed, BlockFeed, Feed, Scaling
@@ -27,6 +29,7 @@ from npreg.linear import linreg
 from npreg.losses import LOSSES, Loss, LossFunction, as_loss
 from npreg.rules import Momentum, Rule, Schedule, Stepper, as_rule
 from npreg.run import Progress, Run, Trajectory
+from npreg.saver import Saver
 
 __all__ = ["Progress", "TrainResult", "Trajectory", "train"]
 
@@ -102,6 +105,9 @@ def train(
     progress: bool = False,
     check_lr: str = "warn",
     block_rows: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
+    resume: bool = False,
 ) -> TrainResult:
     """Fit a linear model by minibatch stochastic gradient descent.
 
@@ -166,6 +172,11 @@ def train(
     block_rows : int, optional
         Read features and labels, for example `np.memmap`s, that many rows at a time, and hold no more:
         one sequential pass an epoch, shuffled as `npreg.RowBlocks` says.
+    checkpoint : path, optional
+        Write the run to this .npz file after every epoch, or about every `checkpoint_every` steps.
+    resume : bool
+        Continue the checkpoint if there is one (else begin): the result has the same bits as if the run
+        had never stopped.  A `Generator` given as rng is put into the state it had then.
 
     Returns
     -------
@@ -222,8 +233,36 @@ def train(
     )
     name = engine
     if engine == "auto":
-        name = choose_engine(feed.num_rows, feed.width, batch_size, num_epochs, chosen_loss, stepper)
+        name = choose_engine(feed.num_rows, feed.width, feed.num_outputs, batch_size, chosen_loss, stepper)
     largest = feed.largest_norm() if name == "moments" else np.inf
+    saver = None
+    if checkpoint is not None:
+        settings = {
+            "data": feed.fingerprint(),
+            "validation": None if held_out is None else fingerprint(*held_out),
+            "batch_size": batch_size,
+            "lr": rate,
+            "loss": f"{describe(chosen_loss.value_function)} {chosen_loss.params}",
+            "rule": repr(chosen_rule),
+            "schedule": describe(schedule),
+            "l2": l2,
+            "l1": l1,
+            "average": average and [average, num_epochs],
+            "engine": name,
+            "record": record,
+            "standardize": standardize,
+            "patience": patience,
+            "tol": tol,
+        }
+        saver = Saver(
+            checkpoint,
+            steps=None if checkpoint_every is None else as_count(checkpoint_every, "checkpoint_every", 1),
+            batch_size=batch_size,
+            resume=resume,
+            settings=settings,
+        )
+    elif checkpoint_every is not None or resume:
+        raise ValueError("checkpoint_every and resume need checkpoint, the path of a file")
     run = Run(
         feed=feed,
         engine=make_engine(name, feed.width, batch_size, feed.dtype, chosen_loss, stepper, largest),
@@ -241,6 +280,7 @@ def train(
         callbacks=hooks,
         verbose=verbose,
         progress=progress,
+        saver=saver,
     )
     run.run()
     final = run.parameters()
