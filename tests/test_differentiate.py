@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from npreg.differentiate import derivative, directional, gradient, jacobian, term_sizes
+from npreg.differentiate import derivative, directional, gradient, jacobian, random_direction, term_sizes
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(7, 3)) + 0.5
@@ -257,3 +257,11 @@ def test_term_sizes_are_the_sum_of_absolute_terms(analytic: bool) -> None:
         along = term_sizes(lambda X, w, y: np.sum(X @ w + y), inputs, moves, analytic=analytic)
         assert along.shape == ()
         assert along > abs(2 * inputs["y"].sum()) / 2
+
+
+def test_random_directions_have_many_magnitudes() -> None:
+    """With few, Σ ± magnitudes is zero now and then, and a complex step that lost everything looks confirmed."""
+    move = random_direction(np.ones(1000), np.random.default_rng(0))
+    assert len(np.unique(np.abs(move))) > 900
+    assert np.all((np.abs(move) >= 1) & (np.abs(move) < 2))
+    assert np.array_equal((1.5 + 2.0**-30 * move) - 1.5, 2.0**-30 * move)
