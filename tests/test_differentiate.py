@@ -260,7 +260,7 @@ def test_term_sizes_are_the_sum_of_absolute_terms(analytic: bool) -> None:
 
 
 def test_random_directions_have_many_magnitudes() -> None:
-    """With few, Σ ± magnitudes is zero now and then, and a complex step that lost everything looks confirmed."""
+    """With few, Σ ± magnitudes vanishes now and then, and a complex step that lost all looks confirmed."""
     move = random_direction(np.ones(1000), np.random.default_rng(0))
     assert len(np.unique(np.abs(move))) > 900
     assert np.all((np.abs(move) >= 1) & (np.abs(move) < 2))
