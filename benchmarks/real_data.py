@@ -26,7 +26,8 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from npreg import least_squares, train
+from npreg import least_squares
+from npreg.sklearn import MinibatchSGDRegressor
 
 # statsmodels data set: the label, and the columns that are no features: names, text, other outcomes, and what
 # the label or another column is computed from.
@@ -88,36 +89,9 @@ def held_out_r2(make: Callable[[int], Any], X: np.ndarray, y: np.ndarray, repeat
     return float(np.mean(scores))
 
 
-class TrainedInSteps:
-    """`train`, standardize=True, lr="auto", average=0.5, and epochs for 5000 steps, at least 10."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def fit(self, X: np.ndarray, y: np.ndarray) -> TrainedInSteps:
-        """Train."""
-        steps_per_epoch = -(-len(X) // 10)
-        num_epochs = max(10, -(-5000 // steps_per_epoch))
-        self.result = train(
-            X,
-            y,
-            batch_size=10,
-            num_epochs=num_epochs,
-            lr="auto",
-            standardize=True,
-            average=0.5,
-            rng=self.seed,
-        )
-        return self
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Evaluate X w + b."""
-        return self.result.predict(X)[:, 0]
-
-
 ESTIMATORS: dict[str, Callable[[int], Any]] = {
     "exact": lambda seed: ExactLeastSquares(),
-    "train": TrainedInSteps,
+    "MinibatchSGDRegressor": lambda seed: MinibatchSGDRegressor(random_state=seed),
     "SGDRegressor": lambda seed: SGDRegressor(random_state=seed),
     "scaled SGDRegressor": lambda seed: make_pipeline(StandardScaler(), SGDRegressor(random_state=seed)),
 }

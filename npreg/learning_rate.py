@@ -99,7 +99,7 @@ def as_weights(sample_weight: ArrayLike | None, num_rows: int) -> FloatArray | N
             f"sample_weight has {weights.min():g} in row {int(weights.argmin())}; none may be negative"
         )
     if not weights.any():
-        raise ValueError("sample_weight is 0 in every row; at least one must be positive")
+        raise ValueError("sample_weight is zero in every row; at least one must be positive")
     return weights.astype(np.float64)
 
 
