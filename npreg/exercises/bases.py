@@ -17,6 +17,7 @@ from npreg.exercises.probes import bank as bank_probes
 from npreg.exercises.probes import checks as check_probes
 from npreg.exercises.program import Answer, Array, Exercise
 from npreg.exercises.tape import Edits, Tape
+from npreg.exercises.usable import require_usable
 from npreg.exercises.verdict import Reference, reference
 
 Signature = tuple[tuple[int, ...], ...]
@@ -270,7 +271,8 @@ class Bank:
 
 @lru_cache(maxsize=64)
 def bank_of(exercise: Exercise) -> Bank:
-    """The bank of an exercise, made at first use and kept."""
+    """The bank of an exercise, made at first use and kept; one that cannot be differentiated is refused."""
+    require_usable(exercise)
     return Bank(exercise)
 
 

@@ -2,8 +2,8 @@
 
 Every known mistake of every answer is evaluated on the probes: the right answer times the usual factors, and
 every mutation of the forward program. Two that have the same values there are looked at on many other probes.
-If they agree on those, too, they are one formula under two names (twins), and no data could tell them apart; if
-not, it is these probes that cannot, and they are refused.
+If they agree on those, too, they are one formula under two names (twins), and no data could tell them apart;
+if not, it is these probes that cannot, and they are refused.
 """
 
 from __future__ import annotations
