@@ -1,4 +1,4 @@
-"""The prover: the course's probes pass, bad ones are refused with the pairs, and hidden mistakes are found."""
+"""The prover: the course passes, bad probes are refused with the pairs that coincide on them."""
 
 from __future__ import annotations
 

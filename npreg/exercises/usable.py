@@ -1,7 +1,8 @@
 """Can this exercise be judged? Its program must run, end in a scalar, and accept a complex step.
 
-The right derivatives are taken with a complex step. ``np.abs``, ``np.linalg.norm``, ``np.vdot`` and ``float`` throw the
-imaginary part away and would make them silently wrong; so every step is compared once with a difference quotient.
+The right derivatives are taken with a complex step. ``np.abs``, ``np.linalg.norm``, ``np.vdot`` and ``float``
+throw the imaginary part away and would make them silently wrong; so every step is compared once with a
+difference quotient.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _CLOSE = 1e-5
 
 
 def require_usable(exercise: Exercise) -> None:
-    """Raise ``UnusableFile``, naming the step and the cure, where the forward program cannot be differentiated."""
+    """Raise ``UnusableFile``, with the step and the cure, for a program that cannot be differentiated."""
     sizes = dict(zip(exercise.symbols, _SIZES, strict=False))
     sizes |= {symbol: 4 + 2 * i for i, symbol in enumerate(exercise.symbols) if symbol not in sizes}
     values: dict[str, Array] = dict(_inputs(exercise, sizes))
@@ -82,17 +83,16 @@ def _require_complex_step(exercise: Exercise, step: str, seen: Mapping[str, Arra
     difference = (ends[0] - ends[1]) / (2 * _DIFFERENCE_STEP)
     size = max(1.0, float(np.max(np.abs(difference), initial=0.0)))
     if np.max(np.abs(exact - difference), initial=0.0) > _CLOSE * size:
-        raise _refusal(
-            exercise, step, f"loses its dependence on {name!r} when given complex numbers{_cure(True)}"
-        )
+        why = f"loses its dependence on {name!r} when given complex numbers{_cure(True)}"
+        raise _refusal(exercise, step, why)
 
 
 def _cure(complex_step: bool) -> str:
     if not complex_step:
         return ""
     return (
-        "; the right derivatives are taken with a complex step, so write np.where(r > 0, r, -r) for np.abs(r), "
-        "np.sqrt(np.sum(v**2)) for np.linalg.norm(v), and do not convert to float"
+        "; the right derivatives are taken with a complex step, so write np.where(r > 0, r, -r) for "
+        "np.abs(r), np.sqrt(np.sum(v**2)) for np.linalg.norm(v), and do not convert to float"
     )
 
 
