@@ -15,7 +15,7 @@ and any machine can work out the minibatches of its own blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -92,7 +92,8 @@ class RowBlocks:
         if sample_weight is not None:
             parts["sample_weight"] = sample_weight
         for name, part in parts.items():
-            if not hasattr(part, "__len__") or not hasattr(part, "__getitem__"):
+            cuts = hasattr(part, "__len__") and hasattr(part, "__getitem__")
+            if not cuts or isinstance(part, (str, bytes, Mapping)):
                 raise TypeError(f"{name} must be an array that can be cut into rows, not {part!r:.40}")
             if len(part) != len(features):
                 raise ValueError(
@@ -178,8 +179,9 @@ def tree_sum(parts: Iterable[T]) -> T:
 def _read_rows(part: Any, rows: slice) -> Any:
     if isinstance(part, (list, tuple)):
         return part[rows]
-    # np.array, not asarray: a mapped file is read here, once and in order, not row by row later.
-    return np.array(getattr(part, "iloc", part)[rows])
+    found = getattr(part, "iloc", part)[rows]
+    # A copy: a mapped file is read here, once and in order, not row by row later.
+    return found.copy() if isinstance(found, np.ndarray) else np.asarray(found)
 
 
 def _shape(part: Any) -> tuple[int, ...]:
