@@ -126,14 +126,15 @@ def _afterword(source: str, exercise: Exercise, report: Report, options: argpars
     from npreg.exercises.course import IDS
     from npreg.exercises.files import misnamed
     from npreg.exercises.messages import say
-    from npreg.exercises.render import not_written
+    from npreg.exercises.render import not_written, wrong_numbers
 
     missing = [answer.name for answer in report.answers if not_written(answer)]
     for name, found in misnamed(source, missing).items():
         yield say("names", options.lang, answer=name, found=found)
     judged = [answer.name for answer in report.answers if not answer.passed and answer.name not in missing]
+    numbers = [answer.name for answer in report.answers if answer.name in judged and wrong_numbers(answer)]
     if options.by_hand:
-        for example in by_hand(source, exercise, judged):
+        for example in by_hand(source, exercise, numbers):
             yield example.text(options.lang)
     if options.solution:
         yield exercise.solution or say("no-solution", options.lang, exercise=exercise.id)

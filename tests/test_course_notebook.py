@@ -21,7 +21,7 @@ RIGHT = {
     "mean-squared-error": "grad_w = lambda X, r: 2 * X.T @ r / len(r)\ngrad_b = lambda r: 2 * r.mean()",
 }
 WRONG = {
-    "one-weight": ("grad_w = lambda x, r: -r * x\ngrad_b = lambda r: r", "the opposite sign"),
+    "one-weight": ("grad_w = lambda x, r: -r * x\ngrad_b = lambda r: r", "The sign is reversed"),
     "one-example": ("grad_w = lambda x, r: r\ngrad_b = lambda r: 2 * r", "exactly 2 times too large"),
     "minibatch-sum": ("grad_w = lambda X, r: X.T @ r / len(r)\ngrad_b = lambda r: r", "n times too small"),
     "minibatch-mean": (

@@ -191,6 +191,11 @@ def test_a_double_mistake_does_not_claim_that_the_direction_is_right():
     assert "Direction right" not in messages.describe("factor:n", "grad_w", {}, alone=False)
 
 
+def test_a_reversed_sign_with_another_mistake_does_not_claim_the_right_size():
+    assert "right size" in messages.describe("sign", "grad_w", {})
+    assert "right size" not in messages.describe("sign", "grad_w", {}, alone=False)
+
+
 def test_a_registered_mistake_brings_its_own_words():
     own = {"message": {"en": "You forgot the tare.", "zh": "忘了去皮重。"}}
     assert messages.describe("tare", "grad_w", own) == "You forgot the tare."

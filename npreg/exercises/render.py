@@ -17,6 +17,7 @@ RIGHT, KIND, NAMED, RULE = 1, 2, 3, 4
 MAX_LINES = 20
 WIDTH = 96
 _SHOWN_TWINS = 3
+_NO_NUMBERS = ("shape", "dtype", "raises", "no-return", "changes-input", "not-repeatable", "numerical")
 _EXPECTED = ("dtype", "finite", "repeatable", "inputs-unchanged")
 _NO_BREAK_BEFORE = "，。；：、）”？！》"
 
@@ -40,6 +41,11 @@ def text(report: Report, lang: str, hints: int = NAMED) -> str:
         for sentence in sentences(report.exercise, answer, lang, hints):
             lines += wrap(sentence, WIDTH - 2, indent="  ")
     return "\n".join(lines)
+
+
+def wrong_numbers(answer: AnswerReport) -> bool:
+    """Whether an example in numbers can show what is wrong."""
+    return not all(mistake.code in _NO_NUMBERS for mistake in answer.mistakes)
 
 
 def step_sentences(report: Report, lang: str) -> list[str]:

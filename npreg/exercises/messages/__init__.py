@@ -132,6 +132,8 @@ def _values(code: str, answer: str, details: Mapping[str, Any], lang: str, alone
     values.pop("measured", None)
     subject = "gradient" if answer.startswith("grad_") else "answer"
     values["answer"] = answer
+    if alone:
+        values["alone"] = ""
     values["arg"] = argument
     values["subject"] = say(subject, lang, answer=answer)
     values["subject_inner"] = say(subject + "_inner", lang, answer=answer)

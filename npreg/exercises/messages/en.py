@@ -8,15 +8,15 @@ WORDS: dict[str, Words] = {
     "sign": Words(
         kind="a sign",
         brief="exactly the negative",
-        text="Every entry has the right size, but the opposite sign: your answer points exactly the other "
-        "way. Either a difference is taken the wrong way round, or one minus sign too many or too few was "
-        "carried along.",
+        text="The sign is reversed[{alone}: every entry has the right size, and your answer points exactly "
+        "the other way]. Either a difference is taken the wrong way round, or one minus sign too many or "
+        "too few was carried along.",
         rule="the inner derivative: whatever enters with a minus brings that minus along when it is "
         "differentiated",
     ),
     "factor": Words(
         kind="a constant factor",
-        brief="right direction, times {arg}",
+        brief="times {arg}",
         text="[{direction} ]{subject} is exactly {times}[ ({measured})][: {cause}].",
         rule="constants in front of a function stay when it is differentiated, and so does the reduction "
         "over the batch (a sum, or a mean)",
@@ -137,7 +137,8 @@ WORDS: dict[str, Words] = {
         kind="the kind of product",
         brief="`*` in place of `@`",
         text="An elementwise product `*` stands where a matrix product `@` belongs, so the sum over the "
-        "shared index is not taken[: your result has the shape {got}, the parameter {expected}].",
+        "shared index is not taken[: your result has the shape {got}, the parameter {expected}]. Or only "
+        "the diagonal is used of a derivative in which every output depends on every input.",
         rule="a matrix product multiplies and adds up; where the forward computation adds up, so does its "
         "derivative",
     ),
