@@ -45,6 +45,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "assert_gradient": "npreg.gradcheck",
     "check_gradient": "npreg.gradcheck",
+    "exercises": "npreg.exercises",
     "plot": "npreg.plot",
     "set_figsize": "npreg.plot",
     "use_svg_display": "npreg.plot",
@@ -101,7 +102,7 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         module = import_module(_LAZY[name])
-        value = globals()[name] = module if name == "plot" else getattr(module, name)
+        value = globals()[name] = module if module.__name__ == f"npreg.{name}" else getattr(module, name)
         return value
     raise AttributeError(f"module 'npreg' has no attribute {name!r}")
 

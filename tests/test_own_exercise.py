@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +23,13 @@ PEARSON = RIGHT.replace("(mu - y) /", "((mu - y) / mu**0.5) /")
 @pytest.fixture(scope="module")
 def poisson():
     return load_exercise(ROOT / "examples" / "my_exercise.py")
+
+
+def test_the_classroom_is_opened_by_its_name():
+    code = "import sys, npreg; assert 'npreg.exercises' not in sys.modules; print(npreg.exercises.check)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.stdout.startswith("<function check")
+    assert done.stderr == ""
 
 
 def codes(source, exercise):
