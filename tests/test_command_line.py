@@ -230,6 +230,16 @@ def test_prove_with_sizes_that_do_not_fit_is_status_2(npreg, sizes):
     assert "sizes" in err
 
 
+def test_a_solution_is_shown_only_where_the_exercise_holds_one(npreg):
+    own = (EXAMPLES / "my_exercise.py").read_text(encoding="utf-8")
+    write("secret.py", own)
+    write("open.py", own.replace('id="poisson",', 'id="poisson", solution="Pull mu − y back.",'))
+    answer = write("a.py", "def grad_w(X, y, mu): return X.T @ (mu - y)\n")
+    assert "Pull mu" not in npreg("check", answer, "--exercise", "open.py")[1]
+    assert "Pull mu − y back." in npreg("check", answer, "--exercise", "open.py", "--solution")[1]
+    assert "holds no solution to show" in npreg("check", answer, "--exercise", "secret.py", "--solution")[1]
+
+
 def test_every_command_has_help(npreg):
     status, out, _ = npreg("--help")
     assert status == 0
