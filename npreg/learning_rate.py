@@ -176,13 +176,13 @@ def squared_norms(X: FloatArray, weights: FloatArray | None) -> tuple[float, flo
     """The largest and the mean ‖x̃‖² (times weight) of the rows."""
     largest = total = 0.0
     ones = np.ones(X.shape[1], X.dtype)
+    step = max(1, min(BLOCK_ROWS, 65_536 // X.shape[1]))  # squares that stay in cache
     with np.errstate(over="ignore"):
-        for start in range(0, len(X), BLOCK_ROWS):
-            block = X[start : start + BLOCK_ROWS]
-            norms = np.square(block).dot(ones)  # faster than a sum over so short an axis
+        for start in range(0, len(X), step):
+            norms = np.square(X[start : start + step]).dot(ones)  # faster than a sum over so short an axis
             norms += 1
             if weights is not None:
-                norms = norms * weights[start : start + BLOCK_ROWS]
+                norms = norms * weights[start : start + step]
             largest = max(largest, float(norms.max()))
             total += float(norms.sum())
     return largest, total / len(X)
