@@ -146,12 +146,13 @@ class FoldedLoop:
         B, k = rows.batch_size, y.shape[1]
         outputs = () if k == 1 else (k,)  # one output is a vector: matrix times vector is the faster call
         self.num_outputs = k
-        self.buffer = np.empty((rows.chunk * B, rows.width), rows.dtype)
+        views = min(rows.chunk, rows.steps)
+        self.buffer = np.empty((views * B, rows.width), rows.dtype)
         self.residual = np.empty((B, *outputs), rows.dtype)
         self.gradient = np.empty((rows.width, *outputs), rows.dtype)
         self.extended = np.zeros((rows.width, *outputs), rows.dtype)
         self.extended.reshape(rows.width, k)[-k:] = np.eye(k)
-        chunk = self.buffer.reshape(rows.chunk, B, rows.width)[: rows.steps]
+        chunk = self.buffer.reshape(views, B, rows.width)
         self.calls: list[tuple[Callable[..., Any], Callable[..., Any]]] = [(Z.dot, Z.T.dot) for Z in chunk]
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:

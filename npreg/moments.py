@@ -193,7 +193,7 @@ class MomentsEngine:
         self.data: tuple[FloatArray, FloatArray, FloatArray | None] | None = (X, y, weights)
         self.weights = weights
         rows.load(X, y, weights, self.scale)
-        self.buffer = np.empty((rows.chunk * rows.batch_size, rows.width))
+        self.buffer = np.empty((0, rows.width))
         self.align = rows.chunk
         # Where no step can have lr/B ‖G‖ + lr l2 > 2, no A has an eigenvalue outside [−1, 1].
         steepest = rows.batch_size / stepper.divisor * self.largest_norm + stepper.l2
@@ -202,6 +202,9 @@ class MomentsEngine:
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
         rows = self.rows
         together = max(1, rows.chunk // rows.steps)  # short epochs share one pass: same sums, fewer calls
+        needed = rows.batch_size * min(rows.chunk, rows.steps * min(together, len(orders)))
+        if len(self.buffer) < needed:
+            self.buffer = np.empty((needed, rows.width))
         ends: list[FloatArray] = []
         for first in range(0, len(orders), together):
             padded = [rows.padded(order) for order in orders[first : first + together]]
