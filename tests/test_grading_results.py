@@ -22,11 +22,12 @@ from npreg.grading.progress import Progress
 from npreg.grading.result import Mark, Result
 from npreg.grading.seeds import default_key_file, read_key, student_seed
 
+TOLD = ("Shape right.", "n times <too> large")
 HALF = Result(
     "Zoë 王.py",
     "ridge",
     0.5,
-    (Mark("grad_w", 1.0), Mark("grad_b", 0.0, ("factor:n",), "n times <too> large", ("Shape right.",), 7)),
+    (Mark("grad_w", 1.0), Mark("grad_b", 0.0, ("factor:n",), "n times <too> large", TOLD, 7)),
     message="n times <too> large",
 )
 NOTHING = Result("empty.py", "ridge", 0.0, (Mark("grad_w", 0.0),), "empty", "The file is empty.")
@@ -143,8 +144,7 @@ def test_gradescope_has_zero_first_then_the_points(tmp_path):
         (10, 10, "passed"),
         (0, 10, "failed"),
     ]
-    assert document["tests"][1]["tags"] == ["factor:n"]
-    assert document["tests"][1]["output"] == "n times <too> large\nShape right."
+    assert document["tests"][1]["output"] == "Shape right.\nn times <too> large"
     assert results(NOTHING, 20)["output"] == "The file is empty."
 
 
@@ -153,6 +153,15 @@ def test_points_for_three_answers_add_up():
     document = results(Result("a.py", "x", 1.0, marks), 10)
     assert document["score"] == 10
     assert document["output"] == "All answers are right."
+
+
+def test_an_early_stage_of_hints_does_not_tell_the_mistake():
+    early = Mark("grad_w", 0.0, ("factor:n",), "n times too large", ("The shape is right.",))
+    result = Result("a.py", "ridge", 0.0, (early,), message=early.message)
+    for text in (feedback(result), strict_json(results(result, 10))):
+        assert "The shape is right." in text
+        assert "n times" not in text
+        assert "factor" not in text
 
 
 def test_a_page_of_feedback_says_what_and_where(tmp_path):

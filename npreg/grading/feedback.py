@@ -73,8 +73,8 @@ def _answer(mark: Mark, lang: str, explained: bool) -> list[str]:
     words = WORDS[lang]
     sign, state = ("✓", words["right"]) if mark.right else ("✗", words["wrong"])
     parts = [f"## {sign} `{mark.name}`: {state}"]
-    said = [] if explained else list(dict.fromkeys((mark.message, *mark.details)))
-    parts += [escape(sentence) for sentence in said if sentence]
+    said = () if explained else mark.told
+    parts += [escape(sentence) for sentence in said]
     if said and mark.line is not None and not mark.right:
         parts.append(words["begins"].format(line=mark.line))
     return parts

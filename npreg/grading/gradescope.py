@@ -68,8 +68,7 @@ def _test(mark: Mark, number: int, share: float) -> dict[str, Any]:
         "name": mark.name,
         "name_format": "text",
         "number": str(number),
-        "output": "\n".join(dict.fromkeys((mark.message, *mark.details))).strip(),
+        "output": "\n".join(mark.told),
         "output_format": "text",
-        "tags": list(mark.codes),
         "visibility": "visible",
     }

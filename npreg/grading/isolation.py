@@ -13,7 +13,7 @@ from npreg.grading.worker import Run, run_once
 
 WAYS = ("auto", "bwrap", "plain")
 _TRIAL = {
-    "source": "def grad_w(x): return 2 * x",
+    "source": "def grad_w(x): return 2 * x * (x @ x)",
     "names": ["grad_w"],
     "optional": [],
     "filename": "<trial>",

@@ -11,6 +11,7 @@ from typing import Any
 class Mark:
     """One answer: ``mark`` in 0..1, codes of its mistakes (or of the reason it has no value), and the words.
 
+    ``details`` are sentences for the student, as many as the stage of hints allows; ``message`` is for teachers.
     ``line`` is the line of the student's file where the function begins and ``excerpt`` its text, or None.
     """
 
@@ -21,6 +22,11 @@ class Mark:
     details: tuple[str, ...] = ()
     line: int | None = None
     excerpt: str = ""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the student is told: the sentences, or the reason alone where there are none."""
+        return self.details or ((self.message,) if self.message else ())
 
     @property
     def right(self) -> bool:

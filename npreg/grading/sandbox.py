@@ -180,8 +180,11 @@ def packages() -> Path:
 
 
 def shared_libraries() -> list[Path]:
-    """Return libraries that Python itself is linked with, where they lie beside it (``libpython``)."""
-    return sorted((Path(sys.base_prefix).resolve() / "lib").glob("libpython*"))
+    """Return libraries that Python and NumPy need, where they lie beside Python (all of conda's)."""
+    prefix = Path(sys.base_prefix).resolve()
+    if (prefix / "conda-meta").is_dir():
+        return [prefix / "lib"]
+    return sorted((prefix / "lib").glob("libpython*"))
 
 
 def remove_tree(folder: str) -> None:

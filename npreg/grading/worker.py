@@ -25,6 +25,7 @@ from npreg.grading.outcome import checked_outcome
 from npreg.grading.sandbox import Room, Sandbox
 
 START_SECONDS = 60.0
+WINDOWS_FAULT = 0xC0000000
 
 
 @dataclass
@@ -185,6 +186,8 @@ def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:
         run.ending = "failed-to-start"
     elif number in (getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)):
         run.ending = "time-limit" if number == signal.SIGXCPU else "killed"
+    elif code >= WINDOWS_FAULT:
+        run.ending, run.detail = "crashed", f"{code:#x}"
     elif 0 < number < 65:
         run.ending, run.detail = "crashed", _signal_name(number)
     else:

@@ -27,10 +27,13 @@ def drop_privileges(uid: int | None) -> None:
     if uid is None or not hasattr(os, "setuid"):
         return
     os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
-    if os.getresuid() != (uid, uid, uid) or os.getresgid() != (uid, uid, uid):
-        raise PermissionError(f"still user {os.getresuid()} after changing to {uid}")
+    os.setgid(uid)
+    os.setuid(uid)
+    with contextlib.suppress(PermissionError):
+        os.setuid(0)
+    users = {os.getuid(), os.geteuid(), os.getgid(), os.getegid()}
+    if users != {uid}:
+        raise PermissionError(f"still user and group {users} after changing to {uid}")
 
 
 def set_limits(*, memory: int, cpu: int, file_size: int, processes: bool = False) -> list[str]:
