@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ from npreg.exercises import course
 from npreg.exercises.messages import FAMILIES
 from npreg.grading.folder import readable_name
 from npreg.grading.grade import Outputs, grade
+from npreg.grading.inside.limits import readable_by_others
 from npreg.grading.isolation import choose
 from npreg.grading.marking import Settings
 from npreg.grading.reasons import REASONS
-from npreg.grading.sandbox import Limits, Sandbox
+from npreg.grading.sandbox import Limits, Sandbox, base_executable, packages
 
 EXERCISE = course.load("minibatch-sum")
 SANDBOX = Sandbox(Limits(seconds=1.0))
@@ -225,16 +227,13 @@ def test_the_isolation_of_every_run_is_told(hostile):
 @pytest.mark.slow
 @pytest.mark.parametrize(("way", "locks"), [("auto", True), ("plain", True), ("plain", False)])
 def test_all_of_them_come_out_right_in_every_isolation(tmp_path, way, locks):
-    plain = Class(tmp_path, Sandbox(Limits(seconds=2.0), locks=locks), way, slow=True)
+    plain = Class(tmp_path, Sandbox(Limits(seconds=1.5), locks=locks), way, slow=way == "auto")
     assert plain.surprises() == []
     assert plain.changed == set()
 
 
 def python_for_everybody() -> str | None:
     """A Python that a user without rights can start with this NumPy, if there is one."""
-    from npreg.grading.inside.limits import readable_by_others
-    from npreg.grading.sandbox import base_executable, packages
-
     candidates = [base_executable(), "/usr/bin/python3"]
     same = [path for path in candidates if Path(path).exists() and readable_by_others(path)]
     fits = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
@@ -244,27 +243,23 @@ def python_for_everybody() -> str | None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["auto", "plain"])
-def test_a_grader_without_rights_stops_them_too(tmp_path, way):
+def test_a_grader_without_rights_stops_them_too(way):
     python = python_for_everybody() if hasattr(os, "geteuid") and os.geteuid() == 0 else None
     if python is None:
         pytest.skip("only root can start a grader as somebody else, with a Python that all may read")
-    from npreg.grading.sandbox import packages
-
-    os.chmod(tmp_path, 0o777)
-    for parent in tmp_path.parents[:2]:
-        os.chmod(parent, 0o755)
-    home = Path(__file__).parents[1]
-    code = (
-        "import os, sys; os.setgroups([]); os.setgid(61234); os.setuid(61234)\n"
-        f"sys.path[:0] = [{str(home)!r}, {str(home / 'tests')!r}]\n"
-        "from pathlib import Path; from test_hostile import Class\n"
-        f"run = Class(Path({str(tmp_path)!r}), way={way!r})\n"
-        "print('\\n'.join([*run.surprises(), *run.changed]))"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(packages()), "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [python, "-B", "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
+    home, somebody = Path(__file__).parents[1], 61234
+    with tempfile.TemporaryDirectory() as place:  # pytest's own folders are closed to other users
+        os.chown(place, somebody, somebody)
+        code = (
+            f"import os, sys; os.setgroups([]); os.setgid({somebody}); os.setuid({somebody})\n"
+            f"sys.path[:0] = [{str(home)!r}, {str(home / 'tests')!r}]\n"
+            "from pathlib import Path; from test_hostile import Class\n"
+            f"root = Path({place!r}) / 'run'; root.mkdir(); run = Class(root, way={way!r})\n"
+            "print('\\n'.join([*run.surprises(), *run.changed]))"
+        )
+        environment = {**os.environ, "PYTHONPATH": str(packages()), "HOME": place}
+        command = [python, "-B", "-c", code]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr[-2000:]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 class Mark:
     """One answer: ``mark`` in 0..1, codes of its mistakes (or of the reason it has no value), and the words.
 
-    ``details`` are sentences for the student, as many as the stage of hints allows; ``message`` is for teachers.
+    ``details`` are the sentences that the stage of hints allows the student; ``message`` is the teacher's.
     ``line`` is the line of the student's file where the function begins and ``excerpt`` its text, or None.
     """
 
