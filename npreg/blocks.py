@@ -16,7 +16,7 @@ and any machine can work out the minibatches of its own blocks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +26,7 @@ from npreg.arrays import FloatArray, as_count, as_data
 __all__ = ["BlockShuffle", "Data", "RowBlocks", "TreeSum", "as_block", "tree_sum"]
 
 T = TypeVar("T", bound=Any)
+Kind: TypeAlias = "tuple[int, int, np.dtype[Any]]"  # features, outputs, dtype
 
 
 class Data(NamedTuple):
@@ -34,6 +35,23 @@ class Data(NamedTuple):
     X: FloatArray
     y: FloatArray
     weights: FloatArray | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return self.X.shape[1], self.y.shape[1], self.X.dtype
+
+    def head(self, num_rows: int) -> Data:
+        """A copy of the first rows."""
+        weights = None if self.weights is None else self.weights[:num_rows].copy()
+        return Data(self.X[:num_rows].copy(), self.y[:num_rows].copy(), weights)
+
+    def check_kind(self, i: int | str, kind: Kind) -> None:
+        """ValueError where block i, which this is, is not like block 0."""
+        if self.kind != kind:
+            raise ValueError(
+                f"block {i} has {self.kind[0]} features, {self.kind[1]} outputs and dtype {self.kind[2]}; "
+                f"block 0 has {kind[0]}, {kind[1]} and {kind[2]}"
+            )
 
 
 class BlockShuffle(NamedTuple):
@@ -49,7 +67,12 @@ class BlockShuffle(NamedTuple):
 
     def rows(self, block: int, num_rows: int) -> np.ndarray[Any, Any]:
         """The order of the rows of a block."""
-        return np.random.default_rng(self.seeds[block]).permutation(num_rows)
+        return self.order(int(self.seeds[block]), num_rows)
+
+    @staticmethod
+    def order(seed: int, num_rows: int) -> np.ndarray[Any, Any]:
+        """The order of a block's rows that its seed stands for."""
+        return np.random.default_rng(seed).permutation(num_rows)
 
 
 class RowBlocks:
@@ -118,7 +141,7 @@ class RowBlocks:
         return as_block(self.read(i), i, self.rows[i])
 
 
-def as_block(found: Any, i: int, num_rows: int) -> Data:
+def as_block(found: Any, i: int | str, num_rows: int) -> Data:
     """What was read as block i, looked at; the errors name the block."""
     from npreg.learning_rate import as_weights
 

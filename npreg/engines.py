@@ -31,7 +31,7 @@ def choose_engine(
     as large, up to 12 features.  Short epochs do not repay the bookkeeping.
     """
     steps = -(-num_rows // batch_size)
-    if not loss.is_squared or not is_affine(stepper) or steps < 16:
+    if not loss.is_squared or not is_affine(stepper.rule, stepper.l1) or steps < 16:
         return "tight"
     d = num_features + num_outputs - 1
     if type(stepper.rule) is not SGD:
@@ -61,7 +61,7 @@ def make_engine(
         return WideLoop(loss, stepper, batch_size)
     if not loss.is_squared:
         raise ValueError(f'engine="moments" is for the squared loss, not {loss.name}; use engine="auto"')
-    if not is_affine(stepper):
+    if not is_affine(stepper.rule, stepper.l1):
         raise ValueError(
             'engine="moments" needs steps that are affine maps: rule SGD, Momentum or Nesterov, and no L1 '
             f'penalty, not {stepper.rule} with l1={stepper.l1:g}; use engine="auto"'

@@ -21,7 +21,7 @@ from npreg.learning_rate import RateMoments, squared_norms
 from npreg.loops import Engine, Order, Path
 from npreg.losses import Loss
 
-__all__ = ["ArrayFeed", "BlockFeed", "Feed", "Scaling", "mean_loss"]
+__all__ = ["ArrayFeed", "BlockFeed", "Feed", "Pause", "Scaling", "mean_loss"]
 
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 AHEAD = 50_000  # rows from which drawing the next order on a thread pays
@@ -377,9 +377,9 @@ class BlockFeed:
         self.blocks = blocks
         self.scaling: Scaling | None = None
         self.num_rows = blocks.num_rows
-        first = self.read(0)
-        weights = None if first.weights is None else first.weights[:SAMPLE_ROWS].copy()
-        self.sample = Data(first.X[:SAMPLE_ROWS].copy(), first.y[:SAMPLE_ROWS].copy(), weights)
+        self.sample = self.first_rows()
+        self.kind = self.sample.kind
+        self.width, self.num_outputs, self.dtype = self.kind
         self.start_of_epoch: FloatArray | None = None
         self.moments: LossMoments | None = None
         self.sums = TreeSum()
@@ -391,16 +391,12 @@ class BlockFeed:
         self.sample = self.sample._replace(X=scaling.features(self.sample.X))
         return scaling
 
+    def first_rows(self) -> Data:
+        return self.blocks[0].head(SAMPLE_ROWS)
+
     def read(self, i: int) -> Data:
         data = self.blocks[i]
-        kind = data.X.shape[1], data.y.shape[1], data.X.dtype
-        if i == 0:
-            self.width, self.num_outputs, self.dtype = kind
-        elif kind != (self.width, self.num_outputs, self.dtype):
-            raise ValueError(
-                f"block {i} has {kind[0]} features, {kind[1]} outputs and dtype {kind[2]}; "
-                f"block 0 has {self.width}, {self.num_outputs} and {self.dtype}"
-            )
+        data.check_kind(i, self.kind)
         return data if self.scaling is None else data._replace(X=self.scaling.features(data.X))
 
     def total(self, function: Callable[..., Any], *arguments: Any) -> Any:

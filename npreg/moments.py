@@ -22,7 +22,7 @@ import numpy as np
 from npreg.arrays import FloatArray
 from npreg.blocks import Data
 from npreg.loops import Engine, FoldedRows, Order, Path, row_totals, scheduled_rates, steps_a_chunk
-from npreg.rules import SGD, Momentum, Nesterov, Stepper
+from npreg.rules import SGD, Momentum, Nesterov, Rule, Stepper
 
 __all__ = ["BatchMoments", "MomentsEngine", "compose_all", "is_affine", "states_before"]
 
@@ -30,9 +30,9 @@ FEW = 4  # maps that are applied one by one rather than composed further
 GROWTH_LIMIT = 1e4  # maps this much larger than the parameters cost four digits: the loop takes over
 
 
-def is_affine(stepper: Stepper) -> bool:
+def is_affine(rule: Rule, l1: float) -> bool:
     """Whether every step of the rule is an affine map of its state (no L1, a known rule)."""
-    return not stepper.l1 and type(stepper.rule) in (SGD, Momentum, Nesterov)
+    return not l1 and type(rule) in (SGD, Momentum, Nesterov)
 
 
 def compose_all(

@@ -1,0 +1,30 @@
+"""The same run on a Dask cluster, bit for bit: for rows that do not fit one machine.
+
+    from dask.distributed import Client
+    import npreg.dask
+
+    client = Client()
+    result = npreg.dask.train(features, labels, batch_size=4000, lr="auto", rng=0)
+
+`features` and `labels` are dask.arrays, dask.dataframes or lists of delayed row blocks.  Needs Dask:
+pip install "npreg[dask]".
+"""
+
+from __future__ import annotations
+
+try:
+    import dask.array  # noqa: F401
+    import distributed  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f'npreg.dask needs Dask ({error}); install it with: pip install "npreg[dask]"'
+    ) from error
+
+from npreg.dask.cluster import BlockError, ClusterError
+from npreg.dask.train import train
+
+__all__ = [
+    "BlockError",
+    "ClusterError",
+    "train",
+]

@@ -1,0 +1,183 @@
+"""Work on a cluster that may fail: results in order, and errors that say what happened."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+__all__ = ["BlockError", "Cluster", "ClusterError", "Job"]
+
+POLL = 2.0  # seconds between looks at whether the cluster is still there
+PATIENCE = 60.0  # seconds that a cluster may be without any worker
+RETRIES = 5  # of work that was lost without its fault
+
+
+class ClusterError(RuntimeError):
+    """The cluster could not go on: no scheduler, no workers, or workers that die of one block.
+
+    A run with a checkpoint goes on, from its last epoch and with the same bits, on a new cluster.
+    """
+
+
+class BlockError(RuntimeError):
+    """A block of rows could not be computed; the cause is chained.
+
+    Attributes
+    ----------
+    block : str
+        Such as "block 3".
+    """
+
+    def __init__(self, message: str, block: str) -> None:
+        super().__init__(message, block)
+        self.block = block
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Job(NamedTuple):
+    """Work that can be submitted, again if need be; `about` names its block in errors."""
+
+    about: str
+    submit: Callable[[], Any]
+    parts: Sequence[tuple[Job, Any]] = ()  # the jobs and futures that the last submission is made of
+
+
+class Cluster:
+    """A client, and keys for one run's tasks, by which Dask's dashboard shows them."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = as_client(client)
+        self.token = uuid4().hex
+        self.counter = 0
+
+    def key(self, name: str) -> str:
+        """A new key; the dashboard shows what comes before the token."""
+        self.counter += 1
+        return f"npreg-{name}-{self.token}-{self.counter}"
+
+    def submit(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """A future of function(*arguments), where arguments may be futures or delayed objects."""
+        from dask.delayed import delayed
+
+        call = delayed(function, pure=False, traverse=False)(*arguments, dask_key_name=self.key(name))
+        return self.client.compute(call, optimize_graph=False)
+
+    def submit_actor(self, name: str, kind: type, arguments: tuple[Any, ...], parts: tuple[Any, ...]) -> Any:
+        """A future of an actor kind(*arguments, *parts), where parts are delayed objects."""
+        futures = self.client.compute(list(parts), optimize_graph=False)
+        return self.client.submit(kind, *arguments, *futures, key=self.key(name), actor=True)
+
+    def here(self, value: Any) -> Any:
+        """A collection as what it comes to, on this machine; anything else as it is."""
+        from dask.base import is_dask_collection
+
+        return self.client.compute(value).result() if is_dask_collection(value) else value
+
+    @property
+    def num_threads(self) -> int:
+        threads: int = sum(self.client.nthreads().values())
+        return max(1, threads)
+
+    def in_order(self, jobs: Iterable[Job], ahead: int) -> Generator[Any, None, None]:
+        """The results of the jobs, one by one, while the next `ahead` ones are worked on."""
+        waiting: deque[tuple[Job, Any]] = deque()
+        try:
+            for job in jobs:
+                waiting.append((job, job.submit()))
+                if len(waiting) > ahead:
+                    yield self.result(*waiting.popleft())
+            while waiting:
+                yield self.result(*waiting.popleft())
+        finally:
+            for _, future in waiting:
+                future.release()
+
+    def result(self, job: Job, future: Any = None) -> Any:
+        """A job's result; submitted again where the connection to the scheduler was lost and came back."""
+        from asyncio import CancelledError as TaskCancelled
+        from concurrent.futures import CancelledError
+
+        for _ in range(RETRIES):
+            try:
+                if future is None:
+                    future = job.submit()
+                self.wait(job, future)
+                return future.result()
+            except (CancelledError, TaskCancelled, OSError) as error:
+                if future is not None and future.status == "error":
+                    raise self.explain(job, error) from error
+                self.wait_for_scheduler(error)
+                future = None
+            except (ClusterError, BlockError):
+                raise
+            except Exception as error:
+                raise self.explain(job, error) from error
+        raise ClusterError(f"{job.about} was lost {RETRIES} times in a row")
+
+    def wait(self, job: Job, future: Any) -> None:
+        """Until the future is done, as long as there is a worker to do it."""
+        import distributed
+
+        alone_since = None
+        while not future.done():
+            try:
+                distributed.wait(future, timeout=POLL)
+            except distributed.TimeoutError:
+                if self.client.scheduler_info(n_workers=1)["workers"]:
+                    alone_since = None
+                    continue
+                alone_since = alone_since or time.monotonic()
+                if time.monotonic() - alone_since > PATIENCE:
+                    raise ClusterError(
+                        f"the cluster has had no worker for {PATIENCE:g} seconds, and {job.about} is not done"
+                    ) from None
+
+    def wait_for_scheduler(self, cause: BaseException | None) -> None:
+        """Until the client is connected again; ClusterError where it gives up."""
+        while self.client.status == "connecting":
+            time.sleep(0.1)
+        if self.client.status != "running":
+            raise ClusterError(
+                f"the scheduler is gone (the client's connection is {self.client.status}); start a cluster "
+                "and call again, with resume where the run has a checkpoint"
+            ) from cause
+
+    def explain(self, job: Job, error: BaseException) -> Exception:
+        """The error to raise for one that a task ended in."""
+        from distributed import KilledWorker
+
+        for part, future in job.parts:
+            if future.status == "error":
+                return self.explain(part, future.exception())
+        if isinstance(error, KilledWorker):
+            return ClusterError(
+                f"{job.about} took down {error.allowed_failures + 1} workers, one after the other; most "
+                "likely it does not fit in their memory: make smaller blocks, or give workers more"
+            )
+        if isinstance(error, (ValueError, TypeError)) and str(error).startswith("block "):
+            return type(error)(str(error))
+        return BlockError(f"{job.about} could not be computed: {error!r}", job.about)
+
+
+def as_client(client: Any) -> Any:
+    """The client given, or the one that is in use; ValueError where there is none."""
+    import distributed
+
+    if client is None:
+        try:
+            client = distributed.get_client()
+        except ValueError:
+            raise ValueError(
+                "there is no Dask cluster yet; start one on this machine by "
+                "client = dask.distributed.Client(), or connect by Client(address), and pass client=client"
+            ) from None
+    if not isinstance(client, distributed.Client):
+        raise TypeError(f"client must be a dask.distributed.Client, not {client!r}")
+    if client.asynchronous:
+        raise ValueError("client must not be asynchronous; make it by Client(asynchronous=False)")
+    return client
