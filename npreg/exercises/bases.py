@@ -96,8 +96,9 @@ class Pool:
             close &= error <= tolerance * max(np.max(np.abs(flat)), 1e-300)
             coefficients.append(c)
         measured = np.stack(coefficients, axis=1)
-        for i in np.flatnonzero(close):
-            factor = table.identify(measured[i], max(tolerance, 1e-8))
+        allowed = max(tolerance, 1e-8)
+        for i in np.flatnonzero(close & table.possible(measured, allowed)):
+            factor = table.identify(measured[i], allowed)
             if factor is not None:
                 yield from _explain(self.bases[i], factor)
 
@@ -155,6 +156,7 @@ class Bank:
         self.quantities = [quantities_of(exercise, r.sizes, r.tape.values) for r in self.references]
         self.table = FactorTable(self.quantities, [*exercise.symbols, "n-1"])
         self._pools: dict[tuple[str, Signature], Pool] = {}
+        self._pair_pools: dict[str, Pool] = {}
 
     def signature(self, name: str) -> Signature:
         """The right shapes of an answer on every probe."""
@@ -193,6 +195,11 @@ class Bank:
 
     def pair_pool(self, name: str) -> Pool:
         """Bases of two mistakes at once, in the right shape."""
+        if name not in self._pair_pools:
+            self._pair_pools[name] = self._make_pair_pool(name)
+        return self._pair_pools[name]
+
+    def _make_pair_pool(self, name: str) -> Pool:
         fitting = [(b, v) for b, v in self._pairs[name] if tuple(a.shape for a in v) == self.signature(name)]
         return Pool([b for b, _ in fitting], [v for _, v in fitting])
 

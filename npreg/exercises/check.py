@@ -128,7 +128,7 @@ def _judge(
     ]
     mistakes: list[Mistake] = list(behaviour)
     rights = [r.right[name] for r in references]
-    numbers = all(value.dtype.kind in "iuf" for value in values)
+    numbers = all(value.dtype.kind in "iuf" and value.dtype != np.float16 for value in values)
     whole = all(value.dtype.kind in "iu" for value in values) and any(value.ndim for value in values)
     findings.append(Finding("dtype", numbers, {"got": str(values[0].dtype)}))
     shaped = all(v.shape == right.shape for v, right in zip(values, rights, strict=True))

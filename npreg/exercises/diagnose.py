@@ -139,9 +139,7 @@ def _typed_in(bank: Bank, name: str, student: Sequence[Array], tolerance: float)
     if answer.order == 2:
         return
     for scalar in (s for s, given in bank.exercise.inputs.items() if not given.shape):
-        at_zero, at_one = (
-            [value_of(answer, t.edited(_set(scalar, c))) for t in bank.tapes] for c in (0.0, 1.0)
-        )
+        at_zero, at_one = (_with_number(bank, name, scalar, number) for number in (0.0, 1.0))
         slopes = [one - zero for zero, one in zip(at_zero, at_one, strict=True)]
         if any(not np.all(np.isfinite(s)) or np.max(np.abs(s)) < 1e-9 for s in slopes):
             continue
@@ -155,6 +153,19 @@ def _typed_in(bank: Bank, name: str, student: Sequence[Array], tolerance: float)
             return value_of(answer, tape.edited(_set(scalar, typed)))
 
         yield Explanation(("global-or-hardcoded",), 12.0, predict)
+
+
+def _with_number(bank: Bank, name: str, scalar: str, number: float) -> list[Array]:
+    """The answer on every probe with this number in the place of a scalar input."""
+    answer = bank.exercise.answers[name]
+
+    def make(tape: Tape) -> Array:
+        found: Array = tape.noted(
+            (name, scalar, number), lambda: value_of(answer, tape.edited(_set(scalar, number)))
+        )
+        return found
+
+    return [make(tape) for tape in bank.tapes]
 
 
 def _set(name: str, number: float) -> Edits:

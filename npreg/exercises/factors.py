@@ -142,6 +142,18 @@ class FactorTable:
         found = [self._factor(int(np.sign(c[0])), logs, int(row), tolerance) for row in rows]
         return min(found, key=lambda factor: (not factor.is_usual, factor.cost), default=None)
 
+    def possible(self, coefficients: Array, tolerance: float) -> Array:
+        """Per row of coefficients, whether ``identify`` could find a factor: a quick look at two probes."""
+        with np.errstate(all="ignore"):
+            logs = np.log(np.abs(coefficients))
+        regular = np.all(np.isfinite(logs), axis=1) & (np.ptp(np.sign(coefficients), axis=1) == 0)
+        if self.probes > 1:
+            difference = np.where(regular, logs[:, 1] - logs[:, 0], np.inf)
+            low = np.searchsorted(self.differences[:, 0], difference - tolerance)
+            high = np.searchsorted(self.differences[:, 0], difference + tolerance, side="right")
+            regular &= high > low
+        return np.asarray(regular)
+
     def _factor(self, sign: int, logs: Array, row: int, tolerance: float) -> Factor:
         constant = float(np.exp(np.mean(logs - self.logs[row])))
         powers = tuple((name, power) for name, power in self.powers[row] if power != 0)

@@ -146,16 +146,35 @@ def record(exercise: Exercise, inputs: Mapping[str, Array]) -> Tape:
 
 def perturbed(exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float) -> Tape:
     """The tape with every number, given or computed, changed relatively, up or down at random."""
+    values = _shaken_values(exercise, inputs, rng, size)
+    return Tape(exercise, values, _all_jacobians(exercise, values), {})
 
+
+def branches_turn(
+    exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float, tries: int = 16
+) -> bool:
+    """Whether a step of truth values turns when everything is changed relatively by ``size``."""
+    values = exercise.forward(inputs)
+    conditions = [name for name in exercise.steps if values[name].dtype.kind == "b"]
+    for _ in range(tries if conditions else 0):
+        shaken = _shaken_values(exercise, inputs, rng, size)
+        if any(np.any(shaken[name] != values[name]) for name in conditions):
+            return True
+    return False
+
+
+def _shaken_values(
+    exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float
+) -> dict[str, Array]:
     def shake(value: Array) -> Array:
         if value.dtype.kind == "b":
             return value
-        return value * (1.0 + size * rng.choice([-1.0, 1.0], size=value.shape))
+        return np.asarray(value * (1.0 + size * rng.choice([-1.0, 1.0], size=value.shape)))
 
-    values: dict[str, Array] = {name: np.asarray(shake(np.asarray(inputs[name]))) for name in exercise.inputs}
+    values = {name: shake(np.asarray(inputs[name])) for name in exercise.inputs}
     for name, step in exercise.steps.items():
-        values[name] = np.asarray(shake(np.asarray(step(**{a: values[a] for a in exercise.arguments[name]}))))
-    return Tape(exercise, values, _all_jacobians(exercise, values), {})
+        values[name] = shake(np.asarray(step(**{a: values[a] for a in exercise.arguments[name]})))
+    return values
 
 
 def _all_jacobians(exercise: Exercise, values: Mapping[str, Array]) -> dict[Edge, Array]:

@@ -8,8 +8,8 @@ large terms cancel, is judged by the terms, not by their small sum; and no absol
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,12 @@ from npreg.exercises.derivatives import value_of
 from npreg.exercises.probes import sizes_of
 from npreg.exercises.program import Array, Exercise
 from npreg.exercises.report import Finding
-from npreg.exercises.tape import Tape, perturbed, record
+from npreg.exercises.tape import Tape, branches_turn, perturbed, record
 
 ROUNDINGS = 1e3
 SHAKES = 4
 SHAKE = 2.0**-20
+KINK_SHAKES = 24
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,15 @@ class Reference:
     swept: Mapping[str, Array]
     right: Mapping[str, Array]
     terms: Mapping[str, Array]
+    kinks: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+
+    def right_entries(self, name: str, value: Array) -> Array:
+        """Per entry, whether a value is right; at a kink any subgradient is."""
+        good = is_right(value, self.right[name], self.terms[name])
+        if name in self.kinks:
+            low, high = self.kinks[name]
+            good |= (high > low) & (np.real(value) >= low) & (np.real(value) <= high)
+        return good
 
     @property
     def given(self) -> dict[str, Array]:
@@ -58,20 +68,73 @@ def reference(exercise: Exercise, probe: Mapping[str, Array], seed: Any = 0) -> 
     swept = tape.sweep()
     right = {name: value_of(answer, tape, swept) for name, answer in exercise.answers.items()}
     right |= {f"grad_{step}": swept[step] for step in exercise.public_steps if step in swept}
-    terms = {name: np.abs(value) for name, value in right.items()}
     rng = np.random.default_rng(seed)
-    for _ in range(SHAKES):
-        shaken = perturbed(exercise, probe, rng, SHAKE)
-        moved = shaken.sweep()
-        for name, value in right.items():
-            if name not in exercise.answers:
-                other = moved[name.removeprefix("grad_")]
-            elif exercise.answers[name].order == 2:
-                other = value + np.multiply(SHAKE, np.max(np.abs(value)))
-            else:
-                other = value_of(exercise.answers[name], shaken, moved)
-            terms[name] = np.maximum(terms[name], np.abs(other - value) / SHAKE)
-    return Reference(tape, sizes, swept, right, terms)
+    shaken = [_shaken(exercise, probe, right, rng, SHAKE) for _ in range(SHAKES)]
+    kinks = _kinks(exercise, probe, right, rng, shaken)
+    terms = {}
+    for name, value in right.items():
+        changes = [np.abs(other[name] - value) / SHAKE for other in shaken]
+        if name in kinks:
+            low, high = kinks[name]
+            changes = [np.where(high > low, 0.0, change) for change in changes]
+        terms[name] = np.maximum(np.abs(value), np.max(changes, axis=0))
+    return Reference(tape, sizes, swept, right, terms, kinks)
+
+
+def _shaken(
+    exercise: Exercise,
+    probe: Mapping[str, Array],
+    right: Mapping[str, Array],
+    rng: np.random.Generator,
+    size: float,
+) -> dict[str, Array]:
+    """The right answers where everything is changed relatively by ``size``, up or down at random."""
+    tape = perturbed(exercise, probe, rng, size)
+    moved = tape.sweep()
+    values = {}
+    for name, value in right.items():
+        answer = exercise.answers.get(name)
+        if answer is None:
+            values[name] = moved[name.removeprefix("grad_")]
+        elif answer.order == 2:
+            values[name] = value + np.multiply(size, np.max(np.abs(value)))
+        else:
+            values[name] = value_of(answer, tape, moved)
+    return values
+
+
+def _kinks(
+    exercise: Exercise,
+    probe: Mapping[str, Array],
+    right: Mapping[str, Array],
+    rng: np.random.Generator,
+    shaken: Sequence[Mapping[str, Array]],
+) -> dict[str, tuple[Array, Array]]:
+    """Per answer at a kink, the smallest and the largest of the one-sided derivatives of every entry.
+
+    A derivative that jumps does so however little the point is moved; one that is only steep does not.
+    """
+
+    def jumps(others: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+        return {
+            name: np.max([np.abs(o[name] - value) for o in others], axis=0) for name, value in right.items()
+        }
+
+    first = jumps(shaken)
+    steep = any(np.any(first[name] > 1e-3 * np.max(np.abs(value))) for name, value in right.items())
+    if not steep and not branches_turn(exercise, probe, rng, SHAKE**1.5):
+        return {}
+    closer = [_shaken(exercise, probe, right, rng, SHAKE**1.5) for _ in range(KINK_SHAKES)]
+    second = jumps(closer)
+    found = {}
+    for name, value in right.items():
+        at_kink = (second[name] > 0.1 * first[name]) & (second[name] > 1e-6 * np.max(np.abs(value)))
+        if np.any(at_kink):
+            around = np.stack([value, *(other[name] for other in closer)])
+            slack = 1e-6 * second[name]
+            low, high = np.min(around, axis=0) - slack, np.max(around, axis=0) + slack
+            found[name] = (np.where(at_kink, low, value), np.where(at_kink, high, value))
+    return found
 
 
 def resolution(value: Array) -> float:
@@ -108,10 +171,7 @@ def value_findings(values: list[Array], references: list[Reference], name: str) 
     findings = [Finding("finite", finite)]
     if not finite:
         return False, findings
-    good = [
-        is_right(value, reference.right[name], reference.terms[name])
-        for value, reference in zip(values, references, strict=True)
-    ]
+    good = [at.right_entries(name, value) for value, at in zip(values, references, strict=True)]
     passed = all(bool(np.all(entries)) for entries in good)
     real = [np.real(value).astype(float) for value in values]
     parallel, positive = (True, True) if passed else same_direction(real, rights)
@@ -119,7 +179,10 @@ def value_findings(values: list[Array], references: list[Reference], name: str) 
     findings.append(Finding("direction", parallel if several else (True if passed else None)))
     findings.append(Finding("sign", positive if parallel else None))
     findings.append(Finding("scale", passed if parallel else None))
-    findings.append(Finding("value", passed, {} if passed else _worst(real, references, name, good)))
+    details = {} if passed else _worst(real, references, name, good)
+    if any(name in reference.kinks for reference in references):
+        details["kink"] = True
+    findings.append(Finding("value", passed, details))
     return passed, findings
 
 
