@@ -53,11 +53,10 @@ def main() -> None:
 
     print(f'\n# A safe learning rate (lr="auto"), {NUM_EPOCHS} epochs\n')
     exact = npreg.least_squares(X, y)
-    raw = npreg.train(X, y, lr="auto", num_epochs=NUM_EPOCHS, rng=options.seed)
-    scaled = npreg.train(X, y, lr="auto", num_epochs=NUM_EPOCHS, rng=options.seed, standardize=True)
-    averaged = npreg.train(
-        X, y, lr="auto", num_epochs=NUM_EPOCHS, rng=options.seed, standardize=True, average=0.5
-    )
+    settings = {"lr": "auto", "num_epochs": NUM_EPOCHS, "rng": options.seed}
+    raw = npreg.train(X, y, **settings, standardize=False, average=0)
+    scaled = npreg.train(X, y, **settings, standardize=True, average=0)
+    averaged = npreg.train(X, y, **settings)  # standardize=True, average=0.5 are what lr="auto" brings along
     print("                                     lr  training loss  held-out error")
     runs = {"raw columns": raw, "standardize=True": scaled, "standardize=True, average=0.5": averaged}
     for name, run in runs.items():

@@ -18,6 +18,7 @@ from npreg.arrays import (
 )
 
 __all__ = [
+    "AUTO_AVERAGE",
     "AUTO_FRACTION",
     "LearningRateWarning",
     "RateMoments",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 AUTO_FRACTION = 0.5  # lr="auto" takes this part of max_learning_rate
+AUTO_AVERAGE = 0.5  # and averages over this part of the epochs: at so large a rate single steps are noisy
 SAMPLE_ROWS = 128
 EXACT_COLUMNS = 64
 BLOCK_ROWS = 32_768  # rows looked at together

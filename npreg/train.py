@@ -24,7 +24,7 @@ from npreg.checkpoint import describe, fingerprint
 from npreg.data import start_parameters
 from npreg.engines import ENGINES, choose_engine, make_engine
 from npreg.feeds import ArrayFeed, BlockFeed, Feed, Scaling
-from npreg.learning_rate import AUTO_FRACTION, as_weights, check_learning_rate
+from npreg.learning_rate import AUTO_AVERAGE, AUTO_FRACTION, as_weights, check_learning_rate
 from npreg.linear import linreg
 from npreg.losses import LOSSES, Loss, LossFunction, as_loss
 from npreg.rules import Momentum, Rule, Schedule, Stepper, as_rule
@@ -95,9 +95,9 @@ def train(
     schedule: Schedule | None = None,
     l2: float = 0.0,
     l1: float = 0.0,
-    average: float = 0.0,
+    average: float | None = None,
     sample_weight: ArrayLike | None = None,
-    standardize: bool = False,
+    standardize: bool | None = None,
     validation: float | tuple[ArrayLike, ArrayLike] | None = None,
     patience: int | None = None,
     tol: float = 0.0,
@@ -129,7 +129,8 @@ def train(
     batch_size : int ≥ 1
         May exceed n.
     lr : float ≥ 0, or "auto"
-        "auto" is half of `max_learning_rate`, for the squared loss (times 1 − β with momentum).
+        "auto" is for data in any units: half of `max_learning_rate` (times 1 − β with momentum), and
+        unless they are given, `standardize=True` and `average=0.5`.
     num_epochs : int ≥ 0
     w, b : (d, k) and (k,), optional
         Where to start; without them, `init_params(d, rng=rng)` for w, and zeros for b.
@@ -149,14 +150,14 @@ def train(
     l2, l1 : float ≥ 0
         Penalties l2/2 Σ w² + l1 Σ |w|, added to the mean loss; not of the intercept.  L1 gives exact
         zeros (proximal steps).
-    average : float in [0, 1)
-        Return the mean of the parameters over this last part of the epochs.
+    average : float in [0, 1), optional
+        Return the mean of the parameters over this last part of the epochs; by default 0, none.
     sample_weight : (n,), optional
         Weight 2 counts as the row twice: exactly where one minibatch holds all rows, in expectation
         otherwise.
-    standardize : bool
-        Run on columns of mean 0 and standard deviation 1, and fold the scaling back into w and b;
-        penalties then apply to the standardised weights.
+    standardize : bool, optional
+        Run on columns of mean 0 and standard deviation 1, and fold the scaling back into w and b; lr and
+        penalties then are those of the standardised columns.  By default False.
     validation : (features, labels), or a fraction of the rows to hold out
         Its mean loss is kept in `validation_losses`, and the best epoch's parameters are returned.
     patience : int, optional
@@ -199,6 +200,10 @@ def train(
     """
     batch_size = as_batch_size(batch_size)
     num_epochs = as_count(num_epochs, "num_epochs", 0)
+    if standardize is None:
+        standardize = isinstance(lr, str)
+    if average is None:
+        average = AUTO_AVERAGE if isinstance(lr, str) else 0.0
     chosen_loss, chosen_rule = as_loss(loss), as_rule(rule)
     l2, l1, tol = as_nonnegative(l2, "l2"), as_nonnegative(l1, "l1"), as_nonnegative(tol, "tol")
     if not 0 <= as_nonnegative(average, "average") < 1:
