@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from npreg.run import Trajectory
+    from npreg.sweep import SweepResult
     from npreg.train import TrainResult
 
-__all__ = ["loss_curve", "loss_surface", "scatter", "set_figsize", "use_svg_display"]
+__all__ = ["loss_curve", "loss_surface", "scatter", "set_figsize", "sweep_curve", "use_svg_display"]
 
 LEVELS = 14  # contours of a loss surface
 
@@ -226,6 +227,69 @@ def loss_surface(
     ax.plot(end[i], end[j], "*", color="tab:red", markersize=11, label="learned")
     ax.set_xlabel(name_of(i, X.shape[1]))
     ax.set_ylabel(name_of(j, X.shape[1]))
+    return ax
+
+
+def sweep_curve(result: SweepResult, *, ax: Axes | None = None) -> Axes:
+    """The final loss of a sweep against the learning rate, one line an L2 penalty, both axes logarithmic.
+
+    Crosses at the upper edge are the learning rates whose runs diverged, the dashed line of the same
+    colour is `max_learning_rate` for that penalty, and the star is the best setting.  A learning rate
+    of 0 has no place on a logarithmic axis and is left out.
+
+    Parameters
+    ----------
+    result : SweepResult
+    ax : Axes, optional
+        Without it, a new figure is made.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what `sweep` did not return, and where every learning rate is 0.
+
+    >>> from matplotlib.figure import Figure
+    >>> from npreg import sweep, synthetic_data
+    >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
+    >>> result = sweep(features, labels, lrs=np.geomspace(0.001, 10, 20), rng=1)
+    >>> sweep_curve(result, ax=Figure().subplots()).get_xscale()
+    'log'
+    """
+    if not all(hasattr(result, name) for name in ("lrs", "l2", "losses", "diverged", "bound")):
+        raise TypeError(f"result must be what npreg.sweep returns, not {type(result).__name__}")
+    if not (result.lrs > 0).any():
+        raise ValueError("every learning rate of the sweep is 0; a logarithmic axis needs a positive one")
+    ax = _axes(ax)
+    penalties = np.unique(result.l2)
+    for row, penalty in enumerate(penalties):
+        some = np.flatnonzero((result.l2 == penalty) & (result.lrs > 0))
+        some = some[result.lrs[some].argsort(kind="stable")]
+        lrs, held, bound = result.lrs[some], ~result.diverged[some], result.bound[some[0]]
+        label = f"l2 = {penalty:g}" if len(penalties) > 1 else "final loss"
+        marker = "o" if len(some) <= 30 else None
+        (line,) = ax.plot(lrs[held], result.losses[some[held], -1], marker=marker, markersize=3, label=label)
+        colour = line.get_color()
+        height = np.full(len(lrs), 0.97 - 0.03 * row)  # in parts of the axes' height
+        ax.plot(
+            lrs[~held], height[~held], "x", color=colour, markersize=4, transform=ax.get_xaxis_transform()
+        )
+        if np.isfinite(bound):
+            ax.axvline(bound, color=colour, linestyle="--", linewidth=1)
+    best = result.best
+    if not result.diverged[best] and result.lrs[best] > 0:
+        ax.plot(result.lrs[best], result.losses[best, -1], "*", color="black", markersize=9, label="best")
+    ax.plot([], [], "x", color="black", markersize=4, label="diverged")
+    ax.plot([], [], "--", color="black", linewidth=1, label="max_learning_rate")
+    ax.legend()
+    ax.set_xscale("log")
+    if (result.losses[~result.diverged, -1] > 0).any():
+        ax.set_yscale("log")
+    ax.set_xlabel("learning rate")
+    ax.set_ylabel("mean loss after the last epoch")
     return ax
 
 

@@ -20,17 +20,19 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 import npreg
-from npreg import plot, surface, synthetic_data, train
+from npreg import plot, surface, sweep, synthetic_data, train
 
 ROOT = Path(__file__).resolve().parent.parent
 FEATURES, LABELS = synthetic_data([2, -3.4], 4.2, 200, rng=0)
 RESULT = train(FEATURES, LABELS, rng=1, num_epochs=4, record="step")
+SWEPT = sweep(FEATURES, LABELS, lrs=np.geomspace(30, 0.001, 40), l2=[0, 0.5], rng=1)
 VALIDATED = train(FEATURES, LABELS, rng=1, num_epochs=4, validation=0.25, record="epoch")
 
 DRAW: dict[str, Any] = {
     "scatter": lambda ax=None: plot.scatter(FEATURES, LABELS, ax=ax),
     "loss_curve": lambda ax=None: plot.loss_curve(VALIDATED, ax=ax),
     "loss_surface": lambda ax=None: plot.loss_surface(FEATURES, LABELS, RESULT, ax=ax),
+    "sweep_curve": lambda ax=None: plot.sweep_curve(SWEPT, ax=ax),
 }
 
 
@@ -181,6 +183,44 @@ def test_a_path_that_stands_still_and_data_of_any_scale(scale: float) -> None:
     plot.loss_surface(X, np.zeros(5), pair).figure.canvas.draw()
 
 
+def test_sweep_curve_has_a_line_a_penalty_the_diverged_and_the_bounds() -> None:
+    ax = plot.sweep_curve(SWEPT)
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    assert {"l2 = 0", "l2 = 0.5", "best", "diverged", "max_learning_rate"} < set(lines)
+    for penalty in (0, 0.5):
+        some = (SWEPT.l2 == penalty) & ~SWEPT.diverged
+        line = lines[f"l2 = {penalty:g}"]
+        order = SWEPT.lrs[some].argsort()
+        np.testing.assert_array_equal(line.get_xdata(), SWEPT.lrs[some][order])
+        np.testing.assert_array_equal(line.get_ydata(), SWEPT.losses[some, -1][order])
+        same = [other.get_xdata() for other in ax.get_lines() if other.get_color() == line.get_color()]
+        broken = np.sort(SWEPT.lrs[(SWEPT.l2 == penalty) & SWEPT.diverged])
+        assert broken.size
+        assert any(np.array_equal(x, broken) for x in same), "the crosses have the line's colour"
+        bound = npreg.max_learning_rate(FEATURES, 10, l2=penalty)
+        assert any(np.allclose(x, bound) for x in same), "the bound has the line's colour"
+    assert lines["best"].get_xdata() == [SWEPT.lrs[SWEPT.best]]
+    assert lines["best"].get_ydata() == [SWEPT.losses[:, -1].min()]
+
+
+def test_sweep_curve_of_one_penalty_names_no_penalty() -> None:
+    ax = plot.sweep_curve(sweep(FEATURES, LABELS, lrs=[0.01, 0.1], rng=1))
+    assert next(text.get_text() for text in ax.get_legend().get_texts()) == "final loss"
+
+
+def test_sweep_curve_where_every_setting_diverged_and_where_every_loss_is_zero(tmp_path: Path) -> None:
+    broken = sweep(FEATURES, LABELS, lrs=[50, 100], rng=1)
+    assert broken.diverged.all()
+    zeros = np.zeros((2, 1)), np.zeros(1)
+    perfect = sweep(FEATURES, 0 * LABELS, lrs=[0, 0.1, 0.2], w=zeros[0], b=zeros[1], rng=1)
+    assert not perfect.losses.any()
+    for result in (broken, perfect):
+        ax = plot.sweep_curve(result)
+        ax.figure.savefig(tmp_path / "sweep.svg")
+        assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+
+
 def test_inputs_are_not_changed() -> None:
     copies = [array.copy() for array in (FEATURES, LABELS, *RESULT.trajectory)]
     for draw in DRAW.values():
@@ -260,6 +300,12 @@ BAD: dict[str, tuple[Any, type[Exception], str]] = {
         lambda: plot.loss_surface(FEATURES, LABELS, (1e200 * np.ones((2, 2, 1)), np.ones((2, 1)))),
         ValueError,
         "beyond the range of floats; train with a smaller lr",
+    ),
+    "no sweep": (lambda: plot.sweep_curve(RESULT), TypeError, "what npreg.sweep returns, not TrainResult"),
+    "only lr = 0": (
+        lambda: plot.sweep_curve(sweep(FEATURES, LABELS, lrs=[0.0])),
+        ValueError,
+        "every learning rate of the sweep is 0",
     ),
     "figsize": (lambda: npreg.set_figsize((3.5, 0)), ValueError, r"both positive, not \(3.5, 0\)"),
     "figsize number": (lambda: npreg.set_figsize(3), ValueError, r"\(width, height\) in inches"),
