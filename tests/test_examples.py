@@ -207,6 +207,38 @@ def test_the_diabetes_data_are_the_published_ones() -> None:
     assert header == [*bunch.feature_names, "progression"]
 
 
+def test_learning_rates_break_just_beyond_the_bound_and_the_largest_column_is_why(tmp_path: Path) -> None:
+    done = run("learning_rates.py", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    X, y = diabetes()
+    standard = (X - X.mean(axis=0)) / X.std(axis=0)
+    for title, features in (("Raw columns", X), ("The same with every column", standard)):
+        text = section(done.stdout, title)
+        bound = npreg.max_learning_rate(features, 10)
+        table = [line for line in text.splitlines() if re.match(r" *\d", line) and "runs" not in line]
+        assert len(table) == 11
+        for line in table:
+            lr, part, *loss = numbers(line)
+            assert part == pytest.approx(lr / bound, abs=1e-3, rel=0.01)
+            assert ("diverged" in line) is (not loss)
+            if loss:
+                one = npreg.train(features, y, lr=lr, num_epochs=20, rng=0, check_lr="off")
+                assert loss[0] == pytest.approx(one.losses[-1], rel=0.02)  # lr has three digits here
+            assert loss or part > 1, "below the bound no run diverges"
+        first = re.search(r"(\d+) runs diverged, the first of them at (\S+) times the bound", text)
+        assert first
+        assert int(first[1]) > 10
+        assert 1 < float(first[2]) < 2
+    why = section(done.stdout, "Why there")
+    rows = [line.split() for line in why.splitlines() if len(line.split()) == 4 and "(" not in line]
+    bounds = [float(row[3]) for row in rows]
+    assert [row[0] for row in rows][:2] == ["s1", "s2"]
+    assert len(rows) == 10
+    assert bounds == sorted(bounds)
+    assert bounds[-1] == pytest.approx(npreg.max_learning_rate(standard, 10), rel=0.05)
+    assert (tmp_path / "pictures" / "learning_rates.svg").read_text(encoding="utf-8").count("<svg") == 1
+
+
 def outputs(notebook: Any) -> str:
     texts = [
         output["text"] for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output
