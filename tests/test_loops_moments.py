@@ -2,7 +2,7 @@
 
 The promise: parameters within 1e-10 of the loop's, relative to the largest, and losses to 6 digits, unless
 they are at rounding level.  Where lr is beyond the bound, parameters may grow and come back: then relative to
-the largest of the run.  The worst seen in 3000 drawn runs is WORST.
+the largest of the run.  The worst seen in 3000 drawn runs is 8e-14.
 """
 
 from __future__ import annotations
@@ -185,6 +185,7 @@ def test_promise(problem):
     X, y, options = problem
     loop = outcome(X, y, "loop", options)
     largest = largest_parameter(X, y, options)
+    start = stacked(npreg.train(X, y, **{**options, "num_epochs": 0, "record": "epoch"}))[0]
     for engine in ("tight", "moments", "auto"):
         other = outcome(X, y, engine, options)
         assert type(other) is type(loop)
@@ -196,7 +197,7 @@ def test_promise(problem):
         assert np.abs(theta - expected).max() <= 1e-10 * largest
         if options.get("record"):
             assert np.abs(stacked(other) - stacked(loop)).max() <= 1e-10 * largest
-        rounding = (1e-8 * size_of_predictions(X, y, expected)) ** 2
+        rounding = (1e-8 * max(size_of_predictions(X, y, some) for some in (start, expected))) ** 2
         assert (np.abs(other.losses - loop.losses) <= 1e-6 * loop.losses + rounding).all()
         assert other.num_steps == loop.num_steps
 
