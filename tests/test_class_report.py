@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from npreg.exercises import course
+from npreg.grading import class_words
 from npreg.grading.charts import draw_answers, draw_scores, score_counts, to_svg
 from npreg.grading.class_report import class_report
 from npreg.grading.class_words import WORDS
@@ -105,6 +106,7 @@ def test_a_class_without_mistakes_or_students():
 
 def test_both_languages_have_the_same_words():
     assert WORDS["en"].keys() == WORDS["zh"].keys()
+    assert class_words.ISOLATION["en"].keys() == class_words.ISOLATION["zh"].keys()
 
 
 def test_pictures_are_drawn_on_given_axes():

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from npreg.grading.exports import cell, write_csv, write_jsonl
 from npreg.grading.feedback import escape, feedback, write_feedback
 from npreg.grading.files import atomic, safe_file_name, strict_json, write_text
+from npreg.grading.grade import Outputs
 from npreg.grading.gradescope import results, results_path, write_results, write_zero
 from npreg.grading.isolation import describe
 from npreg.grading.journal import Journal, key
@@ -102,6 +103,30 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path):
         file.write("half" + 10**6 * "x" + str(b"\xff", "ascii"))
     assert path.read_text() == "old"
     assert os.listdir(path.parent) == ["file.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_pipe_or_device_is_written_to_and_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_text(tmp_path / "pipe", "through")
+    assert os.read(reader, 100) == b"through"
+    os.close(reader)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert os.listdir(tmp_path) == ["pipe"]
+    assert Outputs(csv=tmp_path / "pipe").journal_path() is None
+    assert Outputs(csv=tmp_path / "file").journal_path() == f"{tmp_path / 'file'}.journal"
+
+
+def test_a_link_stays_a_link(tmp_path):
+    write_text(tmp_path / "file", "old")
+    try:
+        (tmp_path / "link").symlink_to(tmp_path / "file")
+    except OSError:
+        pytest.skip("no links on this system")
+    write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() == "new"
 
 
 def test_the_table_reads_back(tmp_path):

@@ -48,7 +48,7 @@ def class_report(
         _section(words["scores"], _scores(results, lang)),
         _section(words["mistakes"], _mistakes(results, lang)),
         _section(words["students"], "".join(_student(result, lang) for result in results)),
-        _section(words["isolation"], _list(describe(isolation) if isolation else [words["unknown"]])),
+        _section(words["isolation"], _list(describe(isolation, lang) if isolation else [words["unknown"]])),
     ]
     return (
         f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'

@@ -1,4 +1,4 @@
-"""The class report's words, in English and Chinese, and its style."""
+"""Words for the teacher, in English and Chinese, and the class report's style."""
 
 from __future__ import annotations
 
@@ -42,6 +42,46 @@ WORDS: dict[str, dict[str, str]] = {
         "unknown": "没有运行任何文件。",
     },
 }
+
+ISOLATION: dict[str, dict[str, str]] = {
+    "en": {
+        "always": "own process, cleared environment, empty folder, wall clock",
+        "bwrap": "bwrap: no network, no files but Python's and NumPy's, no other processes in sight",
+        "landlock": "Landlock (version {version}): only Python's files to read, only its own folder to write",
+        "seccomp": "seccomp: no sockets, no processes, no signals to others",
+        "root": "NOT dropped: the rights of root",
+        "files": "NOT stopped: reading and changing files that the user may read and change",
+        "network": "NOT stopped: the network",
+        "signals": "NOT stopped: signals to the user's other processes",
+        "memory": "memory limited",
+        "no-memory": "NOT limited: memory",
+        "time": "processor time limited",
+        "no-time": "NOT limited: processor time",
+        "sizes": "file size limited",
+        "no-sizes": "NOT limited: file size",
+        "processes": "no new processes or threads",
+        "no-processes": "NOT stopped: starting other processes",
+    },
+    "zh": {
+        "always": "独立进程，清空的环境变量，空文件夹，时间限制",
+        "bwrap": "bwrap：没有网络，只能看到 Python 和 NumPy 的文件，看不到其他进程",
+        "landlock": "Landlock（版本 {version}）：只能读取 Python 的文件，只能写入自己的文件夹",
+        "seccomp": "seccomp：不能使用套接字，不能启动进程，不能向其他进程发送信号",
+        "root": "未放弃：root 权限",
+        "files": "未阻止：读取和修改该用户有权读取和修改的文件",
+        "network": "未阻止：网络",
+        "signals": "未阻止：向该用户的其他进程发送信号",
+        "memory": "内存受限",
+        "no-memory": "未限制：内存",
+        "time": "处理器时间受限",
+        "no-time": "未限制：处理器时间",
+        "sizes": "文件大小受限",
+        "no-sizes": "未限制：文件大小",
+        "processes": "不能启动新的进程或线程",
+        "no-processes": "未阻止：启动其他进程",
+    },
+}
+"""What is in force while a file runs, and what is not."""
 
 STYLE = """
 :root { color-scheme: light; }

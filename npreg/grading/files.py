@@ -15,9 +15,15 @@ from typing import Any, TextIO
 def atomic(path: str | os.PathLike[str]) -> Iterator[TextIO]:
     """Open a text file that takes the place of ``path`` only when everything has been written.
 
-    Until then, and if anything goes wrong, the old file stays as it was. Missing folders are made.
+    Until then, and if anything goes wrong, the old file stays as it was. Missing folders are made. A device
+    or a pipe (``/dev/stdout``) is no file that could be replaced: it is written to.
     """
     path = Path(path)
+    if is_device(path):
+        with open(path, "w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
+            yield file
+        return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".npreg-", suffix=".part")
     try:
@@ -31,6 +37,15 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[TextIO]:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def is_device(path: str | os.PathLike[str]) -> bool:
+    """Whether there is something at ``path`` that is neither a file nor a folder.
+
+    >>> is_device(os.devnull), is_device("no such file")
+    (True, False)
+    """
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from npreg.grading.exports import write_csv, write_jsonl
 from npreg.grading.feedback import write_feedback
+from npreg.grading.files import is_device
 from npreg.grading.folder import Submission, read, readable_name, submissions
 from npreg.grading.gradescope import results_path, write_results, write_zero
 from npreg.grading.isolation import choose, describe
@@ -52,8 +53,10 @@ class Outputs:
         """The journal: the one named, else beside the first table."""
         if self.journal is not None:
             return self.journal
-        beside = self.csv or self.jsonl or self.report
-        return None if beside is None else f"{os.fspath(beside)}.journal"
+        for beside in (self.csv, self.jsonl, self.report):
+            if beside is not None and not is_device(beside):
+                return f"{os.fspath(beside)}.journal"
+        return None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from npreg.grading.sandbox import Sandbox, find_bwrap
+from npreg.grading.class_words import ISOLATION
+from npreg.grading.sandbox import FIRST_UID, Sandbox, find_bwrap
 from npreg.grading.worker import Run, run_once
 
 WAYS = ("auto", "bwrap", "plain")
@@ -51,43 +52,27 @@ def choose(sandbox: Sandbox, way: str = "auto") -> tuple[Sandbox, Mapping[str, A
     )
 
 
-def describe(in_force: Mapping[str, Any]) -> list[str]:
+def describe(in_force: Mapping[str, Any], lang: str = "en") -> list[str]:
     """Return, line by line, what is stopped and by what, and openly what is not.
 
     >>> describe({"limits": ["RLIMIT_AS"], "processes": False})[0]
     'own process, cleared environment, empty folder, wall clock'
     """
-    lines = ["own process, cleared environment, empty folder, wall clock"]
-    lines += _walls(in_force)
-    limits = in_force.get("limits", ())
-    for name, words in (
-        ("RLIMIT_AS", "memory"),
-        ("RLIMIT_CPU", "processor time"),
-        ("RLIMIT_FSIZE", "file size"),
-    ):
-        lines.append(f"{words} limited" if name in limits else f"NOT limited: {words}")
-    blocked = in_force.get("processes") is False
-    lines.append("no new processes or threads" if blocked else "NOT stopped: starting other processes")
-    return lines
-
-
-def _walls(in_force: Mapping[str, Any]) -> list[str]:
+    words = ISOLATION[lang]
     bwrap, landlock, seccomp = in_force.get("bwrap"), in_force.get("landlock", 0), in_force.get("seccomp")
-    lines = []
-    if bwrap:
-        lines.append("bwrap: no network, no files but Python's and NumPy's, no other processes in sight")
-    if landlock:
-        lines.append(
-            f"Landlock (version {landlock}): only Python's files to read, only its own folder to write"
-        )
-    if seccomp:
-        lines.append("seccomp: no sockets, no processes, no signals to others")
-    if in_force.get("uid", -1) == 0:
-        lines.append("NOT dropped: the rights of root")
-    if not (bwrap or landlock):
-        lines.append("NOT stopped: reading and changing files that the user may read and change")
-    if not (bwrap or seccomp):
-        lines.append("NOT stopped: the network")
-    if not (bwrap or seccomp or landlock >= 6 or in_force.get("uid", -1) >= 64_000):
-        lines.append("NOT stopped: signals to the user's other processes")
-    return lines
+    uid, limits = in_force.get("uid", -1), in_force.get("limits", ())
+    seen = [
+        ("always", True),
+        ("bwrap", bwrap),
+        ("landlock", landlock),
+        ("seccomp", seccomp),
+        ("root", uid == 0),
+        ("files", not (bwrap or landlock)),
+        ("network", not (bwrap or seccomp)),
+        ("signals", not (bwrap or seccomp or landlock >= 6 or uid >= FIRST_UID)),
+    ]
+    for name, limit in (("memory", "RLIMIT_AS"), ("time", "RLIMIT_CPU"), ("sizes", "RLIMIT_FSIZE")):
+        seen += [(name, limit in limits), (f"no-{name}", limit not in limits)]
+    blocked = in_force.get("processes") is False
+    seen += [("processes", blocked), ("no-processes", not blocked)]
+    return [words[name].format(version=landlock) for name, applies in seen if applies]

@@ -20,11 +20,12 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from npreg.exercises.answers import FILENAME
-from npreg.grading.inside.wire import WireError, read_frame, write_frame
+from npreg.grading.inside.wire import MAX_FRAME, WireError, read_frame, write_frame
 from npreg.grading.outcome import checked_outcome
 from npreg.grading.sandbox import Room, Sandbox
 
 START_SECONDS = 60.0
+MOST_MESSAGES = 200
 WINDOWS_FAULT = 0xC0000000
 
 
@@ -98,12 +99,28 @@ def _start(room: Room) -> subprocess.Popen[bytes]:
     )
 
 
+class _Budget:
+    """A stream of which only so much is read: whoever sends more than an answer needs is not listened to."""
+
+    def __init__(self, stream: BinaryIO, left: int) -> None:
+        self.stream, self.left = stream, left
+
+    def read(self, count: int) -> bytes:
+        piece = self.stream.read(count)
+        self.left -= len(piece)
+        if self.left < 0:
+            raise WireError("more was sent than an answer needs")
+        return piece
+
+
 def _read_messages(stream: BinaryIO, events: queue.SimpleQueue[tuple[str, Any]]) -> None:
     """Pass every message on; the first that is none ends the reading."""
+    budget = cast(BinaryIO, _Budget(stream, 2 * MAX_FRAME))
     with contextlib.suppress(OSError, ValueError):
         try:
-            while True:
-                events.put(("message", read_frame(stream)))
+            for _ in range(MOST_MESSAGES):
+                events.put(("message", read_frame(budget)))
+            raise WireError("too many messages")
         except EOFError:
             events.put(("closed", None))
         except WireError as error:
@@ -153,8 +170,8 @@ def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
             run.complex = [str(name) for name in content["complex"]]
             return False
         if "started" in content:
-            run.started.append(str(content["started"]))
-            return len(run.started) > 100
+            run.started.append(str(content["started"])[:200])
+            return False
         if "ended" in content:
             run.detail = str(content["ended"])[:100]
             run.ending = "memory-limit" if run.detail == "MemoryError" else "ended-itself"
@@ -256,10 +273,11 @@ class Executor:
             self.complex = run.complex or self.complex
             if run.outcome is not None:
                 break
-            culprit = run.started[-1] if run.started else ""
+            asked = (*request["names"], *request["optional"])
+            culprit = run.started[-1] if run.started and run.started[-1] in asked else ""
             self.endings[culprit] = (run.ending, run.detail)
             error = {"kind": run.ending, "message": run.detail, "line": None}
-            if culprit not in (*request["names"], *request["optional"]):
+            if not culprit:
                 run.outcome = {"error": error, "stdout": "", "functions": _all_dead(request, error)}
                 break
             if culprit in request["names"]:

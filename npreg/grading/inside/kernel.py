@@ -85,6 +85,7 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
+    "prctl": (157, 167),
     "setpriority": (141, 140),
     "sched_setattr": (314, 274),
     "sched_setscheduler": (144, 119),
