@@ -245,7 +245,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         }
         lr = self.lr
         if isinstance(lr, str):
-            rate = train(data, labels, lr=lr, rule=rule, num_epochs=0, **settings).lr
+            rate = train(data, labels, lr=lr, rule=rule, num_epochs=0, standardize=False, **settings).lr
             lr = stream.lr = min(stream.lr, rate)
         calls = float(stream.calls)
         schedule = self.schedule
