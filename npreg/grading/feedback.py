@@ -12,7 +12,7 @@ from npreg.grading.result import Mark, Result
 WORDS = {
     "en": {
         "title": "Feedback: {exercise}",
-        "file": "File",
+        "file": "File: {file}",
         "score": "Right: {right} of {count} answers (score {score:.0%})",
         "right": "right",
         "wrong": "not yet right",
@@ -21,7 +21,7 @@ WORDS = {
     },
     "zh": {
         "title": "反馈：{exercise}",
-        "file": "文件",
+        "file": "文件：{file}",
         "score": "正确：{count} 个答案中的 {right} 个（得分 {score:.0%}）",
         "right": "正确",
         "wrong": "还不正确",
@@ -57,7 +57,7 @@ def feedback(result: Result, lang: str = "en") -> str:
     right = sum(mark.right for mark in result.marks)
     parts = [
         "# " + words["title"].format(exercise=escape(result.exercise)),
-        f"{words['file']}: {escape(result.file)}",
+        words["file"].format(file=escape(result.file)),
         words["score"].format(right=right, count=len(result.marks), score=result.score),
     ]
     if result.reason is not None:

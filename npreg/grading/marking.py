@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npreg.exercises import render
+from npreg.grading.executor import Executor
 from npreg.grading.folder import Submission
 from npreg.grading.inside.main import LARGE
 from npreg.grading.numerical import loses_digits, stretched
 from npreg.grading.reasons import explain, size
 from npreg.grading.result import Mark, Result
 from npreg.grading.sandbox import Limits, Sandbox
-from npreg.grading.worker import Executor
 
 if TYPE_CHECKING:
     from npreg.exercises.program import Exercise
