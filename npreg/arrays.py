@@ -11,6 +11,7 @@ import math
 import numbers
 import operator
 import sys
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,10 +22,13 @@ FloatArray: TypeAlias = NDArray[np.floating[Any]]
 __all__ = [
     "DivergenceError",
     "FloatArray",
+    "as_array",
     "as_batch_size",
+    "as_choice",
     "as_count",
     "as_data",
     "as_features",
+    "as_flag",
     "as_float_array",
     "as_labels",
     "as_nonnegative",
@@ -102,6 +106,11 @@ def as_float_array(values: ArrayLike, name: str) -> FloatArray:
     raise TypeError(f"{name} has dtype {array.dtype}; numbers (float32 or float64) are needed")
 
 
+def as_array(values: ArrayLike, name: str) -> np.ndarray[Any, Any]:
+    """`values` as an array of any dtype, for functions that look at shapes first: arrays cost nothing."""
+    return values if type(values) is np.ndarray else as_float_array(values, name)
+
+
 def _convert(name: str) -> str:
     return f"convert it to numbers first, for example with np.asarray({name}, dtype=float)"
 
@@ -174,7 +183,17 @@ def as_data(features: ArrayLike, labels: ArrayLike, *, finite: bool = True) -> t
     y = as_labels(labels, X, finite=finite)
     dtypes = [a.dtype for a, raw in ((X, features), (y, labels)) if _is_float(raw)] or [np.dtype(np.float64)]
     dtype = np.result_type(*dtypes)
-    return X.astype(dtype, copy=False), y.reshape(len(y), -1).astype(dtype, copy=False)
+    return _cast(X, dtype, "features", finite), _cast(y.reshape(len(y), -1), dtype, "labels", finite)
+
+
+def _cast(array: FloatArray, dtype: np.dtype[Any], name: str, finite: bool) -> FloatArray:
+    if array.dtype == dtype:
+        return array
+    with np.errstate(over="ignore"):
+        result = array.astype(dtype)
+    if finite:
+        check_finite(result, name, f"some are beyond the range of {dtype}; rescale them, or give float64")
+    return result
 
 
 def _is_float(values: ArrayLike) -> bool:
@@ -196,8 +215,26 @@ def as_count(value: Any, name: str, minimum: int) -> int:
 
 
 def as_batch_size(value: Any) -> int:
-    """A batch size: an int of at least 1."""
-    return as_count(value, "batch_size", 1)
+    """A batch size: an int of at least 1, and of a size that can divide a float."""
+    batch_size = as_count(value, "batch_size", 1)
+    if batch_size > sys.float_info.max:
+        raise ValueError(f"batch_size must be at most {sys.float_info.max:.3g}")
+    return batch_size
+
+
+def as_flag(value: Any, name: str) -> bool:
+    """`value` as a bool; 0 and 1 will do."""
+    if isinstance(value, (bool, np.bool_)) or (isinstance(value, (int, np.integer)) and value in (0, 1)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, not {value!r}")
+
+
+def as_choice(value: Any, name: str, choices: Sequence[str | None]) -> Any:
+    """`value`, one of the choices."""
+    if not (value is None or isinstance(value, str)) or value not in choices:
+        *names, last = ("None" if choice is None else f'"{choice}"' for choice in choices)
+        raise ValueError(f"{name} must be {', '.join(names)} or {last}, not {value!r}")
+    return value
 
 
 def as_number(value: Any, name: str) -> float:
@@ -208,6 +245,8 @@ def as_number(value: Any, name: str) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, not {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{name} is beyond the range of floats") from None
 
 
 def as_nonnegative(value: Any, name: str) -> float:
@@ -220,6 +259,8 @@ def as_nonnegative(value: Any, name: str) -> float:
 
 def as_rng(rng: Any) -> np.random.Generator:
     """`np.random.default_rng(rng)`, with an error that names `rng`."""
+    if isinstance(rng, np.ndarray):
+        rng = np.asarray(rng)  # NumPy 2.4 looks for whole numbers in an np.matrix until the stack is full
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:

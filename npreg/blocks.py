@@ -93,7 +93,7 @@ class RowBlocks:
     def __init__(self, read: Callable[[int], tuple[ArrayLike, ...]], rows: Sequence[int]) -> None:
         if not callable(read):
             raise TypeError(f"read must be a function of a block's number, not {read!r}")
-        if not isinstance(rows, Iterable):
+        if not np.iterable(rows):
             raise TypeError(f"rows must be a sequence, the number of rows of each block, not {rows!r}")
         self.read, self.rows = read, [as_count(count, "rows", 1) for count in rows]
         if not self.rows:

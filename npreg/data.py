@@ -80,8 +80,11 @@ def synthetic_data(
         intercept = intercept.reshape(())
     rng = as_rng(rng)
     features = rng.standard_normal((n, weights.shape[0]))
-    labels = features @ weights + intercept + noise * rng.standard_normal((n, *outputs))
-    return features.astype(dtype, copy=False), labels.astype(dtype, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        labels = features @ weights + intercept + noise * rng.standard_normal((n, *outputs))
+        labels = labels.astype(dtype, copy=False)
+    check_finite(labels, "labels", f"w, b or noise are too large for {dtype}")
+    return features.astype(dtype, copy=False), labels
 
 
 def init_params(
@@ -99,6 +102,11 @@ def init_params(
     w : (num_inputs, num_outputs)
     b : (num_outputs,)
 
+    Raises
+    ------
+    ValueError, TypeError
+        For counts below 1, a negative scale or one beyond the dtype, and another dtype.
+
     >>> w, b = init_params(2, rng=0)
     >>> w.shape, b
     ((2, 1), array([0.], dtype=float32))
@@ -106,8 +114,10 @@ def init_params(
     shape = as_count(num_inputs, "num_inputs", 1), as_count(num_outputs, "num_outputs", 1)
     scale = as_nonnegative(scale, "scale")
     dtype = _float_dtype(dtype)
-    w = scale * as_rng(rng).standard_normal(shape)
-    return w.astype(dtype, copy=False), np.zeros(shape[1], dtype)
+    with np.errstate(over="ignore"):
+        w = (scale * as_rng(rng).standard_normal(shape)).astype(dtype, copy=False)
+    check_finite(w, "w", f"scale = {scale:g} is too large for {dtype}")
+    return w, np.zeros(shape[1], dtype)
 
 
 def start_parameters(
@@ -185,7 +195,10 @@ def data_iter(
 
 
 def _float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    found = np.dtype(dtype)
+    try:
+        found = np.dtype(dtype)
+    except (TypeError, ValueError):
+        raise TypeError(f"dtype must be float32 or float64, not {dtype!r:.40}") from None
     if found not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise TypeError(f"dtype must be float32 or float64, not {found}")
     return found

@@ -47,19 +47,27 @@ class ColumnMoments:
     def of(cls, data: Data) -> ColumnMoments:
         X, _, weights = data
         weight = float(len(X) if weights is None else weights.sum())
-        mean = np.average(X, axis=0, weights=weights).astype(np.float64)
-        squares = weight * np.average((X - mean) ** 2, axis=0, weights=weights)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = np.average(X, axis=0, weights=weights).astype(np.float64)
+            squares = weight * np.average((X - mean) ** 2, axis=0, weights=weights)
         return cls(weight, len(X), mean, squares, float(np.finfo(X.dtype).eps))
 
     def __add__(self, other: ColumnMoments) -> ColumnMoments:
         weight = self.weight + other.weight
         gap, share = other.mean - self.mean, other.weight / weight
-        squares = self.squares + other.squares + gap**2 * (self.weight * share)
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = self.squares + other.squares + gap**2 * (self.weight * share)
         num_rows = self.num_rows + other.num_rows
         return ColumnMoments(weight, num_rows, self.mean + gap * share, squares, self.eps)
 
     def scaling(self) -> Scaling:
         """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean."""
+        if not np.isfinite(self.squares).all():
+            column = int(np.isfinite(self.squares).argmin())
+            raise ValueError(
+                f"the squares of features column {column} overflow; divide it by its largest number before "
+                "standardize=True"
+            )
         sd = np.sqrt(self.squares / self.weight)
         return Scaling(self.mean, np.where(sd > np.abs(self.mean) * self.num_rows * self.eps, sd, 1.0))
 

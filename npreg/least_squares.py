@@ -140,6 +140,7 @@ def least_squares(
     """
     if not isinstance(intercept, (bool, np.bool_)):
         raise TypeError(f"intercept must be True or False, not {intercept!r}")
+    intercept = bool(intercept)
     X, y = as_data(features, labels)
     X_low = np.zeros_like(X) if features_low is None else as_features(features_low, "features_low")
     if X_low.shape != X.shape:

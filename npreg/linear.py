@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from npreg.arrays import FloatArray, as_float_array
+from npreg.arrays import FloatArray, as_array, as_float_array
 
 __all__ = ["linreg", "linreg_backward"]
 
@@ -33,7 +33,7 @@ def linreg(X: FloatArray, w: FloatArray, b: FloatArray) -> FloatArray:
     >>> linreg(np.array([[1.0, 2.0]]), np.array([[2.0], [-3.4]]), np.array([4.2]))
     array([[-0.6]])
     """
-    X, w, b = np.asarray(X), np.asarray(w), np.asarray(b)
+    X, w, b = as_array(X, "X"), as_array(w, "w"), as_array(b, "b")
     if X.ndim != 2 or w.ndim != 2 or X.shape[1] != w.shape[0] or b.shape != w.shape[1:]:
         raise ValueError(
             f"X of shape {X.shape}, w of shape {w.shape} and b of shape {b.shape} do not fit; "
@@ -77,7 +77,7 @@ def linreg_backward(X: FloatArray, grad_y_hat: FloatArray) -> tuple[FloatArray, 
     >>> grad_w, grad_b
     (array([[-2.], [-2.]]), array([0.]))
     """
-    X, grad_y_hat = np.asarray(X), np.asarray(grad_y_hat)
+    X, grad_y_hat = as_array(X, "X"), as_array(grad_y_hat, "grad_y_hat")
     if X.ndim != 2 or grad_y_hat.ndim != 2 or X.shape[0] != grad_y_hat.shape[0]:
         raise ValueError(
             f"X of shape {X.shape} and grad_y_hat of shape {grad_y_hat.shape} do not fit; "

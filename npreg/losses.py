@@ -28,7 +28,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from npreg.arrays import FloatArray, as_float_array, as_number
+from npreg.arrays import FloatArray, as_array, as_float_array, as_number
 
 __all__ = [
     "LOSSES",
@@ -51,7 +51,7 @@ LossFunction: TypeAlias = Callable[..., Any]
 
 def _residual(y_hat: FloatArray, y: FloatArray) -> Any:
     """r = y_hat − y.  Labels (n,) meet predictions (n, 1); nothing is ever broadcast to (n, n)."""
-    y_hat, y = np.asarray(y_hat), np.asarray(y)
+    y_hat, y = as_array(y_hat, "y_hat"), as_array(y, "y")
     if y.shape != y_hat.shape:
         if y_hat.shape != (*y.shape, 1) and y.shape != (*y_hat.shape, 1):
             raise ValueError(
@@ -109,8 +109,8 @@ def huber_loss(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> FloatArr
 
     Source: P. J. Huber, Robust estimation of a location parameter, Ann. Math. Stat. 35 (1964) 73.
     """
-    delta = _positive(delta, "delta")
     a = np.abs(_residual(y_hat, y))
+    delta = _within(_positive(delta, "delta"), a.dtype)
     inner = np.minimum(a, delta)
     # With c = min(|r|, δ) both branches are c (|r| − c / 2), and nothing can overflow but the result.
     return inner * (a - inner / 2)  # type: ignore[no-any-return]
@@ -122,8 +122,9 @@ def huber_loss_grad(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> Flo
     >>> huber_loss_grad(np.array([[3.0], [1.5]]), np.array([1.0, 1.0]))
     array([[1. ], [0.5]])
     """
-    delta = _positive(delta, "delta")
-    return np.clip(_residual(y_hat, y), -delta, delta)  # type: ignore[no-any-return]
+    r = _residual(y_hat, y)
+    delta = _within(_positive(delta, "delta"), r.dtype)
+    return np.clip(r, -delta, delta)  # type: ignore[no-any-return]
 
 
 def log_cosh_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
@@ -184,6 +185,11 @@ def _positive(value: float, name: str) -> float:
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f"{name} must be finite and greater than 0, not {number!r}")
     return number
+
+
+def _within(delta: float, dtype: np.dtype[Any]) -> float:
+    """delta, or the largest number of a dtype in which it would overflow: no residual is larger."""
+    return delta if delta < 1e4 else min(delta, float(np.finfo(dtype).max))
 
 
 def _probability(value: float, name: str) -> float:

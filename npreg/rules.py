@@ -54,6 +54,9 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
     >>> w
     array([[0.]])
     """
+    for name, value in (("params", params), ("grads", grads)):
+        if not isinstance(value, (list, tuple, Sequence, np.ndarray)) or not np.iterable(value):
+            raise TypeError(f"{name} must be a sequence of arrays, such as [w, b], not {value!r:.40}")
     if len(params) != len(grads):
         raise ValueError(
             f"{len(params)} params and {len(grads)} grads do not match; one grad a param is needed"
@@ -70,7 +73,7 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
                 "needed are equal shapes"
             )
         if not isinstance(grad, np.ndarray) or grad.dtype.kind != "f":
-            as_float_array(grad, f"grads[{i}]")  # whatever it refuses cannot be subtracted in place
+            grads = [*grads[:i], as_float_array(grad, f"grads[{i}]"), *grads[i + 1 :]]
     step = as_nonnegative(lr, "lr") / as_batch_size(batch_size)
     for param, grad in zip(params, grads, strict=True):
         param -= step * grad

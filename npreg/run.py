@@ -128,8 +128,8 @@ class Run:
         together = 1 if one_by_one else self.feed.together()
         bar = _progress_bar(left) if self.progress else None
         try:
-            self.feed.start(self.engine, self.rng, left, ahead=ahead)
             with np.errstate(over="ignore", invalid="ignore"):
+                self.feed.start(self.engine, self.rng, left, ahead=ahead)
                 while left > 0:
                     count = min(together, left)
                     left -= count
@@ -166,7 +166,8 @@ class Run:
         if self.record == "epoch":
             self.epoch_ends.append(end[None])
         if self.validation is not None:
-            self.validation_losses.append(mean_loss(self.loss, self.validation, end))
+            held_out_loss = mean_loss(self.loss, self.validation, end)
+            self.validation_losses.append(math.inf if math.isnan(held_out_loss) else held_out_loss)
         if self.verbose:
             held_out = f", validation loss {self.validation_losses[-1]:f}" if self.validation_losses else ""
             print(f"epoch {self.epoch}, loss {loss:f}{held_out}")

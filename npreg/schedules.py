@@ -49,7 +49,11 @@ class StepDecay:
         as_nonnegative(self.factor, "factor")
 
     def __call__(self, epochs: float) -> float:
-        return float(self.factor ** math.floor(epochs / self.every))
+        drops = math.floor(min(epochs / float(self.every), 2.0**53))
+        try:
+            return float(self.factor) ** drops
+        except OverflowError:  # of a factor above 1
+            return math.inf
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class InverseScaling:
         as_nonnegative(self.power, "power")
 
     def __call__(self, epochs: float) -> float:
-        return float((1.0 + epochs) ** -self.power)
+        return float((1.0 + epochs) ** -float(self.power))
 
 
 @dataclass(frozen=True)
@@ -91,5 +95,5 @@ class Cosine:
         as_nonnegative(self.final, "final")
 
     def __call__(self, epochs: float) -> float:
-        part = min(epochs / self.num_epochs, 1.0)
-        return self.final + (1 - self.final) * (1 + math.cos(math.pi * part)) / 2
+        part, final = min(epochs / float(self.num_epochs), 1.0), float(self.final)
+        return final + (1 - final) * (1 + math.cos(math.pi * part)) / 2

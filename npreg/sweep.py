@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import FloatArray, as_batch_size, as_count, as_data, as_float_array, as_rng
+from npreg.arrays import FloatArray, as_batch_size, as_count, as_data, as_flag, as_float_array, as_rng
 from npreg.blocks import Data, RowBlocks
 from npreg.data import start_parameters
 from npreg.feeds import AHEAD, ArrayFeed, LossMoments, Orders, Scaling, mean_loss
@@ -103,7 +103,7 @@ def sweep(
     rates, penalties = _settings(lrs, "lrs"), _settings(l2, "l2")
     generator = as_rng(rng)
     data = Data(X, y, as_weights(sample_weight, len(X)))
-    scaling = Scaling.of(data) if standardize else None
+    scaling = Scaling.of(data) if as_flag(standardize, "standardize") else None
     if scaling is not None:
         data = data._replace(X=scaling.features(X))
     feed = ArrayFeed(data)
@@ -169,7 +169,8 @@ class _Replay:
         self.rows.load(*data, 1 / divisor)
         self.states = np.vstack([np.tile(theta.astype(np.float64), count), np.tile(np.eye(k), count)])
         self.p, self.k = p, k
-        self.lrs, self.shrink = np.repeat(lrs, k), np.repeat(lrs * l2, k)
+        with np.errstate(over="ignore"):
+            self.lrs, self.shrink = np.repeat(lrs, k), np.repeat(lrs * l2, k)
         self.buffer = np.empty((self.rows.chunk * self.rows.batch_size, self.rows.width))
 
     def epoch(self, order: Order) -> None:

@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike
 from npreg.arrays import (
     FloatArray,
     as_batch_size,
+    as_choice,
     as_count,
     as_data,
+    as_flag,
     as_float_array,
     as_nonnegative,
     as_rng,
@@ -208,10 +210,12 @@ def train(
     l2, l1, tol = as_nonnegative(l2, "l2"), as_nonnegative(l1, "l1"), as_nonnegative(tol, "tol")
     if not 0 <= as_nonnegative(average, "average") < 1:
         raise ValueError(f"average must be in [0, 1), the part of the epochs to average, not {average!r}")
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}, not {engine!r}")
-    if record not in (None, "epoch", "step"):
-        raise ValueError(f'record must be None, "epoch" or "step", not {record!r}')
+    as_choice(engine, "engine", ENGINES)
+    as_choice(record, "record", (None, "epoch", "step"))
+    as_choice(check_lr, "check_lr", ("warn", "error", "off"))
+    flags = {"verbose": verbose, "standardize": standardize, "progress": progress, "resume": resume}
+    for flag, value in flags.items():
+        as_flag(value, flag)
     if patience is not None:
         patience = as_count(patience, "patience", 1)
     if schedule is not None and not callable(schedule):
@@ -402,8 +406,6 @@ def _learning_rate(
             )
         return AUTO_FRACTION * (1 - momentum) * feed.rate_moments().bound(batch_size, l2)
     rate = as_nonnegative(lr, "lr")
-    if check not in ("warn", "error", "off"):
-        raise ValueError(f'check_lr must be "warn", "error" or "off", not {check!r}')
     if check != "off" and loss.is_squared and not momentum:
         X, weights = (feed.data.X, feed.data.weights) if isinstance(feed, ArrayFeed) else feed.sample[::2]
         check_learning_rate(rate, X, batch_size, l2=l2, weights=weights, norms=feed.norms(), mode=check)

@@ -404,7 +404,7 @@ OPTIONS = {
     "engine": (
         {"engine": "fast"},
         ValueError,
-        "engine must be one of 'auto', 'loop', 'tight', 'moments', not",
+        'engine must be "auto", "loop", "tight" or "moments", not',
     ),
     "loss name": ({"loss": "mse"}, ValueError, "no loss 'mse'; there are squared, absolute, huber"),
     "loss number": ({"loss": 3}, TypeError, "loss must be one of 'squared', 'absolute'"),

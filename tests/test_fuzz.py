@@ -1,0 +1,678 @@
+"""Fuzzing of the training wing: every public function, with arguments good, odd and absurd.
+
+Whatever is given, a function returns a right result or raises a documented exception *on purpose*: the
+innermost frame of the traceback is a `raise` statement.  Nothing given is changed, finite input never makes
+a NaN, no NumPy warning escapes, and nothing hangs.
+
+Low-level functions (the model, the losses, `sgd`) let overflow through as NumPy does; there, sizes beyond
+the square root of the largest float are only tried for exceptions and changed inputs.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import linecache
+import math
+import os
+import signal
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import npreg
+from npreg import LOSSES, DivergenceError, LearningRateWarning, RowBlocks
+from npreg.rules import SGD, Momentum, Nesterov, soft_threshold
+from npreg.schedules import Constant, Cosine, InverseScaling, StepDecay
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+DOCUMENTED = (ValueError, TypeError, DivergenceError)
+SECONDS = 30  # a call on these few rows takes milliseconds
+MODERATE = 1e150  # products of two such numbers, and sums of them, are floats
+LIMITS = {np.dtype(np.float32): 1e15, np.dtype(np.float16): 10.0}  # the same in these
+
+
+def nothing(*_: Any) -> float:
+    return 1.0
+
+
+JUNK: list[Any] = [
+    None,
+    "text",
+    "1.0",
+    b"x",
+    True,
+    np.True_,
+    0,
+    -1,
+    3,
+    1.5,
+    -0.0,
+    5e-324,
+    1e-300,
+    1e300,
+    10**400,
+    2**63,
+    math.nan,
+    math.inf,
+    1j,
+    Fraction(1, 3),
+    Decimal("0.5"),
+    np.float32(2),
+    np.int8(3),
+    np.uint64(2**64 - 1),
+    np.float16(1),
+    np.datetime64("2020-01-01"),
+    [],
+    [[]],
+    [1, 2, 3],
+    [[1.0], [2.0, 3.0]],
+    [None, 1.0],
+    ["a", "b"],
+    (),
+    (1,),
+    {},
+    {1.0, 2.0},
+    object(),
+    nothing,
+    int,
+    slice(3),
+    np.zeros(()),
+    np.zeros(0),
+    np.zeros((0, 3)),
+    np.zeros((3, 0)),
+    np.ones(1),
+    np.ones((1, 1)),
+    np.ones((2, 2, 2)),
+    np.array(["1", "2"]),
+    np.array([1 + 2j, 3]),
+    np.array([1, 2.5, None], object),
+    np.array([1.0, 2.0, 3.0], object),
+    np.array([math.nan, 1.0, math.inf]),
+    np.array(["2020-01-01"], "datetime64[D]"),
+    np.array([(1, 2.0)], [("a", int), ("b", float)]),
+    np.ma.masked_array([1.0, 2.0], [True, False]),
+    np.ones((1, 2)).view(np.matrix),
+    np.ones((2, 2), np.longdouble),
+    np.array([[200, 100]], np.uint8),
+    np.ones(3, ">f8"),
+    np.random.RandomState(0),
+    np.random.PCG64(0),
+    10**9,
+]
+
+junk = st.sampled_from(range(len(JUNK))).map(lambda i: JUNK[i])
+extremes = st.sampled_from(
+    [0.0, -0.0, 5e-324, 1e-310, 1e-300, 1e-160, 1e-20, 1e20, 1e38, 1e150, 1e200, 1e300]
+)
+numbers = st.one_of(st.floats(-10, 10), st.integers(-3, 3).map(float), extremes, extremes.map(lambda x: -x))
+sizes = st.sampled_from([1, 1, 1e-3, 1e3, 1e-150, 1e-300, 1e150, 1e300])
+dtypes = st.sampled_from(["f8"] * 6 + ["f4"] * 4 + ["f2", "i8", "i1", "u1", "?", ">f8", ">f4", "g"])
+
+
+@st.composite
+def arrays(draw: Draw, *shape: int, wild: bool = True) -> Any:
+    """Mostly an array of this shape: of ordinary numbers, of one size, or with extreme entries."""
+    kind = draw(st.integers(0, 9))
+    if wild and kind == 9:
+        return draw(junk)
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    values = rng.standard_normal(shape)
+    if kind <= 2:
+        values = np.round(values, 1)
+    elif wild and kind <= 4:
+        values *= draw(sizes)
+    elif wild and kind == 5 and len(shape) == 2:
+        values *= [draw(sizes) for _ in range(shape[1])]
+    elif wild and kind <= 7 and values.size:
+        for _ in range(draw(st.integers(1, 4))):
+            values.reshape(-1)[draw(st.integers(0, values.size - 1))] = draw(numbers)
+    elif kind == 8:
+        values[...] = draw(numbers) if wild else 2.0
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        array = values.astype(draw(dtypes)) if wild else values
+    form = draw(st.integers(0, 11)) if wild else 0
+    if form == 9:
+        return array.tolist()
+    if form == 10:
+        return np.asfortranarray(array)[::-1]
+    if form == 11:
+        array.flags.writeable = False
+    return array
+
+
+@st.composite
+def spoiled(draw: Draw, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments, and sometimes one or two of them replaced by junk."""
+    result = dict(arguments)
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2]))):
+        result[draw(st.sampled_from(sorted(arguments)))] = draw(junk)
+    return result
+
+
+def arrays_in(value: Any) -> Iterator[np.ndarray]:
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from arrays_in(part)
+    elif isinstance(value, dict):
+        yield from arrays_in(list(value.values()))
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        yield from arrays_in([getattr(value, f.name) for f in dataclasses.fields(value)])
+    elif isinstance(value, (float, np.floating)):
+        yield np.asarray(value)
+
+
+def is_below(value: Any, limit: float) -> bool:
+    """Whether all numbers in it are finite and no larger; for moderate ones, in the sense of their dtype."""
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = list(arrays_in(to_arrays(value)))
+            limit = min([limit, *(LIMITS.get(a.dtype.newbyteorder("="), limit) for a in found)])
+            return all(bool((np.abs(a.astype(float)) <= limit).all()) for a in found)
+    except (TypeError, ValueError):
+        return False
+
+
+def to_arrays(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: to_arrays(part) for key, part in value.items()}
+    if isinstance(value, (int, float, list, np.generic)):
+        try:
+            return np.asarray(value, float)
+        except (TypeError, ValueError, OverflowError):
+            return value
+    return value
+
+
+def raised_on_purpose(error: BaseException) -> bool:
+    """Whether the innermost frame stands at a raise statement (NumPy's own C functions have no frames)."""
+    frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
+    source = linecache.getline(frame.f_code.co_filename, line).strip()
+    inside = f"{os.sep}npreg{os.sep}" in frame.f_code.co_filename
+    return inside and source.startswith("raise ")
+
+
+@contextmanager
+def no_hang() -> Iterator[None]:
+    if not hasattr(signal, "SIGALRM"):  # Windows
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise AssertionError(f"no answer within {SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray):
+        return isinstance(b, np.ndarray) and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    if isinstance(a, (list, tuple)):
+        return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
+    return True
+
+
+FAILED = object()
+
+
+def call(
+    function: Callable[..., Any], arguments: dict[str, Any], *, low_level: bool = False, changes: str = ""
+) -> Any:
+    """Call it and look at everything but the numbers; FAILED where it raised a documented exception."""
+    containers = {key: a for key, a in arguments.items() if isinstance(a, (np.ndarray, list, tuple))}
+    before = copy.deepcopy(containers)
+    tame = is_below(arguments, MODERATE if low_level else math.inf)
+    try:
+        with no_hang(), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", LearningRateWarning)
+            if low_level and not tame:
+                warnings.simplefilter("ignore", RuntimeWarning)
+            result = function(**arguments)
+    except DOCUMENTED as error:
+        if not raised_on_purpose(error) or not str(error):
+            raise AssertionError("raised by accident, not by a check") from error
+        result = FAILED
+    for key, old in before.items():
+        assert key == changes or same(old, arguments[key]), f"{key} was changed"
+    if result is not FAILED and tame:
+        for array in arrays_in(result):
+            assert not np.isnan(array.astype(float)).any(), f"NaN in {result!r}"
+    return result
+
+
+# The model and the losses.
+
+FUZZED: dict[str, Callable[[settings], None]] = {}
+
+
+def fuzz(*strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Enter a property in FUZZED, to be run with any settings."""
+
+    def register(body: Callable[..., None]) -> Callable[..., None]:
+        FUZZED[body.__name__] = lambda profile: profile(given(*strategies)(body))()
+        return body
+
+    return register
+
+
+shapes = st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 2))
+
+
+@fuzz(st.data())
+def fuzz_linreg(data: st.DataObject) -> None:
+    n, d, k = data.draw(shapes)
+    arguments = data.draw(
+        spoiled({"X": data.draw(arrays(n, d)), "w": data.draw(arrays(d, k)), "b": data.draw(arrays(k))})
+    )
+    y_hat = call(npreg.linreg, arguments, low_level=True)
+    if y_hat is not FAILED and is_below(arguments, MODERATE):
+        X, w, b = (np.asarray(arguments[name], np.longdouble) for name in ("X", "w", "b"))
+        eps = np.finfo(float).eps
+        scale = np.abs(X) @ np.abs(w) + np.abs(b)
+        if all(np.asarray(a).dtype.itemsize >= 8 for a in arguments.values()):
+            assert (np.abs(X @ w + b - y_hat) <= 8 * eps * scale + np.finfo(float).tiny).all()
+
+
+@fuzz(st.data())
+def fuzz_linreg_backward(data: st.DataObject) -> None:
+    n, d, k = data.draw(shapes)
+    arguments = data.draw(spoiled({"X": data.draw(arrays(n, d)), "grad_y_hat": data.draw(arrays(n, k))}))
+    result = call(npreg.linreg_backward, arguments, low_level=True)
+    if result is not FAILED:
+        X, grad = np.asarray(arguments["X"]), np.asarray(arguments["grad_y_hat"])
+        assert result[0].shape == (X.shape[1], grad.shape[1])
+        assert result[1].shape == (grad.shape[1],)
+
+
+VALUES: dict[str, Callable[..., float]] = {
+    "squared": lambda r: r * r / 2,
+    "absolute": abs,
+    "huber": lambda r, delta=1.0: r * r / 2 if abs(r) <= delta else delta * (abs(r) - delta / 2),
+    "log_cosh": lambda r: (
+        math.log(math.cosh(r)) if 1e-3 < abs(r) < 20 else abs(r) - math.log(2) * (abs(r) > 1)
+    ),
+    "quantile": lambda r, tau=0.5: -tau * r if r < 0 else (1 - tau) * r,
+}
+GRADS: dict[str, Callable[..., float]] = {
+    "squared": lambda r: r,
+    "absolute": np.sign,
+    "huber": lambda r, delta=1.0: max(-delta, min(r, delta)),
+    "log_cosh": math.tanh,
+    "quantile": lambda r, tau=0.5: 0.0 if r == 0 else -tau if r < 0 else 1 - tau,
+}
+PARAMETERS = {"huber": "delta", "quantile": "tau"}
+
+
+@fuzz(st.data(), st.sampled_from(sorted(VALUES)), st.booleans())
+def fuzz_losses(data: st.DataObject, name: str, grad: bool) -> None:
+    n, _, k = data.draw(shapes)
+    y_shape = (n,) if k == 1 and data.draw(st.booleans()) else (n, k)
+    arguments = {"y_hat": data.draw(arrays(n, k)), "y": data.draw(arrays(*y_shape))}
+    if name in PARAMETERS and data.draw(st.booleans()):
+        arguments[PARAMETERS[name]] = data.draw(st.one_of(st.floats(0.01, 0.99), numbers))
+    arguments = data.draw(spoiled(arguments))
+    function = getattr(npreg, f"{name}_loss_grad" if grad else f"{name}_loss")
+    result = call(function, arguments, low_level=True)
+    if result is FAILED:
+        return
+    y_hat = np.asarray(arguments["y_hat"])
+    y = np.asarray(arguments["y"]).reshape(y_hat.shape)
+    assert result.shape == y_hat.shape
+    if result.dtype != np.float64 or not is_below(arguments, 1e6):
+        return
+    parameters = {key: float(arguments[key]) for key in PARAMETERS.values() if key in arguments}
+    formula = GRADS[name] if grad else VALUES[name]
+    r = y_hat.astype(float) - y.astype(float)
+    if name == "log_cosh" and not grad:
+        small = np.abs(r) <= 1e-3
+        np.testing.assert_allclose(result[small], r[small] ** 2 / 2, rtol=1e-6)
+        result, r = result[~small], r[~small]
+    expected = np.array([formula(float(value), **parameters) for value in r.reshape(-1)])
+    np.testing.assert_allclose(result.reshape(-1), expected, rtol=1e-9, atol=1e-300)
+
+
+@fuzz(st.data())
+def fuzz_bind(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(LOSSES)))
+    parameter = data.draw(st.sampled_from(["delta", "tau", "other"]))
+    value = data.draw(st.one_of(numbers, junk))
+    bound = call(lambda value: LOSSES[name].bind(**{parameter: value}), {"value": value})
+    if bound is not FAILED:
+        assert np.isfinite(bound.grad(np.ones((1, 1)), np.zeros((1, 1)))).all()
+
+
+@fuzz(st.data())
+def fuzz_sgd(data: st.DataObject) -> None:
+    n, d, _ = data.draw(shapes)
+    arguments = {
+        "params": [data.draw(arrays(n, d)), data.draw(arrays(d))],
+        "grads": [data.draw(arrays(n, d)), data.draw(arrays(d))],
+        "lr": data.draw(numbers),
+        "batch_size": data.draw(st.sampled_from([1, 2, 10, 10**9, 10**300])),
+    }
+    arguments = data.draw(spoiled(arguments))
+    before = copy.deepcopy(arguments["params"])
+    if call(npreg.sgd, arguments, low_level=True, changes="params") is FAILED:
+        assert same(before, arguments["params"]), "params were changed although something was refused"
+    elif is_below(arguments, 1e6) and isinstance(before, list):
+        step = float(arguments["lr"]) / int(arguments["batch_size"])
+        for old, new, grad in zip(before, arguments["params"], arguments["grads"], strict=True):
+            expected = old - step * np.asarray(grad, float)
+            np.testing.assert_allclose(new, expected, rtol=1e-2, atol=1e-2 * step + 1e-300)
+
+
+@fuzz(st.data())
+def fuzz_soft_threshold(data: st.DataObject) -> None:
+    n, d, _ = data.draw(shapes)
+    w = data.draw(arrays(n, d, wild=False))
+    before, amount = w.copy(), abs(data.draw(numbers))
+    soft_threshold(w, amount)
+    np.testing.assert_allclose(w, np.sign(before) * np.maximum(np.abs(before) - amount, 0))
+
+
+REQUIRED = ("every", "num_epochs")
+
+
+@fuzz(st.data())
+def fuzz_rules_and_schedules(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from([SGD, Momentum, Nesterov, Constant, StepDecay, InverseScaling, Cosine]))
+    names = [f.name for f in dataclasses.fields(kind)]
+    value = st.one_of(st.floats(0, 1), numbers, junk)
+    made = call(
+        kind, {name: data.draw(value) for name in names if name in REQUIRED or data.draw(st.booleans())}
+    )
+    if made is FAILED or not callable(made):
+        return
+    epochs = data.draw(st.one_of(st.floats(0, 1e6), st.sampled_from([0.0, 5e-324, 1e15, 1e300])))
+    factor = call(made, {"epochs": epochs})
+    if factor is not FAILED:
+        assert factor >= 0
+
+
+# Data.
+
+
+@fuzz(st.data())
+def fuzz_synthetic_data(data: st.DataObject) -> None:
+    _, d, k = data.draw(shapes)
+    arguments = {
+        "w": data.draw(st.one_of(arrays(d), arrays(d, k))),
+        "b": data.draw(st.one_of(numbers, arrays(k))),
+        "num_examples": data.draw(st.integers(1, 5)),
+        "noise": data.draw(numbers),
+        "dtype": data.draw(st.sampled_from([np.float32, np.float64, "float32", "f8", float])),
+        "rng": data.draw(st.integers(0, 3)),
+    }
+    arguments = data.draw(spoiled(arguments))
+    if is_huge(arguments["num_examples"]):
+        return
+    result = call(npreg.synthetic_data, arguments)
+    if result is not FAILED:
+        assert len(result[0]) == len(result[1]) == arguments["num_examples"]
+
+
+def is_huge(count: Any) -> bool:
+    """A size that rightly ends in MemoryError."""
+    return isinstance(count, (int, np.integer)) and not isinstance(count, bool) and int(count) > 10**6
+
+
+@fuzz(st.data())
+def fuzz_init_params(data: st.DataObject) -> None:
+    arguments = {
+        "num_inputs": data.draw(st.integers(1, 5)),
+        "num_outputs": data.draw(st.integers(1, 5)),
+        "scale": data.draw(numbers),
+        "dtype": data.draw(st.sampled_from([np.float32, np.float64, "float32"])),
+        "rng": data.draw(st.integers(0, 3)),
+    }
+    arguments = data.draw(spoiled(arguments))
+    if is_huge(arguments["num_inputs"]) or is_huge(arguments["num_outputs"]):
+        return
+    result = call(npreg.init_params, arguments)
+    if result is not FAILED:
+        assert result[0].shape == (arguments["num_inputs"], arguments["num_outputs"])
+
+
+@fuzz(st.data())
+def fuzz_data_iter(data: st.DataObject) -> None:
+    n, d, k = data.draw(shapes)
+    arguments = {
+        "batch_size": data.draw(st.sampled_from([1, 2, 3, 10**12, 2**70])),
+        "features": data.draw(arrays(n, d)),
+        "labels": data.draw(st.one_of(arrays(n), arrays(n, k))),
+        "rng": data.draw(st.integers(0, 3)),
+    }
+    arguments = data.draw(spoiled(arguments))
+    batches = call(lambda **a: list(npreg.data_iter(**a)), arguments, low_level=True)
+    if batches is not FAILED:
+        drawn = np.concatenate([X for X, _ in batches])
+        given_rows = np.asarray(arguments["features"])
+        assert sorted(map(tuple, drawn.tolist()), key=str) == sorted(
+            map(tuple, given_rows.astype(drawn.dtype).tolist()), key=str
+        )
+
+
+# Training.
+
+
+@st.composite
+def problems(draw: Draw) -> dict[str, Any]:
+    """Features, labels, and sometimes weights."""
+    n, d, k = draw(st.integers(1, 14)), draw(st.integers(1, 4)), draw(st.integers(1, 2))
+    wild = draw(st.booleans())
+    problem = {
+        "features": draw(arrays(n, d, wild=wild)),
+        "labels": draw(arrays(n, wild=wild) if k == 1 else arrays(n, k, wild=wild)),
+    }
+    if draw(st.booleans()):
+        weights = draw(arrays(n, wild=wild))
+        is_array = isinstance(weights, np.ndarray) and weights.dtype.kind == "f"
+        problem["sample_weight"] = np.abs(weights) if is_array else weights
+    return problem
+
+
+rates = st.one_of(st.sampled_from([1e-3, 0.03, 0.1]), numbers)
+penalties = st.one_of(st.just(0.0), st.sampled_from([0.1, 1.0]), numbers.map(abs))
+bool_or_junk = st.one_of(st.booleans(), st.booleans(), st.booleans(), junk)
+
+
+@st.composite
+def training_arguments(draw: Draw) -> dict[str, Any]:
+    problem = draw(problems())
+    some = np.asarray(problem["features"]) if isinstance(problem["features"], np.ndarray) else np.ones((3, 2))
+    d = some.shape[1] if some.ndim == 2 else 2
+    options: dict[str, st.SearchStrategy[Any]] = {
+        "batch_size": st.sampled_from([1, 2, 3, 5, 10, 1000, 10**12, 2**70]),
+        "lr": st.one_of(rates, st.just("auto")),
+        "num_epochs": st.integers(0, 12),
+        "loss": st.one_of(st.sampled_from(sorted(LOSSES)), st.just(LOSSES["huber"].bind(delta=1e-3))),
+        "engine": st.sampled_from(["auto", "loop", "tight", "moments"]),
+        "record": st.sampled_from([None, "epoch", "step"]),
+        "rule": st.sampled_from(["sgd", "momentum", "nesterov", SGD(), Momentum(0.0), Nesterov(0.99)]),
+        "schedule": st.sampled_from([None, InverseScaling(), StepDecay(2), Cosine(3), nothing, str]),
+        "l2": penalties,
+        "l1": penalties,
+        "average": st.sampled_from([0.0, 0.5, 0.99]),
+        "standardize": st.booleans(),
+        "validation": st.one_of(st.floats(0, 1), st.tuples(arrays(2, d), arrays(2))),
+        "patience": st.integers(1, 3),
+        "tol": numbers,
+        "callbacks": st.sampled_from([(), nothing, [nothing, nothing]]),
+        "check_lr": st.sampled_from(["warn", "error", "off"]),
+        "block_rows": st.sampled_from([1, 2, 5, 10**12]),
+        "w": arrays(d, 1),
+        "b": arrays(1),
+    }
+    chosen = draw(st.lists(st.sampled_from(sorted(options)), unique=True, max_size=6))
+    arguments = {**problem, "rng": draw(st.integers(0, 3)), **{name: draw(options[name]) for name in chosen}}
+    return draw(spoiled(arguments))
+
+
+@fuzz(training_arguments())
+def fuzz_train(arguments: dict[str, Any]) -> None:
+    count = arguments.get("num_epochs", 3)
+    if (isinstance(count, (int, np.integer)) and count > 1000) or arguments.get("progress"):
+        return
+    check_training(arguments)
+
+
+def check_training(arguments: dict[str, Any]) -> None:
+    result = call(npreg.train, arguments)
+    if result is FAILED:
+        return
+    for array in (result.w, result.b, result.losses):
+        assert np.isfinite(array).all()
+    if result.validation_losses is not None:
+        assert not np.isnan(result.validation_losses).any()
+    smooth = arguments.get("loss", "squared") in ("squared", "huber", "log_cosh")
+    repeatable = type(arguments.get("rng")) is int and smooth and result.w.dtype == np.float64
+    if result.engine == "loop" or not repeatable or not is_below(arguments, 1e5):
+        return
+    by_loop = call(npreg.train, {**arguments, "engine": "loop"})
+    path = by_loop.losses
+    if path.max(initial=0.0) <= 1e3 * path.min(initial=np.inf) + 1e3:  # growth amplifies rounding too
+        scale = max(1.0, np.abs(by_loop.w).max(), np.abs(by_loop.b).max())
+        np.testing.assert_allclose(result.w, by_loop.w, rtol=1e-6, atol=1e-7 * scale)
+        np.testing.assert_allclose(result.b, by_loop.b, rtol=1e-6, atol=1e-7 * scale)
+
+
+@fuzz(st.data())
+def fuzz_sweep(data: st.DataObject) -> None:
+    settings = {
+        "lrs": data.draw(st.one_of(rates, st.lists(rates, min_size=1, max_size=3))),
+        "l2": data.draw(st.one_of(penalties, st.lists(penalties, max_size=2))),
+        "batch_size": data.draw(st.sampled_from([1, 3, 10, 10**12])),
+        "num_epochs": data.draw(st.integers(1, 5)),
+        "rng": 1,
+        "standardize": data.draw(st.booleans()),
+    }
+    arguments = data.draw(spoiled({**data.draw(problems()), **settings}))
+    if isinstance(arguments["num_epochs"], (int, np.integer)) and arguments["num_epochs"] > 1000:
+        return
+    result = call(npreg.sweep, arguments)
+    if result is not FAILED:
+        assert np.isfinite(result.w).all()
+        assert np.isfinite(result.b).all()
+        assert (result.bound > 0).all()
+        assert (np.isinf(result.losses[:, -1]) == result.diverged).all()
+
+
+@fuzz(st.data())
+def fuzz_max_learning_rate(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    problem.pop("labels")
+    arguments = {
+        **problem,
+        "batch_size": data.draw(st.sampled_from([1, 2, 10, 10**12])),
+        "l2": data.draw(penalties),
+    }
+    arguments = data.draw(spoiled(arguments))
+    bound = call(npreg.max_learning_rate, arguments)
+    if bound is FAILED:
+        return
+    assert bound >= 0
+    X = np.asarray(arguments["features"], float)
+    B = int(arguments["batch_size"])
+    if "sample_weight" not in arguments and len(X) <= B and is_below(arguments, 1e6 + B):
+        extended = np.column_stack([X, np.ones(len(X))])
+        steepest = float(np.linalg.svd(extended, compute_uv=False)[0]) ** 2 / B
+        assert bound == pytest.approx(2 / (steepest + 2 * float(arguments["l2"])), rel=1e-6)
+
+
+@fuzz(st.data())
+def fuzz_least_squares(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    problem.pop("sample_weight", None)
+    arguments = data.draw(spoiled({**problem, "intercept": data.draw(st.booleans())}))
+    result = call(npreg.least_squares, arguments)
+    if result is FAILED or not is_below(arguments, 1e6) or result.condition_number > 1e6:
+        return
+    X = np.asarray(arguments["features"], float)
+    y = np.asarray(arguments["labels"], float).reshape(len(X), -1)
+    A = np.column_stack([X, np.ones(len(X))]) if arguments["intercept"] else X
+    expected = np.linalg.lstsq(A, y, rcond=1e-15)[0]
+    got = np.vstack([result.w, result.b[None]]) if arguments["intercept"] else result.w
+    if result.w.dtype == np.float64 and np.linalg.cond(A) < 1e6:
+        np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-8 * np.abs(expected).max())
+
+
+@fuzz(st.data())
+def fuzz_row_blocks(data: st.DataObject) -> None:
+    rows = data.draw(st.lists(st.one_of(st.integers(1, 4), st.integers(1, 4), junk), max_size=3))
+    d = data.draw(st.integers(1, 3))
+    contents = []
+    for count in rows:
+        n = count if type(count) is int and 0 < count < 10 else 2
+        block = (data.draw(arrays(n, d)), data.draw(arrays(n)))
+        if data.draw(st.integers(0, 5)) == 0:
+            block += (np.abs(data.draw(arrays(n, wild=False))),)
+        contents.append(data.draw(junk) if data.draw(st.integers(0, 19)) == 0 else block)
+
+    read = (
+        (lambda i: contents[i % len(contents)] if contents else None)
+        if data.draw(st.integers(0, 9))
+        else data.draw(junk)
+    )
+    blocks = call(
+        RowBlocks, {"read": read, "rows": rows if data.draw(st.integers(0, 9)) else data.draw(junk)}
+    )
+    if blocks is FAILED or (read is nothing and len(blocks) > 10):
+        return
+    options = {
+        "batch_size": data.draw(st.sampled_from([1, 3, 10])),
+        "standardize": data.draw(st.booleans()),
+        "lr": data.draw(st.sampled_from([0.01, "auto"])),
+        "l2": data.draw(penalties),
+        "rng": 0,
+    }
+    result = call(npreg.train, {"features": blocks, **options})
+    if result is not FAILED:
+        assert np.isfinite(result.w).all()
+        assert np.isfinite(result.losses).all()
+
+
+QUICK = {"fuzz_train": 250, "fuzz_sweep": 80, "fuzz_row_blocks": 60, "fuzz_least_squares": 80}
+
+
+def run(name: str, examples: int, *, derandomize: bool = True) -> None:
+    # Shrinking a failure of functions that take data one by one is slow; explaining is slower.
+    profile = settings(
+        max_examples=examples,
+        derandomize=derandomize,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    )
+    FUZZED[name](profile)
+
+
+@pytest.mark.parametrize("name", FUZZED)
+def test_fuzz(name: str) -> None:
+    run(name, QUICK.get(name, 60))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FUZZED)
+def test_fuzz_longer(name: str) -> None:
+    run(name, 8 * QUICK.get(name, 60), derandomize=False)
