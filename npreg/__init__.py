@@ -15,6 +15,7 @@ from typing import Any
 
 from npreg.arrays import DivergenceError
 from npreg.blocks import RowBlocks
+from npreg.callbacks import Progress, Step
 from npreg.checkpoint import CheckpointError
 from npreg.data import data_iter, init_params, synthetic_data
 from npreg.learning_rate import LearningRateWarning, max_learning_rate
@@ -37,7 +38,7 @@ from npreg.losses import (
 from npreg.rules import SGD, Momentum, Nesterov, sgd
 from npreg.schedules import Cosine, InverseScaling, StepDecay
 from npreg.sweep import SweepResult, sweep
-from npreg.train import Progress, TrainResult, Trajectory, train
+from npreg.train import TrainResult, Trajectory, train
 
 __version__ = "0.1.0"
 
@@ -65,6 +66,7 @@ __all__ = [
     "Nesterov",
     "Progress",
     "RowBlocks",
+    "Step",
     "StepDecay",
     "SweepResult",
     "TrainResult",

@@ -6,13 +6,14 @@ A feed and an engine advance parameters through epochs; a `Run` does everything 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from npreg.arrays import DivergenceError, FloatArray
 from npreg.blocks import Data
+from npreg.callbacks import Hooks, Progress, Step
 from npreg.feeds import Feed, Scaling, mean_loss
 from npreg.learning_rate import scale_advice
 from npreg.loops import Engine
@@ -20,7 +21,7 @@ from npreg.losses import Loss
 from npreg.rules import Stepper
 from npreg.saver import Saver
 
-__all__ = ["Progress", "Recorder", "Run", "Trajectory"]
+__all__ = ["Recorder", "Run", "Trajectory"]
 
 DIVERGED = 1e6  # a loss this many times that of the start, and of predicting 0, only ever grows
 
@@ -32,22 +33,11 @@ class Trajectory(NamedTuple):
     b: FloatArray
 
 
-class Progress(NamedTuple):
-    """What a callback is told after an epoch; w and b are copies."""
-
-    epoch: int
-    steps: int
-    loss: float
-    validation_loss: float | None
-    w: FloatArray
-    b: FloatArray
-
-
 class Recorder:
-    """Takes the parameters after steps: keeps them, and sums them for the average of the tail."""
+    """Takes the parameters after steps: keeps them, sums them for the average of the tail, tells them."""
 
-    def __init__(self, *, keep: bool) -> None:
-        self.keep = keep
+    def __init__(self, *, keep: bool, tell: Callable[[FloatArray], None] | None = None) -> None:
+        self.keep, self.tell = keep, tell
         self.kept: list[FloatArray] = []
         self.sum: FloatArray = np.zeros(())
         self.count = 0
@@ -60,6 +50,9 @@ class Recorder:
         if self.averaging:
             self.sum = self.sum + thetas.sum(axis=0, dtype=np.float64)
             self.count += len(thetas)
+        if self.tell is not None:
+            for theta in thetas:
+                self.tell(theta)
 
 
 class Run:
@@ -81,7 +74,7 @@ class Run:
         validation: Data | None = None,
         patience: int | None = None,
         tol: float = 0.0,
-        callbacks: Sequence[Callable[[Progress], Any]] = (),
+        hooks: Hooks | None = None,
         verbose: bool = False,
         progress: bool = False,
         saver: Saver | None = None,
@@ -90,10 +83,16 @@ class Run:
         self.feed, self.engine, self.stepper, self.loss = feed, engine, stepper, loss
         self.theta, self.rng, self.num_epochs = theta, rng, num_epochs
         self.scaling, self.validation = scaling, validation
-        self.patience, self.tol, self.callbacks = patience, tol, callbacks
+        self.patience, self.tol = patience, tol
+        self.hooks = Hooks([], []) if hooks is None else hooks
         self.verbose, self.progress, self.record = verbose, progress, record
         self.first_averaged = num_epochs - math.ceil(average * num_epochs) if average else num_epochs
-        self.recorder = Recorder(keep=record == "step") if record == "step" or average else None
+        self.recorder: Recorder | None = None
+        if record == "step" or average or self.hooks.on_step:
+            self.recorder = Recorder(
+                keep=record == "step", tell=self.tell_step if self.hooks.on_step else None
+            )
+        self.steps_told = 0
         self.epoch_ends = [theta[None].copy()]
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
@@ -123,7 +122,8 @@ class Run:
         if left <= 0 or self.is_finished:
             return
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
-        ahead = self.patience is None and not self.callbacks and saver is None
+        ahead = self.patience is None and not self.hooks.on_epoch and saver is None
+        self.steps_told = self.stepper.steps_done
         one_by_one = not ahead or self.progress or self.recorder is not None
         together = 1 if one_by_one else self.feed.together()
         bar = _progress_bar(left) if self.progress else None
@@ -174,7 +174,7 @@ class Run:
         watched = self.losses if self.validation is None else self.validation_losses
         if not self.best_epoch or watched[-1] < watched[self.best_epoch - 1] - self.tol:
             self.best, self.best_epoch = end, self.epoch
-        for callback in self.callbacks:
+        for callback in self.hooks.on_epoch:
             raw = self.raw(end)
             validation_loss = self.validation_losses[-1] if self.validation is not None else None
             w, b = raw[:-1].copy(), raw[-1].copy()
@@ -182,6 +182,13 @@ class Run:
                 self.stopped = "callback"
         if self.patience is not None and self.epoch - self.best_epoch >= self.patience:
             self.stopped = "patience"
+
+    def tell_step(self, theta: FloatArray) -> None:
+        """Call the callbacks of a step that ended with these parameters."""
+        self.steps_told += 1
+        raw = self.raw(theta)
+        for callback in self.hooks.on_step:
+            callback(Step(self.epoch + 1, self.steps_told, raw[:-1].copy(), raw[-1].copy()))
 
     def check_divergence(self, loss: float) -> None:
         """Raise DivergenceError where the loss is not finite or has left every reasonable scale."""

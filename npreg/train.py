@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from npreg.arrays import (
     as_rng,
 )
 from npreg.blocks import Data, RowBlocks
+from npreg.callbacks import Callback, as_hooks
 from npreg.checkpoint import describe, fingerprint
 from npreg.data import start_parameters
 from npreg.engines import ENGINES, choose_engine, make_engine
@@ -30,12 +31,10 @@ from npreg.learning_rate import AUTO_AVERAGE, AUTO_FRACTION, as_weights, check_l
 from npreg.linear import linreg
 from npreg.losses import LOSSES, Loss, LossFunction, as_loss
 from npreg.rules import Momentum, Rule, Schedule, Stepper, as_rule
-from npreg.run import Progress, Run, Trajectory
+from npreg.run import Run, Trajectory
 from npreg.saver import Saver
 
-__all__ = ["Progress", "TrainResult", "Trajectory", "train"]
-
-Callback = Callable[[Progress], Any]
+__all__ = ["TrainResult", "Trajectory", "train"]
 
 
 @dataclass(frozen=True)
@@ -165,8 +164,8 @@ def train(
     patience : int, optional
         Stop after this many epochs without an improvement of more than `tol` in the validation loss
         (without validation rows: in the training loss).
-    callbacks : callables of one `Progress`
-        Called after each epoch; a true value returned stops the run.
+    callbacks : callables of one `Progress`, or objects with `on_epoch` or `on_step`
+        Called after each epoch, or each step (`npreg.callbacks`); a true value from an epoch's stops the run.
     progress : bool
         Show a progress bar (needs tqdm: `pip install "npreg[progress]"`).
     check_lr : "warn", "error" or "off"
@@ -220,7 +219,7 @@ def train(
         patience = as_count(patience, "patience", 1)
     if schedule is not None and not callable(schedule):
         raise TypeError(f"schedule must be a function of the epochs done, not {schedule!r}")
-    hooks = _as_callbacks(callbacks)
+    hooks = as_hooks(callbacks)
     generator = as_rng(rng)
     feed, scaling, held_out = _prepare(
         features, labels, sample_weight, block_rows, validation, standardize, generator
@@ -241,7 +240,9 @@ def train(
         l1=l1,
     )
     name = engine
-    if engine == "auto":
+    if engine == "auto" and hooks.on_step:
+        name = "tight"  # replay would know the steps of a chunk only after all of them
+    elif engine == "auto":
         name = choose_engine(feed.num_rows, feed.width, feed.num_outputs, batch_size, chosen_loss, stepper)
     largest = feed.largest_norm() if name == "moments" else np.inf
     saver = None
@@ -286,7 +287,7 @@ def train(
         validation=held_out,
         patience=patience,
         tol=tol,
-        callbacks=hooks,
+        hooks=hooks,
         verbose=verbose,
         progress=progress,
         saver=saver,
@@ -305,14 +306,6 @@ def train(
         validation_losses=None if held_out is None else np.array(run.validation_losses),
         best_epoch=run.best_epoch if held_out is not None else None,
     )
-
-
-def _as_callbacks(callbacks: Callback | Iterable[Callback]) -> tuple[Callback, ...]:
-    if callable(callbacks):
-        return (callbacks,)
-    if isinstance(callbacks, Iterable) and all(map(callable, hooks := tuple(callbacks))):
-        return hooks
-    raise TypeError(f"callbacks must be a function of one Progress, or several, not {callbacks!r}")
 
 
 def _prepare(
