@@ -36,6 +36,8 @@ from npreg.saver import Saver
 
 __all__ = ["TrainResult", "Trajectory", "train"]
 
+MAPPED_BLOCK_ROWS = 65_536
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -172,8 +174,9 @@ def train(
         What to do, before the first step, where lr is beyond `max_learning_rate` (of row blocks: of the
         first 256 rows).
     block_rows : int, optional
-        Read features and labels, for example `np.memmap`s, that many rows at a time, and hold no more:
-        one sequential pass an epoch, shuffled as `npreg.RowBlocks` says.
+        Read features and labels that many rows at a time, and hold no more: one sequential pass an
+        epoch, shuffled as `npreg.RowBlocks` says.  An `np.memmap` is read so in any case, 65 536 rows at
+        a time by default; `np.array(features)` brings it into memory.
     checkpoint : path, optional
         Write the run to this .npz file after every epoch, or about every `checkpoint_every` steps.
     resume : bool
@@ -318,6 +321,8 @@ def _prepare(
     rng: np.random.Generator,
 ) -> tuple[Feed, Scaling | None, Data | None]:
     """The training rows as a feed, their scaling, and the rows held out."""
+    if block_rows is None and isinstance(features, np.memmap):
+        block_rows = MAPPED_BLOCK_ROWS
     if isinstance(features, (RowBlocks, BlockFeed)) or block_rows is not None:
         feed: Feed = (blocks := _block_feed(features, labels, sample_weight, block_rows))
         scaling = blocks.standardize() if standardize else None
