@@ -55,6 +55,7 @@ def stopped(isolation: dict) -> set[str]:
         "files": walls or isolation.get("landlock", 0) >= 3,
         "network": walls or bool(isolation.get("seccomp")),
         "signals": walls or dropped or bool(isolation.get("seccomp")) or isolation.get("landlock", 0) >= 6,
+        "memory": "RLIMIT_AS" in isolation.get("limits", ()),
         "processes": isolation.get("processes") is False,
         "": True,
     }

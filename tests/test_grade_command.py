@@ -19,7 +19,7 @@ import npreg.exercises.check
 from npreg.__main__ import main
 from npreg.exercises import course
 from npreg.grading.grade import Outputs, grade
-from npreg.grading.isolation import NoIsolation, choose
+from npreg.grading.isolation import NoIsolation, choose, describe
 from npreg.grading.marking import Settings
 from npreg.grading.sandbox import Limits, Sandbox, remove_tree
 
@@ -249,6 +249,17 @@ def test_a_bwrap_that_fails_is_done_without(monkeypatch, tmp_path):
     assert in_force["bwrap"] is False
     with pytest.raises(NoIsolation, match="no namespaces"):
         choose(Sandbox(), "bwrap")
+
+
+def test_a_root_that_cannot_become_somebody_else_says_so(folder, monkeypatch):
+    monkeypatch.setattr("npreg.grading.isolation.find_bwrap", lambda: None)
+    monkeypatch.setattr(
+        "npreg.grading.sandbox.Sandbox._settings",
+        lambda self, uid, original=Sandbox._settings: {**original(self, uid), "uid": -7 if uid else None},
+    )
+    chosen, in_force = choose(Sandbox(), "auto")
+    assert chosen.drop == (not hasattr(os, "geteuid") or os.geteuid() != 0)
+    assert any("rights of root" in line for line in describe(in_force)) == (in_force["uid"] == 0)
 
 
 def test_any_folder_can_be_deleted(tmp_path):

@@ -7,11 +7,13 @@ import io
 import json
 import os
 import stat
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import npreg
 from npreg.grading.exports import cell, write_csv, write_jsonl
 from npreg.grading.feedback import escape, feedback, write_feedback
 from npreg.grading.files import atomic, safe_file_name, strict_json, write_text
@@ -270,6 +272,13 @@ def test_no_progress_when_not_wanted():
     with Progress(1, stream=stream, shown=False) as progress:
         progress.step("a.py")
     assert stream.getvalue() == ""
+
+
+def test_everything_is_installed():
+    """A folder without ``__init__.py`` would be left out of the installed package."""
+    package = Path(npreg.__file__).parent
+    folders = {path.parent for path in package.rglob("*.py")}
+    assert [folder.name for folder in folders if not (folder / "__init__.py").exists()] == []
 
 
 def test_what_is_not_stopped_is_said_openly():

@@ -112,7 +112,7 @@ def test_nothing_outside_was_changed(hostile):
 
 def test_the_same_check_sees_a_change_without_isolation(tmp_path):
     """Test the tester: run outside of any isolation, one of them is caught by the very same comparison."""
-    set_up(tmp_path, {"bwrap": True, "processes": False})
+    set_up(tmp_path, {"bwrap": True})
     before = snapshot(tmp_path)
     source = tmp_path / "class" / "writes_result_files.py"
     subprocess.run([sys.executable, str(source)], check=True, cwd=tmp_path / "outside")

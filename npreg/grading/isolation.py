@@ -29,7 +29,8 @@ class NoIsolation(RuntimeError):
 def choose(sandbox: Sandbox, way: str = "auto") -> tuple[Sandbox, Mapping[str, Any]]:
     """Return the sandbox to use and what it said to be in force in a trial run.
 
-    ``way`` is ``"bwrap"`` (must work), ``"plain"`` (without it) or ``"auto"`` (with it if it works).
+    ``way`` is ``"bwrap"`` (must work), ``"plain"`` (without it) or ``"auto"`` (with it if it works). Keeping
+    the rights of root comes last, for containers whose root may not change the user; ``describe`` tells it.
 
     Raises ``NoIsolation`` with what the trial said if nothing works, ``ValueError`` for another ``way``.
     """
@@ -39,8 +40,10 @@ def choose(sandbox: Sandbox, way: str = "auto") -> tuple[Sandbox, Mapping[str, A
     if way == "bwrap" and program is None:
         raise NoIsolation("bwrap is not installed: install bubblewrap, or grade with the isolation 'auto'")
     run = Run()
-    for candidate in (program, None) if program else (None,):
-        chosen = dataclasses.replace(sandbox, bwrap=candidate)
+    candidates: list[tuple[str | None, bool]] = [(program, sandbox.drop)] if program else []
+    candidates += [(None, drop) for drop in (True, False) if drop <= sandbox.drop]
+    for candidate, drop in candidates:
+        chosen = dataclasses.replace(sandbox, bwrap=candidate, drop=drop)
         run = run_once(chosen, _TRIAL)
         if run.ending == "finished":
             return chosen, run.isolation

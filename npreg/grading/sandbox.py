@@ -72,7 +72,7 @@ class Sandbox:
 
     Parameters: ``bwrap`` is the path of bubblewrap or None; ``forbidden`` are top-level packages whose import
     is refused; ``allowed`` are packages besides NumPy that may be imported (their folder then stays visible);
-    ``locks=False`` does without Landlock and seccomp, as on an old kernel.
+    ``locks=False`` does without Landlock and seccomp, as on an old kernel; ``drop=False`` keeps the user.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -80,11 +80,12 @@ class Sandbox:
     forbidden: tuple[str, ...] = FORBIDDEN
     allowed: tuple[str, ...] = ()
     locks: bool = True
+    drop: bool = True
 
     @contextlib.contextmanager
     def room(self, slot: int = 0) -> Iterator[Room]:
         """Prepare an empty folder and the command for one process; ``slot`` keeps parallel users apart."""
-        uid = unprivileged_user(slot)
+        uid = unprivileged_user(slot) if self.drop else None
         folder = tempfile.mkdtemp(prefix="npreg-grade-")
         try:
             if uid is not None:
