@@ -12,6 +12,7 @@ from npreg.exercises.derivatives import value_of
 from npreg.exercises.program import Answer, Array, Exercise
 from npreg.exercises.tape import Edits, Tape
 
+FREE = 13.7
 Parts = tuple[Array, Array]
 Form = Callable[[Array, Array], Array]
 
@@ -56,7 +57,7 @@ def curvature_bases(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[
         (f"chain-missing:{above}", 13.0, lambda J, D: np.ones_like(J).T @ D @ np.ones_like(J)),
         (f"chain-missing:{above}", 13.5, lambda J, D: J.T @ D),
         (f"chain-missing:{above}", 13.5, lambda J, D: (J.T @ D).sum(axis=1)),
-        (f"chain-missing:{above}", 13.5, lambda J, D: np.eye(J.shape[1]) * D[0, 0]),
+        (f"chain-missing:{above}", FREE, lambda J, D: np.eye(J.shape[1])),
         (f"chain-twice:{above}", 14.0, lambda J, D: (J * J).T @ D @ (J * J)),
         ("axis", 13.0, lambda J, D: D @ (J * J).sum(axis=1)),
         ("axis", 13.5, lambda J, D: np.asarray(np.trace(J.T @ D @ J))),
@@ -68,7 +69,7 @@ def curvature_bases(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[
     for rows in (slice(0, -1), slice(1, None)):
         forms.append(("off-by-one", 12.0, partial(_rows, rows=rows)))
     for code, cost, form in forms:
-        yield Base((code,), cost, partial(_form, wrt=wrt, form=form), code == "not-summed")
+        yield Base((code,), cost, partial(_form, wrt=wrt, form=form), code == "not-summed" or cost == FREE)
     for place in (0, -1):
         yield Base(("off-by-one",), 12.0, partial(_corner, wrt=wrt, place=place))
     yield from _weighted(answer, tape)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.bases import Bank, Base, Explanation, Pool, Turn, axes_subsets
+from npreg.exercises.bases import Bank, Base, Explanation, Make, Pool, Turn, axes_subsets
 from npreg.exercises.derivatives import quantities_of, value_of
 from npreg.exercises.program import Array
 from npreg.exercises.tape import Edits, Tape
@@ -181,7 +181,14 @@ def _update(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -
     """An update is old plus step: the step is matched like a derivative, the old part may be absent."""
     wrt = bank.exercise.answers[name].wrt
     for source in bank.exercise.gradient_names.values():
-        yield from _plain_quantity(bank, student, source, "wrong-variable", tolerance)
+        yield from _plain_quantity(
+            bank, student, partial(_gradient, wrt=source), ("wrong-variable",), tolerance
+        )
+    yield from _plain_quantity(bank, student, partial(value_of, bank.exercise.answers[name]), (), tolerance)
+    if all(
+        np.max(np.abs(s - bank.offset(name, t))) < 1e-12 for s, t in zip(student, bank.tapes, strict=True)
+    ):
+        yield Explanation((f"missing-term:grad_{wrt}",), 1.0, lambda tape, at: bank.offset(name, tape))
     pool = bank.pool(name, bank.signature(name))
     for times, codes in ((1.0, ()), (0.0, (f"missing-term:{wrt}",)), (-1.0, (f"term-sign:{wrt}",))):
 
@@ -201,14 +208,19 @@ def _update(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -
             yield replace(e, codes=(*codes, *renamed), cost=e.cost + 2 * len(codes), predict=predict)
 
 
+def _gradient(tape: Tape, wrt: str) -> Array:
+    return tape.sweep()[wrt]
+
+
 def _plain_quantity(
-    bank: Bank, student: Sequence[Array], wrt: str, code: str, tolerance: float
+    bank: Bank, student: Sequence[Array], make: Make, codes: tuple[str, ...], tolerance: float
 ) -> Iterator[Explanation]:
-    """The gradient itself in the place of the new parameter."""
-    base = Base((code,), 1.0, lambda tape: tape.sweep()[wrt])
+    """A multiple of the gradient itself, or of the right answer as a whole."""
+    base = Base(codes, 1.0 if codes else 0.3, make)
     values = [base.make(tape) for tape in bank.tapes]
     if tuple(v.shape for v in values) == tuple(v.shape for v in student):
-        yield from Pool([base], [values]).match(student, bank.table, tolerance)
+        for e in Pool([base], [values]).match(student, bank.table, tolerance):
+            yield replace(e, cost=2.0 * e.cost)
 
 
 def _scaled_old(bank: Bank, name: str, rest: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
@@ -287,4 +299,7 @@ def _collapsed(bank: Bank, name: str, student: Sequence[Array], tolerance: float
                 continue
             for e in _same_shape(bank, name, turned, tolerance):
                 codes = e.codes if "broadcast" in e.codes else ("not-summed", *e.codes)
+                updating = bank.exercise.answers[name].formula is not None and mean
+                if updating and [f.codes for f in e.factors] == [("factor:1/n",)]:
+                    codes = ("not-summed",)
                 yield replace(e, codes=codes, cost=e.cost + 3.0, turn=turn)

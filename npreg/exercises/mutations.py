@@ -124,8 +124,14 @@ def ignored_inputs(tape: Tape) -> Iterator[Mutation]:
                     yield Mutation(code, Edits(uses=(((step, name), ONE),)), 13.0)
             continue
         yield Mutation(code, Edits(values=((name, ZERO),)), 10.0)
-        for step in uses if len(uses) > 1 else ():
+        updated = any(answer.formula for answer in exercise.answers.values()) and name in exercise.wanted
+        for step in uses if len(uses) > 1 or updated else ():
             yield Mutation(code, Edits(uses=(((step, name), ZERO),)), 10.5)
+    given = [name for name in exercise.inputs if name not in exercise.settings]
+    for i, name in enumerate(given):
+        for other in given[i + 1 :]:
+            both = Edits(values=((name, ZERO), (other, ZERO)))
+            yield Mutation((f"ignores:{name}", f"ignores:{other}"), both, 15.0)
 
 
 def reversed_inputs(tape: Tape) -> Iterator[Mutation]:
@@ -134,13 +140,22 @@ def reversed_inputs(tape: Tape) -> Iterator[Mutation]:
     for name in exercise.inputs:
         yield Mutation((f"term-sign:{name}",), Edits(values=((name, NEGATIVE),)), 12.0)
     for step, names in exercise.arguments.items():
-        for name in names if len(names) > 1 else ():
-            if tape.values[name].dtype.kind != "b":
+        for name in names:
+            if tape.values[name].dtype.kind != "b" and tape.values[step].dtype.kind != "b":
                 code = f"term-sign:{exercise.public(name)}"
                 yield Mutation((code,), Edits(uses=(((step, name), NEGATIVE),)), 12.5)
                 if name in exercise.steps:
                     code = f"missing-term:{exercise.public(name)}"
                     yield Mutation((code,), Edits(uses=(((step, name), ZERO),)), 14.5)
+
+
+def reversed_arguments(tape: Tape) -> Iterator[Mutation]:
+    """A nonlinearity of minus its argument."""
+    exercise = tape.exercise
+    for step, names in exercise.arguments.items():
+        if len(names) == 1 and tape.values[step].shape == tape.values[names[0]].shape:
+            edits = Edits(uses=(((step, names[0]), NEGATIVE),))
+            yield Mutation((f"term-sign:{exercise.public(names[0])}",), edits, 12.4)
 
 
 def mistaken_inputs(tape: Tape) -> Iterator[Mutation]:
@@ -194,6 +209,10 @@ def chain_twice(tape: Tape) -> Iterator[Mutation]:
     for step, name, jacobian in _edges(tape):
         code = f"chain-twice:{tape.exercise.public(step)}"
         yield Mutation((code,), Edits(jacobians=(((step, name), SQUARE),)), 13.0)
+        if tape.values[step].shape == tape.values[name].shape:
+            own = Edits(jacobians=(((step, name), _own_value(step)),))
+            code = "loss-for-derivative" if _is_loss_like(tape, step) else "wrong-variable"
+            yield Mutation((code,), own, 15.5)
         if tape.values[step].shape == tape.values[name].shape and np.any(
             jacobian - np.diag(np.diag(jacobian))
         ):
@@ -233,8 +252,6 @@ def chain_elsewhere(tape: Tape) -> Iterator[Mutation]:
                 yield Mutation(("mean-of-products",), at(MEAN), 14.0)
             if value.ndim == 2 and value.shape[0] == value.shape[1]:
                 yield Mutation(("transpose",), at(TRANSPOSE), 13.0)
-            yield Mutation((f"chain-at:{exercise.public(step)}",), at(SQUARE), 19.0)
-            yield Mutation((f"chain-at:{exercise.public(step)}",), at(ABSOLUTE), 19.5)
 
 
 # What arrives from above
@@ -252,13 +269,25 @@ def upstream_dropped(tape: Tape) -> Iterator[Mutation]:
         yield Mutation((f"chain-missing:{above}",), arrives(ONE), 12.2, free_scale=True)
         yield Mutation(("loss-for-derivative",), arrives(SQUARE), 12.6, free_scale=True)
         for other in _twins(tape, step):
-            later = other in exercise.steps and names.index(other) > names.index(step)
+            summand = other == exercise.loss or _is_summand(tape, other)
+            later = summand and names.index(other) > names.index(step)
             code = "loss-for-derivative" if later else "wrong-variable"
             cost = 12.5 if later else (14.0 if other in exercise.inputs else 18.0)
             yield Mutation((code,), arrives(_take(other)), cost, free_scale=True)
             yield Mutation(("wrong-variable",), arrives(_times(other)), 19.0)
         yield Mutation(("wrong-variable",), arrives(_take(step)), 17.5, free_scale=True)
         yield Mutation(("wrong-variable",), arrives(_times(step)), 19.0)
+
+
+def _is_summand(tape: Tape, name: str) -> bool:
+    """Whether a scalar step is made of it directly: the losses of the single examples."""
+    return any(tape.values[step].ndim == 0 for step, argument in tape.jacobians if argument == name)
+
+
+def _is_loss_like(tape: Tape, name: str) -> bool:
+    """Whether it is a summand of the loss, or a branch of one."""
+    above = [step for step, argument in tape.jacobians if argument == name]
+    return _is_summand(tape, name) or any(_is_summand(tape, step) for step in above)
 
 
 def _times(other: str) -> Edit:
@@ -315,7 +344,7 @@ def simplified_upstream(tape: Tape) -> Iterator[Mutation]:
                 if _two_terms(tape.values[first], tape.values[second], target) is not None:
                     yield from _short_form(tape, step, first, second)
                     plain = _form(step, (first, second))
-                    for forward in (*wrong_axis(tape), *applied_again(tape)):
+                    for forward in (*wrong_axis(tape), *applied_again(tape), *reversed_arguments(tape)):
                         yield Mutation(forward.codes, forward.edits + plain, forward.cost)
 
 
@@ -407,7 +436,7 @@ def broadcast_accidents(tape: Tape) -> Iterator[Mutation]:
             continue
         for name in names:
             edit = COLUMN if len(shapes[0]) == 1 else FLAT
-            yield Mutation(("broadcast",), Edits(uses=(((step, name), edit),)), 12.0)
+            yield Mutation(("broadcast",), Edits(uses=(((step, name), edit),)), 12.0, free_scale=True)
 
 
 def wrong_axis(tape: Tape) -> Iterator[Mutation]:

@@ -10,6 +10,7 @@ import numpy as np
 from npreg.exercises.bases import Base, Make, axes_subsets
 from npreg.exercises.curvature import curvature_bases
 from npreg.exercises.derivatives import value_of
+from npreg.exercises.mutations import Mutation, broadcast_accidents
 from npreg.exercises.program import Answer, Array, Exercise, Step, parameters
 from npreg.exercises.tape import Tape
 
@@ -24,6 +25,7 @@ def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
         for axes in axes_subsets(tape.values[answer.wrt].ndim * answer.order):
             yield Base(("axis",), 13.5, _sum(partial(value_of, answer), axes), free_scale=True)
     yield from _others(exercise, name, tape)
+    yield from _broadcast(tape)
     if answer.order == 1 and answer.formula is None:
         yield from _feature_loops(answer, tape)
         for other, value in tape.values.items():
@@ -31,6 +33,25 @@ def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
                 yield Base(("wrong-variable",), 19.0, partial(_product, answer=answer, other=other))
     if answer.order == 2:
         yield from curvature_bases(exercise, answer, tape)
+
+
+def _broadcast(tape: Tape) -> Iterator[Base]:
+    """What arrives at the step where a column met a flat vector, as it is and summed over one axis."""
+    for mutation in broadcast_accidents(tape):
+        step = mutation.edits.uses[0][0][0]
+        try:
+            if tape.edited(mutation.edits).values[step].size <= tape.values[step].size:
+                continue
+        except ValueError:
+            continue
+        whole = partial(_upstream_under, mutation=mutation, step=step)
+        yield Base(("broadcast",), 2.2, whole, free_scale=True)
+        for axis in (0, 1):
+            yield Base(("broadcast",), 2.8, _sum(whole, (axis,)), free_scale=True)
+
+
+def _upstream_under(tape: Tape, mutation: Mutation, step: str) -> Array:
+    return tape.edited(mutation.edits).sweep()[step]
 
 
 def _product(tape: Tape, answer: Answer, other: str) -> Array:
@@ -97,19 +118,21 @@ def _unsummed(tape: Tape, wrt: str) -> Iterator[Base]:
 
 
 def _others(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
-    wrt = exercise.answers[name].wrt
     for other, answer in exercise.answers.items():
         if other != name:
             yield Base((f"swapped-answer:{other}",), 12.3, partial(value_of, answer))
-    below = next((step for step in exercise.steps if (step, wrt) in tape.jacobians), exercise.loss)
+            for name_, value in tape.values.items():
+                if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
+                    yield Base(("wrong-variable",), 19.5, partial(_product, answer=answer, other=name_))
     for step in exercise.steps:
         if tape.values[step].dtype.kind == "b":
             continue
         code, cost = ("loss-for-derivative", 12.5) if step == exercise.loss else ("wrong-variable", 18.0)
         yield Base((code,), cost, partial(_value, name=step), free_scale=True)
         if step in exercise.active and step != exercise.loss:
-            code = f"chain-missing:{exercise.public(below)}"
-            yield Base((code,), 12.6, partial(_upstream, step=step), free_scale=True)
+            code = f"chain-missing:{exercise.public(step)}"
+            place = 0.01 * list(exercise.steps).index(step)
+            yield Base((code,), 12.6 + place, partial(_upstream, step=step), free_scale=True)
     for other in exercise.inputs:
         yield Base(("wrong-variable",), 18.0, partial(_value, name=other), free_scale=True)
 

@@ -7,6 +7,7 @@ value is fitted as a combination of the columns, and every coefficient must be 0
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -47,7 +48,8 @@ def term_names(exercise: Exercise, paths: Sequence[Label], wrt: str) -> list[str
     for path in paths:
         own = [step for step in path if step not in shared]
         public = [step for step in own if not step.startswith("_")]
-        names.append(public[0] if public else (exercise.public(own[0]) if own else exercise.public(path[-1])))
+        reached = [step for step in path if not step.startswith("_")]
+        names.append(public[0] if public else (exercise.public(own[0]) if own else reached[-1]))
     return names
 
 
@@ -124,13 +126,15 @@ def _term_codes(names: list[str], factors: list[Factor | None]) -> tuple[tuple[s
         return (), 0.0
     if any(not f.is_usual for f in present):
         return ("global-or-hardcoded",), 9.0
-    return min((_relative_codes(names, factors, common) for common in (ONE, *present)), key=lambda r: r[1])
+    choices = present if len(present) == 1 else (ONE, *present)
+    return min((_relative_codes(names, factors, common) for common in choices), key=lambda r: r[1])
 
 
 def _relative_codes(
     names: list[str], factors: list[Factor | None], common: Factor
 ) -> tuple[tuple[str, ...], float]:
-    codes, cost = [], 9.0 + common.cost
+    alone = sum(factor is not None for factor in factors) == 1
+    codes, cost = [], 9.0 + common.cost + (0.0 if common.is_one or alone else 1.0)
     for name, factor in zip(names, factors, strict=True):
         if factor is None:
             codes.append(f"missing-term:{name}")
@@ -219,13 +223,26 @@ def _with_extra(
             yield factors[0], factors[1]
         return
     s, g, e = (np.array([float(v.ravel()[0]) for v in values]) for values in (student, right, extra))
-    for times in (1.0, -1.0):
-        factor = bank.table.identify((s - times * e) / g, max(tolerance, 1e-7))
+    allowed = max(tolerance, 1e-7)
+    for sign in (1, -1):
+        factor = bank.table.identify((s - sign * e) / g, allowed)
         if factor is not None:
-            yield factor, Factor(int(times))
-        factor = bank.table.identify((s - times * g) / e, max(tolerance, 1e-7))
+            yield factor, Factor(sign)
+    for kept in _usual_factors(bank):
+        factor = bank.table.identify(
+            (s - np.array([kept.value(at) for at in bank.quantities]) * g) / e, allowed
+        )
         if factor is not None and factor.is_usual:
-            yield Factor(int(times)), factor
+            yield kept, factor
+
+
+def _usual_factors(bank: Bank) -> list[Factor]:
+    """1, 2, ½, n and 1/n, of either sign."""
+    one = Fraction(1)
+    found = [Factor(sign, constant) for sign in (1, -1) for constant in (one, one * 2, one / 2)]
+    if "n" in bank.exercise.symbols:
+        found += [Factor(sign, one, (("n", power),)) for sign in (1, -1) for power in (one, -one)]
+    return found
 
 
 def _extra_codes(
@@ -235,6 +252,8 @@ def _extra_codes(
     if other == wrt and extra.is_one and gradient.sign < 0:
         return ("update-returned",)
     if not gradient.is_usual or not (extra.is_usual or not extra.powers):
+        return None
+    if any(name == "n-1" for name, _ in extra.powers):
         return None
     settings = {name for name, _ in extra.powers if name in exercise.settings}
     steps = [step for step, names in exercise.arguments.items() if settings.intersection(names)]

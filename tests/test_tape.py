@@ -1,0 +1,117 @@
+"""The reverse sweep against derivatives taken of the whole program, and steps that the complex step cannot take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from npreg import differentiate
+from npreg.exercises.check import check
+from npreg.exercises.course import IDS, load
+from npreg.exercises.derivatives import value_of
+from npreg.exercises.probes import fresh
+from npreg.exercises.program import Exercise, gradient, positive, real
+from npreg.exercises.tape import Edits, record
+from npreg.exercises.verdict import is_right, reference
+
+
+def whole_program(exercise, probe, wrt):
+    """The loss as a function of one input, differentiated in one piece by npreg.differentiate."""
+
+    def loss(**inputs):
+        for name, step in exercise.steps.items():
+            inputs[name] = step(**{a: inputs[a] for a in exercise.arguments[name]})
+        return inputs[exercise.loss]
+
+    return differentiate.gradient(loss, {k: probe[k] for k in exercise.inputs}, wrt)
+
+
+@pytest.mark.parametrize("identifier", IDS)
+def test_sweep_equals_the_derivative_of_the_whole_program(identifier):
+    exercise = load(identifier)
+    (probe,) = fresh(exercise, 5, 1)
+    swept = record(exercise, probe).sweep()
+    for wrt in exercise.wanted:
+        np.testing.assert_allclose(swept[wrt], whole_program(exercise, probe, wrt), rtol=1e-10, atol=1e-12)
+
+
+def test_hessian_is_the_derivative_of_the_gradient():
+    exercise = load("hessian")
+    (probe,) = fresh(exercise, 5, 1)
+    found = value_of(exercise.answers["hessian_w"], record(exercise, probe))
+    np.testing.assert_allclose(found, probe["X"].T @ probe["X"] / len(probe["X"]), rtol=1e-12)
+
+
+LOSSES = {
+    "abs": (lambda r: np.mean(np.abs(r)), "X.T @ np.sign(r) / len(X)", "np.sign(r).mean()"),
+    "norm": (lambda r: np.linalg.norm(r), "X.T @ r / np.linalg.norm(r)", "r.sum() / np.linalg.norm(r)"),
+    "vdot": (lambda r: np.vdot(r, r), "2 * X.T @ r", "2 * r.sum()"),
+    "maximum": (lambda r: np.sum(np.maximum(r, 0.0)), "X.T @ (r > 0)", "np.sum(r > 0) * 1.0"),
+    "real": (lambda r: np.sum(np.real(r) ** 2), "2 * X.T @ r", "2 * r.sum()"),
+    "float": (lambda r: np.sum(np.array(r, dtype=float) ** 2), "2 * X.T @ r", "2 * r.sum()"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex values")
+@pytest.mark.parametrize("name", LOSSES)
+def test_steps_that_are_not_analytic_are_differentiated_all_the_same(name):
+    """Under the complex step alone these would silently have the derivative zero, or raise."""
+    loss, right_w, right_b = LOSSES[name]
+    exercise = Exercise(
+        id=name,
+        inputs={"X": real("n", "d"), "y": real("n"), "w": real("d"), "b": real()},
+        steps={"y_hat": lambda X, w, b: X @ w + b, "r": lambda y_hat, y: y_hat - y, "loss": loss},
+        answers={"grad_w": gradient("w"), "grad_b": gradient("b")},
+    )
+    source = f"import numpy as np\ndef grad_w(X, r): return {right_w}\ndef grad_b(r): return {right_b}\n"
+    assert check(source, exercise, seed=0).passed
+    wrong = source.replace("return", "return 2 *")
+    assert [[m.code for m in a.mistakes] for a in check(wrong, exercise, seed=0).answers] == [
+        ["factor:2"]
+    ] * 2
+
+
+def test_edits_leave_the_tape_as_it_was():
+    exercise = load("ridge")
+    (probe,) = fresh(exercise, 5, 1)
+    tape = record(exercise, probe)
+    before = {name: value.copy() for name, value in tape.values.items()}
+    edits = Edits(values=(("b", lambda value, tape: np.zeros_like(value)),))
+    without_b = tape.edited(edits)
+    assert not np.allclose(without_b.sweep()["w"], tape.sweep()["w"])
+    for name, value in before.items():
+        np.testing.assert_array_equal(tape.values[name], value)
+    np.testing.assert_array_equal(tape.sweep()["w"], record(exercise, probe).sweep()["w"])
+
+
+def test_a_planted_bug_in_the_sweep_is_seen():
+    """A tape whose Jacobian is off by 1e-7 has a derivative that the verdict rejects."""
+    exercise = load("minibatch-mean")
+    (probe,) = fresh(exercise, 5, 1)
+    at = reference(exercise, probe)
+    jacobians = {edge: jacobian * (1 + 1e-7) for edge, jacobian in at.tape.jacobians.items()}
+    planted = replace(at.tape, jacobians=jacobians).sweep()["w"]
+    assert not np.any(is_right(planted, at.right["grad_w"], at.terms["grad_w"]))
+    assert np.all(is_right(at.right["grad_w"], at.right["grad_w"], at.terms["grad_w"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"steps": {"loss": lambda w, q: w * q}}, "names 'q'"),
+        ({"steps": {"w": lambda b: b, "loss": lambda w: w}}, "used twice"),
+        ({"steps": {}}, "no steps"),
+        ({"answers": {"grad_q": gradient("q")}}, "no input"),
+    ],
+)
+def test_programs_that_cannot_work_are_refused(change, message):
+    program = {
+        "id": "e",
+        "inputs": {"w": real(), "b": real(), "lam": positive()},
+        "steps": {"loss": lambda w, b: w * b},
+        "answers": {"grad_w": gradient("w")},
+    }
+    with pytest.raises(ValueError, match=message):
+        Exercise(**{**program, **change})
