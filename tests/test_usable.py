@@ -1,4 +1,4 @@
-"""An exercise whose derivatives would be silently wrong is refused, with the step and the cure."""
+"""An exercise that cannot be judged is refused, with the step and the reason."""
 
 from __future__ import annotations
 
@@ -27,11 +27,6 @@ def test_the_course_can_be_used(identifier):
 @pytest.mark.parametrize(
     ("loss", "why"),
     [
-        (lambda r: np.mean(np.abs(r)), "'loss' loses its dependence on 'r'"),
-        (lambda r: np.linalg.norm(r), "'loss' loses its dependence on 'r'"),
-        (lambda r: np.vdot(r, r), "'loss' loses its dependence on 'r'"),
-        (lambda r: np.real(r @ r), "'loss' loses its dependence on 'r'"),
-        (lambda r: float(r @ r), "'loss' does not accept complex numbers"),
         (lambda r: r, "must be a scalar; it has the shape (7,)"),
         (lambda r: np.log(-(r @ r)), "does not give finite numbers"),
         (lambda r: r @ np.ones(3), "'loss' stops (ValueError"),
@@ -42,10 +37,3 @@ def test_a_program_that_cannot_be_differentiated_is_refused(loss, why):
     with pytest.raises(UnusableFile, match="exercise 'mine' cannot be used") as caught:
         check("def grad_w(X, r): return X.T @ r", exercise(loss))
     assert why in str(caught.value)
-
-
-def test_the_cure_works():
-    cured = exercise(lambda r: np.mean(np.where(r > 0, r, -r)))
-    assert check("import numpy as np\ndef grad_w(X, r): return X.T @ np.sign(r) / len(r)", cured).passed
-    cured = exercise(lambda r: np.sqrt(np.sum(r**2)))
-    assert check("def grad_w(X, r): return X.T @ r / (r @ r) ** 0.5", cured).passed

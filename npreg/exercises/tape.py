@@ -6,6 +6,7 @@ values, Jacobians or upstream derivatives, then sweep once.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -212,22 +213,31 @@ def _jacobian(exercise: Exercise, edge: Edge, seen: Mapping[str, Any]) -> Array:
     key = (edge, tuple(value.shape for value in seen.values()))
     function, name = exercise.steps[edge[0]], edge[1]
     pattern = exercise.notes.get(key)
-    if pattern is not None:
-        jacobian = _by_pattern(function, seen, name, pattern)
-        if jacobian is not None:
-            return jacobian
-    if edge in exercise.notes:
-        return by_differences(function, seen, name)
-    try:
-        jacobian = local_jacobian(function, seen, name)
-        analytic = _agrees(function, seen, name, jacobian)
-    except TypeError:
-        analytic = False
-    if not analytic:
+    known = _by_pattern(function, seen, name, pattern) if pattern is not None else None
+    if known is not None:
+        return known
+    analytic = None if edge in exercise.notes else _analytic_jacobian(function, seen, name)
+    if analytic is None:
         exercise.notes[edge] = "differences"
         return by_differences(function, seen, name)
-    exercise.notes[key] = _colour(jacobian != 0 if pattern is None else np.ones(jacobian.shape, dtype=bool))
-    return jacobian
+    exercise.notes[key] = _colour(analytic != 0 if pattern is None else np.ones(analytic.shape, dtype=bool))
+    return analytic
+
+
+def _analytic_jacobian(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> Array | None:
+    """The Jacobian by the complex step, or None where differences contradict it or the step refuses it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            jacobian = local_jacobian(function, seen, name)
+    except (TypeError, np.exceptions.ComplexWarning):
+        return None
+    return jacobian if _agrees(function, seen, name, jacobian) else None
+
+
+def by_differences_only(exercise: Exercise) -> bool:
+    """Whether a step of this exercise was found not to be analytic."""
+    return any(isinstance(note, str) for note in exercise.notes.values())
 
 
 def by_differences(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> Array:

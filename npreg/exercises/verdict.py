@@ -18,12 +18,13 @@ from npreg.exercises.derivatives import value_of
 from npreg.exercises.probes import sizes_of
 from npreg.exercises.program import Array, Exercise
 from npreg.exercises.report import Finding
-from npreg.exercises.tape import Tape, branches_turn, perturbed, record
+from npreg.exercises.tape import Tape, branches_turn, by_differences_only, perturbed, record
 
 ROUNDINGS = 1e3
 SHAKES = 4
 SHAKE = 2.0**-20
 KINK_SHAKES = 24
+KNOWN_BY_DIFFERENCES = 1e-10
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,9 @@ def reference(exercise: Exercise, probe: Mapping[str, Array], seed: Any = 0) -> 
             low, high = kinks[name]
             changes = [np.where(high > low, 0.0, change) for change in changes]
         terms[name] = np.maximum(np.abs(value), np.max(changes, axis=0))
+        if by_differences_only(exercise):
+            known = KNOWN_BY_DIFFERENCES / (ROUNDINGS * np.finfo(float).eps)
+            terms[name] = np.maximum(terms[name], known * np.max(np.abs(value), initial=0.0))
     return Reference(tape, sizes, swept, right, terms, kinks)
 
 
