@@ -90,14 +90,22 @@ class Scaling:
         return np.asarray((X - self.mean) / self.sd, X.dtype)
 
     def enter(self, theta: FloatArray) -> FloatArray:
-        scaled = theta * np.append(self.sd, 1.0)[:, None]
-        scaled[-1] += self.mean @ theta[:-1]
-        return np.asarray(scaled, theta.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = theta * np.append(self.sd, 1.0)[:, None]
+            scaled[-1] += self.mean @ theta[:-1]
+            return np.asarray(scaled, theta.dtype)
 
     def leave(self, theta: FloatArray) -> FloatArray:
-        raw = theta / np.append(self.sd, 1.0)[:, None]
-        raw[..., -1, :] -= np.einsum("j,...jk->...k", self.mean, raw[..., :-1, :])
-        return np.asarray(raw, theta.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            raw = theta / np.append(self.sd, 1.0)[:, None]
+            raw[..., -1, :] -= np.einsum("j,...jk->...k", self.mean, raw[..., :-1, :])
+            raw = np.asarray(raw, theta.dtype)
+        if not np.isfinite(raw).all():
+            raise ValueError(
+                f"parameters for the features as they came in are beyond the range of {theta.dtype}; "
+                "rescale features or labels"
+            )
+        return raw
 
 
 def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:

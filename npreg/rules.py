@@ -54,10 +54,14 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
     >>> w
     array([[0.]])
     """
-    for name, value in (("params", params), ("grads", grads)):
-        if not isinstance(value, (list, tuple, Sequence, np.ndarray)) or not np.iterable(value):
-            raise TypeError(f"{name} must be a sequence of arrays, such as [w, b], not {value!r:.40}")
-    if len(params) != len(grads):
+    try:
+        as_many = len(params) == len(grads)
+    except TypeError:
+        raise TypeError(
+            "params and grads must be sequences of arrays, such as [w, b] and [grad_w, grad_b], not "
+            f"{type(params).__name__} and {type(grads).__name__}"
+        ) from None
+    if not as_many:
         raise ValueError(
             f"{len(params)} params and {len(grads)} grads do not match; one grad a param is needed"
         )
@@ -67,13 +71,14 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
             raise TypeError(f"params[{i}] must be a float array to be updated in place, not {found}")
         if not param.flags.writeable:
             raise ValueError(f"params[{i}] is read-only; give a copy that can be updated in place")
-        if param.shape != np.shape(grad):
+        if not isinstance(grad, np.ndarray) or grad.dtype.kind != "f":
+            grad = as_float_array(grad, f"grads[{i}]")
+            grads = [*grads[:i], grad, *grads[i + 1 :]]
+        if param.shape != grad.shape:
             raise ValueError(
-                f"params[{i}] of shape {param.shape} and grads[{i}] of shape {np.shape(grad)} do not match; "
+                f"params[{i}] of shape {param.shape} and grads[{i}] of shape {grad.shape} do not match; "
                 "needed are equal shapes"
             )
-        if not isinstance(grad, np.ndarray) or grad.dtype.kind != "f":
-            grads = [*grads[:i], as_float_array(grad, f"grads[{i}]"), *grads[i + 1 :]]
     step = as_nonnegative(lr, "lr") / as_batch_size(batch_size)
     for param, grad in zip(params, grads, strict=True):
         param -= step * grad

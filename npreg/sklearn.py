@@ -240,12 +240,14 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         settings = {
             "batch_size": len(data),
             "sample_weight": weights,
+            "standardize": False,
+            "average": 0.0,
             **self._objective(),
             **self._start(data, labels, keep=not first),
         }
         lr = self.lr
         if isinstance(lr, str):
-            rate = train(data, labels, lr=lr, rule=rule, num_epochs=0, standardize=False, **settings).lr
+            rate = train(data, labels, lr=lr, rule=rule, num_epochs=0, **settings).lr
             lr = stream.lr = min(stream.lr, rate)
         calls = float(stream.calls)
         schedule = self.schedule

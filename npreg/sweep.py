@@ -120,8 +120,14 @@ def sweep(
     orders = Orders(generator, len(X), num_epochs, ahead=len(X) >= AHEAD)
     losses = np.full((len(pairs_lr), num_epochs), np.inf)
     good = np.repeat(theta.astype(np.float64)[None], len(pairs_lr), axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        limit = DIVERGED * max(mean_loss(LOSSES["squared"], data, start) for start in (theta, 0 * theta))
+    if not np.isfinite(limit):
+        raise ValueError(
+            f"labels reach {np.abs(y).max():.3g}, and the loss at the start is beyond all bounds; rescale "
+            "labels, or features"
+        )
     around, optimum = _loss_around_optimum(data, p, k)
-    limit = DIVERGED * max(mean_loss(LOSSES["squared"], data, start) for start in (theta, 0 * theta))
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(num_epochs):
             replay.epoch(orders.next())
