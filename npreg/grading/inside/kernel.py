@@ -1,6 +1,6 @@
 """Locks that a Linux process puts on itself for good: Landlock for files and TCP, seccomp for system calls.
 
-Neither needs a privilege, a helper program or a namespace, so they also work inside a container where
+Neither needs a privilege, an installed program or a namespace, so they also work inside a container where
 ``bwrap`` does not. They are reached through ``ctypes``; on other systems, on old kernels, and for seccomp on
 processors other than x86-64 and 64-bit ARM, the functions return that nothing was locked.
 
