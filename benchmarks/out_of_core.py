@@ -6,11 +6,10 @@ Features (8 columns) and labels are float64 `np.memmap`s in a temporary folder, 
 million rows take 720 MB of disk.  For each size a process of its own trains three epochs on minibatches of
 10, `train(..., block_rows=10_000)`.
 
-Its private memory is *limited*: by RLIMIT_DATA, what it may allocate beyond what it has after its imports is
-LIMIT MiB, and one byte more is a MemoryError.  And it is *seen*: RssAnon of /proc/self/status, looked at every
-two milliseconds, is what it really holds; pages of the file that the system keeps in its cache are not
-among it.  Needs Linux.  The table goes between the markers of benchmarks/README.md, or to the screen with
---print.
+Its private memory is *limited*: RLIMIT_DATA lets it allocate LIMIT MiB beyond what it has after its imports,
+and one byte more is a MemoryError.  And it is *seen*: RssAnon of /proc/self/status, looked at every two
+milliseconds, is what it really holds; pages of the file that the system keeps in its cache are not among
+it.  Needs Linux.  The table goes between the markers of benchmarks/README.md, or to the screen with --print.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from tables import HERE, environment, fill, machine
+from tables import HERE, environment, fill, machine, rounded
 
 NUM_FEATURES, BLOCK_ROWS, BATCH_SIZE, EPOCHS = 8, 10_000, 10, 3
 LIMIT = 16  # MiB
@@ -38,9 +37,7 @@ def write(folder: Path, num_rows: int) -> int:
     """Write features and labels, a block at a time; returns bytes."""
     rng = np.random.default_rng(0)
     shapes = {"features": (num_rows, NUM_FEATURES), "labels": (num_rows,)}
-    files = {
-        name: np.memmap(folder / name, np.float64, "w+", shape=shape) for name, shape in shapes.items()
-    }
+    files = {name: np.memmap(folder / name, np.float64, "w+", shape=shape) for name, shape in shapes.items()}
     for start in range(0, num_rows, 100_000):
         X = rng.standard_normal((min(100_000, num_rows - start), NUM_FEATURES))
         files["features"][start : start + len(X)] = X
@@ -86,7 +83,7 @@ def worker(folder: Path, num_rows: int) -> None:
 
     features = np.memmap(folder / "features", np.float64, "r", shape=(num_rows, NUM_FEATURES))
     labels = np.memmap(folder / "labels", np.float64, "r", shape=(num_rows,))
-    # What is set up once, whatever the data: code paths, and the buffer of the BLAS (tens of MiB of address space).
+    # What is set up once, whatever the data, such as the BLAS's buffer (tens of MiB of address space).
     npreg.train(np.ones((100, NUM_FEATURES)), np.ones(100), rng=0)
     np.ones((200, 200)) @ np.ones((200, 200))
     before = status("RssAnon")
@@ -98,7 +95,9 @@ def worker(folder: Path, num_rows: int) -> None:
     except MemoryError:
         pass
     watch, start = Watch(), time.perf_counter()
-    result = npreg.train(features, labels, batch_size=BATCH_SIZE, num_epochs=EPOCHS, rng=0, block_rows=BLOCK_ROWS)
+    result = npreg.train(
+        features, labels, batch_size=BATCH_SIZE, num_epochs=EPOCHS, rng=0, block_rows=BLOCK_ROWS
+    )
     seconds = time.perf_counter() - start
     found = {
         "allowed": allowed / 2**20,
@@ -133,16 +132,14 @@ def table(results: dict[int, dict[str, float]]) -> str:
     """What is held, next to the size of the file."""
     first = next(iter(results.values()))
     lines = [
-        "| rows | file, MiB | allowed, MiB | private at the peak, MiB | of it by the run, MiB | file / private "
-        "| time an epoch |",
+        "| rows | files, MiB | private, MiB | of it the run's | allowed | files / private | time an epoch |",
         "|---|---|---|---|---|---|---|",
     ]
     for num_rows, found in results.items():
-        own = found["peak"] - found["before"]
+        private, own = found["peak"], found["peak"] - found["before"]
         lines.append(
-            f"| {num_rows:,} | {found['file']:.0f} | {found['allowed']:.0f} | {found['peak']:.1f} | {own:.1f} "
-            f"| {found['file'] / found['peak']:.1f} "
-            f"| {found['seconds'] / first['seconds']:.1f} |"
+            f"| {num_rows:,} | {found['file']:.0f} | {private:.1f} | {own:.1f} | {found['allowed']:.0f} "
+            f"| {rounded(found['file'] / private)} | {rounded(found['seconds'] / first['seconds'])} |"
         )
     return "\n".join(lines)
 

@@ -26,17 +26,19 @@ def choose_engine(
 
     A step of the loop costs a few NumPy calls, however small; replay costs B d² for the moments of a
     minibatch and d³ for composing two maps.  Measured by `benchmarks/engines.py` (see
-    `benchmarks/README.md`): replay wins up to 20 features at B ≤ 8, 16 at 16, 12 at 32, 8 at 64 and 5
-    at 128, which is B d² ≤ 4000; with momentum, where the loop makes many more calls and maps are twice
-    as large, up to 12 features.  Short epochs do not repay the bookkeeping.
+    `benchmarks/README.md`): replay wins up to 20 features at B ≤ 8, 16 at 16, 12 at 32 and 8 at 64, which
+    is B d² ≤ 5000 (in float32 not beyond B = 128); with momentum, where the loop makes many more calls, up
+    to 20 features and B d² ≤ 35000.
+    Short epochs do not repay the bookkeeping.
     """
     steps = -(-num_rows // batch_size)
     if not loss.is_squared or not is_affine(stepper.rule, stepper.l1) or steps < 16:
         return "tight"
     d = num_features + num_outputs - 1
-    if type(stepper.rule) is not SGD:
-        return "moments" if d <= 12 else "tight"
-    return "moments" if d <= 20 and batch_size * d * d <= 4000 and batch_size <= 128 else "tight"
+    plain = type(stepper.rule) is SGD
+    if d > 20 or batch_size * d * d > (5000 if plain else 35_000) or (plain and batch_size > 128):
+        return "tight"
+    return "moments"
 
 
 def make_engine(

@@ -120,9 +120,9 @@ class FoldedRows:
         return flat.reshape(*index.shape, self.width)
 
 
-def steps_a_chunk(batch_size: int, width: int, itemsize: int) -> int:
+def steps_a_chunk(batch_size: int, width: int, itemsize: int, limit: int = CHUNK_BYTES) -> int:
     """How many minibatches are gathered at once: a power of two, which halves evenly, down to one map."""
-    most = max(1, CHUNK_BYTES // (batch_size * width * itemsize))
+    most = max(1, limit // (batch_size * width * itemsize))
     return 1 << (most.bit_length() - 1)
 
 

@@ -27,6 +27,7 @@ from npreg.rules import SGD, Momentum, Nesterov, Rule, Stepper
 __all__ = ["BatchMoments", "MomentsEngine", "compose_all", "is_affine", "states_before"]
 
 FEW = 4  # maps that are applied one by one rather than composed further
+MAP_BYTES = 2_500_000  # maps of (θ, v) that are composed together; more leave the cache
 GROWTH_LIMIT = 1e4  # maps this much larger than the parameters cost four digits: the loop takes over
 
 
@@ -194,23 +195,31 @@ class MomentsEngine:
         self.weights = weights
         rows.load(X, y, weights, self.scale)
         self.buffer = np.empty((0, rows.width))
-        self.align = rows.chunk
+        self.align = self.chunk = self.steps_a_chunk(rows.batch_size, rows.num_inputs, rows.width)
         # Where no step can have lr/B ‖G‖ + lr l2 > 2, no A has an eigenvalue outside [−1, 1].
         steepest = rows.batch_size / stepper.divisor * self.largest_norm + stepper.l2
         self.contracts = self.rate_in_rows and stepper.lr * steepest <= 2
 
+    def steps_a_chunk(self, batch_size: int, p: int, width: int) -> int:
+        """How many minibatches are composed at once, of rows (p inputs and the labels) of this width."""
+        size = self.rows.dtype.itemsize
+        chunk = steps_a_chunk(batch_size, width, size)
+        if self.momentum is None:
+            return chunk
+        return min(chunk, steps_a_chunk(2 * p, p + width, size, MAP_BYTES))
+
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
         rows = self.rows
-        together = max(1, rows.chunk // rows.steps)  # short epochs share one pass: same sums, fewer calls
-        needed = rows.batch_size * min(rows.chunk, rows.steps * min(together, len(orders)))
+        together = max(1, self.chunk // rows.steps)  # short epochs share one pass: same sums, fewer calls
+        needed = rows.batch_size * min(self.chunk, rows.steps * min(together, len(orders)))
         if len(self.buffer) < needed:
             self.buffer = np.empty((needed, rows.width))
         ends: list[FloatArray] = []
         for first in range(0, len(orders), together):
             padded = [rows.padded(order) for order in orders[first : first + together]]
             index = padded[0][None] if len(padded) == 1 else np.stack(padded)
-            for start in range(0, index.shape[1], rows.chunk):
-                part = index[:, start : start + rows.chunk]
+            for start in range(0, index.shape[1], self.chunk):
+                part = index[:, start : start + self.chunk]
                 moments = BatchMoments.of(rows, part, self.weights, self.buffer, totals=self.needs_totals)
                 epochs = self.replay(theta, moments, path) or self.replay_by_loop(theta, part, path)
             ends += epochs
@@ -229,7 +238,7 @@ class MomentsEngine:
         The same steps in the same chunks as `run`; `rows` gets the data and their order where the loop
         has to take over.
         """
-        chunk = steps_a_chunk(batch_size, moments.scaled.shape[-1], self.rows.dtype.itemsize)
+        chunk = self.steps_a_chunk(batch_size, *moments.scaled.shape[-2:])
         index = None
         for start in range(0, len(moments.scaled), chunk):
             some = slice(start, start + chunk)
