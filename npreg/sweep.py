@@ -115,7 +115,6 @@ def sweep(
     moments = feed.rate_moments()
     pairs_lr, pairs_l2 = np.tile(rates, len(penalties)), np.repeat(penalties, len(rates))
     bound = np.array([moments.bound(batch_size, penalty) for penalty in penalties]).repeat(len(rates))
-    p, k = theta.shape
     replay = _Replay(data, batch_size, divisor, theta, pairs_lr, pairs_l2)
     orders = Orders(generator, len(X), num_epochs, ahead=len(X) >= AHEAD)
     losses = np.full((len(pairs_lr), num_epochs), np.inf)
@@ -127,7 +126,7 @@ def sweep(
             f"labels reach {np.abs(y).max():.3g}, and the loss at the start is beyond all bounds; rescale "
             "labels, or features"
         )
-    around, optimum = _loss_around_optimum(data, p, k)
+    around, optimum = _loss_around_optimum(data, moments.second)
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(num_epochs):
             replay.epoch(orders.next())
@@ -192,12 +191,13 @@ class _Replay:
                 calls = [G.dot for G in np.matmul(Z[..., :p].swapaxes(-1, -2), Z)]
             else:
                 calls = [_of_rows(Z_t, Z_t[:, :p].T) for Z_t in Z]
-            shares = row_totals(part, rows.num_rows, self.weights) / self.divisor
-            for gradient_of, share in zip(calls, shares, strict=True):
+            if decay:
+                shares = row_totals(part, rows.num_rows, self.weights) / self.divisor
+            for t, gradient_of in enumerate(calls):
                 gradient_of(self.states, gradient)
                 np.multiply(gradient, self.lrs, gradient)
                 if decay:
-                    weights -= (share * self.shrink) * weights
+                    weights -= (shares[t] * self.shrink) * weights
                 np.subtract(inner, gradient, inner)
 
     def parameters(self, setting: int) -> FloatArray:
@@ -209,8 +209,13 @@ def _of_rows(Z: FloatArray, transposed: FloatArray) -> Callable[[FloatArray, Flo
     return lambda states, out: np.dot(transposed, Z.dot(states), out)
 
 
-def _loss_around_optimum(data: Data, p: int, k: int) -> tuple[LossMoments, FloatArray]:
-    """The loss expanded around (about) its least value, where all its terms are positive."""
-    start = LossMoments.of(data, np.zeros((p, k)))
-    optimum = -np.linalg.lstsq(start.curvature, start.slope, rcond=None)[0]
+def _loss_around_optimum(data: Data, second: FloatArray) -> tuple[LossMoments, FloatArray]:
+    """The loss expanded around (about) its least value, where all its terms are positive.
+
+    `second` is Σ x̃x̃ᵀ, with weights.
+    """
+    X, y, weights = data
+    labels = y.astype(np.float64) if weights is None else y * weights[:, None]
+    h = np.vstack([X.T @ labels, labels.sum(axis=0)])
+    optimum = np.linalg.lstsq(second, h, rcond=None)[0]
     return LossMoments.of(data, optimum), optimum
