@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -20,114 +19,15 @@ from npreg.checkpoint import fingerprint
 from npreg.learning_rate import RateMoments, squared_norms
 from npreg.loops import Engine, Order, Path
 from npreg.losses import Loss
+from npreg.mean_loss import LossMoments, mean_loss
+from npreg.scaling import ColumnMoments, Scaling
 
-__all__ = ["ArrayFeed", "BlockFeed", "Feed", "Pause", "Scaling", "mean_loss"]
+__all__ = ["ArrayFeed", "BlockFeed", "Feed", "Orders", "Pause"]
 
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 AHEAD = 50_000  # rows from which drawing the next order on a thread pays
-BLOCK_ROWS = 32_768  # rows whose residuals are held at once
 SAMPLE_ROWS = 256
 MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀX̃, for the loss
-
-
-@dataclass(frozen=True)
-class ColumnMoments:
-    """Means of columns, and Σ (x − mean)² around them; those of several blocks of rows add up.
-
-    Source: T. F. Chan, G. H. Golub and R. J. LeVeque, The American Statistician 37 (1983) 242.
-    """
-
-    weight: float
-    num_rows: int
-    mean: FloatArray
-    squares: FloatArray
-    eps: float
-
-    @classmethod
-    def of(cls, data: Data) -> ColumnMoments:
-        X, _, weights = data
-        weight = float(len(X) if weights is None else weights.sum())
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.average(X, axis=0, weights=weights).astype(np.float64)
-            squares = weight * np.average((X - mean) ** 2, axis=0, weights=weights)
-        return cls(weight, len(X), mean, squares, float(np.finfo(X.dtype).eps))
-
-    def __add__(self, other: ColumnMoments) -> ColumnMoments:
-        weight = self.weight + other.weight
-        gap, share = other.mean - self.mean, other.weight / weight
-        with np.errstate(over="ignore", invalid="ignore"):
-            squares = self.squares + other.squares + gap**2 * (self.weight * share)
-        num_rows = self.num_rows + other.num_rows
-        return ColumnMoments(weight, num_rows, self.mean + gap * share, squares, self.eps)
-
-    def scaling(self) -> Scaling:
-        """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean."""
-        if not np.isfinite(self.squares).all():
-            column = int(np.isfinite(self.squares).argmin())
-            raise ValueError(
-                f"the squares of features column {column} overflow; divide it by its largest number before "
-                "standardize=True"
-            )
-        sd = np.sqrt(self.squares / self.weight)
-        return Scaling(self.mean, np.where(sd > np.abs(self.mean) * self.num_rows * self.eps, sd, 1.0))
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """Columns on the scale (x − mean) / sd, and parameters there and back.
-
-    x·w + b = Σ (x − mean) / sd · (sd · w)  +  (b + mean·w)
-    """
-
-    mean: FloatArray
-    sd: FloatArray
-
-    @classmethod
-    def of(cls, data: Data) -> Scaling:
-        return ColumnMoments.of(data).scaling()
-
-    def features(self, X: FloatArray) -> FloatArray:
-        return np.asarray((X - self.mean) / self.sd, X.dtype)
-
-    def enter(self, theta: FloatArray) -> FloatArray:
-        with np.errstate(over="ignore", invalid="ignore"):
-            scaled = theta * np.append(self.sd, 1.0)[:, None]
-            scaled[-1] += self.mean @ theta[:-1]
-            return np.asarray(scaled, theta.dtype)
-
-    def leave(self, theta: FloatArray) -> FloatArray:
-        with np.errstate(over="ignore", invalid="ignore"):
-            raw = theta / np.append(self.sd, 1.0)[:, None]
-            raw[..., -1, :] -= np.einsum("j,...jk->...k", self.mean, raw[..., :-1, :])
-            raw = np.asarray(raw, theta.dtype)
-        if not np.isfinite(raw).all():
-            raise ValueError(
-                f"parameters for the features as they came in are beyond the range of {theta.dtype}; "
-                "rescale features or labels"
-            )
-        return raw
-
-
-def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
-    """The mean loss over all rows and outputs, a block of rows at a time."""
-    X, y, weights = data
-    w, b = theta[:-1], theta[-1]
-    plain = loss.is_squared and weights is None and X.dtype == np.float64
-    total = 0.0
-    for start in range(0, len(X), BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
-        y_hat = X[rows].dot(w)
-        y_hat += b
-        if plain:
-            y_hat -= y[rows]
-            total += float(np.vdot(y_hat, y_hat)) / 2
-            continue
-        values = loss.value(y_hat, y[rows])
-        if weights is not None:
-            values = values * weights[rows, None]
-        total += float(np.add.reduce(values, axis=None, dtype=np.float64))
-    count = float(len(X) if weights is None else weights.sum())
-    return float(total / (count * y.shape[1]))
 
 
 class Orders:
@@ -321,56 +221,6 @@ class ArrayFeed:
     def close(self) -> None:
         if self.orders is not None:
             self.orders.close()
-
-
-@dataclass
-class LossMoments:
-    """What an epoch's pass keeps to know the squared loss at its end, around its first parameters θ₀.
-
-        Σ s r²/2  =  value + slope·Δ + ½ Δᵀ curvature Δ        Δ = θ − θ₀
-
-    exact for the squared loss; expanding around θ₀ keeps the digits that Σy² − 2h·θ + θᵀGθ would lose.
-    """
-
-    value: float
-    slope: FloatArray
-    curvature: FloatArray
-    weight: float
-
-    @classmethod
-    def of(cls, data: Data, theta: FloatArray) -> LossMoments:
-        X, y, weights = data
-        p, k = theta.shape
-        moments = cls(0.0, np.zeros((p, k)), np.zeros((p, p)), 0.0)
-        for start in range(0, len(X), BLOCK_ROWS):
-            rows = np.empty((len(X[start : start + BLOCK_ROWS]), p))
-            rows[:, :-1], rows[:, -1] = X[start : start + BLOCK_ROWS], 1
-            r = rows @ theta - y[start : start + BLOCK_ROWS]
-            weighted, weighted_r = rows, r
-            if weights is not None:
-                some = weights[start : start + BLOCK_ROWS, None]
-                weighted, weighted_r = rows * some, r * some
-            moments.value += float(np.vdot(r, weighted_r)) / 2
-            moments.slope += rows.T @ weighted_r
-            moments.curvature += rows.T @ weighted
-        moments.weight = float(len(X) if weights is None else weights.sum())
-        return moments
-
-    def __add__(self, other: LossMoments) -> LossMoments:
-        return LossMoments(
-            self.value + other.value,
-            self.slope + other.slope,
-            self.curvature + other.curvature,
-            self.weight + other.weight,
-        )
-
-    def mean_loss(self, move: FloatArray) -> float | None:
-        """The mean loss at θ₀ + move; None where cancellation would leave fewer than seven digits."""
-        terms = self.value, float(np.vdot(self.slope, move)), float(np.vdot(move, self.curvature @ move)) / 2
-        total = sum(terms)
-        if not math.isfinite(total) or total < 1e-7 * sum(map(abs, terms)):
-            return None
-        return float(total / (self.weight * move.shape[1]))
 
 
 def _rate_moments(data: Data) -> RateMoments:

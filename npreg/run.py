@@ -14,12 +14,14 @@ import numpy as np
 from npreg.arrays import DivergenceError, FloatArray
 from npreg.blocks import Data
 from npreg.callbacks import Hooks, Progress, Step
-from npreg.feeds import Feed, Scaling, mean_loss
+from npreg.feeds import Feed
 from npreg.learning_rate import scale_advice
 from npreg.loops import Engine
 from npreg.losses import Loss
+from npreg.mean_loss import mean_loss
 from npreg.rules import Stepper
 from npreg.saver import Saver
+from npreg.scaling import Scaling
 
 __all__ = ["Recorder", "Run", "Trajectory"]
 

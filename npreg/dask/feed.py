@@ -28,8 +28,9 @@ from npreg.dask.tasks import (
     of_chunk,
     whole_chunk,
 )
-from npreg.feeds import MOMENT_COLUMNS, SAMPLE_ROWS, BlockFeed, LossMoments, Pause
+from npreg.feeds import MOMENT_COLUMNS, SAMPLE_ROWS, BlockFeed, Pause
 from npreg.loops import Engine, Order, Path, PlainLoop
+from npreg.mean_loss import LossMoments
 from npreg.moments import MomentsEngine
 
 __all__ = ["ClusterFeed"]

@@ -10,11 +10,12 @@ import numpy as np
 
 from npreg.arrays import FloatArray
 from npreg.blocks import BlockShuffle, Data, Kind, as_block
-from npreg.feeds import LossMoments, Scaling
 from npreg.linear import linreg, linreg_backward
 from npreg.loops import Order
 from npreg.losses import Loss
+from npreg.mean_loss import LossMoments
 from npreg.moments import BatchMoments
+from npreg.scaling import Scaling
 
 __all__ = [
     "BlockMoments",
