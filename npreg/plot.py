@@ -58,7 +58,7 @@ def set_figsize(figsize: tuple[float, float] = (3.5, 2.5)) -> None:
         Where figsize is not two positive numbers.
 
     >>> import matplotlib
-    >>> with matplotlib.rc_context():  # only to leave this session's figures as they are
+    >>> with matplotlib.rc_context():  # only to leave the settings as they are
     ...     set_figsize((4, 3))
     ...     matplotlib.rcParams["figure.figsize"]
     [4.0, 3.0]
