@@ -23,16 +23,15 @@ class ColumnMoments:
     num_rows: int
     mean: FloatArray
     squares: FloatArray
-    eps: float
 
     @classmethod
     def of(cls, data: Data) -> ColumnMoments:
         X, _, weights = data
         weight = float(len(X) if weights is None else weights.sum())
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.average(X, axis=0, weights=weights).astype(np.float64)
-            squares = weight * np.average((X - mean) ** 2, axis=0, weights=weights)
-        return cls(weight, len(X), mean, squares, float(np.finfo(X.dtype).eps))
+            mean = _mean(X, weights)
+            squares = weight * _mean((X - mean) ** 2, weights)
+        return cls(weight, len(X), mean, squares)
 
     def __add__(self, other: ColumnMoments) -> ColumnMoments:
         weight = self.weight + other.weight
@@ -40,7 +39,7 @@ class ColumnMoments:
         with np.errstate(over="ignore", invalid="ignore"):
             squares = self.squares + other.squares + gap**2 * (self.weight * share)
         num_rows = self.num_rows + other.num_rows
-        return ColumnMoments(weight, num_rows, self.mean + gap * share, squares, self.eps)
+        return ColumnMoments(weight, num_rows, self.mean + gap * share, squares)
 
     def scaling(self) -> Scaling:
         """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean."""
@@ -51,7 +50,8 @@ class ColumnMoments:
                 "standardize=True"
             )
         sd = np.sqrt(self.squares / self.weight)
-        return Scaling(self.mean, np.where(sd > np.abs(self.mean) * self.num_rows * self.eps, sd, 1.0))
+        rounding = np.abs(self.mean) * self.num_rows * np.finfo(np.float64).eps
+        return Scaling(self.mean, np.where(sd > rounding, sd, 1.0))
 
 
 @dataclass(frozen=True)
@@ -88,3 +88,10 @@ class Scaling:
                 "rescale features or labels"
             )
         return raw
+
+
+def _mean(X: FloatArray, weights: FloatArray | None) -> FloatArray:
+    if weights is None:
+        # A float32 sum of many rows would keep few digits.
+        return np.asarray(np.mean(X, axis=0, dtype=np.float64))
+    return np.asarray(np.average(X, axis=0, weights=weights), np.float64)
