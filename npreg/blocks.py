@@ -116,7 +116,7 @@ class RowBlocks:
             parts["sample_weight"] = sample_weight
         for name, part in parts.items():
             cuts = hasattr(part, "__len__") and hasattr(part, "__getitem__")
-            if not cuts or isinstance(part, (str, bytes, Mapping)):
+            if not cuts or isinstance(part, (str, bytes, Mapping, type)) or _shape(part) == ():
                 raise TypeError(f"{name} must be an array that can be cut into rows, not {part!r:.40}")
             if len(part) != len(features):
                 raise ValueError(
@@ -208,4 +208,4 @@ def _read_rows(part: Any, rows: slice) -> Any:
 
 
 def _shape(part: Any) -> tuple[int, ...]:
-    return tuple(getattr(part, "shape", (len(part),)))
+    return tuple(part.shape if hasattr(part, "shape") else (len(part),))
