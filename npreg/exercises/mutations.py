@@ -127,7 +127,10 @@ def ignored_inputs(tape: Tape) -> Iterator[Mutation]:
         updated = any(answer.formula for answer in exercise.answers.values()) and name in exercise.wanted
         for step in uses if len(uses) > 1 or updated else ():
             yield Mutation(code, Edits(uses=(((step, name), ZERO),)), 10.5)
-    given = [name for name in exercise.inputs if name not in exercise.settings]
+    weights = [name for name in exercise.wanted if tape.values[name].ndim]
+    given = [
+        n for n in exercise.inputs if n not in (*exercise.settings, *weights) and tape.values[n].ndim < 2
+    ]
     for i, name in enumerate(given):
         for other in given[i + 1 :]:
             both = Edits(values=((name, ZERO), (other, ZERO)))

@@ -7,13 +7,14 @@ values, Jacobians or upstream derivatives, then sweep once.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from npreg import differentiate
+from npreg.exercises.probes import bank
 from npreg.exercises.program import Array, Exercise
 
 STEP = 1e-30
@@ -216,28 +217,41 @@ def _jacobian(exercise: Exercise, edge: Edge, seen: Mapping[str, Any]) -> Array:
     known = _by_pattern(function, seen, name, pattern) if pattern is not None else None
     if known is not None:
         return known
-    analytic = None if edge in exercise.notes else _analytic_jacobian(function, seen, name)
-    if analytic is None:
-        exercise.notes[edge] = "differences"
+    if edge in not_analytic(exercise):
         return by_differences(function, seen, name)
-    exercise.notes[key] = _colour(analytic != 0 if pattern is None else np.ones(analytic.shape, dtype=bool))
-    return analytic
+    jacobian = local_jacobian(function, seen, name)
+    exercise.notes[key] = _colour(jacobian != 0 if pattern is None else np.ones(jacobian.shape, dtype=bool))
+    return jacobian
 
 
-def _analytic_jacobian(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> Array | None:
-    """The Jacobian by the complex step, or None where differences contradict it or the step refuses it."""
+def not_analytic(exercise: Exercise) -> frozenset[Edge]:
+    """The edges on which the complex step is wrong or refused, found once on data drawn for the exercise."""
+    if "not analytic" not in exercise.notes:
+        exercise.notes["not analytic"] = frozenset(_find_not_analytic(exercise))
+    found: frozenset[Edge] = exercise.notes["not analytic"]
+    return found
+
+
+def _find_not_analytic(exercise: Exercise) -> Iterator[Edge]:
+    values = exercise.forward(bank(exercise)[0])
+    for step, names in exercise.arguments.items():
+        seen = {name: values[name] for name in names}
+        for name in names:
+            differentiable = (
+                name in exercise.active and "b" not in values[step].dtype.kind + values[name].dtype.kind
+            )
+            if differentiable and not _complex_step_agrees(exercise.steps[step], seen, name):
+                yield step, name
+
+
+def _complex_step_agrees(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
             jacobian = local_jacobian(function, seen, name)
     except (TypeError, np.exceptions.ComplexWarning):
-        return None
-    return jacobian if _agrees(function, seen, name, jacobian) else None
-
-
-def by_differences_only(exercise: Exercise) -> bool:
-    """Whether a step of this exercise was found not to be analytic."""
-    return any(isinstance(note, str) for note in exercise.notes.values())
+        return False
+    return _agrees(function, seen, name, jacobian)
 
 
 def by_differences(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> Array:
