@@ -94,4 +94,6 @@ def ratio(times: Sequence[float], base: Sequence[float]) -> float:
 
 def rounded(value: float) -> str:
     """Two or three digits, as ratios deserve."""
-    return f"{value:.0f}" if value >= 20 else f"{value:.1f}" if value >= 3 else f"{value:.2f}"
+    if value >= 20:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 3 else f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
