@@ -1,4 +1,4 @@
-"""The benchmark scripts: tables between markers, READMEs that repeat them, peers that fail; no test of time."""
+"""The benchmark scripts: tables between markers, READMEs that repeat them, peers that fail."""
 
 from __future__ import annotations
 
