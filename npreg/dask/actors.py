@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from npreg.arrays import FloatArray
-from npreg.dask.cluster import POLL, RETRIES, ClusterError, Job
+from npreg.dask.cluster import POLL, RETRIES, ActorLost, ClusterError, Job
 from npreg.dask.tasks import ChunkActor, Gradient, Minibatches
 from npreg.losses import Loss
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from npreg.dask.feed import ClusterFeed
 
 __all__ = ["Actors"]
+
+TOO_OFTEN = (
+    f"workers that hold blocks were lost {RETRIES} times in a row; if it is for want of memory, give them "
+    'more, or let method="replay" compute the blocks again in each epoch'
+)
 
 
 class Actors:
@@ -29,10 +35,16 @@ class Actors:
     def make(self, chunks: Iterable[int]) -> None:
         """Make the actors of these chunks, computing their rows (again)."""
         jobs = {j: self.job(j) for j in chunks}
-        futures = {j: job.submit() for j, job in jobs.items()}
-        for j, job in jobs.items():
-            self.futures[j] = futures[j]
-            self.actors[j] = self.cluster.result(job, futures[j])
+        for _ in range(RETRIES):
+            for job in jobs.values():
+                job.submit()
+            for j, job in list(jobs.items()):
+                with suppress(ActorLost):
+                    self.actors[j] = self.cluster.result(job, self.futures[j])
+                    del jobs[j]
+            if not jobs:
+                return
+        raise ClusterError(TOO_OFTEN)
 
     def job(self, j: int) -> Job:
         feed = self.feed
@@ -73,7 +85,7 @@ class Actors:
                 return [answers[j] for j in chunks]
             self.cluster.wait_for_scheduler(None)
             self.make(lost)
-        raise ClusterError(f"workers were lost {RETRIES} times in a row during one step")
+        raise ClusterError(TOO_OFTEN)
 
     def is_alive(self, j: int) -> bool:
         return bool(self.futures[j].status == "finished")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-__all__ = ["BlockError", "Cluster", "ClusterError", "Job"]
+__all__ = ["ActorLost", "BlockError", "Cluster", "ClusterError", "Job"]
 
 POLL = 2.0  # seconds between looks at whether the cluster is still there
 PATIENCE = 60.0  # seconds that a cluster may be without any worker
@@ -37,6 +37,10 @@ class BlockError(RuntimeError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class ActorLost(Exception):
+    """The worker of an actor died; another one has to be made."""
 
 
 class Job(NamedTuple):
@@ -159,6 +163,8 @@ class Cluster:
                 f"{job.about} took down {error.allowed_failures + 1} workers, one after the other; most "
                 "likely it does not fit in their memory: make smaller blocks, or give workers more"
             )
+        if isinstance(error, RuntimeError) and "holding Actor was lost" in str(error):
+            return ActorLost()
         if isinstance(error, (ValueError, TypeError)) and str(error).startswith("block "):
             return type(error)(str(error))
         return BlockError(f"{job.about} could not be computed: {error!r}", job.about)
