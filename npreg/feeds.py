@@ -22,7 +22,7 @@ from npreg.losses import Loss
 from npreg.mean_loss import LossMoments, mean_loss
 from npreg.scaling import ColumnMoments, Scaling
 
-__all__ = ["ArrayFeed", "BlockFeed", "Feed", "Orders", "Pause"]
+__all__ = ["ArrayFeed", "BlockFeed", "ColumnMoments", "Feed", "LossMoments", "Orders", "Pause"]
 
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 AHEAD = 50_000  # rows from which drawing the next order on a thread pays

@@ -39,7 +39,7 @@ from npreg.double_double import (
     zeros,
 )
 
-__all__ = ["LeastSquaresResult", "least_squares"]
+__all__ = ["LeastSquaresResult", "check_rank", "least_squares"]
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -169,7 +169,7 @@ def _solve(A: DoubleDouble, y: Array, intercept: bool, dtype: DTypeLike) -> Leas
     y_scaled, y_exponents = _scale_columns(exactly(y))
     y = y_scaled.high
     R = np.asarray(np.linalg.qr(A.high, mode="r"), dtype=np.float64)
-    condition_number = _check_rank(R, n, intercept)
+    condition_number = check_rank(R, n, intercept)
     W = np.asarray(np.linalg.solve(R, np.eye(rank)), dtype=np.float64)
     x = _refine(A, y, W)
 
@@ -214,7 +214,7 @@ def _unscale(scaled: Array, exponents: NDArray[np.intc], dtype: DTypeLike, name:
     return result
 
 
-def _check_rank(R: Array, n: int, intercept: bool) -> float:
+def check_rank(R: Array, n: int, intercept: bool) -> float:
     """The condition number of R, its columns scaled to length 1; ValueError where they are dependent.
 
     Singular values below (10 p + √n) eps are noise: that is how large the rounding of the reflections gets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,9 @@ from npreg.mean_loss import LossMoments, mean_loss
 from npreg.run import DIVERGED
 from npreg.scaling import Scaling
 
-__all__ = ["SweepResult", "sweep"]
+__all__ = ["SideBySide", "SweepResult", "as_settings", "sweep"]
+
+Gradient = Callable[[FloatArray, FloatArray], Any]  # of the states, into the second argument
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def sweep(
         raise TypeError("sweep needs arrays in memory, not RowBlocks; train takes RowBlocks")
     X, y = as_data(features, labels)
     batch_size, num_epochs = as_batch_size(batch_size), as_count(num_epochs, "num_epochs", 1)
-    rates, penalties = _settings(lrs, "lrs"), _settings(l2, "l2")
+    rates, penalties = as_settings(lrs, "lrs"), as_settings(l2, "l2")
     generator = as_rng(rng)
     data = Data(X, y, as_weights(sample_weight, len(X)))
     scaling = Scaling.of(data) if as_flag(standardize, "standardize") else None
@@ -117,7 +119,8 @@ def sweep(
     moments = feed.rate_moments()
     pairs_lr, pairs_l2 = np.tile(rates, len(penalties)), np.repeat(penalties, len(rates))
     bound = np.array([moments.bound(batch_size, penalty) for penalty in penalties]).repeat(len(rates))
-    replay = _Replay(data, batch_size, divisor, theta, pairs_lr, pairs_l2)
+    settings = SideBySide(theta, pairs_lr, pairs_l2)
+    replay = _Replay(data, batch_size, divisor, settings)
     orders = Orders(generator, len(X), num_epochs, ahead=len(X) >= AHEAD)
     losses = np.full((len(pairs_lr), num_epochs), np.inf)
     good = np.repeat(theta.astype(np.float64)[None], len(pairs_lr), axis=0)
@@ -135,7 +138,7 @@ def sweep(
             for i in range(len(pairs_lr)):
                 if epoch and not np.isfinite(losses[i, epoch - 1]):
                     continue
-                end = replay.parameters(i).astype(X.dtype)
+                end = settings.parameters(i).astype(X.dtype)
                 loss = around.mean_loss(end.astype(np.float64) - optimum)
                 if loss is None:
                     loss = mean_loss(LOSSES["squared"], data, end)
@@ -149,7 +152,7 @@ def sweep(
     )
 
 
-def _settings(values: ArrayLike, name: str) -> FloatArray:
+def as_settings(values: ArrayLike, name: str) -> FloatArray:
     array = np.atleast_1d(as_float_array(values, name)).astype(np.float64)
     if array.ndim != 1 or not array.size:
         raise ValueError(f"{name} must be a number or a sequence of them, not of shape {np.shape(values)}")
@@ -159,55 +162,59 @@ def _settings(values: ArrayLike, name: str) -> FloatArray:
     return array
 
 
-class _Replay:
-    """All settings side by side: one column of `states` a setting and output, (θ; identity)."""
+class SideBySide:
+    """All settings at once: one column of `states` a setting and output, (θ; identity)."""
 
-    def __init__(
-        self,
-        data: Data,
-        batch_size: int,
-        divisor: float,
-        theta: FloatArray,
-        lrs: FloatArray,
-        l2: FloatArray,
-    ) -> None:
-        (p, k), count = theta.shape, len(lrs)
-        self.rows, self.divisor, self.weights = FoldedRows(np.float64, batch_size), divisor, data.weights
-        self.rows.load(*data, 1 / divisor)
-        self.states = np.vstack([np.tile(theta.astype(np.float64), count), np.tile(np.eye(k), count)])
-        self.p, self.k = p, k
+    def __init__(self, theta: FloatArray, lrs: FloatArray, l2: FloatArray) -> None:
+        (self.p, self.k), count = theta.shape, len(lrs)
+        self.states = np.vstack([np.tile(theta.astype(np.float64), count), np.tile(np.eye(self.k), count)])
         with np.errstate(over="ignore"):
-            self.lrs, self.shrink = np.repeat(lrs, k), np.repeat(lrs * l2, k)
-        self.buffer = np.empty((self.rows.chunk * self.rows.batch_size, self.rows.width))
+            self.lrs, self.shrink = np.repeat(lrs, self.k), np.repeat(lrs * l2, self.k)
+        self.decays = bool(self.shrink.any())
 
-    def epoch(self, order: Order) -> None:
-        """One epoch of every setting."""
-        rows, p = self.rows, self.p
-        inner, gradient = self.states[:p], np.empty_like(self.states[:p])
-        weights, decay = inner[:-1], self.shrink.any()
-        index = rows.padded(order)
-        for start in range(0, len(index), rows.chunk):
-            part = index[start : start + rows.chunk]
-            Z = rows.gather(part, self.buffer)
-            if rows.batch_size > rows.width:  # then a minibatch's moments are smaller than its rows
-                calls = [G.dot for G in np.matmul(Z[..., :p].swapaxes(-1, -2), Z)]
-            else:
-                calls = [_of_rows(Z_t, Z_t[:, :p].T) for Z_t in Z]
-            if decay:
-                shares = row_totals(part, rows.num_rows, self.weights) / self.divisor
-            for t, gradient_of in enumerate(calls):
-                gradient_of(self.states, gradient)
-                np.multiply(gradient, self.lrs, gradient)
-                if decay:
-                    weights -= (shares[t] * self.shrink) * weights
-                np.subtract(inner, gradient, inner)
+    def steps(self, calls: Iterable[Gradient], shares: FloatArray | None) -> None:
+        """A step for each of the gradient functions; `shares` are rows / batch_size, where L2 needs them."""
+        inner, gradient = self.states[: self.p], np.empty_like(self.states[: self.p])
+        weights = inner[:-1]
+        for t, gradient_of in enumerate(calls):
+            gradient_of(self.states, gradient)
+            np.multiply(gradient, self.lrs, gradient)
+            if shares is not None:
+                weights -= (shares[t] * self.shrink) * weights
+            np.subtract(inner, gradient, inner)
 
     def parameters(self, setting: int) -> FloatArray:
         """θ (d + 1, k) of a setting."""
         return self.states[: self.p, setting * self.k : (setting + 1) * self.k]
 
 
-def _of_rows(Z: FloatArray, transposed: FloatArray) -> Callable[[FloatArray, FloatArray], Any]:
+class _Replay:
+    """Gathers minibatches of rows for all settings."""
+
+    def __init__(self, data: Data, batch_size: int, divisor: float, settings: SideBySide) -> None:
+        self.settings = settings
+        self.rows, self.divisor, self.weights = FoldedRows(np.float64, batch_size), divisor, data.weights
+        self.rows.load(*data, 1 / divisor)
+        self.buffer = np.empty((self.rows.chunk * self.rows.batch_size, self.rows.width))
+
+    def epoch(self, order: Order) -> None:
+        """One epoch of every setting."""
+        rows, p, shares = self.rows, self.settings.p, None
+        index = rows.padded(order)
+        for start in range(0, len(index), rows.chunk):
+            part = index[start : start + rows.chunk]
+            Z = rows.gather(part, self.buffer)
+            calls: list[Gradient]
+            if rows.batch_size > rows.width:  # then a minibatch's moments are smaller than its rows
+                calls = [G.dot for G in np.matmul(Z[..., :p].swapaxes(-1, -2), Z)]
+            else:
+                calls = [_of_rows(Z_t, Z_t[:, :p].T) for Z_t in Z]
+            if self.settings.decays:
+                shares = row_totals(part, rows.num_rows, self.weights) / self.divisor
+            self.settings.steps(calls, shares)
+
+
+def _of_rows(Z: FloatArray, transposed: FloatArray) -> Gradient:
     return lambda states, out: np.dot(transposed, Z.dot(states), out)
 
 

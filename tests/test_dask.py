@@ -123,3 +123,67 @@ def test_bits_do_not_depend_on_the_number_of_workers(cluster: Any, data: Any, me
     )
     whole = npreg.train(*data, block_rows=3 * ROWS, batch_size=600, num_epochs=1, rng=1)
     assert_about_equal(results[1], whole)
+
+
+def test_scales_and_the_learning_rates_bound_are_those_of_one_machine(client: Any, data: Any) -> None:
+    X, y = data[0] * [1, 10, 100, 1e3, 1e-3] + [0, 1, 1e3, 0, 5], data[1]
+    features, _ = arrays((X, y))
+    mean, sd = npreg.dask.column_scales(features)
+    np.testing.assert_allclose(mean, X.mean(axis=0), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(sd, X.std(axis=0), rtol=1e-12)
+    expected = npreg.max_learning_rate(X, 50, l2=0.1)
+    assert npreg.dask.max_learning_rate(features, 50, l2=0.1) == pytest.approx(expected, rel=1e-10)
+    parts = [dask.delayed(X[start : start + ROWS]) for start in range(0, N, ROWS)]
+    np.testing.assert_array_equal(npreg.dask.column_scales(parts)[0], mean)
+    weights = np.random.default_rng(0).random(N)
+    weighted = npreg.dask.column_scales(features, sample_weight=weights)
+    np.testing.assert_allclose(weighted[0], np.average(X, axis=0, weights=weights), rtol=1e-12)
+
+
+def fields(fit: npreg.LeastSquaresResult) -> list[Any]:
+    names = "w b w_stderr b_stderr residual_sd r2_centered r2_uncentered degrees_of_freedom rank"
+    return [getattr(fit, name) for name in names.split()]
+
+
+@pytest.mark.parametrize("method", ["auto", "moments", "qr"])
+def test_least_squares_is_that_of_one_machine(client: Any, data: Any, method: str) -> None:
+    rng = np.random.default_rng(1)
+    X = data[0] + [0, 3, -2, 0, 1]
+    y = np.column_stack([data[1] + rng.standard_normal(N), rng.standard_normal(N)])
+    found = npreg.dask.least_squares(*arrays((X, y)), method=method)
+    for one, other in zip(fields(found), fields(npreg.least_squares(X, y)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
+
+
+def test_least_squares_by_qr_where_moments_have_lost_the_digits(client: Any) -> None:
+    rng = np.random.default_rng(1)
+    common = rng.standard_normal((N, 1))
+    X = common + 1e-6 * rng.standard_normal((N, 3)) + 100.0
+    y = X.sum(axis=1) + 1e-3 * rng.standard_normal(N)
+    exact = npreg.least_squares(X, y)
+    assert exact.condition_number > 1e6
+    found = npreg.dask.least_squares(*arrays((X, y)))
+    np.testing.assert_allclose(found.w, exact.w, rtol=1e-6)
+    by_moments = npreg.dask.least_squares(*arrays((X, y)), method="moments")
+    assert np.abs(by_moments.w - exact.w).max() > 10 * np.abs(found.w - exact.w).max()
+    through_origin = npreg.dask.least_squares(*arrays((X, y)), intercept=False)
+    for one, other in zip(
+        fields(through_origin), fields(npreg.least_squares(X, y, intercept=False)), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    with pytest.raises(ValueError, match="column 3 is a linear combination of column 0"):
+        npreg.dask.least_squares(*arrays((np.hstack([X, 2 * X[:, :1]]), y)))
+
+
+def test_a_sweep_makes_the_runs_of_train(client: Any, data: Any) -> None:
+    lrs, penalties = [0.01, 0.1, 50.0], [0.0, 0.1]
+    features, labels = arrays(data)
+    found = npreg.dask.sweep(features, labels, lrs=lrs, l2=penalties, batch_size=64, num_epochs=2, rng=1)
+    assert found.diverged.tolist() == [False, False, True] * 2
+    assert found.bound[0] == pytest.approx(npreg.max_learning_rate(data[0], 64), rel=1e-12)
+    for i in np.flatnonzero(~found.diverged):
+        run = npreg.train(
+            *data, block_rows=ROWS, lr=found.lrs[i], l2=found.l2[i], batch_size=64, num_epochs=2, rng=1
+        )
+        np.testing.assert_allclose(found.w[i], run.w, rtol=1e-10)
+        np.testing.assert_allclose(found.losses[i], run.losses, rtol=1e-6)

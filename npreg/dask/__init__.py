@@ -21,10 +21,16 @@ except ImportError as error:
     ) from error
 
 from npreg.dask.cluster import BlockError, ClusterError
+from npreg.dask.statistics import column_scales, least_squares, max_learning_rate
+from npreg.dask.sweep import sweep
 from npreg.dask.train import train
 
 __all__ = [
     "BlockError",
     "ClusterError",
+    "column_scales",
+    "least_squares",
+    "max_learning_rate",
+    "sweep",
     "train",
 ]

@@ -17,11 +17,13 @@ __all__ = ["Chunks", "as_chunks"]
 class Chunks:
     """Chunks of rows: what to compute of each, (features, labels) or (features, labels, sample_weight).
 
-    `rows` holds the numbers of rows, where they are known without looking.
+    `rows` holds the numbers of rows, where they are known without looking.  Without labels the features
+    stand in for them, and nothing that is asked depends on labels.
     """
 
     parts: list[tuple[Any, ...]]
     rows: list[int] | None
+    labelled: bool = True
 
     def __len__(self) -> int:
         return len(self.parts)
@@ -32,18 +34,26 @@ class Chunks:
         full = [j for j, count in enumerate(self.rows) if count]
         if not full:
             raise ValueError("features are empty: no chunk has a row")
-        return Chunks([self.parts[j] for j in full], [self.rows[j] for j in full])
+        return Chunks([self.parts[j] for j in full], [self.rows[j] for j in full], self.labelled)
 
 
 def as_chunks(
-    features: Any, labels: Any = None, sample_weight: Any = None, rows: Sequence[int] | None = None
+    features: Any,
+    labels: Any = None,
+    sample_weight: Any = None,
+    rows: Sequence[int] | None = None,
+    *,
+    labelled: bool = True,
 ) -> Chunks:
     """The chunks of dask.array or dask.dataframe collections, or of lists of delayed objects.
 
-    TypeError for anything else, ValueError where features and labels are not cut alike.
+    With `labelled` false there may be no labels.  TypeError for anything else, ValueError where features
+    and labels are not cut alike.
     """
     import dask.array as da
 
+    if not labelled:
+        labels = features
     if isinstance(features, da.Array):
         chunks = _of_arrays(features, labels, sample_weight)
     elif hasattr(features, "to_delayed") and hasattr(features, "npartitions"):
@@ -56,6 +66,7 @@ def as_chunks(
             f"{type(features).__name__}; dask.array.from_array(features, chunks=(rows, -1)) makes an array "
             "into chunks of rows"
         )
+    chunks.labelled = labelled
     if rows is not None:
         chunks.rows = [as_count(count, "rows", 0) for count in rows]
         if len(chunks.rows) != len(chunks):

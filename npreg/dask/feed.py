@@ -19,6 +19,7 @@ from npreg.dask.actors import Actors
 from npreg.dask.chunks import Chunks
 from npreg.dask.cluster import Cluster, Job
 from npreg.dask.tasks import (
+    BlockMoments,
     Minibatches,
     Place,
     add,
@@ -66,7 +67,7 @@ class ClusterFeed(BlockFeed):
             own = sizes[first : first + chunks_per_block]
             for k, size in enumerate(own):
                 name = f"{len(rows)}, chunk {first + k}" if several else f"{first}"
-                self.places.append(Place(name, size, sum(own[:k]), sum(own)))
+                self.places.append(Place(name, size, sum(own[:k]), sum(own), self.chunks.labelled))
             rows.append(sum(own))
         self.blocks = RowBlocks(self.fetch, rows)
 
@@ -169,38 +170,36 @@ class ClusterFeed(BlockFeed):
         """One parallel pass: the workers reduce rows to moments, the engine replays these in order."""
         batch_size = engine.rows.nominal
         around = self.start_of_epoch if self.width <= MOMENT_COLUMNS else None
-
-        def job(i: int) -> Job:
-            minibatches = Minibatches(int(shuffle.seeds[i]), batch_size)
-            return self.moments_of_block(i, minibatches, engine, around)
-
-        p, steps = self.width + 1, self.steps_per_epoch(batch_size) / len(self.blocks)
-        ahead = self.ahead(8 * steps * p * (p + self.num_outputs))
-        with closing(self.cluster.in_order(map(job, left), ahead)) as results:
-            for i, found in zip(left, results, strict=True):
+        reduced = self.reduced(shuffle, left, batch_size, engine.scale, around, totals=engine.needs_totals)
+        with closing(reduced):
+            for i, found in zip(left, reduced, strict=True):
                 rows = partial(self.rows_in_order, i, shuffle)
                 engine.run_moments(theta, found.steps, min(batch_size, self.blocks.rows[i]), rows, path)
                 yield found.loss
 
-    def moments_of_block(
-        self, i: int, minibatches: Minibatches, engine: MomentsEngine, around: FloatArray | None
-    ) -> Job:
-        jobs = [
-            self.job(
-                j,
-                "moments",
-                block_moments,
-                self.places[j],
-                self.kind,
-                self.scaling,
-                minibatches,
-                engine.scale,
-                around,
-                engine.needs_totals,
-            )
-            for j in self.chunks_of(i)
-        ]
-        return self.tree(f"block {i}", jobs)
+    def reduced(
+        self,
+        shuffle: BlockShuffle,
+        left: list[int],
+        batch_size: int,
+        scale: float,
+        around: FloatArray | None,
+        *,
+        totals: bool,
+    ) -> Generator[BlockMoments, None, None]:
+        """The moments of these blocks' minibatches, and of the loss `around` parameters, in order."""
+
+        def job(i: int) -> Job:
+            minibatches = Minibatches(int(shuffle.seeds[i]), batch_size)
+            options = self.kind, self.scaling, minibatches, scale, around, totals
+            jobs = [
+                self.job(j, "moments", block_moments, self.places[j], *options) for j in self.chunks_of(i)
+            ]
+            return self.tree(f"block {i}", jobs)
+
+        p, steps = self.width + 1, self.steps_per_epoch(batch_size) / len(self.blocks)
+        ahead = self.ahead(8 * steps * p * (p + self.num_outputs))
+        return self.cluster.in_order(map(job, left), ahead)
 
     def rows_in_order(self, i: int, shuffle: BlockShuffle) -> tuple[Data, Order]:
         """For the loop, which takes over where composed maps cannot be trusted."""

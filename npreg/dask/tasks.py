@@ -40,13 +40,25 @@ class Place:
     num_rows: int
     offset: int
     block_rows: int
+    labelled: bool = True
 
     def look(self, found: tuple[Any, ...], kind: Kind | None = None, scaling: Scaling | None = None) -> Data:
         """What was computed for the chunk, looked at: ValueError or TypeError for what is no data."""
+        if not self.labelled:
+            found = _with_any_labels(found)
         data = as_block(found[0] if len(found) == 1 else found, self.name, self.num_rows)
         if kind is not None:
             data.check_kind(self.name, kind)
         return data if scaling is None else data._replace(X=scaling.features(data.X))
+
+
+def _with_any_labels(found: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Data for questions about features: (features, features[, weights]), of blocks or themselves blocks."""
+    X, _, *weights = found
+    if isinstance(X, (tuple, list)):
+        return (X,)
+    X = np.asarray(X)
+    return X, X[:, 0] if X.ndim == 2 and X.shape[1] else X, *weights
 
 
 @dataclass(frozen=True)
