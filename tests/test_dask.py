@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +28,13 @@ pytestmark = [
 ]
 
 N, D, ROWS = 6000, 5, 900
-LOCAL = {"dashboard_address": None, "host": "127.0.0.1", "silence_logs": 50, "threads_per_worker": 1}
+LOCAL: dict[str, Any] = {
+    "host": "127.0.0.1",
+    "dashboard_address": "127.0.0.1:0",
+    "scheduler_kwargs": {"dashboard": False},
+    "silence_logs": 50,
+    "threads_per_worker": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +197,246 @@ def test_a_sweep_makes_the_runs_of_train(client: Any, data: Any) -> None:
         )
         np.testing.assert_allclose(found.w[i], run.w, rtol=1e-10)
         np.testing.assert_allclose(found.losses[i], run.losses, rtol=1e-6)
+
+
+def rows_of(data: tuple[np.ndarray, np.ndarray], i: int, seconds: float = 0.0) -> tuple[np.ndarray, ...]:
+    time.sleep(seconds)
+    rows = slice(i * ROWS, (i + 1) * ROWS)
+    return data[0][rows], data[1][rows]
+
+
+def slow_blocks(data: Any, seconds: float = 0.02) -> list[Any]:
+    whole = dask.delayed(data)
+    return [dask.delayed(rows_of)(whole, i, seconds) for i in range(-(-N // ROWS))]
+
+
+SIZES = [min(ROWS, N - start) for start in range(0, N, ROWS)]
+
+
+class Kill:
+    """Kill one of the cluster's worker processes, some time after a run has begun."""
+
+    def __init__(self, cluster: Any, seconds: float, number: int) -> None:
+        pids = [nanny.pid for nanny in cluster.workers.values()]
+        self.timer = threading.Timer(seconds, os.kill, (pids[number % len(pids)], signal.SIGKILL))
+
+    def __enter__(self) -> None:
+        self.timer.start()
+
+    def __exit__(self, *_: Any) -> None:
+        self.timer.join()
+
+
+def runs_through_a_kill(cluster: Any, data: Any, method: str, seconds: float, number: int) -> None:
+    arguments = {"batch_size": 300, "num_epochs": 4, "rng": 1}
+    with distributed.Client(cluster) as client:
+        client.wait_for_workers(2, timeout=60)
+        with Kill(cluster, seconds, number):
+            result = npreg.dask.train(
+                slow_blocks(data), rows=SIZES, method=method, chunks_per_block=1, **arguments
+            )
+        assert_same_bits(result, npreg.train(*data, block_rows=ROWS, engine=ENGINE[method], **arguments))
+        while len(client.nthreads()) < 2:
+            time.sleep(0.05)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
+@pytest.mark.parametrize("method", ENGINE)
+def test_a_worker_killed_in_mid_epoch_changes_no_bit(cluster: Any, data: Any, method: str) -> None:
+    runs_through_a_kill(cluster, data, method, 0.2, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
+def test_workers_killed_at_random_moments_of_twenty_runs_change_no_bit(cluster: Any, data: Any) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        runs_through_a_kill(cluster, data, list(ENGINE)[number % 2], rng.uniform(0.05, 1.2), number // 2)
+
+
+@pytest.mark.parametrize("method", ENGINE)
+def test_a_block_that_raises_is_named(client: Any, data: Any, method: str) -> None:
+    def missing() -> None:
+        raise FileNotFoundError("no such file")
+
+    blocks = slow_blocks(data, 0.0)
+    blocks[3] = dask.delayed(missing)()
+    with pytest.raises(
+        npreg.dask.BlockError, match=r"block 3 could not be computed: FileNotFoundError"
+    ) as caught:
+        npreg.dask.train(blocks, rows=SIZES, method=method, chunks_per_block=1, batch_size=300)
+    assert caught.value.block == "block 3"
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+    bad = data[0][:ROWS].copy()
+    bad[5, 2] = np.nan
+    blocks[3] = dask.delayed((bad, data[1][:ROWS]))
+    with pytest.raises(ValueError, match=r"block 1, chunk 3: features has nan at row 5, column 2"):
+        npreg.dask.train(blocks, rows=SIZES, method=method, chunks_per_block=2, batch_size=300)
+    with pytest.raises(ValueError, match=r"block 3: features has nan"):
+        npreg.dask.max_learning_rate(blocks, 10, rows=SIZES)
+    blocks[3] = dask.delayed((data[0][:ROWS, :2], data[1][:ROWS]))
+    with pytest.raises(ValueError, match=r"block 3 has 2 features, 1 outputs .* block 0 has 5"):
+        npreg.dask.train(blocks, rows=SIZES, method=method, chunks_per_block=1, batch_size=300)
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("method", ENGINE)
+def test_a_stopped_run_resumes_with_the_same_bits(
+    client: Any, data: Any, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped between two blocks, and resumed on the cluster or, from the same file, on one machine."""
+    from npreg.saver import Saver
+
+    arguments: dict[str, Any] = {"batch_size": 300, "num_epochs": 2, "rng": 1, "checkpoint_every": 1}
+    expected = npreg.train(*data, block_rows=ROWS, engine=ENGINE[method], batch_size=300, num_epochs=2, rng=1)
+    write, written = Saver.write, []
+
+    def interrupted(saver: Any, *rest: Any) -> None:
+        write(saver, *rest)
+        written.append(saver)
+        if len(written) == 9:
+            raise Stop
+
+    def run(**more: Any) -> npreg.TrainResult:
+        path = str(tmp_path / f"{method}.npz")
+        features, labels = arrays(data)
+        return npreg.dask.train(
+            features, labels, method=method, chunks_per_block=1, checkpoint=path, **arguments, **more
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Saver, "write", interrupted)
+        with pytest.raises(Stop):
+            run()
+    assert_same_bits(run(resume=True), expected)
+
+
+def test_the_scheduler_gone_is_a_clear_error(data: Any, tmp_path: Path) -> None:
+    path = str(tmp_path / "run.npz")
+    arguments = {"batch_size": 300, "num_epochs": 30, "rng": 1, "checkpoint": path, "checkpoint_every": 1}
+
+    def close_when_written() -> None:
+        while not os.path.exists(path):
+            time.sleep(0.01)
+        cluster.close()
+
+    with distributed.LocalCluster(n_workers=1, processes=False, protocol="tcp", **LOCAL) as cluster:
+        client = distributed.Client(cluster, timeout=1)
+        closer = threading.Thread(target=close_when_written)
+        closer.start()
+        try:
+            with pytest.raises(npreg.dask.ClusterError, match="start a cluster and call again, with resume"):
+                npreg.dask.train(slow_blocks(data), rows=SIZES, client=client, method="replay", **arguments)
+        finally:
+            closer.join()
+            client.close()
+    expected = npreg.train(*data, block_rows=ROWS, engine="moments", batch_size=300, num_epochs=30, rng=1)
+    with (
+        distributed.LocalCluster(n_workers=1, processes=False, protocol="tcp", **LOCAL) as cluster,
+        distributed.Client(cluster),
+    ):
+        found = npreg.dask.train(
+            slow_blocks(data, 0.0), rows=SIZES, method="replay", resume=True, **arguments
+        )
+    assert_same_bits(found, expected)
+
+
+def test_dataframes_and_delayed_blocks_are_the_same_data(client: Any, data: Any) -> None:
+    frames = pytest.importorskip("dask.dataframe")
+    pandas = pytest.importorskip("pandas")
+    names = [f"x{j}" for j in range(D)]
+    frame = pandas.DataFrame(data[0], columns=names).assign(y=data[1], s=np.arange(N) + 1.0)
+    table = frames.from_pandas(frame, npartitions=5)
+    rows = [int(count) for count in table.map_partitions(len).compute()]
+    arguments: dict[str, Any] = {"batch_size": 100, "num_epochs": 1, "rng": 1, "l2": 0.01}
+    result = npreg.dask.train(table[names], table["y"], sample_weight=table["s"] / N, **arguments)
+    starts = np.cumsum([0, *rows])
+
+    def read(i: int) -> tuple[np.ndarray, ...]:
+        rows = slice(starts[i], starts[i + 1])
+        return data[0][rows], data[1][rows], (np.arange(N)[rows] + 1.0) / N
+
+    expected = npreg.train(npreg.RowBlocks(read, rows), engine="moments", **arguments)
+    assert_same_bits(result, expected)
+    delayed = [dask.delayed(read)(i) for i in range(len(rows))]
+    assert_same_bits(npreg.dask.train(delayed, **arguments), expected)
+    some = table[table["s"] > rows[0]]  # leaves a partition without rows
+    assert npreg.dask.train(some[names], some["y"], batch_size=100, num_epochs=0).num_steps == 0
+
+
+def test_auto_picks_by_loss_rule_and_shape(client: Any, data: Any) -> None:
+    features, labels = arrays(data)
+    for arguments, engine in [
+        ({"batch_size": 24}, "moments"),
+        ({"batch_size": 23}, "loop"),
+        ({"batch_size": 900, "loss": "absolute"}, "loop"),
+        ({"batch_size": 900, "l1": 0.1}, "loop"),
+    ]:
+        assert npreg.dask.train(features, labels, num_epochs=0, **arguments).engine == engine
+    with pytest.raises(ValueError, match='method="replay" needs the squared loss'):
+        npreg.dask.train(features, labels, loss="huber", method="replay")
+
+
+def test_bad_input_is_refused_with_the_cure(client: Any, data: Any) -> None:
+    features, labels = arrays(data)
+    with pytest.raises(TypeError, match=r"dask.array.from_array"):
+        npreg.dask.train(data[0], data[1])
+    with pytest.raises(ValueError, match=r"labels of shape \(5,\) do not fit features of shape \(6000, 5\)"):
+        npreg.dask.train(features, labels[:5])
+    with pytest.raises(TypeError, match="labels are missing"):
+        npreg.dask.train(features)
+    with pytest.raises(TypeError, match="engine is for one machine"):
+        npreg.dask.train(features, labels, engine="loop")
+    with pytest.raises(ValueError, match='method must be "auto"'):
+        npreg.dask.train(features, labels, method="magic")
+    with pytest.raises(ValueError, match="2-D"):
+        npreg.dask.train(labels, labels)
+    with pytest.raises(TypeError, match=r"must be a dask.distributed.Client"):
+        npreg.dask.train(features, labels, client="tcp://127.0.0.1:1")
+    with pytest.raises(ValueError, match="rows has 1 numbers for 7 chunks"):
+        npreg.dask.train(features, labels, rows=[6000])
+    with pytest.raises(npreg.DivergenceError):
+        npreg.dask.train(features, labels, lr=50.0, check_lr="off", batch_size=100)
+
+
+def test_without_a_cluster_the_error_says_how_to_start_one(data: Any) -> None:
+    features, labels = arrays(data)
+    with pytest.raises(ValueError, match=r"client = dask.distributed.Client\(\)"):
+        npreg.dask.train(features, labels)
+
+
+def made(i: int, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that exist nowhere but on the worker that makes them."""
+    rng = np.random.default_rng([7, i])
+    X = rng.standard_normal((rows, columns))
+    return X, X @ np.ones(columns) + rng.standard_normal(rows)
+
+
+@pytest.mark.slow
+def test_data_larger_than_a_workers_memory_train_within_it() -> None:
+    blocks, rows, columns = 60, 40_000, 40  # 12.8 MB each, 768 MB in all
+    limit = 450_000_000
+    with (
+        distributed.LocalCluster(n_workers=1, memory_limit=limit, **LOCAL) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        started = set(client.run(os.getpid).values())
+        parts = [dask.delayed(made)(i, rows, columns) for i in range(blocks)]
+        result = npreg.dask.train(
+            parts, rows=[rows] * blocks, batch_size=4000, lr="auto", num_epochs=1, rng=0
+        )
+        pids = set(client.run(os.getpid).values())
+        (peak,) = client.run(peak_memory).values()
+    assert pids == started  # no worker was restarted for want of memory
+    assert peak < limit < blocks * rows * columns * 8
+    np.testing.assert_allclose(result.w, 1, atol=0.05)
+
+
+def peak_memory() -> int:
+    """Bytes; Linux counts in units of 1024."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -14,8 +14,8 @@ from npreg.blocks import Data
 from npreg.dask.chunks import as_chunks
 from npreg.dask.cluster import Cluster
 from npreg.dask.feed import ClusterFeed
-from npreg.feeds import ColumnMoments
 from npreg.least_squares import LeastSquaresResult, check_rank
+from npreg.scaling import ColumnMoments
 
 __all__ = ["column_scales", "least_squares", "max_learning_rate"]
 
@@ -170,7 +170,7 @@ class CentredMoments:
         whole[0] *= np.sqrt(self.num_rows)
         whole[1:, 1:] = R
         labels = ColumnMoments(
-            float(self.num_rows), self.num_rows, self.mean[width:], np.diag(self.second)[width:], 0.0
+            float(self.num_rows), self.num_rows, self.mean[width:], np.diag(self.second)[width:]
         )
         return Factor(whole, True, labels, self.dtype)
 

@@ -16,9 +16,9 @@ from npreg.dask.chunks import as_chunks
 from npreg.dask.cluster import Cluster
 from npreg.dask.feed import ClusterFeed
 from npreg.data import start_parameters
-from npreg.feeds import LossMoments
 from npreg.learning_rate import RateMoments
 from npreg.losses import LOSSES
+from npreg.mean_loss import LossMoments
 from npreg.run import DIVERGED
 from npreg.sweep import SideBySide, SweepResult, as_settings
 
