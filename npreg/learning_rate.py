@@ -238,7 +238,11 @@ def check_learning_rate(
     else:
         some = slice(None, None, max(1, len(X) // (4 * X.shape[1] + 4096)))
         part = None if weights is None else weights[some]
-        bound = RateMoments.of(X[some], part).bound(min(batch_size, len(X[some])), l2)
+        sample = RateMoments.of(X[some], part)
+        m = sample.num_rows
+        # A minibatch of all rows, or of more, must stay one: there the bound is another.
+        rows = -(-batch_size * m // len(X)) if batch_size >= len(X) else min(batch_size, max(m - 1, 1))
+        bound = sample.bound(rows, l2)
     if lr < bound:
         return
     message = (

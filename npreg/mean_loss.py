@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -79,10 +80,17 @@ class LossMoments:
             self.weight + other.weight,
         )
 
+    @cached_property
+    def sizes(self) -> tuple[FloatArray, FloatArray]:
+        return np.abs(self.slope), np.abs(self.curvature)
+
     def mean_loss(self, move: FloatArray) -> float | None:
         """The mean loss at θ₀ + move; None where cancellation would leave fewer than seven digits."""
-        terms = self.value, float(np.vdot(self.slope, move)), float(np.vdot(move, self.curvature @ move)) / 2
-        total = sum(terms)
-        if not math.isfinite(total) or total < 1e-7 * sum(map(abs, terms)):
+        total = self.value + np.vdot(self.slope, move) + np.vdot(move, self.curvature @ move) / 2
+        # Sums of large numbers cancel within slope·Δ and Δᵀ curvature Δ, too: columns far from 0 against b.
+        size = np.abs(move)
+        slope, curvature = self.sizes
+        terms = self.value + np.vdot(slope, size) + np.vdot(size, curvature @ size) / 2
+        if not math.isfinite(total) or total < 1e-7 * terms:
             return None
         return float(total / (self.weight * move.shape[1]))

@@ -187,6 +187,16 @@ def test_near_a_perfect_fit_the_loss_keeps_its_digits():
         assert loss == pytest.approx(expected, rel=1e-6, abs=1e-28)
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e6])
+def test_losses_of_columns_far_from_0(offset):
+    X, y, _, _ = make_data(200, 4, 1)
+    X += offset
+    lr = npreg.max_learning_rate(X, 10) / 2
+    run = npreg.train(X, y, block_rows=64, lr=lr, num_epochs=10, rng=0, record="epoch")
+    for loss, w_t, b_t in zip(run.losses, run.trajectory.w[1:], run.trajectory.b[1:], strict=True):
+        assert loss == pytest.approx(((X @ w_t + b_t - y) ** 2).mean() / 2, rel=1e-6)
+
+
 def test_validation_and_divergence():
     X, y, _, _ = make_data(100, 2, 1)
     run = npreg.train(X[:80], y[:80], block_rows=20, validation=(X[80:], y[80:]), rng=0, num_epochs=5)

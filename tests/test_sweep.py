@@ -117,6 +117,17 @@ def test_same_bits_whatever_else_is_swept():
     assert np.isfinite(many.w).all()  # of the diverged setting, the last parameters in order
 
 
+def test_losses_of_columns_far_from_0():
+    """There the loss's terms cancel by twelve digits: the residuals are looked at themselves."""
+    X, y, _, _ = make_data(80, 4, 1)
+    X += 1e6
+    lrs = npreg.max_learning_rate(X, 120) * np.array([0.5, 0.9])
+    result = npreg.sweep(X, y, lrs=lrs, batch_size=120, rng=0)
+    for i in range(2):
+        run = npreg.train(X, y, lr=lrs[i], batch_size=120, rng=0, engine="loop")
+        np.testing.assert_allclose(result.losses[i], run.losses, rtol=1e-6)
+
+
 def test_near_a_perfect_fit():
     """Losses of 1e-20 keep their digits: no difference of large sums."""
     X, y, _, _ = make_data(300, 2, 1, noise=0.0)
