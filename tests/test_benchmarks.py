@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from npreg import train
+from npreg import LOSSES, SGD, Momentum, train
+from npreg.engines import choose_engine
+from npreg.rules import Stepper
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"
@@ -79,6 +82,30 @@ def test_tables_are_put_between_their_markers(script: Any, tmp_path: Path) -> No
 def test_the_benchmarks_page_has_a_place_for_every_table(script: Any) -> None:
     for name in ("speed", "engines", "growth", "sweep", "out of core"):
         assert script("tables").between(read(BENCHMARKS / "README.md"), name).strip(), f"{name} is empty"
+
+
+def test_the_rule_on_the_page_is_the_one_that_chooses() -> None:
+    rule = re.search(
+        r"up to (\d+) features where B d² ≤ (\d+) and B ≤ (\d+), with momentum where B d² ≤ (\d+), and\s+"
+        r"from (\d+) minibatches an epoch",
+        read(BENCHMARKS / "README.md"),
+    )
+    assert rule
+    features, plain, batch, momentum, steps = map(int, rule.groups())
+    params = np.zeros((1, 1)), np.zeros(1)
+
+    def chosen(d: int, B: int, rule: Any, num_steps: int = 1000) -> str:
+        stepper = Stepper(params, lr=0.1, divisor=B, steps_per_epoch=num_steps, rule=rule)
+        return choose_engine(num_steps * B, d, 1, B, LOSSES["squared"], stepper)
+
+    for limit, kind in ((plain, SGD()), (momentum, Momentum())):
+        for d in range(1, features + 1):
+            B = limit // d**2 if kind != SGD() else min(limit // d**2, batch)
+            assert chosen(d, B, kind) == "moments"
+            assert chosen(d, B + 1, kind) == "tight"
+        assert chosen(features + 1, 1, kind) == "tight"
+    assert chosen(2, 10, SGD(), steps) == "moments"
+    assert chosen(2, 10, SGD(), steps - 1) == "tight"
 
 
 def test_ratios_are_taken_turn_by_turn_and_in_order(script: Any) -> None:
