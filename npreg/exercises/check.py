@@ -223,14 +223,16 @@ def _value_mistakes(
         return [Mistake("numerical", name, dict(by_kind["value"].details))]
     known = len(bank.references)
     found = diagnose(bank, name, values[:known], references[known:], values[known:])
-    if found is not None:
+    # Many mistakes at once can reach any number; where the answer is one number, that is the simpler word.
+    if found is not None and not (len(found.codes) > 2 and _constant(values)):
         details = found.details
-        if len(found.codes) == 1:
-            details = details | {"conventions": other_conventions(bank.exercise, found.codes[0])}
+        codes = [code for code in found.codes if code != "not-summed" or "elementwise" not in found.codes]
+        if len(codes) == 1:
+            details = details | {"conventions": other_conventions(bank.exercise, codes[0])}
         own = {mistake.code: {"message": mistake.message} for mistake in bank.exercise.mistakes}
         return [
             Mistake(code, name, details | own.get(code, {}), found.alternatives if i == 0 else ())
-            for i, code in enumerate(found.codes)
+            for i, code in enumerate(codes)
         ]
     if _reads_known_global(function, references[0]) or _constant(values):
         return [Mistake("global-or-hardcoded", name)]
