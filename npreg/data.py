@@ -146,7 +146,9 @@ def start_parameters(
                 f"{name} of shape {array.shape} does not fit {num_inputs} features and {num_outputs} "
                 f"outputs; needed is {part.shape}"
             )
-        part[...] = array.reshape(part.shape)
+        with np.errstate(over="ignore"):
+            part[...] = array.reshape(part.shape)
+        check_finite(part, name, f"start from parameters within the range of {dtype}")
     return theta
 
 
