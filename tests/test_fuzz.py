@@ -247,6 +247,7 @@ def call(
 
     With `ours=False` another library may have raised it.
     """
+    documented = DOCUMENTED if ours else (*DOCUMENTED, OverflowError)
     containers = {key: a for key, a in arguments.items() if isinstance(a, (np.ndarray, list, tuple))}
     before = copy.deepcopy(containers)
     tame = is_below(arguments, MODERATE if low_level else math.inf)
@@ -257,7 +258,7 @@ def call(
             if (low_level or not ours) and not tame:
                 warnings.simplefilter("ignore", RuntimeWarning)
             result = function(**arguments)
-    except DOCUMENTED if ours else (*DOCUMENTED, OverflowError) as error:
+    except documented as error:
         if (ours and not raised_on_purpose(error)) or not str(error) or isinstance(error, LinAlgError):
             raise AssertionError("raised by accident, not by a check") from error
         result = FAILED
