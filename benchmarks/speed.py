@@ -16,6 +16,7 @@ rows on, and the peers may do what they do.  A peer that is not installed, or fa
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import subprocess
@@ -89,28 +90,28 @@ def worker(peer: str, n: int, d: int, batch_size: int, dtype: str) -> None:
 
 
 class Memory:
-    """What a process needs at its peak beyond what it has now, in MiB."""
+    """What a process needs at its peak beyond what it has now, in MiB; None where a system does not tell."""
 
     def __init__(self) -> None:
-        self.before = self.peak()
-        try:
+        with contextlib.suppress(OSError):  # elsewhere, what imports needed at their peak hides some of it
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
-            self.before = self.peak()
-        except OSError:
-            pass  # elsewhere, what imports needed at their peak hides some of it
+        self.before = self.peak()
 
-    def peak(self) -> float:
-        try:
-            lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-            return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
-        except (OSError, StopIteration):
+    def peak(self) -> float | None:
+        with contextlib.suppress(OSError):
+            for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) / 1024
+        with contextlib.suppress(ImportError):
             import resource
 
             unit = 2**20 if sys.platform == "darwin" else 2**10
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+        return None
 
-    def extra(self) -> float:
-        return self.peak() - self.before
+    def extra(self) -> float | None:
+        peak = self.peak()
+        return None if peak is None or self.before is None else peak - self.before
 
 
 class Process:
@@ -203,7 +204,7 @@ def memory_table(results, peers):
     lines = [f"| rows, features, batch | data | {' | '.join(peers)} |", "|---|" + "---|" * (len(peers) + 1)]
     for (n, d, b), (_, extra) in results.items():
         data = n * (d + 1) * 8 / 2**20
-        cells = [f"{extra[peer]:.0f}" if peer in extra else "" for peer in peers]
+        cells = ["" if extra.get(peer) is None else f"{extra[peer]:.0f}" for peer in peers]
         lines.append(f"| {n:,}, {d}, {b} | {data:.1f} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
