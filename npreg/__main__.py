@@ -143,7 +143,8 @@ def _afterword(source: str, exercise: Exercise, report: Report, options: argpars
         key = "next" if following else "done"
         yield say(key, options.lang, **({"exercise": following[0]} if following else {}))
     elif judged and options.hints < 4 and not options.by_hand:
-        yield say("more-help", options.lang)
+        key = "more-help" if options.hints == 3 else "more-hints"
+        yield say(key, options.lang, stage=options.hints + 1)
 
 
 def _prove_arguments(parser: argparse.ArgumentParser) -> None:

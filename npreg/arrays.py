@@ -201,14 +201,26 @@ def _is_float(values: ArrayLike) -> bool:
     return isinstance(dtype, np.dtype) and dtype.kind == "f"
 
 
+def brief(value: Any) -> str:
+    """`value` in an error's text: of a large array its shape, not its numbers.
+
+    >>> brief("10"), brief(np.zeros((1000, 2)))
+    ("'10'", 'an array of shape (1000, 2)')
+    """
+    if isinstance(value, np.ndarray) and value.size > 5:
+        return f"an array of shape {value.shape}"
+    shown = repr(value)
+    return shown if len(shown) <= 200 else shown[:197] + "..."
+
+
 def as_count(value: Any, name: str, minimum: int) -> int:
     """`value` as an int of at least `minimum`; floats and booleans are refused."""
     if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be a whole number, not {value!r}")
+        raise TypeError(f"{name} must be a whole number, not {brief(value)}")
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+        raise TypeError(f"{name} must be a whole number, not {brief(value)}") from None
     if number < minimum:
         raise ValueError(f"{name} must be at least {minimum}, not {number}")
     return number
@@ -226,7 +238,7 @@ def as_flag(value: Any, name: str) -> bool:
     """`value` as a bool; 0 and 1 will do."""
     if isinstance(value, (bool, np.bool_)) or (isinstance(value, (int, np.integer)) and value in (0, 1)):
         return bool(value)
-    raise TypeError(f"{name} must be True or False, not {value!r}")
+    raise TypeError(f"{name} must be True or False, not {brief(value)}")
 
 
 def as_choice(value: Any, name: str, choices: Sequence[str | None]) -> Any:
@@ -240,11 +252,11 @@ def as_choice(value: Any, name: str, choices: Sequence[str | None]) -> Any:
 def as_number(value: Any, name: str) -> float:
     """`value` as a float; text and booleans are refused."""
     if isinstance(value, (bool, np.bool_, str, bytes)) or (isinstance(value, np.ndarray) and value.ndim):
-        raise TypeError(f"{name} must be a number, not {value!r}")
+        raise TypeError(f"{name} must be a number, not {brief(value)}")
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, not {value!r}") from None
+        raise TypeError(f"{name} must be a number, not {brief(value)}") from None
     except OverflowError:
         raise ValueError(f"{name} is beyond the range of floats") from None
 
@@ -265,5 +277,6 @@ def as_rng(rng: Any) -> np.random.Generator:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:
         raise type(error)(
-            f"rng must be None, a whole number that is not negative, or a np.random.Generator, not {rng!r}"
+            "rng must be None, a whole number that is not negative, or a np.random.Generator, "
+            f"not {brief(rng)}"
         ) from None

@@ -209,8 +209,8 @@ class Run:
         good = self.raw(self.good)
         raise DivergenceError(
             f"the run diverged in epoch {epoch} at lr = {lr:g} (mean loss {loss:g}); "
-            f"{scale_advice(self.feed.sample.X)}.  "
-            "The last parameters in order are on this exception, as .w and .b",
+            f"{scale_advice(self.feed.sample.X)}. "
+            "The last finite parameters are on this exception, as .w and .b",
             epoch=epoch,
             lr=lr,
             w=good[:-1].copy(),

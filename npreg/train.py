@@ -161,9 +161,9 @@ def train(
         penalties then are those of the standardised columns.  By default False.
     validation : (features, labels), or a fraction of the rows to hold out
         Its mean loss is kept in `validation_losses`, and the best epoch's parameters are returned.
-    patience : int, optional
-        Stop after this many epochs without an improvement of more than `tol` in the validation loss
-        (without validation rows: in the training loss).
+    patience, tol : int and float, optional
+        Stop after `patience` epochs without an improvement of more than `tol` in the validation loss
+        (without validation rows: in the training loss).  `tol` alone stops nothing.
     callbacks : callables of one `Progress`, or objects with `on_epoch` or `on_step`
         Called after each epoch, or each step (`npreg.callbacks`); a true value from an epoch's stops the run.
     progress : bool

@@ -66,3 +66,11 @@ def test_nothing_to_show_where_the_function_returns_nothing():
     (example,) = by_hand("def grad_w(x): pass", load("one-weight"), ["grad_w"])
     assert example.yours is None
     assert "no example" in example.text()
+
+
+def test_an_answer_of_the_wrong_shape_is_shown_where_its_numbers_differ():
+    source = "def grad_w(X, r): return r.mean()\ndef grad_b(r): return r.mean()"
+    exercise = load("minibatch-mean")
+    (example,) = by_hand(source, exercise, ["grad_w"])
+    right = reference(exercise, example.inputs).right["grad_w"]
+    assert not np.allclose(example.yours, right)

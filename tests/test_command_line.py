@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +139,23 @@ def test_a_function_with_nearly_the_right_name_is_pointed_out(npreg):
     status, out, _ = npreg("check", write("a.py", RIGHT.replace("grad_w", "gradw")))
     assert status == 1
     assert "The file defines `gradw`; the answer is looked for under the name `grad_w`." in out
+
+
+def test_a_name_that_differs_by_a_capital_is_pointed_out_once(npreg):
+    _, out, _ = npreg("check", write("a.py", "# exercise: one-weight\ndef grad_W(x, r): return x * r\n"))
+    assert out.count("The file defines `grad_W`") == 1
+
+
+def test_an_unknown_parameter_is_told_with_the_line_of_the_function(npreg):
+    _, out, _ = npreg("check", write("a.py", RIGHT.replace("def grad_b(", "def grad_b(c, ")))
+    assert "line None" not in out
+    assert re.search(r"error in line \d+: TypeError: the parameter 'c' names nothing", out)
+
+
+def test_the_next_stage_of_hints_is_offered(npreg):
+    write("a.py", RIGHT.replace("return ", "return -"))
+    assert "--hints 2" in npreg("check", "a.py", "--hints", "1")[1]
+    assert "--hints 4" in npreg("check", "a.py")[1]
 
 
 @pytest.mark.parametrize(

@@ -121,3 +121,10 @@ def test_order_is_drawn_at_the_call():
     second = [y for _, y in two]
     np.testing.assert_array_equal(np.concatenate([y for _, y in one]), again.permutation(9))
     np.testing.assert_array_equal(np.concatenate(second), again.permutation(9))
+
+
+def test_arguments_in_the_wrong_order_are_told_by_their_shape():
+    with pytest.raises(
+        TypeError, match=r"batch_size must be a whole number, not an array of shape \(4, 2\)$"
+    ):
+        next(npreg.data_iter(np.ones((4, 2)), np.ones(4), 2))

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from npreg.exercises import OwnMistake, check
+from npreg.exercises import Exercise, OwnMistake, check, gradient, positive, real
 from npreg.exercises.files import load_exercise
 from npreg.exercises.messages import FAMILIES
 from npreg.exercises.prover import prove
+from npreg.exercises.stub import stub
 
 ROOT = Path(__file__).parents[1]
 RIGHT = "def grad_w(X, y, mu): return X.T @ (mu - y) / len(y)\ndef grad_b(y, mu): return (mu - y).mean()"
@@ -89,3 +90,41 @@ def test_the_page_for_teachers_shows_the_example_as_it_is():
     for line in ('"z": lambda X, w, b: X @ w + b,', '"loss": lambda mu, y, z: np.mean(mu - y * z),'):
         assert line in page
         assert line in example
+
+
+def test_weights_left_out_are_named():
+    weighted = Exercise(
+        id="weighted",
+        inputs={"X": real("n", "d"), "y": real("n"), "s": positive("n"), "w": real("d"), "b": real()},
+        steps={
+            "r": lambda X, y, w, b: X @ w + b - y,
+            "loss": lambda r, s: (s * r**2).sum() / s.sum(),
+        },
+        answers={"grad_w": gradient("w"), "grad_b": gradient("b")},
+    )
+    source = "def grad_w(X, r): return 2 * X.T @ r / len(r)\ndef grad_b(r): return -2 * r.mean()"
+    assert codes(source, weighted) == [["ignores:s"], ["ignores:s", "sign"]]
+    assert not prove(weighted).confused
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"id": "My exercise"}, ValueError, "an id is made of letters"),
+        ({"inputs": {"X": ("n", "d")}}, TypeError, r"inputs\['X'\] must be such as real"),
+        ({"answers": ["w"]}, TypeError, "answers must be a dict"),
+        ({"answers": {"grad_w": "w"}}, TypeError, r"answers\['grad_w'\] must be such as gradient"),
+        (
+            {"mistakes": [OwnMistake("grad_q", "c", lambda X: X, {})]},
+            ValueError,
+            "answers are grad_w, grad_b",
+        ),
+    ],
+)
+def test_slips_in_an_exercise_are_told_at_once(poisson, change, error, message):
+    with pytest.raises(error, match=message):
+        replace(poisson, **change)
+
+
+def test_without_a_statement_the_stub_has_no_gap(poisson):
+    assert "\n\n\n" not in stub(replace(poisson, statement={})).split('"""')[1]

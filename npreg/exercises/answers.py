@@ -167,6 +167,9 @@ def _run_once(
         except _REFUSALS as error:
             record["problem"] = "not-implemented" if isinstance(error, NotImplementedError) else "raises"
             record["error"] = _describe(error, filename)
+            code = getattr(function, "__code__", None)
+            if record["error"]["line"] is None and isinstance(code, types.CodeType):
+                record["error"]["line"] = code.co_firstlineno if code.co_filename == filename else None
     record["stdout"] = output.getvalue()[:_STDOUT_LIMIT]
     return record
 

@@ -129,8 +129,13 @@ def _smooth(exercise: Exercise, inputs: Mapping[str, Array], name: str) -> bool:
 
 
 def _differ(yours: Array, right: Array) -> bool:
+    """Whether the numbers differ; of another shape, whether one sees so on paper."""
     if yours.shape != np.shape(right):
-        return True
+        yours, right = yours.ravel(), np.ravel(right)
+        if yours.size == right.size and yours.size > 1:
+            return True
+        if 1 not in (yours.size, right.size):
+            return True
     with np.errstate(all="ignore"):
         return not bool(np.all(np.abs(yours - right) <= _VISIBLE * np.maximum(1.0, np.abs(right))))
 

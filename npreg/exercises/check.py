@@ -107,7 +107,8 @@ def _read(source: Source) -> str | Mapping[str, Any]:
 def _must_be_python(outcome: Mapping[str, Any]) -> None:
     error = outcome["error"]
     if error is not None and error["kind"] in ("SyntaxError", "IndentationError", "TabError"):
-        raise UnusableFile(f"the file is no Python: {error['message']} (line {error['line']})")
+        message = error["message"].partition(f" ({answers_module.FILENAME}, line")[0]
+        raise UnusableFile(f"the file is no Python: {message} (line {error['line']})")
 
 
 def _judge(

@@ -122,16 +122,23 @@ def misnamed(source: str, missing: Iterable[str]) -> dict[str, str]:
 
     >>> misnamed("def gradw(x): return x\\n", ["grad_w"])
     {'grad_w': 'gradw'}
+    >>> misnamed("def grad_W(x): return x\\n", ["grad_w", "grad_b"])
+    {'grad_w': 'grad_W'}
     """
     tree = ast.parse(source)
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
     defined += [target.id for target in targets if isinstance(target, ast.Name)]
-    found = {}
-    for name in missing:
-        near = difflib.get_close_matches(name.lower(), {other.lower(): other for other in defined}, n=1)
-        if near and name not in defined:
-            found[name] = next(other for other in defined if other.lower() == near[0])
+    wanted = [name for name in missing if name not in defined]
+    likeness = {
+        (name, other): difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio()
+        for name in wanted
+        for other in defined
+    }
+    found: dict[str, str] = {}
+    for (name, other), ratio in sorted(likeness.items(), key=lambda pair: -pair[1]):
+        if ratio >= 0.6 and name not in found and other not in found.values():
+            found[name] = other
     return found
 
 

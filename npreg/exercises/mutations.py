@@ -111,7 +111,7 @@ def _is_batch(tape: Tape, value: Array) -> bool:
 
 
 def ignored_inputs(tape: Tape) -> Iterator[Mutation]:
-    """An input as if it were absent: zero, or one where it is a setting."""
+    """An input as if it were absent: zero, or one where it is a setting or a weight."""
     exercise = tape.exercise
     for name in exercise.inputs:
         code = (f"ignores:{name}",)
@@ -123,6 +123,8 @@ def ignored_inputs(tape: Tape) -> Iterator[Mutation]:
                 if tape.values[step].dtype.kind != "b":
                     yield Mutation(code, Edits(uses=(((step, name), ONE),)), 13.0)
             continue
+        if exercise.inputs[name].draw == "positive":  # weights: absent where they are all alike
+            yield Mutation(code, Edits(values=((name, ONE),)), 9.9)
         yield Mutation(code, Edits(values=((name, ZERO),)), 10.0)
         updated = any(answer.formula for answer in exercise.answers.values()) and name in exercise.wanted
         for step in uses if len(uses) > 1 or updated else ():

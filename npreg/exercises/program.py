@@ -111,7 +111,10 @@ class Exercise:
     Raises
     ------
     ValueError
-        if a step names something that comes later or does not exist, or an answer has no such input.
+        if a step names something that comes later or does not exist, an answer has no such input, a
+        mistake no such answer, or the id cannot name a file.
+    TypeError
+        if an input or an answer is not made by ``real``, ``gradient`` and their like.
     """
 
     id: str
@@ -126,6 +129,7 @@ class Exercise:
     notes: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         known = set(self.inputs)
         for name, step in self.steps.items():
             missing = [a for a in parameters(step) if a not in known]
@@ -144,6 +148,27 @@ class Exercise:
                 raise ValueError(
                     f"exercise {self.id!r}: {name!r} asks for a derivative in {answer.wrt!r}, no input; "
                     f"inputs are {', '.join(self.inputs)}"
+                )
+
+    def _check_kinds(self) -> None:
+        """Names in the place of objects, and other slips of a teacher's first exercise."""
+        here = f"exercise {self.id!r}"
+        if not self.id.replace("-", "").replace("_", "").isalnum():
+            raise ValueError(f"{here}: an id is made of letters, digits and hyphens, for it names files")
+        for what, given, kind, cure in (
+            ("inputs", self.inputs, Input, 'real("n", "d")'),
+            ("answers", self.answers, Answer, 'gradient("w")'),
+        ):
+            if not isinstance(given, Mapping):
+                raise TypeError(f"{here}: {what} must be a dict from names to such as {cure}, not {given!r}")
+            for name, value in given.items():
+                if not isinstance(value, kind):
+                    raise TypeError(f"{here}: {what}[{name!r}] must be such as {cure}, not {value!r}")
+        for mistake in self.mistakes:
+            if mistake.answer not in self.answers:
+                raise ValueError(
+                    f"{here}: the mistake {mistake.code!r} is one of {mistake.answer!r}, no answer; "
+                    f"answers are {', '.join(self.answers)}"
                 )
 
     @cached_property

@@ -63,10 +63,12 @@ class Proof:
 
     def text(self, lang: str = "en", *, twins: bool = False) -> str:
         """Return the proof in words: what cannot be told apart, and the twins where they are asked for."""
-        sizes = "; ".join(", ".join(f"{k} = {v}" for k, v in size.items()) for size in self.sizes if size)
+        unique = {tuple(size.items()): size for size in self.sizes if size}.values()
+        sizes = "; ".join(", ".join(f"{k} = {v}" for k, v in size.items()) for size in unique)
         key = "proved" if self.passed else "not-proved"
+        key += "" if sizes else "-scalar"
         values = {"exercise": self.exercise, "mistakes": self.mistakes, "twins": len(self.twins)}
-        lines = [messages.say(key, lang, sizes=sizes or "-", **values)]
+        lines = [messages.say(key, lang, sizes=sizes, **values)]
         lines += _listed(self.confused, lang)
         if twins:
             lines += ["", messages.say("proof-twins", lang), *_listed(self.twins, lang, len(self.twins))]

@@ -170,7 +170,8 @@ def _opening(exercise: Exercise, lang: str, file: str) -> str:
     words, shapes = _WORDS[lang], step_shapes(exercise)
     title = _words_of(exercise.title, lang) or exercise.id
     lines = [title, ""]
-    for paragraph in _words_of(exercise.statement, lang).strip().split("\n\n"):
+    statement = _words_of(exercise.statement, lang).strip()
+    for paragraph in statement.split("\n\n") if statement else ():
         lines += [*_paragraph(paragraph), ""]
     steps = {name: shapes[name] for name in exercise.public_steps}
     lines += [words["inputs"], *_table({name: shapes[name] for name in exercise.inputs}, lang), ""]

@@ -140,7 +140,8 @@ def mark(submission: Submission, exercise: Exercise, settings: Settings, seed: i
             report = check(source, exercise, probes=probes, lang=settings.lang, execute=executor)
             return _result(submission, exercise, report, executor, settings)
     except UnusableFile as error:
-        return without_answers(submission.name, exercise, ("syntax", str(error)[:300]), settings.lang)
+        said = str(error).removeprefix("the file is no Python: ")[:300]
+        return without_answers(submission.name, exercise, ("syntax", said), settings.lang)
     except Exception as error:  # one file never stops the rest
         detail = f"{type(error).__name__}: {error}"[:300]
         return without_answers(submission.name, exercise, ("grader-error", detail), settings.lang)

@@ -128,7 +128,7 @@ def _own(details: Mapping[str, Any], lang: str) -> str:
 def _values(code: str, answer: str, details: Mapping[str, Any], lang: str, alone: bool) -> dict[str, str]:
     """Return the values of all placeholders that this code and these details can fill."""
     family, _, argument = code.partition(":")
-    values = {name: _show(value) for name, value in details.items() if not isinstance(value, Mapping)}
+    values = {name: _show(value) for name, value in details.items() if not _unsaid(value)}
     values.pop("measured", None)
     subject = "gradient" if answer.startswith("grad_") else "answer"
     values["answer"] = answer
@@ -141,7 +141,8 @@ def _values(code: str, answer: str, details: Mapping[str, Any], lang: str, alone
         values["sizes"] = ", ".join(f"{name} = {size}" for name, size in details["sizes"].items())
     if details.get("entries"):
         values.setdefault("wrong", str(len(details["entries"])))
-        values["entry"] = _show(details["entries"][0])
+        if len(details["entries"][0]):
+            values["entry"] = _show(details["entries"][0])
     for key in ("got", "expected"):
         if values.get(key) == "()":
             values[key] = say("scalar", lang)
@@ -151,6 +152,10 @@ def _values(code: str, answer: str, details: Mapping[str, Any], lang: str, alone
     if expression or family == "factor":
         values |= _factor_values(expression, details.get("measured", []), lang, alone)
     return values
+
+
+def _unsaid(value: Any) -> bool:
+    return value is None or isinstance(value, Mapping)
 
 
 def _factor_values(
@@ -170,7 +175,7 @@ def _factor_values(
         if causes:
             values["cause"] = words["join"].join(causes)
     if probes:
-        shown = measured(probes, names, words["at"])
+        shown = measured(probes, names, words["at"], words["between"])
         values["measured"] = shown if names else words["everywhere"].format(factor=shown.removesuffix("×"))
     return values
 

@@ -252,7 +252,7 @@ WORDS: dict[str, Words] = {
         kind="no known mistake",
         brief="wrong, and no known mistake explains it",
         text="Wrong, and no known mistake explains it.[ Your result has the shape {got}, asked for is "
-        "{expected}.][ {wrong} of {size} entries are off, the first one is {entry}; the largest deviation "
+        "{expected}.][ {wrong} of {size} entries are off, the first one is {entry}.][ The largest deviation "
         "is {deviation} times the size of its terms.]",
         rule="do it step by step: fill in the intermediate derivatives (`grad_` and the step's name) and "
         "check again, the first wrong one shows where to look",
@@ -265,6 +265,7 @@ FACTOR = {
     "other": "{expr} times the right one",
     "direction": "Direction right.",
     "at": "{factor}× at {sizes}",
+    "between": ", ",
     "everywhere": "{factor}× on every probe",
     "n": "the mean over the batch is missing",
     "1/n": "it is divided by the size of the batch once too often",
@@ -337,6 +338,9 @@ UI = {
     "proved": "{exercise}: the probes ({sizes}) tell all {mistakes} known mistakes apart, save {twins} "
     "pairs that are the same formula.",
     "not-proved": "{exercise}: these probes ({sizes}) cannot tell apart:",
+    "proved-scalar": "{exercise}: the probes tell all {mistakes} known mistakes apart, save {twins} "
+    "pairs that are the same formula.",
+    "not-proved-scalar": "{exercise}: these probes cannot tell apart:",
     "proof-twins": "The same formula under two names:",
     "file-error": "The file itself stops in line {line} ({error}); what stands below is not there.",
     "started": "{path} is written. Fill in {answers}, then: npreg check {path}",
@@ -348,6 +352,7 @@ UI = {
     "not-written": "not written yet",
     "names": "The file defines `{found}`; the answer is looked for under the name `{answer}`.",
     "more-help": "More help: --hints 4 (the rule to look at again), --by-hand (a small example).",
+    "more-hints": "More help: --hints {stage} (more about the mistake), --by-hand (a small example).",
     "next": "Next: npreg start {exercise}",
     "done": "That was the last exercise of the course.",
     "no-solution": "The file of the exercise {exercise} holds no solution to show.",

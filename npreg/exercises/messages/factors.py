@@ -107,7 +107,10 @@ def _magnitude(value: float | str) -> float | str:
 
 
 def measured(
-    probes: Sequence[Mapping[str, Any]], names: Sequence[str], at: str = "{factor}× at {sizes}"
+    probes: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    at: str = "{factor}× at {sizes}",
+    between: str = ", ",
 ) -> str:
     """Write measured factors, probe by probe, with those sizes that the factor depends on.
 
@@ -122,4 +125,4 @@ def measured(
         part = at.format(factor=factor, sizes=", ".join(sizes)) if sizes else f"{factor}×"
         if part not in parts:
             parts.append(part)
-    return ", ".join(parts[:_SHOWN_PROBES])
+    return between.join(parts[:_SHOWN_PROBES])

@@ -227,7 +227,7 @@ WORDS: dict[str, Words] = {
         kind="不属于已知的错误",
         brief="答案错误，但没有已知的错误能解释它",
         text="答案错误，但没有已知的错误能解释它。[你的结果形状为 {got}，要求的是 {expected}。][{size} 个分"
-        "量中有 {wrong} 个不对，第一个是 {entry}；最大偏差约为各项大小的 {deviation} 倍。]",
+        "量中有 {wrong} 个不对，第一个是 {entry}。][最大偏差约为各项大小的 {deviation} 倍。]",
         rule="一步一步来：写出中间导数（函数名为 `grad_` 加步骤名）再检查一次，第一个出错的步骤就是该看的地"
         "方",
     ),
@@ -239,6 +239,7 @@ FACTOR = {
     "other": "{expr}",
     "direction": "方向正确。",
     "at": "{sizes} 时 {factor}×",
+    "between": "，",
     "everywhere": "每次检验都是 {factor}×",
     "n": "少了对批次求平均",
     "1/n": "多除了一次批次大小",
@@ -308,6 +309,9 @@ UI = {
     "proved": "{exercise}：检验数据（{sizes}）能区分全部 {mistakes} 种已知错误，只有 {twins} 对其实是同一个"
     "公式。",
     "not-proved": "{exercise}：检验数据（{sizes}）无法区分：",
+    "proved-scalar": "{exercise}：检验数据能区分全部 {mistakes} 种已知错误，只有 {twins} 对其实是"
+    "同一个公式。",
+    "not-proved-scalar": "{exercise}：检验数据无法区分：",
     "proof-twins": "同一个公式的两个名字：",
     "file-error": "文件本身在第 {line} 行中断（{error}）；那之后的内容都不存在。",
     "started": "已写好 {path}。请写出 {answers}，然后运行：npreg check {path} --lang zh",
@@ -319,6 +323,7 @@ UI = {
     "not-written": "还没有写",
     "names": "文件里定义的是 `{found}`；答案要用的名字是 `{answer}`。",
     "more-help": "更多帮助：--hints 4（该再看的规则），--by-hand（一个小例子）。",
+    "more-hints": "更多帮助：--hints {stage}（更多关于错误的提示），--by-hand（一个小例子）。",
     "next": "下一题：npreg start {exercise} --lang zh",
     "done": "这是课程的最后一题。",
     "no-solution": "练习 {exercise} 的文件里没有可以显示的答案。",
