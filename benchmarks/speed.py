@@ -1,6 +1,7 @@
 """Minibatch SGD on the squared loss: npreg next to its peers, in one run, as ratios.
 
     python benchmarks/speed.py                  the whole table (about ten minutes) into benchmarks/README.md
+    python benchmarks/speed.py --only 0,3       some shapes again; the others stay as measured before
     python benchmarks/speed.py --print --only 0,3 --repeats 3      some shapes, to the screen
     python benchmarks/speed.py --readme         copy rows from benchmarks/README.md into the two READMEs
 
@@ -11,6 +12,7 @@ Every peer is a process of its own, and the processes take turns: A B C A B C â€
 speed drifts drifts for all.  A cell is the median over the turns of (peer's time / npreg's time in the
 same turn).  One BLAS thread; npreg, as always, draws the next shuffle on a second thread from 50 000
 rows on, and the peers may do what they do.  A peer that is not installed, or fails, leaves its cell empty.
+All times are kept in benchmarks/speed.json, those of another machine or other versions are dropped.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ PEERS = ["notebook", "torch.nn", "numpy", "sklearn", "jax", "numba", "loop", "ti
 SLOW = {"notebook", "torch.nn", "loop", "numpy", "jax"}
 EPOCHS = 3
 MOMENT = 0.1  # seconds
+STORE = HERE / "speed.json"
 
 # What the READMEs show: a column of the table, and its title there.
 SHOWN = {
@@ -262,24 +265,63 @@ def main() -> None:
 
 
 def measured(options: argparse.Namespace) -> str:
-    """All that goes between the markers."""
-    shapes = [SHAPES[int(i)] for i in options.only.split(",")] if options.only else SHAPES
+    """Measure, and return all that goes between the markers."""
+    numbers = [int(i) for i in options.only.split(",")] if options.only else list(range(len(SHAPES)))
     peers = [*options.peers.split(","), "auto"] if options.peers else PEERS
-    parts = []
+    here = machine("torch", "scikit-learn", "jax", "numba")
+    kept = {} if options.print else load(here)
     for dtype in options.dtypes.split(","):
-        results = {}
-        for shape in shapes:
+        for shape in (SHAPES[i] for i in numbers):
             print(f"{dtype} {shape}", file=sys.stderr, flush=True)
             repeats = max(3, options.repeats // 2) if shape[0] >= 1_000_000 else options.repeats
-            results[shape] = measure(shape, dtype, peers, repeats)
-            print(table({shape: results[shape]}, peers).splitlines()[-1], file=sys.stderr, flush=True)
+            found = kept.setdefault(dtype, {})[shape] = measure(shape, dtype, peers, repeats)
+            print(table({shape: found}, peers).splitlines()[-1], file=sys.stderr, flush=True)
+            if not options.print:
+                save(here, kept)
+    return page(here, kept, peers)
+
+
+def page(here, kept, peers):
+    """The tables of all that is kept, in the order of SHAPES."""
+    parts = []
+    for dtype in ("float64", "float32"):
+        results = {shape: kept[dtype][shape] for shape in SHAPES if shape in kept.get(dtype, {})}
+        if not results:
+            continue
         parts.append(f"### {dtype}\n\n{table(results, peers)}\n\n{about_the_loop(results)}")
         if dtype == "float64":
             parts.append(
                 "Memory at the peak beyond the imported library and the data, MiB (data: features and "
                 f"labels):\n\n{memory_table(results, peers)}\n\n"
             )
-    return "".join(parts) + f"Measured on: {machine('torch', 'scikit-learn', 'jax', 'numba')}.\n"
+    return "".join(parts) + f"Measured on: {here}.\n"
+
+
+def load(here: str) -> dict:
+    """What was measured before on this machine with these versions."""
+    if not STORE.exists():
+        return {}
+    stored = json.loads(STORE.read_text(encoding="utf-8"))
+    if stored["machine"] != here:
+        return {}
+    kept = {}
+    for dtype, shape, seconds, extra in stored["results"]:
+        kept.setdefault(dtype, {})[tuple(shape)] = seconds, extra
+    return kept
+
+
+def save(here: str, kept: dict) -> None:
+    """Keep all times, with four digits."""
+    lines = []
+    for dtype, results in kept.items():
+        for shape, (seconds, extra) in results.items():
+            times = {peer: [float(f"{t:.4g}") for t in found] for peer, found in seconds.items()}
+            memory = {peer: value and round(value, 1) for peer, value in extra.items()}
+            lines.append(json.dumps([dtype, shape, times, memory]))
+    text = f'{{"machine": {json.dumps(here)}, "results": [\n' + ",\n".join(lines) + "\n]}\n"
+    partial = STORE.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    partial.replace(STORE)
 
 
 if __name__ == "__main__":

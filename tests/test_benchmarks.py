@@ -150,6 +150,25 @@ def test_a_peer_that_is_missing_or_fails_leaves_its_cell_empty(script: Any, capf
     assert speed.memory_table({(40, 33, 10): (seconds, extra)}, ["moments"]).endswith("| 0.0 |  |")
 
 
+def test_times_are_kept_and_some_shapes_measured_again(
+    script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speed = script("speed")
+    monkeypatch.setattr(speed, "STORE", tmp_path / "speed.json")
+    assert speed.load("here") == {}
+    one, two = speed.SHAPES[1], speed.SHAPES[0]
+    kept = {"float64": {one: ({"loop": [2.0, 4.0], "auto": [1.0, 2.0]}, {"loop": 3.0, "auto": None})}}
+    speed.save("here", kept)
+    assert speed.load("here") == kept
+    assert speed.load("elsewhere") == {}
+    kept["float64"][two] = ({"auto": [1.0]}, {"auto": 1.0})
+    rows = [
+        line for line in speed.page("here", kept, ["loop", "auto"]).splitlines() if line.startswith("| 1")
+    ]
+    assert rows[:2] == ["| 1,000, 2, 10 |  | 1e+03 |", "| 100,000, 2, 10 | 2.00 | 1.5e+03 |"]
+    assert rows[2:] == ["| 1,000, 2, 10 | 0.0 |  | 1 |", "| 100,000, 2, 10 | 2.3 | 3 |  |"]
+
+
 def test_the_rule_of_the_engines_is_judged_by_what_it_loses(script: Any) -> None:
     grid = script("engines").Grid()
     cells = {(1, 4): (2.0, True), (1, 8): (0.5, True), (2, 4): (1.25, False), (2, 8): (0.8, False)}
