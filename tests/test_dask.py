@@ -367,6 +367,14 @@ def test_dataframes_and_delayed_blocks_are_the_same_data(client: Any, data: Any)
     assert npreg.dask.train(some[names], some["y"], batch_size=100, num_epochs=0).num_steps == 0
 
 
+def test_persisted_data_stay_where_they_are(client: Any, data: Any) -> None:
+    arguments = {"batch_size": 100, "num_epochs": 1, "rng": 1}
+    expected = npreg.train(*data, block_rows=ROWS, engine="moments", **arguments)
+    features, labels = client.persist(list(arrays(data)))
+    assert_same_bits(npreg.dask.train(features, labels, **arguments), expected)
+    assert_same_bits(npreg.dask.train(features + 0.0, labels.rechunk(500), **arguments), expected)
+
+
 def test_auto_picks_by_loss_rule_and_shape(client: Any, data: Any) -> None:
     features, labels = arrays(data)
     for arguments, engine in [

@@ -169,11 +169,14 @@ def _own_graphs(parts: Sequence[Any]) -> list[Any]:
     from dask.delayed import Delayed
     from dask.optimization import cull
 
-    graphs: dict[int, dict[Any, Any]] = {}
+    flat: dict[int, tuple[Any, dict[Any, Any]]] = {}  # with the graphs themselves, lest an id is used again
     owned = []
     for part in parts:
         graph = part.__dask_graph__()
-        if id(graph) not in graphs:
-            graphs[id(graph)] = dict(graph)
-        owned.append(Delayed(part.key, cull(graphs[id(graph)], [part.key])[0]))
+        if id(graph) not in flat:
+            flat[id(graph)] = graph, dict(graph)
+        try:
+            owned.append(Delayed(part.key, cull(flat[id(graph)][1], [part.key])[0]))
+        except KeyError:  # persisted: what it needs is on the cluster, and its graph is short
+            owned.append(part)
     return owned

@@ -1,0 +1,204 @@
+"""npreg.dask on one machine: replay and synchronous steps next to one process, and what they move.
+
+    python benchmarks/cluster.py [--repeats 3] [--print]
+
+A LocalCluster of 2 worker processes with one thread each holds the rows (400,000, float64, in 8 chunks);
+an epoch is one of train(..., batch_size=4000, lr="auto"), the loss included, without the call's fixed cost
+(the time of two epochs less that of one).  Bytes are those of the moments, or of parameters and gradients,
+that go between client and workers in one epoch.  The constants below the table are what the cost model in
+docs/dask.md is made of.  The table goes between the markers of that page, or to the screen with --print.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from tables import ROOT, environment, fill, machine
+
+ROWS, BATCH, CHUNKS, SHAPES = 400_000, 4000, 8, (20, 200)
+SPREADS = (1, 4)
+
+
+def seconds_an_epoch(call: Callable[[int], Any]) -> float:
+    times = []
+    for epochs in (1, 2):
+        start = time.perf_counter()
+        call(epochs)
+        times.append(time.perf_counter() - start)
+    return max(times[1] - times[0], 1e-9)
+
+
+Calls = dict[str, Callable[[int], Any]]  # of the number of epochs
+
+
+def calls(client: Any, width: int) -> Calls:
+    """What is compared, on rows of that width."""
+    import dask.array as da
+
+    import npreg.dask
+
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((ROWS, width))
+    y = X @ rng.standard_normal(width) + rng.standard_normal(ROWS)
+    chunk = ROWS // CHUNKS
+    parts = [client.scatter(X[start : start + chunk], direct=True) for start in range(0, ROWS, chunk)]
+    blocks = [da.from_delayed(part, (chunk, width), X.dtype) for part in parts]
+    features, labels = da.concatenate(blocks), da.from_array(y, chunks=chunk)
+    common: dict[str, Any] = {"batch_size": BATCH, "lr": 0.1, "rng": 0, "check_lr": "off"}
+
+    def on_cluster(method: str, spread: int) -> Callable[[int], Any]:
+        options = {**common, "client": client, "method": method, "chunks_per_block": spread}
+        return lambda epochs: npreg.dask.train(features, labels, num_epochs=epochs, **options)
+
+    blockwise = {**common, "block_rows": chunk, "engine": "moments"}
+    return {
+        "one process": lambda epochs: npreg.train(X, y, num_epochs=epochs, **common),
+        "one process, blocks": lambda epochs: npreg.train(X, y, num_epochs=epochs, **blockwise),
+        "replay": on_cluster("replay", 1),
+        **{f"sync, {spread}": on_cluster("sync", spread) for spread in SPREADS},
+    }
+
+
+def measure(repeats: int) -> tuple[dict[tuple[int, str], float], dict[str, float]]:
+    """Seconds an epoch for each width and call, and the constants of the cost model."""
+    from distributed import Client, LocalCluster
+
+    times: dict[tuple[int, str], list[float]] = {}
+    options = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "threads_per_worker": 1}
+    with LocalCluster(n_workers=2, **options) as cluster, Client(cluster, direct_to_workers=True) as client:
+        for width in SHAPES:
+            compared = calls(client, width)
+            for call in compared.values():
+                call(1)
+            for _ in range(repeats):
+                for name, call in compared.items():
+                    times.setdefault((width, name), []).append(seconds_an_epoch(call))
+        constants = {
+            "task": per_task(client),
+            "actor": per_actor_call(client),
+            "bandwidth": bandwidth(client),
+            **{f"moments {width}": moments_of_a_step(width) for width in (20, 100, 200)},
+            **{f"replay {width}": replay_of_a_step(width) for width in (20, 100, 200)},
+        }
+    return {key: statistics.median(each) for key, each in times.items()}, constants
+
+
+def median_time(call: Callable[[], Any], repeats: int = 7) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def per_task(client: Any) -> float:
+    """Seconds of the client's and scheduler's time for a block, with nothing to compute."""
+    from npreg.dask.cluster import Cluster, Job
+
+    cluster = Cluster(client)
+    jobs = [Job(f"block {i}", lambda: cluster.submit("nothing", abs, 1)) for i in range(100)]
+    return median_time(lambda: list(cluster.in_order(jobs, 16)), 3) / 100
+
+
+def per_actor_call(client: Any) -> float:
+    """Seconds for a round trip."""
+    actor = client.submit(dict, actor=True).result()
+    return median_time(lambda: [actor.get(1).result() for _ in range(50)], 3) / 50
+
+
+def bandwidth(client: Any) -> float:
+    """Bytes a second of a result on its way here."""
+    size = 64_000_000
+    return size / median_time(lambda: client.submit(np.ones, size // 8, pure=False).result())
+
+
+def block(width: int) -> tuple[Any, Any, Any]:
+    from npreg.blocks import Data
+    from npreg.dask.tasks import Minibatches, Place
+
+    rng = np.random.default_rng(0)
+    rows = 10 * BATCH
+    data = Data(rng.standard_normal((rows, width)), rng.standard_normal((rows, 1)))
+    place = Place("0", rows, 0, rows)
+    return data, place, Minibatches(0, BATCH)
+
+
+def moments_of_a_step(width: int) -> float:
+    """Seconds on a worker: shuffling, gathering, the moments, those of the loss."""
+    from npreg.dask.tasks import block_moments
+
+    data, place, minibatches = block(width)
+    theta = np.zeros((width + 1, 1))
+    found = data.X, data.y[:, 0]
+    call = lambda: block_moments(place, data.kind, None, minibatches, 1e-5, theta, False, *found)  # noqa: E731
+    return median_time(call) / 10
+
+
+def replay_of_a_step(width: int) -> float:
+    """Seconds here."""
+    from npreg.engines import make_engine
+    from npreg.losses import LOSSES
+    from npreg.moments import BatchMoments
+    from npreg.rules import Stepper
+
+    data, place, minibatches = block(width)
+    theta = np.zeros((width + 1, 1))
+    stepper = Stepper((theta[:-1], theta[-1]), lr=0.01, divisor=float(BATCH), steps_per_epoch=10)
+    engine: Any = make_engine("moments", width, BATCH, data.X.dtype, LOSSES["squared"], stepper)
+    moments = BatchMoments.of_block(data, minibatches.index(place), BATCH, engine.scale, totals=False)
+    return median_time(lambda: engine.run_moments(theta, moments, BATCH, lambda: None)) / 10
+
+
+def moved(width: int, name: str) -> float | None:
+    """Bytes between client and workers in an epoch."""
+    p, steps = width + 1, ROWS // BATCH
+    if name == "replay":
+        return 8.0 * (steps * p * (p + 1) + CHUNKS * p * (p + 1))
+    if name.startswith("sync"):
+        return 8.0 * (steps * int(name.split()[1]) * 2 * p + CHUNKS * p * (p + 1))
+    return None
+
+
+def table(times: dict[tuple[int, str], float], constants: dict[str, float]) -> str:
+    labels = {"one process": "`npreg.train`, one process, in memory", "replay": "replay, 2 workers"}
+    labels["one process, blocks"] = '`npreg.train(block_rows=50_000, engine="moments")`'
+    labels |= {f"sync, {g}": f"sync, 2 workers, `chunks_per_block={g}`" for g in SPREADS}
+    heads = " | ".join(f"(400k, {width}, 4000): time | moved" for width in SHAPES)
+    lines = [f"| an epoch | {heads} | round trips |", "|---|" + "---|" * (2 * len(SHAPES) + 1)]
+    trips = dict.fromkeys(labels, 0) | {"replay": 1} | {f"sync, {g}": ROWS // BATCH for g in SPREADS}
+    for name, label in labels.items():
+        cells = []
+        for width in SHAPES:
+            size = moved(width, name)
+            cells.append(f"{times[width, name] / times[width, 'one process']:.2f}")
+            cells.append("" if size is None else f"{size / 1e6:.1f} MB")
+        lines.append(f"| {label} | {' | '.join(cells)} | {trips[name] or ''} |")
+    absolute = ", ".join(f"{1e3 * times[width, 'one process']:.0f} ms ({width} features)" for width in SHAPES)
+    lines += ["", f"Ratios are to the first row, which took {absolute}.", ""]
+    lines += ["| constant | measured |", "|---|---|"]
+    lines.append(f"| a task, without its work | {1e3 * constants['task']:.1f} ms |")
+    lines.append(f"| a round trip to an actor | {1e3 * constants['actor']:.1f} ms |")
+    lines.append(f"| results on their way to the client | {constants['bandwidth'] / 1e6:.0f} MB/s |")
+    for width in (20, 100, 200):
+        work, replay = 1e3 * constants[f"moments {width}"], 1e3 * constants[f"replay {width}"]
+        lines.append(f"| a minibatch (4000, {width}) to moments, on a worker | {work:.2f} ms |")
+        lines.append(f"| its step, replayed on the client | {replay:.3f} ms |")
+    lines += ["", f"{machine('dask')}."]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--print", action="store_true", help="to the screen instead of docs/dask.md")
+    arguments = parser.parse_args()
+    os.environ.update(environment())
+    text = table(*measure(arguments.repeats))
+    print(text) if arguments.print else fill(ROOT / "docs" / "dask.md", "cluster", text)
