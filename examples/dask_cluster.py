@@ -13,8 +13,6 @@ import sys
 
 import numpy as np
 
-import npreg
-
 BLOCKS, ROWS, FEATURES = 12, 5000, 10
 
 
