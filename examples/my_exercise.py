@@ -43,3 +43,6 @@ exercise = Exercise(
     },
     mistakes=(pearson,),
 )
+
+if __name__ == "__main__":
+    print(__doc__)

@@ -67,6 +67,9 @@ def _residual(y_hat: FloatArray, y: FloatArray) -> Any:
 def squared_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
     """r² / 2.  The ½ cancels the 2 of the derivative.
 
+    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
+    any reduction.  ValueError for other shapes.
+
     >>> squared_loss(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]))
     array([[2.], [0.]])
     """
@@ -77,6 +80,9 @@ def squared_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 def squared_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
     """d/dy_hat of r² / 2 = r.
 
+    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
+    any reduction.  ValueError for other shapes.
+
     >>> squared_loss_grad(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]))
     array([[2.], [0.]])
     """
@@ -85,6 +91,9 @@ def squared_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 
 def absolute_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
     """|r|.
+
+    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
+    any reduction.  ValueError for other shapes.
 
     >>> absolute_loss(np.array([[3.0], [0.5]]), np.array([1.0, 1.0]))
     array([[2. ], [0.5]])
@@ -95,6 +104,9 @@ def absolute_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 def absolute_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
     """d/dy_hat of |r| = sign(r), with 0 at the kink r = 0.
 
+    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
+    any reduction.  ValueError for other shapes.
+
     >>> absolute_loss_grad(np.array([[3.0], [0.5], [1.0]]), np.array([1.0, 1.0, 1.0]))
     array([[ 1.], [-1.], [ 0.]])
     """
@@ -103,6 +115,9 @@ def absolute_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 
 def huber_loss(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> FloatArray:
     """r² / 2 where |r| ≤ δ, δ (|r| − δ / 2) elsewhere; δ > 0 in the labels' unit.
+
+    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
+    any reduction.  ValueError for other shapes.
 
     >>> huber_loss(np.array([[3.0], [1.5]]), np.array([1.0, 1.0]))
     array([[1.5  ], [0.125]])
@@ -119,6 +134,9 @@ def huber_loss(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> FloatArr
 def huber_loss_grad(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> FloatArray:
     """d/dy_hat of the Huber loss: r where |r| ≤ δ, δ sign(r) elsewhere.
 
+    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
+    any reduction.  ValueError for other shapes.
+
     >>> huber_loss_grad(np.array([[3.0], [1.5]]), np.array([1.0, 1.0]))
     array([[1. ], [0.5]])
     """
@@ -129,6 +147,9 @@ def huber_loss_grad(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> Flo
 
 def log_cosh_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
     """log cosh r: like r² / 2 near 0, like |r| − log 2 far from it, and smooth.
+
+    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
+    any reduction.  ValueError for other shapes.
 
         log cosh r = log(1 + 2 sinh²(r / 2))           kept where |r| ≤ 1: no cancellation near 0
                    = |r| + log(1 + e^(−2|r|)) − log 2  kept elsewhere: no overflow
@@ -145,6 +166,9 @@ def log_cosh_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 def log_cosh_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
     """d/dy_hat of log cosh r = sinh r / cosh r = tanh r.
 
+    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
+    any reduction.  ValueError for other shapes.
+
     >>> log_cosh_loss_grad(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]))
     array([[0.9640], [0.    ]])
     """
@@ -153,6 +177,9 @@ def log_cosh_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 
 def quantile_loss(y_hat: FloatArray, y: FloatArray, tau: float = 0.5) -> FloatArray:
     """The pinball loss, whose mean is least at the τ-quantile; 0 < τ < 1.
+
+    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
+    any reduction.  ValueError for other shapes.
 
         τ (y − y_hat)          where y_hat < y
         (1 − τ) (y_hat − y)    elsewhere
@@ -171,6 +198,9 @@ def quantile_loss(y_hat: FloatArray, y: FloatArray, tau: float = 0.5) -> FloatAr
 
 def quantile_loss_grad(y_hat: FloatArray, y: FloatArray, tau: float = 0.5) -> FloatArray:
     """d/dy_hat of the pinball loss: −τ where y_hat < y, 1 − τ where y_hat > y, 0 at the kink.
+
+    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
+    any reduction.  ValueError for other shapes.
 
     >>> quantile_loss_grad(np.array([[3.0], [0.0], [1.0]]), np.array([1.0, 1.0, 1.0]), tau=0.9)
     array([[ 0.1], [-0.9], [ 0. ]])

@@ -501,6 +501,11 @@ def test_a_reused_output_buffer_is_fine() -> None:
             TypeError,
             "unexpected keyword",
         ),
+        (
+            lambda i: check_gradient(np.sum, lambda v: np.ones(3), {"a": np.zeros(3)}),
+            TypeError,
+            "needs 'v', but is called with the inputs by their names",
+        ),
         (lambda i: check_gradient(mse, grad_mse, [1.0]), TypeError, "mapping name → array, not list"),
         (lambda i: check_gradient(lambda w: w, None, {"w": "text"}), ValueError, "no floating input"),
         (

@@ -269,6 +269,13 @@ def _accepted(gradient: Callable[..., Any], available: dict[str, Any], given: di
         return list(given)
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return list(given) + [name for name in available if name not in given and name in parameters]
+    needed = [p for p in parameters.values() if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
+    for parameter in needed:
+        if parameter.name not in available or parameter.kind is parameter.POSITIONAL_ONLY:
+            raise TypeError(
+                f"the gradient function needs {parameter.name!r}, but is called with the inputs by their "
+                f"names ({', '.join(available)}); wrap it, for example lambda {next(iter(available))}: ..."
+            )
     return [name for name in available if name in parameters]
 
 
