@@ -89,7 +89,8 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, FloatA
     except FileNotFoundError:
         raise
     except (*unreadable, *no_archive) as error:
-        raise CheckpointError(f"{path} is not a whole .npz file ({error}); it cannot be resumed") from None
+        why = "it is no archive" if "allow_pickle" in str(error) else error  # NumPy's advice is to trust it
+        raise CheckpointError(f"{path} is not a whole .npz file ({why}); it cannot be resumed") from None
     try:
         text, found = contents.pop("meta").tobytes(), contents.pop("checksum").tobytes().decode()
         meta = json.loads(text)

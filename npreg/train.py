@@ -193,6 +193,8 @@ def train(
     DivergenceError
         Where parameters or loss are no longer finite after an epoch, or the loss has grown beyond all
         bounds; it carries the last parameters that were in order.
+    CheckpointError, FileExistsError
+        For a checkpoint that is damaged or of another run, and one that is there without `resume`.
 
     >>> from npreg import synthetic_data
     >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
