@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -79,6 +80,7 @@ def measure(repeats: int) -> tuple[dict[tuple[int, str], float], dict[str, float
             for _ in range(repeats):
                 for name, call in compared.items():
                     times.setdefault((width, name), []).append(seconds_an_epoch(call))
+                    print(f"{width} features, {name}: {times[width, name][-1]:.3f} s", file=sys.stderr)
         constants = {
             "task": per_task(client),
             "actor": per_actor_call(client),
