@@ -11,7 +11,7 @@ whose bodies are the derivation:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npreg.arrays import DivergenceError
 from npreg.blocks import RowBlocks
@@ -36,14 +36,22 @@ from npreg.losses import (
     squared_loss_grad,
 )
 from npreg.rules import SGD, Momentum, Nesterov, sgd
-from npreg.schedules import Cosine, InverseScaling, StepDecay
 from npreg.sweep import SweepResult, sweep
 from npreg.train import TrainResult, Trajectory, train
+
+if TYPE_CHECKING:
+    from npreg import exercises, plot
+    from npreg.gradcheck import assert_gradient, check_gradient
+    from npreg.plot import set_figsize, use_svg_display
+    from npreg.schedules import Cosine, InverseScaling, StepDecay
 
 __version__ = "0.1.0"
 
 # Rooms that are opened on first use, so that `import npreg` stays about as light as `import numpy`.
 _LAZY = {
+    "Cosine": "npreg.schedules",
+    "InverseScaling": "npreg.schedules",
+    "StepDecay": "npreg.schedules",
     "assert_gradient": "npreg.gradcheck",
     "check_gradient": "npreg.gradcheck",
     "exercises": "npreg.exercises",
@@ -76,6 +84,7 @@ __all__ = [
     "assert_gradient",
     "check_gradient",
     "data_iter",
+    "exercises",
     "huber_loss",
     "huber_loss_grad",
     "init_params",
