@@ -20,19 +20,16 @@ Review 40 (1998).
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from npreg.differences import Array, Curve, Derivative, noise_of, real, slope_of
+from npreg.steps import Function, along, as_float_inputs, call, natural_scale, quiet, random_direction
 
 __all__ = ["Derivative", "derivative", "directional", "gradient", "jacobian", "term_sizes"]
-
-Function: TypeAlias = Callable[..., Any]
 
 EPS = float(np.finfo(np.float64).eps)
 COMPLEX_STEP = 1e-20
@@ -132,7 +129,7 @@ def directional(
     """
     base, moves = as_float_inputs(inputs, list(directions)), _moves(inputs, directions)
     with quiet():
-        curve = _curve(function, base, moves)
+        curve = along(function, base, moves)
         slope = _complex_slope(curve)
         if analytic and slope is not None:
             return _exact(slope)
@@ -180,7 +177,7 @@ def term_sizes(
 
         def slopes(at: Mapping[str, Any]) -> Array:
             if not isinstance(what, str):
-                return _rough_slope(_curve(function, at, moves), analytic)
+                return _rough_slope(along(function, at, moves), analytic)
             return _rough_jacobian(function, at, what, scale, analytic)
 
         start = slopes(base)
@@ -217,101 +214,6 @@ def _nudged(base: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]
     return result
 
 
-def as_float_inputs(inputs: Mapping[str, Any], varied: list[str]) -> dict[str, Any]:
-    """The inputs with every floating array, and every varied one, as a float64 copy.
-
-    Raises TypeError for a varied input that is complex or not numeric.
-    """
-    result: dict[str, Any] = {}
-    for name, value in inputs.items():
-        kind = np.asarray(value).dtype.kind
-        if name in varied and kind not in "fiub":
-            raise TypeError(f"input {name!r} must hold real numbers, not {np.asarray(value).dtype}")
-        result[name] = np.array(value, dtype=np.float64) if kind == "f" or name in varied else value
-    return result
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No NumPy or Python warning leaves; a dropped imaginary part is an error that ends the complex step."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", np.exceptions.ComplexWarning)
-        yield
-
-
-def call(function: Function, inputs: Mapping[str, Any]) -> NDArray[Any]:
-    """The function's value at copies of the inputs; 0-d arrays are handed over as NumPy scalars.
-
-    Raises TypeError if the function did not return one array of numbers.
-    """
-    copies = {name: v.copy()[()] if isinstance(v, np.ndarray) else v for name, v in inputs.items()}
-    result = np.asarray(function(**copies))
-    if result.dtype.kind not in "fiubc":
-        raise TypeError(f"the function must return one array or number, not {result.dtype} data")
-    return result
-
-
-def natural_scale(function: Function, inputs: Mapping[str, Any], name: str) -> Array:
-    """The size of a step that counts as 1 for each entry of an input: a power of two near max(|x|, rms(x)).
-
-    Where such steps leave the function's domain, each entry is measured by itself, so that it keeps its sign.
-    An input that is zero everywhere has no size of its own: it gets the largest power of ten along which the
-    function changes by less than half.
-    """
-    x: Array = inputs[name]
-    size = np.abs(x)
-    top = float(size.max(initial=0.0))
-    if top == 0.0:
-        return np.full(x.shape, _zero_scale(function, inputs, name))
-    rms = top * float(np.sqrt(np.mean((size / top) ** 2)))
-    scale = _power_of_two(np.maximum(size, rms))
-    curve = _curve(function, inputs, {name: scale})
-    if all(np.isfinite(curve(t)).all() for t in (0.5, -0.5)):
-        return scale
-    return _power_of_two(np.where(size > 0, size / 2, rms))
-
-
-def _power_of_two(size: Array | float) -> Array:
-    return np.asarray(2.0 ** np.round(np.log2(size)))
-
-
-def _zero_scale(function: Function, inputs: Mapping[str, Any], name: str) -> float:
-    start = real(call(function, inputs))
-    size = float(np.max(np.abs(start), initial=0.0))
-    if size == 0.0 or not np.isfinite(size):
-        return 1.0
-    for exponent in range(12, -13, -2):
-        moved = real(_curve(function, inputs, {name: np.ones_like(inputs[name])})(10.0**exponent))
-        change = float(np.max(np.abs(moved - start), initial=0.0))
-        if 0.0 < change <= 0.5 * size:
-            return float(_power_of_two(10.0**exponent))
-    return 1.0
-
-
-def random_direction(scale: Array, rng: np.random.Generator) -> Array:
-    """A random direction of magnitudes 1 to 2 times `scale` and random signs.
-
-    Magnitudes of 20 bits keep x ± h·v exact for h a power of two down to 2⁻³², yet are so many that the
-    errors of several entries do not cancel, as those of |x| would if all magnitudes were equal.
-    """
-    signs = rng.choice([-1.0, 1.0], size=scale.shape)
-    return np.asarray(scale * signs * (1.0 + rng.integers(0, 2**20, size=scale.shape) / 2.0**20))
-
-
-def _curve(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Array]) -> Curve:
-    def at(t: complex) -> NDArray[Any]:
-        moved = {name: np.asarray(inputs[name] + t * move) for name, move in moves.items()}
-        try:
-            return call(function, {**inputs, **moved})
-        except Exception:
-            if t == 0 or np.iscomplexobj(t):
-                raise
-            return np.full(call(function, inputs).shape, np.nan)  # outside of the function's domain
-
-    return at
-
-
 def _complex_slope(curve: Curve) -> Array | None:
     """Im f(x + ihv)/h; None where the function does not take complex numbers."""
     try:
@@ -325,7 +227,7 @@ def _derivative(function: Function, inputs: dict[str, Any], name: str) -> Deriva
     scale = natural_scale(function, inputs, name)
     value = _complex_jacobian(function, inputs, name, scale)
     direction = random_direction(scale, np.random.default_rng(0))
-    curve = _curve(function, inputs, {name: direction})
+    curve = along(function, inputs, {name: direction})
     noise, faint = noise_of(curve), _faint(curve)
     if value is not None:
         expected = np.tensordot(value, direction, x.ndim)
@@ -334,7 +236,7 @@ def _derivative(function: Function, inputs: dict[str, Any], name: str) -> Deriva
             return _exact(value)
     columns = []
     for index in np.ndindex(x.shape):
-        column = slope_of(_curve(function, inputs, {name: _one_entry(scale, index)}), noise)
+        column = slope_of(along(function, inputs, {name: _one_entry(scale, index)}), noise)
         exact = None if value is None else value[(..., *index)] * scale[index]
         columns.append(_rescale(_believe(exact, column, faint), float(scale[index])))
     return _stack(columns, call(function, inputs).shape, x.shape)
@@ -356,7 +258,7 @@ def _complex_jacobian(function: Function, inputs: Mapping[str, Any], name: str, 
     """Every column by the complex step; None where the function does not take complex numbers."""
     columns = []
     for index in np.ndindex(scale.shape):
-        column = _complex_slope(_curve(function, inputs, {name: _one_entry(scale, index)}))
+        column = _complex_slope(along(function, inputs, {name: _one_entry(scale, index)}))
         if column is None:
             return None
         columns.append(column / scale[index])
@@ -368,7 +270,7 @@ def _rough_jacobian(
 ) -> Array:
     columns = []
     for index in np.ndindex(scale.shape):
-        curve = _curve(function, inputs, {name: _one_entry(scale, index)})
+        curve = along(function, inputs, {name: _one_entry(scale, index)})
         columns.append(_rough_slope(curve, analytic) / scale[index])
     return _side_by_side(columns, function, inputs, scale.shape)
 

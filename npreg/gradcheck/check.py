@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from npreg.differentiate import as_float_inputs, call, quiet
 from npreg.gradcheck.report import GradientReport
 from npreg.gradcheck.verdict import Target, judge
+from npreg.steps import as_float_inputs, call, quiet
 
 __all__ = ["GradientError", "GradientReport", "assert_gradient", "check_gradient"]
 

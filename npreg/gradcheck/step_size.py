@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npreg.differences import Array, real
-from npreg.differentiate import as_float_inputs, call, directional, natural_scale, quiet, random_direction
+from npreg.differentiate import directional
+from npreg.steps import as_float_inputs, call, natural_scale, quiet, random_direction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
