@@ -57,6 +57,8 @@ def call(function: Function, inputs: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def along(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Array]) -> Curve:
+    """t → function(inputs + t · moves); NaN where a real t leaves the function's domain."""
+
     def at(t: complex) -> NDArray[Any]:
         moved = {name: np.asarray(inputs[name] + t * move) for name, move in moves.items()}
         try:
