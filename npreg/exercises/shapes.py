@@ -10,7 +10,8 @@ import numpy as np
 from npreg.exercises.bases import Base, Make, axes_subsets
 from npreg.exercises.curvature import curvature_bases
 from npreg.exercises.derivatives import value_of
-from npreg.exercises.mutations import Mutation, broadcast_accidents
+from npreg.exercises.mutations import Mutation
+from npreg.exercises.mutations.structure import broadcast_accidents
 from npreg.exercises.program import Answer, Array, Exercise, Step, parameters
 from npreg.exercises.tape import Tape
 
