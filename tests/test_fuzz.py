@@ -38,6 +38,7 @@ from npreg.schedules import Constant, Cosine, InverseScaling, StepDecay
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 DOCUMENTED = (ValueError, TypeError, DivergenceError)
 SECONDS = 30  # a call on these few rows takes milliseconds
+LARGEST = float(np.finfo(float).max)
 MODERATE = 1e150  # products of two such numbers, and sums of them, are floats
 LIMITS = {np.dtype(np.float32): 1e15, np.dtype(np.float16): 10.0}  # the same in these
 
@@ -181,7 +182,8 @@ def is_below(value: Any, limit: float) -> bool:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = list(arrays_in(to_arrays(value)))
-            limit = min([limit, *(LIMITS.get(a.dtype.newbyteorder("="), limit) for a in found)])
+            if limit < LARGEST:
+                limit = min([limit, *(LIMITS.get(a.dtype.newbyteorder("="), limit) for a in found)])
             return all(bool((np.abs(a.astype(float)) <= limit).all()) for a in found)
     except (TypeError, ValueError):
         return False
@@ -250,7 +252,7 @@ def call(
     documented = DOCUMENTED if ours else (*DOCUMENTED, OverflowError)
     containers = {key: a for key, a in arguments.items() if isinstance(a, (np.ndarray, list, tuple))}
     before = copy.deepcopy(containers)
-    tame = is_below(arguments, MODERATE if low_level else math.inf)
+    tame = is_below(arguments, MODERATE if low_level else LARGEST)
     try:
         with no_hang(), warnings.catch_warnings():
             warnings.simplefilter("error")
