@@ -8,8 +8,10 @@ A callback is a function of one `Progress`, called after every epoch, or an obje
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
 
 from npreg.arrays import FloatArray
 
@@ -63,7 +65,7 @@ def as_hooks(callbacks: Any) -> Hooks:
     hooks = Hooks([], [])
     if callable(callbacks) or hasattr(callbacks, "on_epoch") or hasattr(callbacks, "on_step"):
         several: tuple[Any, ...] = (callbacks,)
-    elif isinstance(callbacks, Iterable):
+    elif np.iterable(callbacks):
         several = tuple(callbacks)
     else:
         several = (None,)
