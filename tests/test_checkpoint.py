@@ -277,6 +277,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 SCRIPT = textwrap.dedent(
     """
+    import os
     import sys
     import numpy as np
     import npreg
@@ -284,7 +285,8 @@ SCRIPT = textwrap.dedent(
     result = npreg.train(
         X, y, rng=1, num_epochs=12, engine="tight", checkpoint=sys.argv[1], checkpoint_every=20, resume=True
     )
-    np.savez(sys.argv[2], w=result.w, b=result.b, losses=result.losses)
+    np.savez(sys.argv[2] + ".part.npz", w=result.w, b=result.b, losses=result.losses)
+    os.replace(sys.argv[2] + ".part.npz", sys.argv[2])  # the kill may come now, too
     """
 )
 
