@@ -6,7 +6,6 @@ A feed draws the orders of rows, hands them to the engine, and knows the mean lo
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Protocol
@@ -17,55 +16,17 @@ from npreg.arrays import FloatArray
 from npreg.blocks import BlockShuffle, Data, RowBlocks, TreeSum, tree_sum
 from npreg.checkpoint import fingerprint
 from npreg.learning_rate import RateMoments, squared_norms
-from npreg.loops import Engine, Order, Path
+from npreg.loops import Engine, Path
 from npreg.losses import Loss
 from npreg.mean_loss import LossMoments, mean_loss
+from npreg.orders import AHEAD, Orders
 from npreg.scaling import ColumnMoments, Scaling
 
-__all__ = ["ArrayFeed", "BlockFeed", "ColumnMoments", "Feed", "LossMoments", "Orders", "Pause"]
+__all__ = ["ArrayFeed", "BlockFeed", "ColumnMoments", "Feed", "LossMoments", "Pause"]
 
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
-AHEAD = 50_000  # rows from which drawing the next order on a thread pays
 SAMPLE_ROWS = 256
 MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀX̃, for the loss
-
-
-class Orders:
-    """`count` orders of the rows, one `rng.permutation` each; with `ahead`, the next is drawn on a thread.
-
-    A shuffle of many rows costs as much as an epoch of few features, and NumPy draws it without the
-    interpreter's lock.
-    """
-
-    def __init__(self, rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) -> None:
-        self.rng, self.num_rows, self.left, self.ahead = rng, num_rows, count, ahead
-        self.thread: threading.Thread | None = None
-        self.drawn: Order | None = None
-        self.start()
-
-    def start(self) -> None:
-        if self.ahead and self.left:
-            self.thread = threading.Thread(target=self.draw, daemon=True)
-            self.thread.start()
-
-    def draw(self) -> None:
-        self.drawn = self.rng.permutation(self.num_rows)
-
-    def next(self) -> Order:
-        """The next order."""
-        self.left -= 1
-        if self.thread is None:
-            return self.rng.permutation(self.num_rows)
-        self.close()
-        order, self.drawn = self.drawn, None
-        assert order is not None
-        self.start()
-        return order
-
-    def close(self) -> None:
-        """Wait until the generator is at rest."""
-        if self.thread is not None:
-            self.thread.join()
 
 
 class Pause(Protocol):

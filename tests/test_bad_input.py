@@ -132,8 +132,6 @@ def test_features(case, where):
 @pytest.mark.parametrize("case", LABELS)
 def test_labels(case, where):
     labels, error, text = LABELS[case]
-    if where == "least_squares" and case in ("no outputs", "inf, 2 outputs"):
-        pytest.skip("least squares is for one output")
     refused(error, text, TAKE_DATA[where], X, labels)
 
 
