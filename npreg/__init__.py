@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from npreg._version import __version__ as __version__
 from npreg.arrays import DivergenceError
 from npreg.blocks import RowBlocks
 from npreg.callbacks import Progress, Step
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
     from npreg.gradcheck import assert_gradient, check_gradient
     from npreg.plot import set_figsize, use_svg_display
     from npreg.schedules import Cosine, InverseScaling, StepDecay
-
-__version__ = "0.1.0"
 
 # Rooms that are opened on first use, so that `import npreg` stays about as light as `import numpy`.
 _LAZY = {

@@ -270,7 +270,7 @@ def _lang(parser: argparse.ArgumentParser) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    from npreg import __version__
+    from npreg._version import __version__
 
     top = argparse.ArgumentParser(prog="npreg", description="Exercises in deriving gradients by hand.")
     top.add_argument("--version", action="version", version=f"npreg {__version__}")

@@ -56,7 +56,7 @@ def save(path: str | os.PathLike[str], meta: Mapping[str, Any], arrays: Arrays) 
     import json
     import tempfile
 
-    from npreg import __version__
+    from npreg._version import __version__
 
     folder, name = os.path.split(os.path.abspath(path))
     text = json.dumps({**meta, "format": FORMAT, "npreg": __version__}, sort_keys=True).encode()
