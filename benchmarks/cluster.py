@@ -122,8 +122,8 @@ def bandwidth(client: Any) -> float:
 
 
 def block(width: int) -> tuple[Any, Any, Any]:
-    from npreg.blocks import Data
     from npreg.dask.tasks import Minibatches, Place
+    from npreg.runs.blocks import Data
 
     rng = np.random.default_rng(0)
     rows = 10 * BATCH
@@ -146,9 +146,9 @@ def moments_of_a_step(width: int) -> float:
 def replay_of_a_step(width: int) -> float:
     """Seconds here."""
     from npreg.engines import make_engine
+    from npreg.engines.moments import BatchMoments
     from npreg.losses import LOSSES
-    from npreg.moments import BatchMoments
-    from npreg.rules import Stepper
+    from npreg.sgd import Stepper
 
     data, place, minibatches = block(width)
     theta = np.zeros((width + 1, 1))

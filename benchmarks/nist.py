@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from npreg.least_squares import least_squares
+from npreg.exact.least_squares import least_squares
 
 SETS = {  # name: degree of the polynomial in x, or None where the columns are the model's
     "Norris": 1,

@@ -15,12 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from npreg._version import __version__ as __version__
 from npreg.arrays import DivergenceError
-from npreg.blocks import RowBlocks
-from npreg.callbacks import Progress, Step
-from npreg.checkpoint import CheckpointError
 from npreg.data import data_iter, init_params, synthetic_data
+from npreg.exact.least_squares import LeastSquaresResult, least_squares
 from npreg.learning_rate import LearningRateWarning, max_learning_rate
-from npreg.least_squares import LeastSquaresResult, least_squares
 from npreg.linear import linreg, linreg_backward
 from npreg.losses import (
     LOSSES,
@@ -36,7 +33,10 @@ from npreg.losses import (
     squared_loss,
     squared_loss_grad,
 )
-from npreg.rules import SGD, Momentum, Nesterov, sgd
+from npreg.runs.blocks import RowBlocks
+from npreg.runs.callbacks import Progress, Step
+from npreg.runs.checkpoint import CheckpointError
+from npreg.sgd import SGD, Momentum, Nesterov, sgd
 from npreg.sweep import SweepResult, sweep
 from npreg.train import TrainResult, Trajectory, train
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from npreg.exercises.program import Exercise
+    from npreg.exercises.forward.program import Exercise
     from npreg.exercises.report import Report
 
 RIGHT, WRONG, UNUSABLE = 0, 1, 2
@@ -68,8 +68,8 @@ def _start_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _start(options: argparse.Namespace) -> int:
     from npreg.exercises.files import find_exercise
-    from npreg.exercises.messages import say
     from npreg.exercises.stub import file_name, stub, write_new
+    from npreg.exercises.words import say
 
     exercise = find_exercise(options.exercise)
     path = Path(options.file or file_name(exercise))
@@ -125,8 +125,8 @@ def _afterword(source: str, exercise: Exercise, report: Report, options: argpars
     from npreg.exercises.by_hand import by_hand
     from npreg.exercises.course import IDS
     from npreg.exercises.files import misnamed
-    from npreg.exercises.messages import say
     from npreg.exercises.render import not_written, wrong_numbers
+    from npreg.exercises.words import say
 
     missing = [answer.name for answer in report.answers if not_written(answer)]
     for name, found in misnamed(source, missing).items():
@@ -217,10 +217,10 @@ def _grade(options: argparse.Namespace) -> int:
     from npreg.exercises.files import find_exercise
     from npreg.exercises.report import UnusableFile
     from npreg.grading.grade import Outputs, grade
-    from npreg.grading.isolation import NoIsolation
     from npreg.grading.marking import Settings
-    from npreg.grading.sandbox import FORBIDDEN, Limits, Sandbox
     from npreg.grading.seeds import read_key
+    from npreg.isolation.choice import NoIsolation
+    from npreg.isolation.sandbox import FORBIDDEN, Limits, Sandbox
 
     exercise = find_exercise(options.exercise)
     forbidden = FORBIDDEN if options.forbid is None else _names(options.forbid)

@@ -27,7 +27,7 @@ except ImportError as error:
 from npreg.arrays import FloatArray, as_batch_size, as_count
 from npreg.learning_rate import as_weights
 from npreg.losses import Loss
-from npreg.rules import Rule, Schedule, as_rule
+from npreg.sgd import Rule, Schedule, as_rule
 from npreg.train import TrainResult, train
 
 __all__ = ["MinibatchSGDRegressor"]

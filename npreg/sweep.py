@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import FloatArray, as_batch_size, as_count, as_data, as_flag, as_float_array, as_rng
-from npreg.blocks import Data, RowBlocks
 from npreg.data import start_parameters
-from npreg.feeds import ArrayFeed
+from npreg.engines.loops import FoldedRows, Order, row_totals
 from npreg.learning_rate import as_weights
-from npreg.loops import FoldedRows, Order, row_totals
 from npreg.losses import LOSSES
-from npreg.mean_loss import LossMoments, mean_loss
-from npreg.orders import AHEAD, Orders
-from npreg.run import DIVERGED
-from npreg.scaling import Scaling
+from npreg.runs.blocks import Data, RowBlocks
+from npreg.runs.feeds import ArrayFeed
+from npreg.runs.mean_loss import LossMoments, mean_loss
+from npreg.runs.orders import AHEAD, Orders
+from npreg.runs.run import DIVERGED
+from npreg.runs.scaling import Scaling
 
 __all__ = ["SideBySide", "SweepResult", "as_settings", "sweep"]
 

@@ -20,19 +20,19 @@ from npreg.arrays import (
     as_nonnegative,
     as_rng,
 )
-from npreg.blocks import RowBlocks
-from npreg.callbacks import Callback, as_hooks
-from npreg.checkpoint import describe, fingerprint
 from npreg.data import start_parameters
 from npreg.engines import ENGINES, choose_engine, make_engine
-from npreg.feeds import BlockFeed
 from npreg.learning_rate import AUTO_AVERAGE
 from npreg.linear import linreg
 from npreg.losses import Loss, LossFunction, as_loss
-from npreg.prepare import learning_rate, prepare
-from npreg.rules import Rule, Schedule, Stepper, as_rule
-from npreg.run import Run, Trajectory
-from npreg.saver import Saver
+from npreg.runs.blocks import RowBlocks
+from npreg.runs.callbacks import Callback, as_hooks
+from npreg.runs.checkpoint import describe, fingerprint
+from npreg.runs.feeds import BlockFeed
+from npreg.runs.prepare import learning_rate, prepare
+from npreg.runs.run import Run, Trajectory
+from npreg.runs.saver import Saver
+from npreg.sgd import Rule, Schedule, Stepper, as_rule
 
 __all__ = ["TrainResult", "Trajectory", "train"]
 
@@ -165,7 +165,8 @@ def train(
         Stop after `patience` epochs without an improvement of more than `tol` in the validation loss
         (without validation rows: in the training loss).  `tol` alone stops nothing.
     callbacks : callables of one `Progress`, or objects with `on_epoch` or `on_step`
-        Called after each epoch, or each step (`npreg.callbacks`); a true value from an epoch's stops the run.
+        Called after each epoch, or each step (`npreg.runs.callbacks`); a true value from an epoch's
+        stops the run.
     progress : bool
         Show a progress bar (needs tqdm: `pip install "npreg[progress]"`).
     check_lr : "warn", "error" or "off"

@@ -13,7 +13,7 @@ import pytest
 
 from npreg import LOSSES, SGD, Momentum, train
 from npreg.engines import choose_engine
-from npreg.rules import Stepper
+from npreg.sgd import Stepper
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"

@@ -1,4 +1,4 @@
-"""Row blocks: the shuffle of `npreg.blocks` written once more, memory-mapped files, readers."""
+"""Row blocks: the shuffle of `npreg.runs.blocks` written once more, memory-mapped files, readers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from naive import make_data, naive_sgd
 
 import npreg
-from npreg.blocks import BlockShuffle, TreeSum, tree_sum
+from npreg.runs.blocks import BlockShuffle, TreeSum, tree_sum
 
 ENGINES = ("loop", "tight", "moments")
 each_engine = pytest.mark.parametrize("engine", ENGINES)

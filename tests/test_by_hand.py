@@ -7,7 +7,7 @@ import pytest
 
 from npreg.exercises.by_hand import by_hand
 from npreg.exercises.course import IDS, load
-from npreg.exercises.verdict import reference
+from npreg.exercises.forward.verdict import reference
 
 WRONG = """
 def grad_w(X, y, w, b):

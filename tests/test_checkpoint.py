@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import npreg
-from npreg.checkpoint import FORMAT, load, save
+from npreg.runs.checkpoint import FORMAT, load, save
 
 
 def data(n=203, d=3, k=1, dtype=np.float64):
@@ -41,7 +41,7 @@ class Interrupted(Exception):
 
 def interrupted_run(monkeypatch, after, path, X, y, **settings):
     """A run that dies right after it has written its checkpoint `after` times."""
-    import npreg.saver
+    import npreg.runs.saver
 
     written = []
 
@@ -52,7 +52,7 @@ def interrupted_run(monkeypatch, after, path, X, y, **settings):
             raise Interrupted
 
     with monkeypatch.context() as patch:
-        patch.setattr(npreg.saver, "save", save_and_die)
+        patch.setattr(npreg.runs.saver, "save", save_and_die)
         with pytest.raises(Interrupted):
             npreg.train(X, y, checkpoint=path, **settings)
 

@@ -13,11 +13,11 @@ import matplotlib.pyplot as plt
 import pytest
 
 from npreg.exercises import course
-from npreg.grading import class_words
-from npreg.grading.charts import draw_answers, draw_scores, score_counts, to_svg
-from npreg.grading.class_report import class_report
-from npreg.grading.class_words import WORDS
+from npreg.exercises.words import class_words
+from npreg.exercises.words.class_words import WORDS
 from npreg.grading.result import Mark, Result
+from npreg.grading.results.charts import draw_answers, draw_scores, score_counts, to_svg
+from npreg.grading.results.class_report import class_report
 
 EXERCISE = course.load("ridge")
 ISOLATION = {"bwrap": True, "landlock": 7, "seccomp": True, "uid": 64_000, "processes": False, "limits": []}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from npreg.exercises import check
-from npreg.exercises.conventions import Convention, convention, other_conventions
 from npreg.exercises.course import load
+from npreg.exercises.mistakes.conventions import Convention, convention, other_conventions
 
 SQUARED = {
     "one-weight": Convention(None, True),

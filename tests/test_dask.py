@@ -289,7 +289,7 @@ def test_a_stopped_run_resumes_with_the_same_bits(
     client: Any, data: Any, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped between two blocks, and resumed on the cluster or, from the same file, on one machine."""
-    from npreg.saver import Saver
+    from npreg.runs.saver import Saver
 
     arguments: dict[str, Any] = {"batch_size": 300, "num_epochs": 2, "rng": 1, "checkpoint_every": 1}
     expected = npreg.train(*data, block_rows=ROWS, engine=ENGINE[method], batch_size=300, num_epochs=2, rng=1)

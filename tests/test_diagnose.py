@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from npreg.exercises.bases import bank_of
 from npreg.exercises.check import check
 from npreg.exercises.course import IDS, load
-from npreg.exercises.diagnose import diagnose
-from npreg.exercises.factors import Factor, FactorTable
+from npreg.exercises.mistakes.bank import bank_of
+from npreg.exercises.mistakes.diagnose import diagnose
+from npreg.exercises.mistakes.factors import Factor, FactorTable
 
 FIVE = ("one-weight", "minibatch-mean", "ridge", "logistic", "hidden-layer")
 

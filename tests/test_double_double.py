@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npreg.double_double import (
+from npreg.exact.double_double import (
     DoubleDouble,
     add,
     exactly,

@@ -32,8 +32,8 @@ from numpy.linalg import LinAlgError
 
 import npreg
 from npreg import LOSSES, DivergenceError, LearningRateWarning, RowBlocks
-from npreg.rules import SGD, Momentum, Nesterov, soft_threshold
 from npreg.schedules import Constant, Cosine, InverseScaling, StepDecay
+from npreg.sgd import SGD, Momentum, Nesterov, soft_threshold
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 DOCUMENTED = (ValueError, TypeError, DivergenceError)

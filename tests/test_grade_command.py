@@ -19,9 +19,9 @@ import npreg.exercises.check
 from npreg.__main__ import main
 from npreg.exercises import course
 from npreg.grading.grade import Outputs, grade
-from npreg.grading.isolation import NoIsolation, choose, describe
 from npreg.grading.marking import Settings
-from npreg.grading.sandbox import Limits, Sandbox, remove_tree
+from npreg.isolation.choice import NoIsolation, choose, describe
+from npreg.isolation.sandbox import Limits, Sandbox, remove_tree
 
 WRONG = HONEST.replace("return np.sum(r)", "return np.mean(r)")
 ROOT = Path(__file__).parents[1]
@@ -136,7 +136,7 @@ def test_an_empty_folder_is_a_class_without_students(npreg, tmp_path):
 def test_a_teachers_own_exercise_and_its_mark_for_numerical_answers(npreg, tmp_path):
     (tmp_path / "teacher.py").write_text(
         "import numpy as np\n"
-        "from npreg.exercises.program import Exercise, gradient, real\n"
+        "from npreg.exercises.forward.program import Exercise, gradient, real\n"
         "steps = {'s': lambda a, t: a * t, 'loss': lambda s: s**2}\n"
         "exercise = Exercise('square', {'a': real(), 't': real()}, steps, {'grad_a': gradient('a')})\n"
     )
@@ -228,13 +228,13 @@ def test_a_failing_grader_is_no_students_fault(folder, tmp_path, monkeypatch):
 
 
 def test_isolation_that_does_not_work_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr("npreg.grading.isolation.find_bwrap", lambda: None)
+    monkeypatch.setattr("npreg.isolation.choice.find_bwrap", lambda: None)
     with pytest.raises(NoIsolation, match="bwrap is not installed"):
         choose(Sandbox(), "bwrap")
     with pytest.raises(ValueError, match="one of auto, bwrap, plain"):
         choose(Sandbox(), "none")
-    monkeypatch.setattr("npreg.grading.isolation.find_bwrap", lambda: str(tmp_path / "no such program"))
-    monkeypatch.setattr("npreg.grading.sandbox.base_executable", lambda: str(tmp_path / "no python"))
+    monkeypatch.setattr("npreg.isolation.choice.find_bwrap", lambda: str(tmp_path / "no such program"))
+    monkeypatch.setattr("npreg.isolation.sandbox.base_executable", lambda: str(tmp_path / "no python"))
     with pytest.raises(NoIsolation, match="does not run here"):
         choose(Sandbox(), "auto")
 
@@ -243,7 +243,7 @@ def test_a_bwrap_that_fails_is_done_without(monkeypatch, tmp_path):
     fake = tmp_path / "bwrap"
     fake.write_text("#!/bin/sh\necho no namespaces >&2\nexit 1\n")
     fake.chmod(0o755)
-    monkeypatch.setattr("npreg.grading.isolation.find_bwrap", lambda: str(fake))
+    monkeypatch.setattr("npreg.isolation.choice.find_bwrap", lambda: str(fake))
     chosen, in_force = choose(Sandbox(), "auto")
     assert chosen.bwrap is None
     assert in_force["bwrap"] is False
@@ -252,9 +252,9 @@ def test_a_bwrap_that_fails_is_done_without(monkeypatch, tmp_path):
 
 
 def test_a_root_that_cannot_become_somebody_else_says_so(folder, monkeypatch):
-    monkeypatch.setattr("npreg.grading.isolation.find_bwrap", lambda: None)
+    monkeypatch.setattr("npreg.isolation.choice.find_bwrap", lambda: None)
     monkeypatch.setattr(
-        "npreg.grading.sandbox.Sandbox._settings",
+        "npreg.isolation.sandbox.Sandbox._settings",
         lambda self, uid, original=Sandbox._settings: {**original(self, uid), "uid": -7 if uid else None},
     )
     chosen, in_force = choose(Sandbox(), "auto")

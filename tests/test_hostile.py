@@ -17,14 +17,14 @@ import pytest
 from hostile_class import HONEST, HOSTILE, set_up, snapshot
 
 from npreg.exercises import course
-from npreg.exercises.messages import FAMILIES
+from npreg.exercises.words import FAMILIES
+from npreg.exercises.words.reasons import REASONS
 from npreg.grading.folder import readable_name
 from npreg.grading.grade import Outputs, grade
-from npreg.grading.inside.limits import readable_by_others
-from npreg.grading.isolation import choose
 from npreg.grading.marking import Settings
-from npreg.grading.reasons import REASONS
-from npreg.grading.sandbox import Limits, Sandbox, base_executable, packages
+from npreg.isolation.choice import choose
+from npreg.isolation.inside.limits import readable_by_others
+from npreg.isolation.sandbox import Limits, Sandbox, base_executable, packages
 
 EXERCISE = course.load("minibatch-sum")
 SANDBOX = Sandbox(Limits(seconds=1.0))

@@ -107,39 +107,6 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-# Rooms of the training wing in the order of the map: each imports only what comes before it.
-TRAINING = ["arrays", "double_double", "least_squares", "linear", "losses", "data", "rules", "blocks"]
-TRAINING += ["learning_rate", "loops"]
-ABOVE = ["train", "sweep", "run", "feeds", "engines"]
-
-
-def test_arrows_of_the_map_point_down():
-    """Rooms know nothing of those above them; nobody knows the adapters or the command line."""
-    top = {f"npreg.{name}" for name in (*ABOVE, "sklearn", "dask")}
-    for i, name in enumerate(TRAINING):
-        later = {f"npreg.{other}" for other in TRAINING[i + 1 :]} | top
-        if name == "learning_rate":
-            later -= {"npreg.blocks"}
-        assert not imports(PACKAGE / f"{name}.py") & later, name
-    for path in PACKAGE.rglob("*.py"):
-        names = imports(path)
-        assert not {"npreg.sklearn", "npreg.__main__"} & names, path
-        if path.parent == PACKAGE and path.stem in {*TRAINING, *ABOVE, "moments"}:
-            assert not [
-                n for n in names if n.startswith(("npreg.exercises", "npreg.gradcheck", "npreg.grading"))
-            ]
-        if path.parent.name in ("exercises", "gradcheck"):
-            training = {
-                "npreg.train",
-                "npreg.sweep",
-                "npreg.run",
-                "npreg.loops",
-                "npreg.moments",
-                "npreg.feeds",
-            }
-            assert not names & training, path
-
-
 def test_optional_packages_are_imported_where_they_are_used():
     """Only the adapters may name them at their top."""
     for path in PACKAGE.rglob("*.py"):

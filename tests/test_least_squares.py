@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from npreg.double_double import DoubleDouble, exactly, sum_of_squares
-from npreg.least_squares import least_squares
+from npreg.exact.double_double import DoubleDouble, exactly, sum_of_squares
+from npreg.exact.least_squares import least_squares
 
 EPS = np.finfo(np.float64).eps
 
@@ -151,11 +151,11 @@ def about_zero(y):
 @pytest.mark.parametrize(
     ("module", "name", "mistake"),
     [
-        ("npreg.double_double", "two_product", plain_product),
-        ("npreg.double_double", "two_sum", plain_sum),
-        ("npreg.least_squares", "_refine", unrefined),
-        ("npreg.least_squares", "_diagonal_of_inverse", unrefined_diagonal),
-        ("npreg.least_squares", "_sum_of_squares_about_mean", about_zero),
+        ("npreg.exact.double_double", "two_product", plain_product),
+        ("npreg.exact.double_double", "two_sum", plain_sum),
+        ("npreg.exact.least_squares", "_refine", unrefined),
+        ("npreg.exact.least_squares", "_diagonal_of_inverse", unrefined_diagonal),
+        ("npreg.exact.least_squares", "_sum_of_squares_about_mean", about_zero),
     ],
 )
 def test_the_exact_reference_sees_planted_mistakes(monkeypatch, module, name, mistake):

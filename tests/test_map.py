@@ -1,73 +1,212 @@
-"""The map in CONTRIBUTING.md: its rooms exist, and imports only point down it."""
+"""The map in CONTRIBUTING.md: every file is on it, imports only point down it, and nowhere is a circle."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PACKAGE = ROOT / "npreg"
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Map")[1].split("## Habits")[0]
+SHARED = {"ground", ""}  # sections that every wing may import from; the empty one is the top
+FLOORS, ROOMS = 9, 26  # at most
+
+Graph = dict[str, set[str]]
 
 
-def rooms(wing: str) -> list[str]:
-    """The rooms of a wing, from top to bottom: module names, packages without their slash."""
-    table = TEXT.split(f"### {wing}\n\n")[1].split("\n\n")[0]
-    names = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)(?:\.py|/)`", row)]
-    assert len(names) > 4
-    return names
-
-
-TRAINING, CLASSROOM = rooms("Training"), rooms("Classroom")
-
-
-def files(room: str) -> list[Path]:
-    module = ROOT / "npreg" / f"{room}.py"
-    return [module] if module.exists() else sorted((ROOT / "npreg" / room).rglob("*.py"))
-
-
-def imported_rooms(source: str) -> set[str]:
-    """The rooms of npreg that a module imports, wherever it does, except for type checking."""
-    found: set[str] = set()
-
-    def visit(node: ast.AST) -> None:
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            return
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "npreg":
-            parts = node.module.split(".")
-            found.update([parts[1]] if len(parts) > 1 else [alias.name for alias in node.names])
-        if isinstance(node, ast.Import):
-            found.update(a.name.split(".")[1] for a in node.names if a.name.startswith("npreg."))
-        for child in ast.iter_child_nodes(node):
-            visit(child)
-
-    visit(ast.parse(source))
+def lines_of(folder: str) -> dict[str, tuple[str, int]]:
+    """Room -> (its section, its line), from the block of the map that is headed by the folder."""
+    found, section = {}, ""
+    for i, line in enumerate(TEXT.split(f"\n{folder}/\n")[1].split("\n```")[0].splitlines()):
+        if line.startswith("npreg/"):
+            break
+        if line.endswith(":"):
+            section = line.strip(" :")
+        else:
+            found.update(dict.fromkeys(line.split(), (section, i)))
     return found
 
 
-@pytest.mark.parametrize("room", [*TRAINING, *CLASSROOM])
-def test_a_room_imports_only_from_below(room: str) -> None:
-    wing = TRAINING if room in TRAINING else CLASSROOM
-    below = {*wing[wing.index(room) + 1 :], room}
-    other = {*TRAINING, *CLASSROOM} - {*wing}
-    assert files(room), f"{room} is on the map, and not in npreg/"
-    for path in files(room):
-        found = imported_rooms(path.read_text(encoding="utf-8")) & {*TRAINING, *CLASSROOM}
-        if room != "__main__":
-            assert not found & other, f"{path.name} imports from the other wing: {found & other}"
-        assert not (found & {*wing}) - below, f"{path.name} imports from above: {(found & {*wing}) - below}"
+def imported(tree: ast.AST, modules: set[str], package: str) -> set[str]:
+    """The modules that a module imports, wherever it does: at the top, in functions, for type checking."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = package.split(".")
+                base = ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [base])])
+            names = [n if n in modules else base for a in node.names for n in [f"{base}.{a.name}".strip(".")]]
+        else:
+            continue
+        found.update(name for name in names if name in modules)
+    return found
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def files() -> Iterator[Path]:
+    return iter(sorted(PACKAGE.rglob("*.py")))
+
+
+def arrows() -> Graph:
+    """Every module of npreg -> the modules that it imports."""
+    paths = {module_name(path): path for path in files()}
+    return {
+        name: imported(
+            ast.parse(path.read_text(encoding="utf-8")),
+            {*paths},
+            name if path.name == "__init__.py" else name.rpartition(".")[0],
+        )
+        - {name}
+        for name, path in paths.items()
+    }
+
+
+def rooms(graph: Graph, folder: str = "npreg") -> Graph:
+    """The same arrows between the entries of a folder: a file, or a folder taken as one."""
+    prefix = folder.replace("/", ".")
+
+    def room(module: str) -> str | None:
+        if module == prefix:
+            return "__init__"
+        return module.removeprefix(prefix + ".").split(".")[0] if module.startswith(prefix + ".") else None
+
+    found: Graph = {}
+    for name, targets in graph.items():
+        here = room(name)
+        if here is not None:
+            found.setdefault(here, set()).update(r for r in map(room, targets) if r not in (None, here))
+    return found
+
+
+def circle(graph: Graph) -> list[str]:
+    """One circle of a graph, empty where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def floors(graph: Graph) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name in TopologicalSorter(graph).static_order():
+        found[name] = 1 + max((found[target] for target in graph.get(name, ())), default=0)
+    return found
+
+
+# Circles of the first release that are still to be opened.
+KNOWN = {
+    ("npreg.engines.moments", "npreg.runs.blocks"),
+    ("npreg.dask.actors", "npreg.dask.feed"),
+    ("npreg.exercises.mistakes.bank", "npreg.exercises.mistakes.shapes"),
+    ("npreg.exercises.mistakes.curvature", "npreg.exercises.mistakes.bank"),
+    ("npreg.exercises.render", "npreg.exercises.report"),
+    ("npreg.runs.saver", "npreg.runs.run"),
+}
+
+GRAPH = {name: {t for t in targets if (name, t) not in KNOWN} for name, targets in arrows().items()}
+FRONT_DOORS = {module_name(path) for path in files() if path.name == "__init__.py"}
+
+
+@pytest.mark.parametrize("folder", ["npreg", "npreg/exercises"])
+def test_imports_only_point_down_the_map(folder: str) -> None:
+    lines = lines_of(folder)
+    there = {path.stem for path in (ROOT / folder).glob("*.py")} | {
+        p.parent.name for p in (ROOT / folder).glob("*/*.py")
+    }
+    unmapped = there - {*lines, "__init__"}
+    assert not unmapped, f"not on the map of {folder}: {sorted(unmapped)}"
+    assert not {*lines} - there, f"on the map of {folder}, but not there: {sorted({*lines} - there)}"
+    for room, targets in rooms(GRAPH, folder).items():
+        if room not in lines:
+            continue
+        section, line = lines[room]
+        for target in targets & {*lines}:
+            to_section, to_line = lines[target]
+            assert to_line > line, f"{room} imports {target}, from above it"
+            assert to_section in {section, *SHARED} or not section, (
+                f"{room} imports {target}, of another wing"
+            )
+
+
+@pytest.mark.parametrize(("name", "target"), sorted(KNOWN))
+def test_what_is_still_to_be_opened_is_still_there(name: str, target: str) -> None:
+    assert target in arrows().get(name, ()), f"{name} does not import {target} any more: take it off the list"
+
+
+def test_no_circle() -> None:
+    """Neither between files (a front door only hands on) nor between rooms, also not inside a room."""
+    inside = {name: targets - FRONT_DOORS for name, targets in GRAPH.items()}
+    assert not circle(inside), " imports ".join(circle(inside))
+    folders = {str(path.parent.relative_to(ROOT).as_posix()) for path in files()}
+    for folder in folders:
+        between = {name: targets - {"__init__"} for name, targets in rooms(GRAPH, folder).items()}
+        assert not circle(between), f"{folder}: " + " imports ".join(circle(between))
+
+
+def test_the_house_in_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    """How many rooms lie at the top, and how long the longest chain of them is; printed, to be looked at."""
+    graph = rooms(GRAPH)
+    levels = floors(graph)
+    count = sum(map(len, graph.values()))
+    with capsys.disabled():
+        print(f"\nnpreg/: {len(graph)} rooms at the top, {max(levels.values())} floors, {count} arrows")
+        for level in range(max(levels.values()), 0, -1):
+            print(f"  {level}  {'  '.join(sorted(name for name in levels if levels[name] == level))}")
+    assert len(graph) <= ROOMS
+    assert max(levels.values()) <= FLOORS
 
 
 def test_imports_are_found() -> None:
-    """The finder itself: every way to import a room."""
+    """The finder itself: every way to import a module."""
     source = """
-import npreg.run
+import npreg.runs.run
 from npreg import sweep
+from . import data
+from .linear import linreg
 if TYPE_CHECKING:
     from npreg.train import TrainResult
 def f():
-    from npreg.grading.files import write
+    from npreg.grading.journal import Journal
 """
-    assert imported_rooms(source) == {"run", "sweep", "grading"}
+    modules = {"npreg", "npreg.runs.run", "npreg.sweep", "npreg.train", "npreg.grading.journal", "npreg.data"}
+    modules |= {"npreg.linear", "npreg.losses"}
+    assert imported(ast.parse(source), modules, "npreg") == modules - {"npreg", "npreg.losses"}
+
+
+@pytest.mark.parametrize(
+    ("arrow", "message"),
+    [
+        (("npreg.arrays", "npreg.train"), "from above"),
+        (("npreg.train", "npreg.gradcheck.check"), "another wing"),
+    ],
+)
+def test_a_planted_arrow_is_found(
+    monkeypatch: pytest.MonkeyPatch, arrow: tuple[str, str], message: str
+) -> None:
+    monkeypatch.setitem(GRAPH, arrow[0], GRAPH[arrow[0]] | {arrow[1]})
+    with pytest.raises(AssertionError, match=message):
+        test_imports_only_point_down_the_map("npreg")
+
+
+def test_a_planted_circle_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(GRAPH, "npreg.linear", GRAPH["npreg.linear"] | {"npreg.losses"})
+    monkeypatch.setitem(GRAPH, "npreg.losses", GRAPH["npreg.losses"] | {"npreg.linear"})
+    with pytest.raises(AssertionError, match="imports"):
+        test_no_circle()
+
+
+def test_the_map_says_what_the_rule_is() -> None:
+    assert re.search(r"no two files import each other in a circle", TEXT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import npreg
-import npreg.prepare
+import npreg.runs.prepare
 
 
 def test_a_mapped_file_is_read_in_blocks(tmp_path, monkeypatch):
@@ -20,7 +20,7 @@ def test_a_mapped_file_is_read_in_blocks(tmp_path, monkeypatch):
             read.append(rows)
             return super().__getitem__(rows)
 
-    monkeypatch.setattr(npreg.prepare, "MAPPED_BLOCK_ROWS", 100)
+    monkeypatch.setattr(npreg.runs.prepare, "MAPPED_BLOCK_ROWS", 100)
     mapped = npreg.train(np.load(tmp_path / "X.npy", mmap_mode="r").view(Mapped), y, rng=1)
     blocks = npreg.train(X, y, rng=1, block_rows=100)
     assert mapped.w.tobytes() == blocks.w.tobytes()

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npreg.exercises import messages
-from npreg.exercises.messages import en, zh
-from npreg.exercises.messages.factors import measured, parse
-from npreg.exercises.messages.template import fill, placeholders
+from npreg.exercises import words as messages
+from npreg.exercises.words import en, zh
+from npreg.exercises.words.factors import measured, parse
+from npreg.exercises.words.template import fill, placeholders
 
 CONTRACT = [
     "sign",

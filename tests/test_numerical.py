@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from npreg.exercises import answers, course
-from npreg.exercises.probes import fresh
-from npreg.exercises.program import Exercise
-from npreg.grading.inside.complex_use import complex_functions
+from npreg.exercises.forward.probes import fresh
+from npreg.exercises.forward.program import Exercise
 from npreg.grading.numerical import loses_digits, stretchable, stretched
+from npreg.isolation.inside.complex_use import complex_functions
 
 CORPUS = Path(__file__).with_name("corpus")
 RIGHT = sorted(CORPUS.glob("*/ok_*.py"))

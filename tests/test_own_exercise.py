@@ -12,9 +12,9 @@ import pytest
 
 from npreg.exercises import Exercise, OwnMistake, check, gradient, positive, real
 from npreg.exercises.files import load_exercise
-from npreg.exercises.messages import FAMILIES
 from npreg.exercises.prover import prove
 from npreg.exercises.stub import stub
+from npreg.exercises.words import FAMILIES
 
 ROOT = Path(__file__).parents[1]
 RIGHT = "def grad_w(X, y, mu): return X.T @ (mu - y) / len(y)\ndef grad_b(y, mu): return (mu - y).mean()"

@@ -18,6 +18,7 @@ from test_linear_losses import check_chain
 from test_pytorch import check_gradients, check_run
 
 import npreg
+from npreg.sgd import Stepper
 
 PARAMS = {"huber": {"delta": 0.7}, "quantile": {"tau": 0.9}}
 
@@ -191,5 +192,5 @@ def test_dividing_by_the_rows_there_are_is_caught(monkeypatch):
     def step(self, params, grads, rows):
         npreg.sgd(params, grads, self.lr, int(rows))
 
-    monkeypatch.setattr("npreg.rules.Stepper.step", step)
+    monkeypatch.setattr(Stepper, "step", step)
     assert set(failures("squared")) >= {"check_stored_run", "check_naive_run"}

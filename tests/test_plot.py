@@ -20,7 +20,8 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 import npreg
-from npreg import plot, surface, sweep, synthetic_data, train
+from npreg import plot, sweep, synthetic_data, train
+from npreg.plot import surface
 
 ROOT = Path(__file__).resolve().parent.parent
 FEATURES, LABELS = synthetic_data([2, -3.4], 4.2, 200, rng=0)

@@ -7,7 +7,7 @@ import pytest
 
 from npreg.exercises.check import check
 from npreg.exercises.course import load
-from npreg.exercises.probes import draw, fresh
+from npreg.exercises.forward.probes import draw, fresh
 
 RIGHT = {
     "minibatch-mean": [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from naive import draw_orders, make_data
 
 import npreg
-from npreg.rules import Rule, Stepper, as_rule, soft_threshold
+from npreg.sgd import Rule, Stepper, as_rule, soft_threshold
 
 vectors = st.lists(st.floats(-100, 100), min_size=1, max_size=5).map(np.array)
 

@@ -29,7 +29,7 @@ from npreg.exercises.report import UnusableFile
 from npreg.exercises.stub import file_name, stub, write_new
 
 TEACHERS = """
-from npreg.exercises.program import Exercise, gradient, real
+from npreg.exercises.forward.program import Exercise, gradient, real
 mine = Exercise(
     id="cube",
     inputs={"t": real("m"), "a": real()},

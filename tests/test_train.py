@@ -10,8 +10,8 @@ import pytest
 from naive import draw_orders, make_data
 
 import npreg
-from npreg.blocks import Data
-from npreg.scaling import ColumnMoments, Scaling
+from npreg.runs.blocks import Data
+from npreg.runs.scaling import ColumnMoments, Scaling
 from npreg.train import TrainResult
 
 ENGINES = ("loop", "tight", "moments")

@@ -7,7 +7,7 @@ import pytest
 
 from npreg.exercises import Exercise, UnusableFile, check, gradient, real
 from npreg.exercises.course import IDS, load
-from npreg.exercises.usable import require_usable
+from npreg.exercises.forward.usable import require_usable
 
 
 def exercise(loss):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from npreg.grading.inside import wire
+from npreg.isolation.inside import wire
 
 ARRAYS = hnp.arrays(
     st.sampled_from(list(wire.CODES)), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)

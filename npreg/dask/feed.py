@@ -1,6 +1,6 @@
 """Row blocks on a cluster, as a feed: the same run as over blocks on this machine.
 
-A block is one chunk of the data, or several neighbouring ones.  What `npreg.blocks` says of the order
+A block is one chunk of the data, or several neighbouring ones.  What `npreg.runs.blocks` says of the order
 of rows holds here as well, so which rows form which minibatch depends on the chunks and `rng` alone.
 """
 
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from npreg.arrays import FloatArray
-from npreg.blocks import BlockShuffle, Data, RowBlocks, TreeSum, tree_sum
 from npreg.dask.actors import Actors
 from npreg.dask.chunks import Chunks
 from npreg.dask.cluster import Cluster, Job
@@ -29,10 +28,11 @@ from npreg.dask.tasks import (
     of_chunk,
     whole_chunk,
 )
-from npreg.feeds import MOMENT_COLUMNS, SAMPLE_ROWS, BlockFeed, Pause
-from npreg.loops import Engine, Order, Path, PlainLoop
-from npreg.mean_loss import LossMoments
-from npreg.moments import MomentsEngine
+from npreg.engines.loops import Engine, Order, Path, PlainLoop
+from npreg.engines.moments import MomentsEngine
+from npreg.runs.blocks import BlockShuffle, Data, RowBlocks, TreeSum, tree_sum
+from npreg.runs.feeds import MOMENT_COLUMNS, SAMPLE_ROWS, BlockFeed, Pause
+from npreg.runs.mean_loss import LossMoments
 
 __all__ = ["ClusterFeed"]
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from npreg.arrays import FloatArray
-from npreg.blocks import BlockShuffle, Data, Kind, as_block
+from npreg.engines.loops import Order
+from npreg.engines.moments import BatchMoments
 from npreg.linear import linreg, linreg_backward
-from npreg.loops import Order
 from npreg.losses import Loss
-from npreg.mean_loss import LossMoments
-from npreg.moments import BatchMoments
-from npreg.scaling import Scaling
+from npreg.runs.blocks import BlockShuffle, Data, Kind, as_block
+from npreg.runs.mean_loss import LossMoments
+from npreg.runs.scaling import Scaling
 
 __all__ = [
     "BlockMoments",

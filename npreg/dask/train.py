@@ -9,9 +9,9 @@ from npreg.arrays import as_batch_size, as_count
 from npreg.dask.chunks import as_chunks
 from npreg.dask.cluster import Cluster
 from npreg.dask.feed import ClusterFeed
+from npreg.engines.moments import is_affine
 from npreg.losses import as_loss
-from npreg.moments import is_affine
-from npreg.rules import as_rule
+from npreg.sgd import as_rule
 from npreg.train import TrainResult
 from npreg.train import train as train_on
 

@@ -10,7 +10,7 @@ the seventeen that come along. The command line ``npreg`` does the same with fil
 from __future__ import annotations
 
 from npreg.exercises.check import check
-from npreg.exercises.program import (
+from npreg.exercises.forward.program import (
     Answer,
     Exercise,
     Input,

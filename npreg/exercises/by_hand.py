@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises import answers, messages
-from npreg.exercises.program import Array, Exercise, Input
-from npreg.exercises.verdict import reference
+from npreg.exercises import answers
+from npreg.exercises import words as messages
+from npreg.exercises.forward.program import Array, Exercise, Input
+from npreg.exercises.forward.verdict import reference
 
 _SIZES = (1, 2, 3)
 _DRAWS = 8

@@ -12,13 +12,13 @@ import numpy as np
 
 from npreg.exercises import answers as answers_module
 from npreg.exercises import files
-from npreg.exercises.bases import Bank, bank_of
-from npreg.exercises.conventions import other_conventions
-from npreg.exercises.diagnose import diagnose
-from npreg.exercises.probes import Probe, fresh
-from npreg.exercises.program import Array, Exercise
+from npreg.exercises.forward.probes import Probe, fresh
+from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.verdict import Reference, reference, value_findings
+from npreg.exercises.mistakes.bank import Bank, bank_of
+from npreg.exercises.mistakes.conventions import other_conventions
+from npreg.exercises.mistakes.diagnose import diagnose
 from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile
-from npreg.exercises.verdict import Reference, reference, value_findings
 
 Execute = Callable[..., Mapping[str, Any]]
 Source = str | os.PathLike[str] | Mapping[str, Any] | ModuleType | Callable[..., Any] | Sequence[Any]

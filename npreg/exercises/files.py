@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from npreg.exercises.course import IDS, load
-from npreg.exercises.program import Exercise
+from npreg.exercises.forward.program import Exercise
 from npreg.exercises.report import UnusableFile
 
 MAX_BYTES = 1_000_000

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from npreg.exercises.check import check
 from npreg.exercises.course import IDS
 from npreg.exercises.files import find_exercise, read_source, require_python, student_files
-from npreg.exercises.program import Exercise
+from npreg.exercises.forward.program import Exercise
 from npreg.exercises.report import UnusableFile
 
 

@@ -14,13 +14,13 @@ from itertools import combinations
 
 import numpy as np
 
-from npreg.exercises import messages
-from npreg.exercises.bases import Bank, Base, bank_of
-from npreg.exercises.derivatives import quantities_of
-from npreg.exercises.factors import CONSTANTS, Factor
-from npreg.exercises.probes import Probe, draw, fresh
-from npreg.exercises.program import Array, Exercise
-from npreg.exercises.verdict import Reference, reference
+from npreg.exercises import words as messages
+from npreg.exercises.forward.derivatives import quantities_of
+from npreg.exercises.forward.probes import Probe, draw, fresh
+from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.verdict import Reference, reference
+from npreg.exercises.mistakes.bank import Bank, Base, bank_of
+from npreg.exercises.mistakes.factors import CONSTANTS, Factor
 
 EQUAL = 1e-9
 WITNESSES = 4

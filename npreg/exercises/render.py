@@ -6,7 +6,7 @@ import html as html_module
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from npreg.exercises import messages
+from npreg.exercises import words as messages
 
 if TYPE_CHECKING:
     from npreg.exercises.report import AnswerReport, Mistake, Report

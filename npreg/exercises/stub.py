@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from npreg.exercises.program import Answer, Exercise
+from npreg.exercises.forward.program import Answer, Exercise
 from npreg.exercises.render import wrap
 from npreg.exercises.report import UnusableFile
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.gradcheck.report import GradientReport
+from npreg.gradcheck.steps import as_float_inputs, call, quiet
 from npreg.gradcheck.verdict import Target, judge
-from npreg.steps import as_float_inputs, call, quiet
 
 __all__ = ["GradientError", "GradientReport", "assert_gradient", "check_gradient"]
 

@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npreg.grading.exports import write_csv, write_jsonl
-from npreg.grading.feedback import write_feedback
-from npreg.grading.files import is_device
+from npreg.exercises.words.reasons import TEACHERS_MATTER
+from npreg.files import is_device
 from npreg.grading.folder import Submission, read, readable_name, submissions
-from npreg.grading.gradescope import results_path, write_results, write_zero
-from npreg.grading.isolation import choose, describe
 from npreg.grading.journal import Journal, key
 from npreg.grading.marking import Settings, mark
 from npreg.grading.progress import Progress
-from npreg.grading.reasons import TEACHERS_MATTER
 from npreg.grading.result import Result
+from npreg.grading.results.exports import write_csv, write_jsonl
+from npreg.grading.results.feedback import write_feedback
+from npreg.grading.results.gradescope import results_path, write_results, write_zero
 from npreg.grading.seeds import student_seed
+from npreg.isolation.choice import choose, describe
 
 if TYPE_CHECKING:
-    from npreg.exercises.program import Exercise
+    from npreg.exercises.forward.program import Exercise
 
 PathLike = str | os.PathLike[str]
 
@@ -156,7 +156,7 @@ def write_tables(graded: Graded, outputs: Outputs, lang: str) -> None:
     if outputs.jsonl is not None:
         write_jsonl(outputs.jsonl, graded.results)
     if outputs.report is not None:
-        from npreg.grading.class_report import write_report
+        from npreg.grading.results.class_report import write_report
 
         write_report(outputs.report, graded.results, graded.exercise, graded.isolation, lang)
 

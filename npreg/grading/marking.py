@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npreg.exercises import render
-from npreg.grading.executor import Executor
+from npreg.exercises.words.reasons import explain, size
 from npreg.grading.folder import Submission
-from npreg.grading.inside.main import LARGE
 from npreg.grading.numerical import loses_digits, stretched
-from npreg.grading.reasons import explain, size
 from npreg.grading.result import Mark, Result
-from npreg.grading.sandbox import Limits, Sandbox
+from npreg.isolation.executor import Executor
+from npreg.isolation.inside.main import LARGE
+from npreg.isolation.sandbox import Limits, Sandbox
 
 if TYPE_CHECKING:
-    from npreg.exercises.program import Exercise
+    from npreg.exercises.forward.program import Exercise
+    from npreg.exercises.forward.verdict import Reference
     from npreg.exercises.report import AnswerReport, Report
-    from npreg.exercises.verdict import Reference
 
 LONGEST_EXCERPT = 12
 _judging = threading.RLock()
@@ -129,7 +129,7 @@ def mark(submission: Submission, exercise: Exercise, settings: Settings, seed: i
     if submission.reason is not None or submission.source is None:
         return without_answers(submission.name, exercise, submission.reason or ("empty", ""), settings.lang)
     from npreg.exercises.check import check
-    from npreg.exercises.probes import fresh
+    from npreg.exercises.forward.probes import fresh
     from npreg.exercises.report import UnusableFile
 
     try:

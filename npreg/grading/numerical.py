@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.probes import Probe, bank
-from npreg.exercises.program import Exercise
-from npreg.exercises.verdict import Reference, is_right, reference
+from npreg.exercises.forward.probes import Probe, bank
+from npreg.exercises.forward.program import Exercise
+from npreg.exercises.forward.verdict import Reference, is_right, reference
 
 STRETCH = 2.0**20
 WORTH_IT = 2.0**10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from npreg.exercises.program import Exercise
+from npreg.exercises.forward.program import Exercise
 
 IDS = (
     "one-weight",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npreg.exercises.program import Exercise, hessian, real
+from npreg.exercises.forward.program import Exercise, hessian, real
 
 exercise = Exercise(
     id="hessian",

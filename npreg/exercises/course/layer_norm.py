@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npreg.exercises.program import Exercise, gradient, real
+from npreg.exercises.forward.program import Exercise, gradient, real
 
 exercise = Exercise(
     id="layer-norm",

@@ -1,6 +1,6 @@
 """A vector of weights: the derivative has the shape of what it is taken in."""
 
-from npreg.exercises.program import Exercise, gradient, real
+from npreg.exercises.forward.program import Exercise, gradient, real
 
 exercise = Exercise(
     id="one-example",

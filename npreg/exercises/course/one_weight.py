@@ -1,6 +1,6 @@
 """The chain rule with one weight: three factors, multiplied."""
 
-from npreg.exercises.program import Exercise, gradient, real
+from npreg.exercises.forward.program import Exercise, gradient, real
 
 exercise = Exercise(
     id="one-weight",

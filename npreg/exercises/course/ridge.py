@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npreg.exercises.program import Exercise, gradient, positive, real
+from npreg.exercises.forward.program import Exercise, gradient, positive, real
 
 exercise = Exercise(
     id="ridge",

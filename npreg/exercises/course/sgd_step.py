@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npreg.exercises.program import Exercise, count, positive, real, update
+from npreg.exercises.forward.program import Exercise, count, positive, real, update
 
 exercise = Exercise(
     id="sgd-step",

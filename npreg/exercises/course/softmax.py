@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npreg.exercises.program import Exercise, gradient, one_hot, real
+from npreg.exercises.forward.program import Exercise, gradient, one_hot, real
 
 exercise = Exercise(
     id="softmax",

@@ -1,0 +1,287 @@
+"""Three loops over the minibatches of an epoch: one to read, two to run.
+
+`PlainLoop` is the notebook's loop, and the reference for every other engine.  `FoldedLoop` and
+`WideLoop` do the same arithmetic with few NumPy calls a step: rows are gathered a chunk at a time
+into one buffer, whose views are made once.
+
+    folded   squared loss, plain SGD, L2: bias and label are columns of the rows, r = (x, 1, −y)·(w, b, 1)
+    wide     any loss and rule; no copy of the data is made, which pays where rows are long
+
+An engine is loaded with data once and then advances `theta` = (w; b), shape (d + 1, k), through one
+epoch for every order of rows it is given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from npreg.arrays import FloatArray
+from npreg.data import minibatches
+from npreg.linear import linreg, linreg_backward
+from npreg.losses import Loss
+from npreg.sgd import Stepper
+
+__all__ = ["Engine", "FoldedLoop", "FoldedRows", "Path", "PlainLoop", "WideLoop"]
+
+Order = NDArray[Any]
+CHUNK_BYTES = 700_000  # gathered rows that stay in a 1 MB second-level cache
+
+
+class Path(Protocol):
+    """Receives parameters after steps, in time order, as arrays of shape (steps, d + 1, k)."""
+
+    def append(self, thetas: FloatArray, /) -> None: ...
+
+
+class Engine(Protocol):
+    """Advances parameters through epochs of minibatches."""
+
+    name: str
+    align: int  # steps after which an epoch may be interrupted without changing a bit; set by `load`
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        """Take data of shapes (n, d), (n, k) and (n,); they are not changed."""
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        """One epoch an order, `theta` updated in place; returns a copy of it after each.
+
+        Where `path` is given, the parameters after every single step are appended to it.
+        """
+
+
+class PlainLoop:
+    """The notebook's loop."""
+
+    name = "loop"
+    align = 1
+
+    def __init__(self, loss: Loss, stepper: Stepper, batch_size: int) -> None:
+        self.loss, self.stepper, self.batch_size = loss, stepper, batch_size
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        self.X, self.y, self.weights = X, y, weights
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        w, b = theta[:-1], theta[-1]
+        ends = []
+        for order in orders:
+            for rows in minibatches(order, self.batch_size):
+                X, y = self.X[rows], self.y[rows]
+                y_hat = linreg(X, w, b)
+                grad_y_hat = self.loss.grad(y_hat, y)
+                total: float = len(rows)
+                if self.weights is not None:
+                    grad_y_hat = grad_y_hat * self.weights[rows, None]
+                    total = float(self.weights[rows].sum())
+                self.stepper.step((w, b), linreg_backward(X, grad_y_hat), total)
+                if path is not None:
+                    path.append(theta[None].copy())
+            ends.append(theta.copy())
+        return ends
+
+
+class FoldedRows:
+    """Rows (x, 1, −y), scaled by √(weight · scale), with a row of zeros at the end for padding."""
+
+    def __init__(self, dtype: Any, batch_size: int) -> None:
+        self.dtype, self.nominal = np.dtype(dtype), batch_size
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None, scale: float) -> None:
+        n, d = X.shape
+        self.num_rows, self.num_inputs, self.width = n, d + 1, d + 1 + y.shape[1]
+        self.batch_size = min(self.nominal, n)  # one larger than n needs no padding up to it
+        self.table = Z = np.empty((n + 1, self.width), self.dtype)
+        root = math.sqrt(scale)
+        np.multiply(X, root, out=Z[:n, :d], casting="same_kind")
+        Z[:n, d] = root
+        np.multiply(y, -root, out=Z[:n, d + 1 :], casting="same_kind")
+        if weights is not None:
+            Z[:n] *= np.sqrt(weights, dtype=self.dtype)[:, None]
+        Z[n] = 0
+        self.steps = -(-n // self.batch_size)  # a short last minibatch is padded with rows of zeros
+        self.chunk = steps_a_chunk(self.batch_size, self.width, self.dtype.itemsize)
+
+    def padded(self, order: Order) -> Order:
+        """The order cut into minibatches, as indices (steps, B) into the table."""
+        missing = -len(order) % self.batch_size
+        if missing:
+            order = np.concatenate([order, np.full(missing, self.num_rows, order.dtype)])
+        return order.reshape(-1, self.batch_size)
+
+    def gather(self, index: Order, out: FloatArray) -> FloatArray:
+        """The rows of `index` (steps, B), in the first rows of the flat buffer `out`."""
+        flat = out[: index.size]
+        np.take(self.table, index.reshape(-1), axis=0, out=flat, mode="clip")
+        return flat.reshape(*index.shape, self.width)
+
+
+def steps_a_chunk(batch_size: int, width: int, itemsize: int, limit: int = CHUNK_BYTES) -> int:
+    """How many minibatches are gathered at once: a power of two, which halves evenly, down to one map."""
+    most = max(1, limit // (batch_size * width * itemsize))
+    return 1 << (most.bit_length() - 1)
+
+
+class FoldedLoop:
+    """Three NumPy calls a step, for the squared loss with plain SGD and an L2 penalty.
+
+    With rows z = √(lr/B) (x, 1, −y):   r = Z (θ, 1),   θ −= Zᵀr,  which is lr/B · X̃ᵀ(X̃θ − y).
+    """
+
+    name = "tight"
+    align = 1
+
+    def __init__(self, stepper: Stepper, batch_size: int, dtype: Any) -> None:
+        self.stepper, self.rows = stepper, FoldedRows(dtype, batch_size)
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        stepper, rows = self.stepper, self.rows
+        self.constant_rate = stepper.lr if stepper.schedule is None else 1.0
+        rows.load(X, y, weights, self.constant_rate / stepper.divisor)
+        self.weights = weights
+        B, k = rows.batch_size, y.shape[1]
+        outputs = () if k == 1 else (k,)  # one output is a vector: matrix times vector is the faster call
+        self.num_outputs = k
+        views = min(rows.chunk, rows.steps)
+        self.buffer = np.empty((views * B, rows.width), rows.dtype)
+        self.residual = np.empty((B, *outputs), rows.dtype)
+        self.gradient = np.empty((rows.width, *outputs), rows.dtype)
+        self.extended = np.zeros((rows.width, *outputs), rows.dtype)
+        self.extended.reshape(rows.width, k)[-k:] = np.eye(k)
+        chunk = self.buffer.reshape(views, B, rows.width)
+        self.calls: list[tuple[Callable[..., Any], Callable[..., Any]]] = [(Z.dot, Z.T.dot) for Z in chunk]
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        rows, p = self.rows, len(theta)
+        inner = self.extended[:p]
+        inner[...] = theta.reshape(inner.shape)
+        ends: list[FloatArray] = []
+        for order in orders:
+            index = rows.padded(order)
+            for start in range(0, len(index), rows.chunk):
+                part = index[start : start + rows.chunk]
+                Z = rows.gather(part, self.buffer)
+                self.steps(Z, part, path)
+            ends.append(inner.reshape(theta.shape).copy())
+        theta[...] = ends[-1]
+        return ends
+
+    def steps(self, Z: FloatArray, index: Order, path: Path | None) -> None:
+        """The steps of one gathered chunk (steps, B, width), on the engine's own parameters."""
+        stepper, residual, gradient, extended = self.stepper, self.residual, self.gradient, self.extended
+        p = len(extended) - self.num_outputs
+        inner, inner_gradient, subtract = extended[:p], gradient[:p], np.subtract
+        rates = scheduled_rates(stepper, len(Z))
+        if rates is not None:
+            Z *= np.sqrt(rates, dtype=Z.dtype)[:, None, None]
+        if not stepper.l2 and path is None:
+            for dot, dot_transposed in self.calls[: len(Z)]:
+                dot(extended, residual)
+                dot_transposed(residual, gradient)
+                subtract(inner, inner_gradient, inner)
+            return
+        shrinks = (stepper.lr if rates is None else rates) * stepper.l2 * self.shares(index)
+        for (dot, dot_transposed), shrink in zip(self.calls, shrinks.astype(Z.dtype), strict=False):
+            dot(extended, residual)
+            dot_transposed(residual, gradient)
+            inner[:-1] -= shrink * inner[:-1]  # not `*= 1 - shrink`: that rounds the same way each step
+            subtract(inner, inner_gradient, inner)
+            if path is not None:
+                path.append(inner.reshape(1, p, -1).copy())
+
+    def shares(self, index: Order) -> FloatArray:
+        """Rows (or weight) of each minibatch, divided by the nominal batch size."""
+        return row_totals(index, self.rows.num_rows, self.weights) / self.stepper.divisor
+
+
+class WideLoop:
+    """Any loss and any rule; gathers rows as they are, so that no copy of wide data is made."""
+
+    name = "tight"
+    align = 1
+
+    def __init__(self, loss: Loss, stepper: Stepper, batch_size: int) -> None:
+        self.loss, self.stepper, self.nominal = loss, stepper, batch_size
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        self.data = X, y, weights
+        B = self.batch_size = min(self.nominal, len(X))
+        steps = max(1, CHUNK_BYTES // (B * X.shape[1] * X.itemsize))
+        self.chunk = B * min(steps, -(-len(X) // B))
+        self.X_rows = np.empty((self.chunk, X.shape[1]), X.dtype)
+        self.y_rows = np.empty((self.chunk, y.shape[1]), X.dtype)
+        self.views = [self.views_of(slice(start, start + B)) for start in range(0, self.chunk, B)]
+
+    def views_of(self, rows: slice) -> tuple[Any, ...]:
+        """What a step needs of the gathered rows: X·, Xᵀ·, 1ᵀ·, labels and residuals, flat and (B, k)."""
+        X, y = self.X_rows[rows], self.y_rows[rows]
+        r, ones = np.empty_like(y), np.ones(len(y), y.dtype)
+        if y.shape[1] > 1:
+            return X.dot, X.T.dot, ones.dot, y, r, y, r
+        return X.dot, X.T.dot, ones.dot, y[:, 0], r[:, 0], y, r  # vectors make for the faster calls
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        X, y, weights = self.data
+        ends = []
+        for order in orders:
+            for chunk in minibatches(order, self.chunk):
+                np.take(X, chunk, axis=0, out=self.X_rows[: len(chunk)], mode="clip")
+                np.take(y, chunk, axis=0, out=self.y_rows[: len(chunk)], mode="clip")
+                self.steps(len(chunk), None if weights is None else weights[chunk, None], theta, path)
+            ends.append(theta.copy())
+        return ends
+
+    def steps(self, num_rows: int, weights: FloatArray | None, theta: FloatArray, path: Path | None) -> None:
+        """The steps of the gathered rows."""
+        B, stepper = self.batch_size, self.stepper
+        squared, plain = self.loss.is_squared, stepper.is_plain
+        views = self.views[: num_rows // B]
+        if num_rows % B:
+            views = [*views, self.views_of(slice(num_rows - num_rows % B, num_rows))]
+        w, b = theta[:-1], theta[-1]
+        flat_w = w[:, 0] if w.shape[1] == 1 else w
+        grad_w, subtract = np.empty_like(flat_w), np.subtract
+        scheduled, factor = stepper.schedule is not None, stepper.lr / stepper.divisor
+        for t, (dot, dot_transposed, sum_rows, flat_y, flat_r, y, r) in enumerate(views):
+            dot(flat_w, flat_r)
+            np.add(flat_r, b, flat_r)
+            if squared:
+                subtract(flat_r, flat_y, flat_r)
+            else:
+                r[...] = self.loss.grad(r, y)
+            if weights is not None:
+                r *= weights[t * B : t * B + B]
+            if plain:
+                if scheduled:
+                    factor = stepper.rate(stepper.steps_done) / stepper.divisor
+                stepper.steps_done += 1
+                np.multiply(flat_r, factor, flat_r)
+                dot_transposed(flat_r, grad_w)
+                subtract(flat_w, grad_w, flat_w)
+                b -= sum_rows(flat_r)
+            else:
+                total = float(len(r) if weights is None else weights[t * B : t * B + B].sum())
+                stepper.step((w, b), (dot_transposed(r), sum_rows(r)), total)
+            if path is not None:
+                path.append(theta[None].copy())
+
+
+def scheduled_rates(stepper: Stepper, count: int) -> FloatArray | None:
+    """The learning rates of the next `count` steps, which are counted as done; None if constant."""
+    first = stepper.steps_done
+    stepper.steps_done += count
+    if stepper.schedule is None:
+        return None
+    return np.array([stepper.rate(step) for step in range(first, first + count)])
+
+
+def row_totals(index: Order, padding: int, weights: FloatArray | None) -> FloatArray:
+    """The number of rows, or their total weight, of each minibatch of `index` (..., steps, B)."""
+    if weights is None:
+        return np.asarray(np.count_nonzero(index != padding, axis=-1), np.float64)
+    totals: FloatArray = np.add.reduce(np.append(weights, 0.0)[index], axis=-1, dtype=np.float64)
+    return totals

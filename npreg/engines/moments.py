@@ -1,0 +1,291 @@
+"""The moments engine: the same SGD run, replayed from the moments of its minibatches.
+
+For the squared loss a step reads nothing of a minibatch but G = X̃ᵀX̃ and h = X̃ᵀy, and is an affine map:
+
+    θ ← A θ + c      A = I − (lr/B) G      c = (lr/B) h
+
+Composing maps is associative, so an epoch is a tree of small matrix products, each level of which is
+one NumPy call for all pairs of neighbours, instead of one round of calls a step.  An L2 penalty adds
+to the diagonal of G; momentum makes the state (θ, v) and the map twice as large; both stay affine.
+
+The composed maps could lose what the loop keeps: where they grow far beyond the parameters, the chunk
+is replayed by the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from npreg.arrays import FloatArray
+from npreg.engines.affine import compose_all, states_before
+from npreg.engines.loops import Engine, FoldedRows, Order, Path, row_totals, scheduled_rates, steps_a_chunk
+from npreg.runs.blocks import Data
+from npreg.sgd import SGD, Momentum, Nesterov, Rule, Stepper
+
+__all__ = ["BatchMoments", "MomentsEngine", "is_affine"]
+
+MAP_BYTES = 2_500_000  # maps of (θ, v) that are composed together; more leave the cache
+GROWTH_LIMIT = 1e4  # maps this much larger than the parameters cost four digits: the loop takes over
+
+
+def is_affine(rule: Rule, l1: float) -> bool:
+    """Whether every step of the rule is an affine map of its state (no L1, a known rule)."""
+    return not l1 and type(rule) in (SGD, Momentum, Nesterov)
+
+
+@dataclass(frozen=True)
+class BatchMoments:
+    """All that a step reads of its minibatch, for many minibatches.
+
+        scaled = scale · [X̃ᵀX̃ | −X̃ᵀy], shape (..., steps, p, p + k)      totals = Σ weights, (..., steps)
+
+    Those of parts of the same minibatches add up.  A penalty alone needs the totals.
+    """
+
+    scaled: FloatArray
+    totals: FloatArray | None
+
+    @classmethod
+    def of(
+        cls, rows: FoldedRows, index: Order, weights: FloatArray | None, buffer: FloatArray, *, totals: bool
+    ) -> BatchMoments:
+        """Of the minibatches `index` (..., steps, B) of rows that are loaded."""
+        Z = rows.gather(index, buffer)
+        # Operands of different widths keep NumPy from the slower symmetric product.
+        scaled = np.matmul(Z[..., : rows.num_inputs].swapaxes(-1, -2), Z)
+        return cls(scaled, row_totals(index, rows.num_rows, weights) if totals else None)
+
+    @classmethod
+    def of_block(
+        cls, data: Data, index: Order, batch_size: int, scale: float, *, totals: bool
+    ) -> BatchMoments:
+        """Of the minibatches `index` (steps, B) of a block; row number n stands for padding."""
+        rows = FoldedRows(np.float64, batch_size)
+        rows.load(*data, scale)
+        chunk = steps_a_chunk(index.shape[1], rows.width, rows.dtype.itemsize)
+        buffer = np.empty((chunk * index.shape[1], rows.width))
+        p = rows.num_inputs
+        whole = cls(np.empty((len(index), p, rows.width)), np.empty(len(index)) if totals else None)
+        for start in range(0, len(index), chunk):
+            some = slice(start, start + chunk)
+            part = cls.of(rows, index[some], data.weights, buffer, totals=totals)
+            whole.scaled[some] = part.scaled
+            if whole.totals is not None and part.totals is not None:
+                whole.totals[some] = part.totals
+        return whole
+
+    def __add__(self, other: BatchMoments) -> BatchMoments:
+        totals = None if self.totals is None or other.totals is None else self.totals + other.totals
+        return BatchMoments(self.scaled + other.scaled, totals)
+
+    def copy_of(self, some: slice) -> BatchMoments:
+        """A copy of some minibatches, as those of one epoch."""
+        totals = None if self.totals is None else self.totals[None, some]
+        return BatchMoments(self.scaled[None, some].copy(), totals)
+
+
+class MomentsEngine:
+    """Replays SGD on the squared loss from the moments of its minibatches, in float64.
+
+    The rows become moments (`BatchMoments.of`) and the moments steps (`replay`), possibly elsewhere.
+    `fallback` is the loop that takes over a chunk of steps whose composed maps grow too much.
+    """
+
+    name = "moments"
+    align = 1
+
+    def __init__(
+        self, stepper: Stepper, batch_size: int, fallback: Engine, largest_norm: float = np.inf
+    ) -> None:
+        self.stepper, self.rows, self.fallback = stepper, FoldedRows(np.float64, batch_size), fallback
+        self.momentum = stepper.rule if isinstance(stepper.rule, Momentum) else None
+        self.largest_norm = largest_norm
+        self.chunks_by_loop = 0
+        self.contracts = False
+        # A constant learning rate goes into the rows: one multiplication less a minibatch.
+        self.rate_in_rows = stepper.schedule is None and self.momentum is None
+        self.scale = (stepper.lr if self.rate_in_rows else 1.0) / stepper.divisor
+        self.needs_totals = bool(stepper.l2)
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        stepper, rows = self.stepper, self.rows
+        self.data: tuple[FloatArray, FloatArray, FloatArray | None] | None = (X, y, weights)
+        self.weights = weights
+        rows.load(X, y, weights, self.scale)
+        self.buffer = np.empty((0, rows.width))
+        self.align = self.chunk = self.steps_a_chunk(rows.batch_size, rows.num_inputs, rows.width)
+        # Where no step can have lr/B ‖G‖ + lr l2 > 2, no A has an eigenvalue outside [−1, 1].
+        steepest = rows.batch_size / stepper.divisor * self.largest_norm + stepper.l2
+        self.contracts = self.rate_in_rows and stepper.lr * steepest <= 2
+
+    def steps_a_chunk(self, batch_size: int, p: int, width: int) -> int:
+        """How many minibatches are composed at once, of rows (p inputs and the labels) of this width."""
+        size = self.rows.dtype.itemsize
+        chunk = steps_a_chunk(batch_size, width, size)
+        if self.momentum is None:
+            return chunk
+        return min(chunk, steps_a_chunk(2 * p, p + width, size, MAP_BYTES))
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        rows = self.rows
+        together = max(1, self.chunk // rows.steps)  # short epochs share one pass: same sums, fewer calls
+        needed = rows.batch_size * min(self.chunk, rows.steps * min(together, len(orders)))
+        if len(self.buffer) < needed:
+            self.buffer = np.empty((needed, rows.width))
+        ends: list[FloatArray] = []
+        for first in range(0, len(orders), together):
+            padded = [rows.padded(order) for order in orders[first : first + together]]
+            index = padded[0][None] if len(padded) == 1 else np.stack(padded)
+            for start in range(0, index.shape[1], self.chunk):
+                part = index[:, start : start + self.chunk]
+                moments = BatchMoments.of(rows, part, self.weights, self.buffer, totals=self.needs_totals)
+                epochs = self.replay(theta, moments, path) or self.replay_by_loop(theta, part, path)
+            ends += epochs
+        return ends
+
+    def run_moments(
+        self,
+        theta: FloatArray,
+        moments: BatchMoments,
+        batch_size: int,
+        rows: Callable[[], tuple[Data, Order]],
+        path: Path | None = None,
+    ) -> None:
+        """One epoch of minibatches (at most `batch_size` rows) of which only the moments are at hand.
+
+        The same steps in the same chunks as `run`; `rows` gets the data and their order where the loop
+        has to take over.
+        """
+        chunk = self.steps_a_chunk(batch_size, *moments.scaled.shape[-2:])
+        index = None
+        for start in range(0, len(moments.scaled), chunk):
+            some = slice(start, start + chunk)
+            if self.replay(theta, moments.copy_of(some), path) is None:
+                if index is None:
+                    data, order = rows()
+                    self.load(*data)
+                    index = self.rows.padded(order)[None]
+                self.replay_by_loop(theta, index[:, some], path)
+
+    def replay(self, theta: FloatArray, moments: BatchMoments, path: Path | None) -> list[FloatArray] | None:
+        """Replay minibatches (epochs, steps); returns the parameters after each epoch.
+
+        None, and nothing is changed but the moments, where the composed maps cannot be trusted.
+        """
+        stepper, first_step = self.stepper, self.stepper.steps_done
+        maps, negated = self.maps(moments)
+        levels: list[FloatArray] | None = None if path is None else []
+        composed = compose_all(maps, negated=negated, keep=levels)
+        state, m = self.get_state(theta), maps.shape[-2]
+        extended = np.concatenate([state, np.eye(theta.shape[1])])
+        ends, paths = [], []
+        for epoch in range(len(maps)):
+            if levels is not None:
+                before = states_before([level[epoch] for level in levels], extended[:m], negated=negated)
+                paths.append(before)
+            for part in composed:
+                for one in part[epoch]:
+                    extended[:m] = one.dot(extended)
+            # Between epochs the parameters have the run's dtype, however many epochs share a pass.
+            ends.append(extended[: len(theta)].astype(theta.dtype))
+            extended[: len(theta)] = ends[-1]
+            if path is not None:
+                paths[-1] = np.concatenate([before[1:], extended[None, :m]])
+        if not self.is_trustworthy(maps, negated, composed, state, extended[:m]):
+            stepper.steps_done = first_step
+            return None
+        self.set_state(theta, extended[:m])
+        if path is not None:
+            for states in paths:
+                path.append(states[:, : len(theta)].astype(theta.dtype))
+        return ends
+
+    def maps(self, moments: BatchMoments) -> tuple[FloatArray, bool]:
+        """The affine maps (epochs, steps, m, m + k) of the minibatches, and whether they are negated."""
+        stepper, maps, totals = self.stepper, moments.scaled, moments.totals  # maps: lr/B · [G | −h]
+        epochs, steps, p, width = maps.shape
+        rates = scheduled_rates(stepper, epochs * steps)
+        if rates is not None:
+            rates = rates.reshape(epochs, steps, 1)
+        diagonal = maps.reshape(epochs, steps, -1)[..., : p * width : width + 1]
+        if self.momentum is None and rates is not None:
+            maps *= rates[..., None]
+        if totals is not None:
+            rate = 1.0 if self.momentum is not None else stepper.lr if rates is None else rates
+            diagonal[..., :-1] += rate * stepper.l2 * (totals[..., None] / stepper.divisor)
+        if self.momentum is not None:
+            return self.momentum_maps(maps, stepper.lr if rates is None else rates[..., None]), False
+        diagonal -= 1
+        return maps, True
+
+    def momentum_maps(self, moments: FloatArray, rate: FloatArray | float) -> FloatArray:
+        """Maps of (θ, v) from g = [G | −h]:  v ← β v + g,  θ ← θ − lr v  or  θ − lr (g + β v)."""
+        assert self.momentum is not None
+        beta = self.momentum.beta
+        of_g, of_v = (1 + beta, beta * beta) if isinstance(self.momentum, Nesterov) else (1.0, beta)
+        p = moments.shape[-2]
+        k = moments.shape[-1] - p
+        maps = np.zeros((*moments.shape[:-2], 2 * p, 2 * p + k))
+        eye = np.eye(p)
+        step = (rate * of_g) * moments
+        maps[..., :p, :p] = eye - step[..., :p]
+        maps[..., :p, p : 2 * p] = -(rate * of_v) * eye
+        maps[..., :p, 2 * p :] = -step[..., p:]
+        maps[..., p:, :p] = moments[..., :p]
+        maps[..., p:, p : 2 * p] = beta * eye
+        maps[..., p:, 2 * p :] = moments[..., p:]
+        return maps
+
+    def is_trustworthy(
+        self, maps: FloatArray, negated: bool, composed: list[FloatArray], start: FloatArray, end: FloatArray
+    ) -> bool:
+        """Whether no composed map grew beyond the parameters, so that no digits were lost in it."""
+        if self.contracts:
+            return True  # no product of maps has a norm above 1, no c exceeds twice the largest parameters
+        m = len(start)
+        if negated:
+            # −A = lr/B G − I has a trace of at most 2 − m only where all eigenvalues of A are in [−1, 1].
+            width = maps.shape[-1]
+            trace = np.einsum("ij->i", maps.reshape(-1, m * width)[:, : m * width : width + 1])
+            if trace.max() <= 2 - m:
+                return True
+        if not np.isfinite(end).all():
+            return False
+        scale = max(np.abs(start).max(), np.abs(end).max())
+
+        def is_small(some: FloatArray) -> bool:
+            size = np.abs(some).reshape(-1, *some.shape[-2:]).max(axis=0)
+            return bool(size[:, :m].max() <= GROWTH_LIMIT and size[:, m:].max() <= GROWTH_LIMIT * scale)
+
+        if not all(is_small(part) for part in composed):
+            return False
+        levels: list[FloatArray] = []
+        compose_all(maps, negated=negated, keep=levels)
+        return all(is_small(level) for level in levels[1:])
+
+    def replay_by_loop(self, theta: FloatArray, index: Order, path: Path | None) -> list[FloatArray]:
+        if self.data is not None:
+            self.fallback.load(*self.data)
+            self.data = None
+        self.chunks_by_loop += 1
+        ends: list[FloatArray] = []
+        for epoch in index:
+            order = epoch.reshape(-1)
+            ends += self.fallback.run(theta, [order[order != self.rows.num_rows]], path)
+        return ends
+
+    def get_state(self, theta: FloatArray) -> FloatArray:
+        parts = [theta]
+        if self.momentum is not None:
+            parts += [self.stepper.state[0], self.stepper.state[1][None]]
+        return np.concatenate(parts).astype(np.float64)
+
+    def set_state(self, theta: FloatArray, state: FloatArray) -> None:
+        p = len(theta)
+        theta[...] = state[:p]
+        if self.momentum is not None:
+            self.stepper.state[0][...] = state[p : 2 * p - 1]
+            self.stepper.state[1][...] = state[2 * p - 1]

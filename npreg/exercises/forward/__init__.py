@@ -1,0 +1,1 @@
+"""A forward computation and its derivatives."""

@@ -1,0 +1,62 @@
+"""What an answer function must return on a probe, and what it would return under a mutation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from npreg.exercises.forward.program import Answer, Array, Exercise, parameters
+from npreg.exercises.forward.tape import Tape, record
+
+
+def value_of(answer: Answer, tape: Tape, swept: Mapping[str, Array] | None = None) -> Array:
+    """The value that the answer asks for, under whatever edits the tape carries."""
+    if answer.order == 2:
+        return _second_derivative(tape, answer.wrt)
+    derivatives = tape.sweep() if swept is None else swept
+    if answer.formula is None:
+        return derivatives[answer.wrt]
+    return apply_formula(answer, tape, derivatives)
+
+
+def apply_formula(answer: Answer, tape: Tape, derivatives: Mapping[str, Array], scale: float = 1.0) -> Array:
+    """An update formula with the derivatives it names, multiplied by ``scale``."""
+    assert answer.formula is not None
+    names = tape.exercise.gradient_names
+    given = {
+        name: scale * derivatives[names[name]] if name in names else tape.values[name]
+        for name in parameters(answer.formula)
+    }
+    return np.asarray(answer.formula(**given))
+
+
+def _second_derivative(tape: Tape, wrt: str) -> Array:
+    """Fourth-order central differences of the swept gradient; exact up to rounding for a quadratic loss."""
+    exercise = tape.exercise
+    point = np.asarray(tape.values[wrt], dtype=float)
+    inputs = {name: tape.values[name] for name in exercise.inputs}
+    columns = []
+    for j in range(point.size):
+        step = 2.0**-6 * max(1.0, 2.0 ** np.round(np.log2(abs(point.flat[j]) + 2.0**-60)))
+
+        def slope(width: float, j: int = j) -> Array:
+            ends = []
+            for side in (1.0, -1.0):
+                moved = point.copy()
+                moved.flat[j] += side * width
+                ends.append(record(exercise, {**inputs, wrt: moved}).sweep()[wrt].ravel())
+            return (ends[0] - ends[1]) / (2 * width)
+
+        columns.append((4 * slope(step / 2) - slope(step)) / 3)
+    return np.stack(columns, axis=1)
+
+
+def quantities_of(
+    exercise: Exercise, sizes: Mapping[str, int], probe: Mapping[str, Array]
+) -> dict[str, float]:
+    """Everything that can be a factor on this probe: the sizes, n − 1, and the settings."""
+    found = {name: float(size) for name, size in sizes.items()}
+    if sizes.get("n", 0) > 2:
+        found["n-1"] = sizes["n"] - 1.0
+    return found | {name: float(probe[name]) for name in exercise.settings}

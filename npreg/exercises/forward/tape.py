@@ -1,0 +1,331 @@
+"""A forward program at one point: its values, dense local Jacobians, and the reverse sweep through them.
+
+The one mechanism that serves the right derivative, the derivatives of every step, and every mutation: edit
+values, Jacobians or upstream derivatives, then sweep once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from npreg.exercises.forward.probes import bank
+from npreg.exercises.forward.program import Array, Exercise
+from npreg.gradcheck import differentiate
+
+STEP = 1e-30
+COARSE = 2.0**-17
+RECENT = 7
+Edit = Callable[[Array, "Tape"], Array]
+Edge = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What to change before a sweep; keys are names, or edges ``(step, argument)``.
+
+    ``values``: a quantity everywhere; ``uses``: what one step sees of a quantity; ``functions``: another
+    function in a step's place; ``local``: what the derivative of one step (first edge) sees of one of its
+    arguments, the forward values being untouched; ``jacobians``: a local Jacobian (rows: entries of the step,
+    columns: entries of the argument); ``upstreams``: the derivative of the loss with respect to a step.
+    """
+
+    values: tuple[tuple[str, Edit], ...] = ()
+    uses: tuple[tuple[Edge, Edit], ...] = ()
+    functions: tuple[tuple[str, Callable[..., Any]], ...] = ()
+    local: tuple[tuple[Edge, str, Edit], ...] = ()
+    jacobians: tuple[tuple[Edge, Edit], ...] = ()
+    upstreams: tuple[tuple[str, Edit], ...] = ()
+
+    def __add__(self, other: Edits) -> Edits:
+        return Edits(
+            self.values + other.values,
+            self.uses + other.uses,
+            self.functions + other.functions,
+            self.local + other.local,
+            self.jacobians + other.jacobians,
+            self.upstreams + other.upstreams,
+        )
+
+
+@dataclass(frozen=True)
+class Tape:
+    """Values of inputs and steps, and the Jacobian of every step with respect to every active argument."""
+
+    exercise: Exercise
+    values: Mapping[str, Array]
+    jacobians: Mapping[Edge, Array]
+    upstream_edits: Mapping[str, Edit]
+    unedited: Tape | None = None
+    notes: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> Tape:
+        """The tape before any edit."""
+        return self if self.unedited is None else self.unedited
+
+    def noted(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Something computed from this tape once."""
+        if key not in self.notes:
+            self.notes[key] = make()
+        return self.notes[key]
+
+    def sweep(self) -> dict[str, Array]:
+        """The derivative of the loss with respect to every active name, in the shape of its value."""
+        steps = self.exercise.steps
+        upstream: dict[str, Array] = {self.exercise.loss: np.ones(self.values[self.exercise.loss].size)}
+        for step in reversed(list(steps)):
+            if step not in upstream:
+                continue
+            edit = self.upstream_edits.get(step)
+            if edit is not None:
+                given = upstream[step].reshape(self.values[step].shape)
+                upstream[step] = np.broadcast_to(edit(given, self), given.shape).ravel()
+            for name in self.exercise.arguments[step]:
+                jacobian = self.jacobians.get((step, name))
+                if jacobian is not None:
+                    flow = upstream[step] @ jacobian
+                    upstream[name] = upstream[name] + flow if name in upstream else flow
+        return {name: flow.reshape(self.values[name].shape) for name, flow in upstream.items()}
+
+    def edited(self, edits: Edits) -> Tape:
+        """A new tape with the edits made; what they do not reach is shared with this one."""
+        values, jacobians = dict(self.values), dict(self.jacobians)
+        changed = set()
+        for name, edit in edits.values:
+            if name in self.exercise.inputs:
+                values[name] = edit(values[name], self)
+                changed.add(name)
+        if edits.values or edits.uses or edits.functions:
+            self._replay(edits, values, jacobians, changed)
+        for edge, name, edit in edits.local:
+            seen = {a: values[a] for a in self.exercise.arguments[edge[0]]}
+            seen[name] = edit(seen[name], self)
+            jacobians[edge] = _jacobian(self.exercise, edge, seen)
+        for edge, edit in edits.jacobians:
+            jacobians[edge] = edit(jacobians[edge], self)
+        upstream_edits = {**self.upstream_edits, **dict(edits.upstreams)}
+        return Tape(self.exercise, values, jacobians, upstream_edits, self.origin)
+
+    def _replay(
+        self, edits: Edits, values: dict[str, Array], jacobians: dict[Edge, Array], changed: set[str]
+    ) -> None:
+        exercise = self.exercise
+        on_steps = {name: edit for name, edit in edits.values if name in exercise.steps}
+        on_uses, functions = dict(edits.uses), {**exercise.steps, **dict(edits.functions)}
+        replaced = {step for step, _ in edits.functions}
+        for step, names in exercise.arguments.items():
+            touched = [a for a in names if a in changed or (step, a) in on_uses]
+            if touched or step in replaced:
+                seen = {a: values[a] for a in names}
+                for a in names:
+                    if (step, a) in on_uses:
+                        seen[a] = on_uses[step, a](seen[a], self)
+                values[step] = np.asarray(functions[step](**seen))
+                changed.add(step)
+                for a in names:
+                    if (step, a) in jacobians:
+                        original = functions[step] is exercise.steps[step]
+                        jacobians[step, a] = (
+                            _jacobian(exercise, (step, a), seen)
+                            if original
+                            else local_jacobian(functions[step], seen, a)
+                        )
+            if step in on_steps:
+                values[step] = on_steps[step](
+                    values[step], Tape(self.exercise, values, jacobians, {}, self.origin)
+                )
+                changed.add(step)
+
+
+def record(exercise: Exercise, inputs: Mapping[str, Array]) -> Tape:
+    """Run the program forward on the inputs and take every local Jacobian that a wanted derivative needs."""
+    values = exercise.forward(inputs)
+    return Tape(exercise, values, _all_jacobians(exercise, values), {})
+
+
+def perturbed(exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float) -> Tape:
+    """The tape with every number, given or computed, changed relatively, up or down at random."""
+    values = _shaken_values(exercise, inputs, rng, size)
+    return Tape(exercise, values, _all_jacobians(exercise, values), {})
+
+
+def branches_turn(
+    exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float, tries: int = 16
+) -> bool:
+    """Whether a step of truth values turns when everything is changed relatively by ``size``."""
+    values = exercise.forward(inputs)
+    conditions = [name for name in exercise.steps if values[name].dtype.kind == "b"]
+    for _ in range(tries if conditions else 0):
+        shaken = _shaken_values(exercise, inputs, rng, size)
+        if any(np.any(shaken[name] != values[name]) for name in conditions):
+            return True
+    return False
+
+
+def _shaken_values(
+    exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float
+) -> dict[str, Array]:
+    def shake(value: Array) -> Array:
+        if value.dtype.kind == "b":
+            return value
+        return np.asarray(value * (1.0 + size * rng.choice([-1.0, 1.0], size=value.shape)))
+
+    values = {name: shake(np.asarray(inputs[name])) for name in exercise.inputs}
+    for name, step in exercise.steps.items():
+        values[name] = shake(np.asarray(step(**{a: values[a] for a in exercise.arguments[name]})))
+    return values
+
+
+def _all_jacobians(exercise: Exercise, values: Mapping[str, Array]) -> dict[Edge, Array]:
+    jacobians = {}
+    for step, names in exercise.arguments.items():
+        if values[step].dtype.kind == "b":
+            continue
+        seen = {a: values[a] for a in names}
+        for a in names:
+            if a in exercise.active and values[a].dtype.kind != "b":
+                jacobians[step, a] = _jacobian(exercise, (step, a), seen)
+    return jacobians
+
+
+@dataclass
+class Pattern:
+    """How to take the Jacobian of one edge, for arguments of these shapes, by few evaluations.
+
+    Columns without a common row are moved together (a colour): ``seeds`` says which, ``rows`` and
+    ``columns`` where the result belongs. ``recent`` holds Jacobians met before, with their slopes along
+    ``probe``: a linear step has the same one again. Whatever is taken from here is checked along ``probe``.
+    """
+
+    seeds: Array
+    rows: list[Array]
+    columns: list[Array]
+    probe: Array
+    recent: list[tuple[Array, Array]] = field(default_factory=list)
+
+
+def _jacobian(exercise: Exercise, edge: Edge, seen: Mapping[str, Any]) -> Array:
+    """The local Jacobian of an edge, by as few evaluations as its pattern allows."""
+    key = (edge, tuple(value.shape for value in seen.values()))
+    function, name = exercise.steps[edge[0]], edge[1]
+    pattern = exercise.notes.get(key)
+    known = _by_pattern(function, seen, name, pattern) if pattern is not None else None
+    if known is not None:
+        return known
+    if edge in not_analytic(exercise):
+        return by_differences(function, seen, name)
+    jacobian = local_jacobian(function, seen, name)
+    exercise.notes[key] = _colour(jacobian != 0 if pattern is None else np.ones(jacobian.shape, dtype=bool))
+    return jacobian
+
+
+def not_analytic(exercise: Exercise) -> frozenset[Edge]:
+    """The edges on which the complex step is wrong or refused, found once on data drawn for the exercise."""
+    if "not analytic" not in exercise.notes:
+        exercise.notes["not analytic"] = frozenset(_find_not_analytic(exercise))
+    found: frozenset[Edge] = exercise.notes["not analytic"]
+    return found
+
+
+def _find_not_analytic(exercise: Exercise) -> Iterator[Edge]:
+    values = exercise.forward(bank(exercise)[0])
+    for step, names in exercise.arguments.items():
+        seen = {name: values[name] for name in names}
+        for name in names:
+            differentiable = (
+                name in exercise.active and "b" not in values[step].dtype.kind + values[name].dtype.kind
+            )
+            if differentiable and not _complex_step_agrees(exercise.steps[step], seen, name):
+                yield step, name
+
+
+def _complex_step_agrees(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            jacobian = local_jacobian(function, seen, name)
+    except (TypeError, np.exceptions.ComplexWarning):
+        return False
+    return _agrees(function, seen, name, jacobian)
+
+
+def by_differences(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> Array:
+    """The Jacobian of a step that the complex step cannot take: one with ``np.abs`` or ``np.linalg.norm``."""
+    jacobian = differentiate.jacobian(function, seen, name)
+    return np.asarray(jacobian.reshape(-1, np.size(seen[name])))
+
+
+def _agrees(function: Callable[..., Any], seen: Mapping[str, Any], name: str, jacobian: Array) -> bool:
+    """Whether the complex step agrees, along one direction, with a coarse difference."""
+    point = np.asarray(seen[name], dtype=float)
+    direction = np.cos(np.arange(point.size) + 0.5).reshape(point.shape) * np.maximum(np.abs(point), 1e-3)
+    ends = [np.ravel(function(**{**seen, name: point + side * COARSE * direction})) for side in (1.0, -1.0)]
+    found, expected = (ends[0] - ends[1]) / (2 * COARSE), jacobian @ direction.ravel()
+    rounding = 1e-10 * np.maximum(np.abs(ends[0]), 1.0)
+    size = np.abs(jacobian) @ np.abs(direction.ravel()) + np.abs(found)
+    return bool(np.all(np.abs(found - expected) <= 1e-3 * size + rounding / COARSE))
+
+
+def _colour(used: Array) -> Pattern:
+    """Put columns together greedily, as long as no row would belong to two of them."""
+    taken: list[Array] = []
+    members: list[list[int]] = []
+    for j in range(used.shape[1]):
+        place = next((i for i, rows in enumerate(taken) if not np.any(rows & used[:, j])), None)
+        if place is None:
+            taken.append(used[:, j].copy())
+            members.append([j])
+        else:
+            taken[place] |= used[:, j]
+            members[place].append(j)
+    seeds = np.zeros((len(members), used.shape[1]), dtype=bool)
+    rows, columns = [], []
+    for i, group in enumerate(members):
+        seeds[i, group] = True
+        where = np.argwhere(used[:, group])
+        rows.append(where[:, 0])
+        columns.append(np.asarray(group)[where[:, 1]])
+    return Pattern(seeds, rows, columns, np.cos(np.arange(used.shape[1]) + 0.5))
+
+
+def _by_pattern(
+    function: Callable[..., Any], seen: Mapping[str, Any], name: str, pattern: Pattern
+) -> Array | None:
+    """The Jacobian by its pattern, or None where a check along one more direction contradicts the pattern."""
+    point = np.asarray(seen[name], dtype=float)
+    arguments = dict(seen)
+
+    def slope(direction: Array) -> Array:
+        arguments[name] = point + 1j * STEP * direction.reshape(point.shape)
+        return np.imag(np.ravel(function(**arguments))) / STEP
+
+    along = slope(pattern.probe)
+    for jacobian, known in pattern.recent:
+        if (known == along).all():
+            return jacobian
+    jacobian = np.zeros((along.size, point.size))
+    for seed, rows, columns in zip(pattern.seeds, pattern.rows, pattern.columns, strict=True):
+        jacobian[rows, columns] = slope(seed)[rows]
+    error = np.abs(jacobian @ pattern.probe - along)
+    if np.any(error > 1e-9 * (np.abs(jacobian) @ np.abs(pattern.probe))):
+        return None
+    pattern.recent = [(jacobian, along), *pattern.recent[:RECENT]]
+    return jacobian
+
+
+def local_jacobian(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> Array:
+    """The derivative of one step's entries (rows) with respect to one argument's entries (columns)."""
+    point = np.asarray(seen[name], dtype=float)
+    arguments = dict(seen)
+    columns = []
+    for j in range(point.size):
+        moved = point.astype(complex)
+        moved.flat[j] += 1j * STEP
+        arguments[name] = moved
+        columns.append(np.imag(np.ravel(function(**arguments))) / STEP)
+    return np.stack(columns, axis=1)

@@ -1,0 +1,210 @@
+"""Is an answer right? A backward error per entry, and separate findings on what is right already.
+
+An entry is right when its deviation is at most ``1e3 · eps · Σ|terms|``, where Σ|terms| is the sum that
+makes the entry, with absolute values. It is measured: every input and every step is changed relatively, up
+or down at random, and the answer's reaction is the size of its terms. So a gradient near the optimum, where
+large terms cancel, is judged by the terms, not by their small sum; and no absolute tolerance exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from npreg.exercises.forward.derivatives import value_of
+from npreg.exercises.forward.probes import sizes_of
+from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.tape import Tape, branches_turn, not_analytic, perturbed, record
+from npreg.exercises.report import Finding
+
+ROUNDINGS = 1e3
+SHAKES = 4
+SHAKE = 2.0**-20
+KINK_SHAKES = 24
+KNOWN_BY_DIFFERENCES = 1e-10
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The right answers on one probe, and the size of the terms of every entry."""
+
+    tape: Tape
+    sizes: Mapping[str, int]
+    swept: Mapping[str, Array]
+    right: Mapping[str, Array]
+    terms: Mapping[str, Array]
+    kinks: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+
+    def right_entries(self, name: str, value: Array) -> Array:
+        """Per entry, whether a value is right; at a kink any subgradient is."""
+        good = is_right(value, self.right[name], self.terms[name])
+        if name in self.kinks:
+            low, high = self.kinks[name]
+            good |= (high > low) & (np.real(value) >= low) & (np.real(value) <= high)
+        return good
+
+    @property
+    def given(self) -> dict[str, Array]:
+        """What a student's function can name: inputs, public steps, derivatives that an update uses."""
+        exercise = self.tape.exercise
+        values = {name: self.tape.values[name] for name in (*exercise.inputs, *exercise.public_steps)}
+        if any(answer.formula for answer in exercise.answers.values()):
+            values |= {name: self.swept[wrt] for name, wrt in exercise.gradient_names.items()}
+        return values
+
+
+def reference(exercise: Exercise, probe: Mapping[str, Array], seed: Any = 0) -> Reference:
+    """Compute the right answers on a probe, and how large their terms are.
+
+    Raises
+    ------
+    ValueError
+        if the probe does not fit the exercise.
+    """
+    sizes = sizes_of(exercise, probe)
+    tape = record(exercise, probe)
+    swept = tape.sweep()
+    right = {name: value_of(answer, tape, swept) for name, answer in exercise.answers.items()}
+    right |= {f"grad_{step}": swept[step] for step in exercise.public_steps if step in swept}
+    rng = np.random.default_rng(seed)
+    shaken = [_shaken(exercise, probe, right, rng, SHAKE) for _ in range(SHAKES)]
+    kinks = _kinks(exercise, probe, right, rng, shaken)
+    terms = {}
+    for name, value in right.items():
+        changes = [np.abs(other[name] - value) / SHAKE for other in shaken]
+        if name in kinks:
+            low, high = kinks[name]
+            changes = [np.where(high > low, 0.0, change) for change in changes]
+        terms[name] = np.maximum(np.abs(value), np.max(changes, axis=0))
+        if not_analytic(exercise):
+            known = KNOWN_BY_DIFFERENCES / (ROUNDINGS * np.finfo(float).eps)
+            terms[name] = np.maximum(terms[name], known * np.max(np.abs(value), initial=0.0))
+    return Reference(tape, sizes, swept, right, terms, kinks)
+
+
+def _shaken(
+    exercise: Exercise,
+    probe: Mapping[str, Array],
+    right: Mapping[str, Array],
+    rng: np.random.Generator,
+    size: float,
+) -> dict[str, Array]:
+    """The right answers where everything is changed relatively by ``size``, up or down at random."""
+    tape = perturbed(exercise, probe, rng, size)
+    moved = tape.sweep()
+    values = {}
+    for name, value in right.items():
+        answer = exercise.answers.get(name)
+        if answer is None:
+            values[name] = moved[name.removeprefix("grad_")]
+        elif answer.order == 2:
+            values[name] = value + np.multiply(size, np.max(np.abs(value)))
+        else:
+            values[name] = value_of(answer, tape, moved)
+    return values
+
+
+def _kinks(
+    exercise: Exercise,
+    probe: Mapping[str, Array],
+    right: Mapping[str, Array],
+    rng: np.random.Generator,
+    shaken: Sequence[Mapping[str, Array]],
+) -> dict[str, tuple[Array, Array]]:
+    """Per answer at a kink, the smallest and the largest of the one-sided derivatives of every entry.
+
+    A derivative that jumps does so however little the point is moved; one that is only steep does not.
+    """
+
+    def jumps(others: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+        return {
+            name: np.max([np.abs(o[name] - value) for o in others], axis=0) for name, value in right.items()
+        }
+
+    first = jumps(shaken)
+    steep = any(np.any(first[name] > 1e-3 * np.max(np.abs(value))) for name, value in right.items())
+    if not steep and not branches_turn(exercise, probe, rng, SHAKE**1.5):
+        return {}
+    closer = [_shaken(exercise, probe, right, rng, SHAKE**1.5) for _ in range(KINK_SHAKES // 3)]
+    second = jumps(closer)
+    if not any(np.any(second[name] > 0.1 * first[name]) for name in right):
+        return {}
+    closer += [_shaken(exercise, probe, right, rng, SHAKE**1.5) for _ in range(2 * KINK_SHAKES // 3)]
+    second = jumps(closer)
+    found = {}
+    for name, value in right.items():
+        at_kink = (second[name] > 0.1 * first[name]) & (second[name] > 1e-6 * np.max(np.abs(value)))
+        if np.any(at_kink):
+            around = np.stack([value, *(other[name] for other in closer)])
+            slack = 1e-6 * second[name]
+            low, high = np.min(around, axis=0) - slack, np.max(around, axis=0) + slack
+            found[name] = (np.where(at_kink, low, value), np.where(at_kink, high, value))
+    return found
+
+
+def resolution(value: Array) -> float:
+    """The relative rounding of the value's dtype: float16, float32 and complex64 count as what they are."""
+    if value.dtype.kind in "fc" and value.dtype.itemsize <= (4 if value.dtype.kind == "f" else 8):
+        return float(np.finfo(value.dtype).eps)
+    return float(np.finfo(float).eps)
+
+
+def is_right(value: Array, right: Array, terms: Array) -> Array:
+    """Per entry, whether the value is right; the shapes must agree."""
+    with np.errstate(all="ignore"):
+        deviation = np.abs(value.astype(complex if value.dtype.kind == "c" else float) - right)
+    return np.asarray(deviation <= ROUNDINGS * resolution(value) * terms)
+
+
+def same_direction(values: list[Array], rights: list[Array]) -> tuple[bool, bool]:
+    """Whether all values are parallel to the right ones, and whether they then point the same way."""
+    cosines: list[float] = []
+    for value, right in zip(values, rights, strict=True):
+        length = np.linalg.norm(value) * np.linalg.norm(right)
+        cosines.append(float(np.vdot(value, right) / length) if length > 0 else 0.0)
+    parallel = all(abs(abs(cosine) - 1) < 1e-9 for cosine in cosines)
+    return parallel and len({cosine > 0 for cosine in cosines}) == 1, all(cosine > 0 for cosine in cosines)
+
+
+def value_findings(values: list[Array], references: list[Reference], name: str) -> tuple[bool, list[Finding]]:
+    """Judge values of the right shape on all probes: finite, direction, sign, scale, value.
+
+    An answer with a single entry has no direction to judge (None).
+    """
+    rights = [reference.right[name] for reference in references]
+    finite = all(bool(np.all(np.isfinite(value))) for value in values)
+    findings = [Finding("finite", finite)]
+    if not finite:
+        return False, findings
+    good = [at.right_entries(name, value) for value, at in zip(values, references, strict=True)]
+    passed = all(bool(np.all(entries)) for entries in good)
+    real = [np.real(value).astype(float) for value in values]
+    parallel, positive = (True, True) if passed else same_direction(real, rights)
+    several = any(right.size > 1 for right in rights)
+    findings.append(Finding("direction", parallel if several else (True if passed else None)))
+    findings.append(Finding("sign", positive if parallel else None))
+    findings.append(Finding("scale", passed if parallel else None))
+    details = {} if passed else _worst(real, references, name, good)
+    if any(name in reference.kinks for reference in references):
+        details["kink"] = True
+    findings.append(Finding("value", passed, details))
+    return passed, findings
+
+
+def _worst(values: list[Array], references: list[Reference], name: str, good: list[Array]) -> dict[str, Any]:
+    """Where and how far the values are off, on the first probe on which they are."""
+    place = next(i for i, entries in enumerate(good) if not np.all(entries))
+    reference = references[place]
+    with np.errstate(all="ignore"):
+        off = np.abs(values[place] - reference.right[name]) / reference.terms[name]
+    entries = [list(map(int, index)) for index in np.argwhere(~good[place])]
+    return {
+        "entries": entries[:10],
+        "wrong": len(entries),
+        "size": int(reference.right[name].size),
+        "deviation": float(np.nanmax(off)) if np.any(np.isfinite(off)) else 0.0,
+        "sizes": dict(reference.sizes),
+    }

@@ -1,0 +1,1 @@
+"""What students do wrong, and the simplest that explains an answer."""

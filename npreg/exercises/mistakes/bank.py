@@ -1,0 +1,298 @@
+"""The values that known mistakes give on the fixed probes, prepared once and matched against an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import combinations
+
+import numpy as np
+
+from npreg.exercises.forward.derivatives import apply_formula, quantities_of, value_of
+from npreg.exercises.forward.probes import bank as bank_probes
+from npreg.exercises.forward.probes import checks as check_probes
+from npreg.exercises.forward.program import Answer, Array, Exercise
+from npreg.exercises.forward.tape import Edits, Tape
+from npreg.exercises.forward.usable import require_usable
+from npreg.exercises.forward.verdict import Reference, reference
+from npreg.exercises.mistakes import mutations
+from npreg.exercises.mistakes.factors import Factor, FactorTable
+from npreg.exercises.mistakes.mutations import Mutation
+
+Signature = tuple[tuple[int, ...], ...]
+Make = Callable[[Tape], Array]
+MOST, MOST_PAIRS = 32, 400
+SIGNLESS = frozenset({"wrong-variable", "loss-for-derivative"})
+NONE = Mutation((), Edits(), 0.0)
+
+
+@dataclass(frozen=True)
+class Base:
+    """A wrong value (or, without codes, the right one): how to make it on a tape, its codes and its cost."""
+
+    codes: tuple[str, ...]
+    cost: float
+    make: Make = field(repr=False)
+    free_scale: bool = False
+
+
+Predict = Callable[[Tape, Mapping[str, float]], Array]
+Turn = Callable[[Array, Array], Array]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Something that equals the student's value on every fixed probe.
+
+    ``predict`` gives the value on any tape (with the sizes and settings there); ``turn(value, right)``
+    brings the student's value into the predicted shape. ``factors`` are what was measured, for the message.
+    """
+
+    codes: tuple[str, ...]
+    cost: float
+    predict: Predict = field(repr=False)
+    factors: tuple[Factor, ...] = ()
+    turn: Turn = field(default=lambda value, right: value, repr=False)
+
+    def fits(
+        self, value: Array, right: Array, tape: Tape, quantities: Mapping[str, float], close: float
+    ) -> bool:
+        """Whether it also explains the student's value on another probe."""
+        try:
+            turned = np.asarray(self.turn(value, right))
+            predicted = np.asarray(self.predict(tape, quantities))
+        except (ValueError, IndexError, TypeError, np.linalg.LinAlgError):
+            return False
+        if turned.shape != predicted.shape:
+            if turned.size != predicted.size:
+                return False
+            predicted = predicted.reshape(turned.shape)
+        size = max(float(np.max(np.abs(array), initial=0.0)) for array in (turned, predicted, right))
+        return bool(np.max(np.abs(turned - predicted), initial=0.0) <= close * size)
+
+
+class Pool:
+    """Bases of one shape, side by side, so that one answer is compared with all of them at once."""
+
+    def __init__(self, bases: Sequence[Base], values: Sequence[Sequence[Array]]) -> None:
+        keep = [i for i, arrays in enumerate(values) if _useful(arrays)]
+        self.vanishing = [b for b, arrays in zip(bases, values, strict=True) if _vanishes(arrays)]
+        self.bases = [bases[i] for i in keep]
+        rows = [np.concatenate([np.ravel(array) for array in values[i]]) for i in keep]
+        self.matrix = np.stack(rows).astype(float) if rows else np.zeros((0, 0))
+
+    def match(self, student: Sequence[Array], table: FactorTable, tolerance: float) -> Iterator[Explanation]:
+        """Every base that is the student's value up to a factor."""
+        if not self.bases:
+            return
+        ends = np.cumsum([value.size for value in student])
+        coefficients, close = [], np.ones(len(self.bases), dtype=bool)
+        for value, end in zip(student, ends, strict=True):
+            part, flat = self.matrix[:, end - value.size : end], np.ravel(value)
+            scale = np.einsum("ij,ij->i", part, part)
+            c = part @ flat / np.where(scale > 0, scale, np.inf)
+            error = np.max(np.abs(flat - c[:, None] * part), axis=1)
+            close &= error <= tolerance * max(np.max(np.abs(flat)), 1e-300)
+            coefficients.append(c)
+        measured = np.stack(coefficients, axis=1)
+        allowed = max(tolerance, 1e-8)
+        for i in np.flatnonzero(close & table.possible(measured, allowed)):
+            factor = table.identify(measured[i], allowed)
+            if factor is not None:
+                yield from _explain(self.bases[i], factor)
+
+
+def _squeezed(shapes: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Shapes without their ones: a column of values is compared with the vector."""
+    return [tuple(size for size in shape if size != 1) for shape in shapes]
+
+
+def _vanishes(arrays: Sequence[Array]) -> bool:
+    """Whether it is zero by its nature, as the sum of a row of P − Y: only rounding is left."""
+    return all(np.max(np.abs(a), initial=0.0) <= 1e-12 for a in arrays)
+
+
+def _useful(arrays: Sequence[Array]) -> bool:
+    return all(np.all(np.isfinite(a)) and np.any(np.abs(a) > 1e-12) for a in arrays)
+
+
+def _explain(base: Base, factor: Factor) -> Iterator[Explanation]:
+    if base.codes and not factor.is_usual:
+        return
+
+    def predict(tape: Tape, quantities: Mapping[str, float]) -> Array:
+        return factor.value(quantities) * base.make(tape)
+
+    if base.free_scale:
+        sign = ("sign",) if factor.sign < 0 and not SIGNLESS.intersection(base.codes) else ()
+        yield Explanation((*base.codes, *sign), base.cost + 0.1 * factor.cost, predict)
+        return
+    codes = (*base.codes, *factor_codes(factor))
+    settings = 1 < base.cost < 2 and not factor.magnitude_is_one
+    yield Explanation(codes, base.cost + factor.cost + 9.0 * settings, predict, (factor,))
+
+
+def factor_codes(factor: Factor) -> tuple[str, ...]:
+    """The codes of a factor on the right answer; an unusual constant is a number typed in."""
+    if factor.is_usual:
+        return factor.codes
+    if factor.sign < 0 and not factor.powers:
+        return ("update-returned",)
+    return ("global-or-hardcoded",) if factor.hard_coded else factor.codes
+
+
+class Bank:
+    """Everything about one exercise that does not depend on the student: references, bases, factor table."""
+
+    def __init__(self, exercise: Exercise, probes: Sequence[dict[str, Array]] | None = None) -> None:
+        self.exercise = exercise
+        given = bank_probes(exercise) if probes is None else probes
+        self.references: list[Reference] = [reference(exercise, probe) for probe in given]
+        self.checks: list[Reference] = (
+            [] if probes is not None else [reference(exercise, probe) for probe in check_probes(exercise)]
+        )
+        self.tapes = [r.tape for r in self.references]
+        self.quantities = [quantities_of(exercise, r.sizes, r.tape.values) for r in self.references]
+        self.table = FactorTable(self.quantities, [*exercise.symbols, "n-1"])
+        self._pools: dict[tuple[str, Signature], Pool] = {}
+        self._pair_pools: dict[str, Pool] = {}
+
+    def signature(self, name: str) -> Signature:
+        """The right shapes of an answer on every probe."""
+        return tuple(r.right[name].shape for r in self.references)
+
+    def offset(self, name: str, tape: Tape) -> Array:
+        """The part of an update formula that no gradient enters: the old parameter; zero for a derivative."""
+        answer = self.exercise.answers[name]
+        if answer.formula is None:
+            return np.zeros(())
+        return apply_formula(answer, tape, tape.sweep(), scale=0.0)
+
+    def pool(self, name: str, signature: Signature) -> Pool:
+        """All bases for this answer with these shapes."""
+        key = (name, signature)
+        if key not in self._pools:
+            everything = [*self._mutated[name], *self._foreign(name)]
+            flat = _squeezed(signature)
+            loose = flat != _squeezed(self.signature(name))
+            fitting = [
+                (base, values)
+                for base, values in everything
+                if tuple(a.shape for a in values) == signature
+                or (loose and _squeezed(a.shape for a in values) == flat)
+            ]
+            self._pools[key] = Pool([b for b, _ in fitting], [v for _, v in fitting])
+        return self._pools[key]
+
+    def bases(self, name: str) -> list[Base]:
+        """Every single wrong value for this answer."""
+        return [base for base, _ in [*self._mutated[name], *self._foreign(name)] if base.codes]
+
+    def value(self, base: Base, name: str, tape: Tape) -> Array:
+        """What a student with this mistake returns on a tape."""
+        return np.asarray(base.make(tape) + self.offset(name, tape))
+
+    def pair_pool(self, name: str) -> Pool:
+        """Bases of two mistakes at once, in the right shape."""
+        if name not in self._pair_pools:
+            self._pair_pools[name] = self._make_pair_pool(name)
+        return self._pair_pools[name]
+
+    def _make_pair_pool(self, name: str) -> Pool:
+        fitting = [(b, v) for b, v in self._pairs[name] if tuple(a.shape for a in v) == self.signature(name)]
+        return Pool([b for b, _ in fitting], [v for _, v in fitting])
+
+    @cached_property
+    def mutations(self) -> list[Mutation]:
+        """Every single mistake."""
+        return mutations.every_mutation(self.tapes[0])
+
+    @cached_property
+    def _mutated(self) -> dict[str, list[tuple[Base, list[Array]]]]:
+        return self._evaluate([NONE, *self.mutations])
+
+    @cached_property
+    def _pairs(self) -> dict[str, list[tuple[Base, list[Array]]]]:
+        """Pairs of frequent mistakes that differ from the right answer and from one another."""
+        kept: dict[bytes, Mutation] = {}
+        for mutation in mutations.frequent_mutations(self.tapes[0]):
+            fingerprint = self._fingerprint(mutation)
+            if fingerprint is not None and fingerprint != self._fingerprint(NONE):
+                kept.setdefault(fingerprint, mutation)
+        chosen = list(kept.values())[:MOST]
+        pairs = [a + b for i, a in enumerate(chosen) for b in chosen[i + 1 :] if a.codes != b.codes]
+        return self._evaluate(sorted(pairs, key=_everyday)[:MOST_PAIRS])
+
+    def _fingerprint(self, mutation: Mutation) -> bytes | None:
+        """What the mutation does to the directions of all derivatives on the first probe, in short."""
+        try:
+            with np.errstate(all="ignore"):
+                swept = self.tapes[0].edited(mutation.edits).sweep()
+        except (ValueError, IndexError, TypeError):
+            return None
+        vectors = [np.ravel(swept[wrt]) for wrt in self.exercise.wanted if wrt in swept]
+        flat = np.concatenate([v / (np.linalg.norm(v) + 1e-300) if v.size > 1 else v for v in vectors])
+        return np.round(flat, 8).tobytes() if np.all(np.isfinite(flat)) and np.any(flat) else None
+
+    def _evaluate(self, found: Sequence[Mutation]) -> dict[str, list[tuple[Base, list[Array]]]]:
+        answers = self.exercise.answers
+        result: dict[str, list[tuple[Base, list[Array]]]] = {name: [] for name in answers}
+        offsets = {name: [self.offset(name, tape) for tape in self.tapes] for name in answers}
+        seen: dict[str, set[bytes]] = {name: set() for name in answers}
+        for mutation in found:
+            try:
+                with np.errstate(all="ignore"):
+                    edited = [tape.edited(mutation.edits) for tape in self.tapes]
+                    swept = [tape.sweep() for tape in edited]
+                    for name, answer in answers.items():
+                        if answer.order == 2:
+                            continue
+                        values = [
+                            np.asarray(value_of(answer, tape, flow) - offset)
+                            for tape, flow, offset in zip(edited, swept, offsets[name], strict=True)
+                        ]
+                        key = repr(mutation.codes).encode() + b"".join(v.tobytes() for v in values)
+                        if key not in seen[name]:
+                            seen[name].add(key)
+                            result[name].append((self._base(name, answer, mutation), values))
+            except (ValueError, IndexError, TypeError, np.linalg.LinAlgError):
+                continue
+        return result
+
+    def _base(self, name: str, answer: Answer, mutation: Mutation) -> Base:
+        def make(tape: Tape) -> Array:
+            return np.asarray(value_of(answer, tape.edited(mutation.edits)) - self.offset(name, tape))
+
+        return Base(mutation.codes, mutation.cost, make, mutation.free_scale)
+
+    def _foreign(self, name: str) -> Iterator[tuple[Base, list[Array]]]:
+        from npreg.exercises.mistakes import shapes
+
+        for base in shapes.foreign_bases(self.exercise, name, self.tapes[0]):
+            try:
+                yield base, [np.asarray(base.make(tape), dtype=float) for tape in self.tapes]
+            except (ValueError, IndexError, TypeError):
+                continue
+
+
+@lru_cache(maxsize=64)
+def bank_of(exercise: Exercise) -> Bank:
+    """The bank of an exercise, made at first use and kept; one that cannot be differentiated is refused."""
+    require_usable(exercise)
+    return Bank(exercise)
+
+
+def _everyday(pair: Mutation) -> float:
+    """Pairs in the order in which they are worth preparing: what is left out before what is turned round."""
+    left_out = ("ignores", "chain-missing", "missing-term")
+    return sum(0.0 if code.startswith(left_out) else 1.0 for code in pair.codes)
+
+
+def axes_subsets(ndim: int) -> list[tuple[int, ...]]:
+    """All non-empty sets of axes.
+
+    >>> axes_subsets(2)
+    [(0,), (1,), (0, 1)]
+    """
+    return [axes for many in range(1, ndim + 1) for axes in combinations(range(ndim), many)]

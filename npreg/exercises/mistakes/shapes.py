@@ -1,0 +1,146 @@
+"""Values of another shape than asked for: not summed, summed over the wrong axis, another quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from npreg.exercises.forward.derivatives import value_of
+from npreg.exercises.forward.program import Answer, Array, Exercise, Step, parameters
+from npreg.exercises.forward.tape import Tape
+from npreg.exercises.mistakes.bank import Base, Make, axes_subsets
+from npreg.exercises.mistakes.curvature import curvature_bases
+from npreg.exercises.mistakes.mutations import Mutation
+from npreg.exercises.mistakes.structure import broadcast_accidents
+
+
+def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
+    """Values that are no mutation of the answer: rows not summed, other answers, other quantities."""
+    yield from _own(exercise, name)
+    answer = exercise.answers[name]
+    if answer.order == 1 and answer.formula is None:
+        yield from _unsummed(tape, answer.wrt)
+    if answer.formula is None:
+        for axes in axes_subsets(tape.values[answer.wrt].ndim * answer.order):
+            yield Base(("axis",), 13.5, _sum(partial(value_of, answer), axes), free_scale=True)
+    yield from _others(exercise, name, tape)
+    yield from _broadcast(tape)
+    if answer.order == 1 and answer.formula is None:
+        yield from _feature_loops(answer, tape)
+        for other, value in tape.values.items():
+            if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
+                yield Base(("wrong-variable",), 19.0, partial(_product, answer=answer, other=other))
+    if answer.order == 2:
+        yield from curvature_bases(exercise, answer, tape)
+
+
+def _broadcast(tape: Tape) -> Iterator[Base]:
+    """What arrives at the step where a column met a flat vector, as it is and summed over one axis."""
+    for mutation in broadcast_accidents(tape):
+        step = mutation.edits.uses[0][0][0]
+        try:
+            if tape.edited(mutation.edits).values[step].size <= tape.values[step].size:
+                continue
+        except ValueError:
+            continue
+        whole = partial(_upstream_under, mutation=mutation, step=step)
+        yield Base(("broadcast",), 2.2, whole, free_scale=True)
+        for axis in (0, 1):
+            yield Base(("broadcast",), 2.8, _sum(whole, (axis,)), free_scale=True)
+
+
+def _upstream_under(tape: Tape, mutation: Mutation, step: str) -> Array:
+    return tape.edited(mutation.edits).sweep()[step]
+
+
+def _product(tape: Tape, answer: Answer, other: str) -> Array:
+    return np.asarray(value_of(answer, tape) * tape.values[other])
+
+
+def _feature_loops(answer: Answer, tape: Tape) -> Iterator[Base]:
+    """A loop over the features that leaves out the first or the last."""
+    for axis in range(tape.values[answer.wrt].ndim):
+        if tape.values[answer.wrt].shape[axis] > 1:
+            for place in (0, -1):
+                yield Base(("off-by-one",), 12.0, partial(_without, answer=answer, axis=axis, place=place))
+
+
+def _without(tape: Tape, answer: Answer, axis: int, place: int) -> Array:
+    value = np.array(value_of(answer, tape))
+    np.moveaxis(value, axis, 0)[place] = 0.0
+    return value
+
+
+def _own(exercise: Exercise, name: str) -> Iterator[Base]:
+    """The mistakes that the teacher registered for this answer, before all others."""
+    known = (*exercise.inputs, *exercise.steps)
+    for mistake in exercise.mistakes:
+        unknown = [a for a in parameters(mistake.function) if a not in known]
+        if unknown:
+            raise ValueError(
+                f"exercise {exercise.id!r}: the mistake {mistake.code!r} has the parameter {unknown[0]!r}, "
+                f"which is neither an input nor a step; known are {', '.join(known)}"
+            )
+        if mistake.answer == name:
+            yield Base((mistake.code,), 0.5, _own_value(mistake.function))
+
+
+def _own_value(function: Step) -> Make:
+    return lambda tape: np.asarray(function(**{a: tape.values[a] for a in parameters(function)}))
+
+
+def contributions(tape: Tape, step: str, wrt: str) -> Array:
+    """What every row of a step contributes to the derivative in ``wrt``: shape (rows, *shape of wrt)."""
+    jacobian = tape.jacobians[step, wrt]
+    flow = tape.sweep()[step].ravel()
+    rows = tape.values[step].shape[0]
+    per_row = (flow[:, None] * jacobian).reshape(rows, -1, jacobian.shape[1]).sum(axis=1)
+    return np.asarray(per_row.reshape(rows, *tape.values[wrt].shape))
+
+
+def _sum(make: Make, axes: tuple[int, ...]) -> Make:
+    return lambda tape: np.asarray(make(tape).sum(axis=axes))
+
+
+def _unsummed(tape: Tape, wrt: str) -> Iterator[Base]:
+    shape = tape.values[wrt].shape
+    for step, name in tape.jacobians:
+        if name != wrt or tape.values[step].ndim == 0 or tape.values[step].shape[0] < 2:
+            continue
+        rows = partial(contributions, step=step, wrt=wrt)
+        yield Base(("not-summed",), 2.0, rows, free_scale=True)
+        if shape:
+            yield Base(("elementwise",), 2.5, rows, free_scale=True)
+        for axes in axes_subsets(1 + len(shape)):
+            if axes != (0,):
+                yield Base(("axis",), 13.0 + 0.1 * len(axes), _sum(rows, axes), free_scale=True)
+
+
+def _others(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
+    for other, answer in exercise.answers.items():
+        if other != name:
+            yield Base((f"swapped-answer:{other}",), 12.3, partial(value_of, answer))
+            for name_, value in tape.values.items():
+                if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
+                    yield Base(("wrong-variable",), 19.5, partial(_product, answer=answer, other=name_))
+    for step in exercise.steps:
+        if tape.values[step].dtype.kind == "b":
+            continue
+        code, cost = ("loss-for-derivative", 12.5) if step == exercise.loss else ("wrong-variable", 18.0)
+        yield Base((code,), cost, partial(_value, name=step), free_scale=True)
+        if step in exercise.active and step != exercise.loss:
+            code = f"chain-missing:{exercise.public(step)}"
+            place = 0.01 * list(exercise.steps).index(step)
+            yield Base((code,), 12.6 + place, partial(_upstream, step=step), free_scale=True)
+    for other in exercise.inputs:
+        yield Base(("wrong-variable",), 18.0, partial(_value, name=other), free_scale=True)
+
+
+def _value(tape: Tape, name: str) -> Array:
+    return np.asarray(tape.values[name] * 1.0)
+
+
+def _upstream(tape: Tape, step: str) -> Array:
+    return tape.sweep()[step]

@@ -1,0 +1,166 @@
+"""What arrives from above: dropped, masked, averaged, or replaced by a simplified form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from npreg.exercises.forward.program import Array
+from npreg.exercises.forward.tape import Edit, Edits, Tape
+from npreg.exercises.mistakes.edits import (
+    MEAN,
+    ONE,
+    ROLL,
+    ROLL_BACK,
+    SQUARE,
+    TRANSPOSE,
+    Mutation,
+    is_batch,
+    steps_below,
+    take,
+    twins,
+)
+from npreg.exercises.mistakes.inputs import reversed_arguments
+from npreg.exercises.mistakes.structure import applied_again, wrong_axis
+
+
+def upstream_dropped(tape: Tape) -> Iterator[Mutation]:
+    """What arrives from above is dropped, squared, or replaced by another quantity."""
+    exercise = tape.exercise
+    names = list(tape.values)
+    for step, above in steps_below(tape):
+
+        def arrives(edit: Edit, step: str = step) -> Edits:
+            return Edits(upstreams=((step, edit),))
+
+        yield Mutation((f"chain-missing:{above}",), arrives(ONE), 12.2, free_scale=True)
+        yield Mutation(("loss-for-derivative",), arrives(SQUARE), 12.6, free_scale=True)
+        for other in twins(tape, step):
+            summand = other == exercise.loss or _is_summand(tape, other)
+            later = summand and names.index(other) > names.index(step)
+            code = "loss-for-derivative" if later else "wrong-variable"
+            cost = 12.5 if later else (14.0 if other in exercise.inputs else 18.0)
+            yield Mutation((code,), arrives(take(other)), cost, free_scale=True)
+            yield Mutation(("wrong-variable",), arrives(_times(other)), 19.0)
+        yield Mutation(("wrong-variable",), arrives(take(step)), 17.5, free_scale=True)
+        yield Mutation(("wrong-variable",), arrives(_times(step)), 19.0)
+
+
+def _is_summand(tape: Tape, name: str) -> bool:
+    """Whether a scalar step is made of it directly: the losses of the single examples."""
+    return any(tape.values[step].ndim == 0 for step, argument in tape.jacobians if argument == name)
+
+
+def is_loss_like(tape: Tape, name: str) -> bool:
+    """Whether it is a summand of the loss, or a branch of one."""
+    above = [step for step, argument in tape.jacobians if argument == name]
+    return _is_summand(tape, name) or any(_is_summand(tape, step) for step in above)
+
+
+def _times(other: str) -> Edit:
+    return lambda value, tape: value * tape.values[other]
+
+
+def some_rows(tape: Tape) -> Iterator[Mutation]:
+    """Loops that keep the first or last example, or leave one out."""
+    for step, _ in steps_below(tape):
+        if not is_batch(tape, tape.values[step]):
+            continue
+
+        def rows(keep: slice, step: str = step) -> Edits:
+            def edit(upstream: Array, tape: Tape) -> Array:
+                kept = np.zeros_like(upstream)
+                kept[keep] = upstream[keep]
+                return kept
+
+            return Edits(upstreams=((step, edit),))
+
+        yield Mutation(("first-only",), rows(slice(0, 1)), 12.0)
+        yield Mutation(("last-only",), rows(slice(-1, None)), 12.0)
+        yield Mutation(("off-by-one",), rows(slice(0, -1)), 12.0)
+        yield Mutation(("off-by-one",), rows(slice(1, None)), 12.0)
+
+
+def averaged_upstream(tape: Tape) -> Iterator[Mutation]:
+    """The product of means for the mean of products, and rows that do not belong together."""
+    for step, _ in steps_below(tape):
+        value = tape.values[step]
+        if is_batch(tape, value):
+            yield Mutation(("mean-of-products",), Edits(upstreams=((step, MEAN),)), 13.0, free_scale=True)
+            yield Mutation(("off-by-one",), Edits(upstreams=((step, ROLL),)), 20.0)
+            yield Mutation(("off-by-one",), Edits(upstreams=((step, ROLL_BACK),)), 20.0)
+        if value.ndim == 2 and value.shape[0] == value.shape[1]:
+            yield Mutation(("transpose",), Edits(upstreams=((step, TRANSPOSE),)), 13.0)
+
+
+def simplified_upstream(tape: Tape) -> Iterator[Mutation]:
+    """Edits of the short form that students type: where what arrives is a·A + b·B, of A and B.
+
+    The derivative of the logistic loss that arrives at z is (p − y)/n: no single step of the chain shows
+    that.
+    """
+    upstreams = tape.sweep()
+    exercise = tape.exercise
+    for step, _ in steps_below(tape):
+        target = upstreams[step]
+        if target.size < 3:
+            continue
+        names = [n for n in (step, *twins(tape, step)) if n not in exercise.wanted]
+        for i, first in enumerate(names):
+            for second in names[i + 1 :]:
+                if _two_terms(tape.values[first], tape.values[second], target) is not None:
+                    yield from _short_form(tape, step, first, second)
+                    plain = _form(step, (first, second))
+                    for forward in (*wrong_axis(tape), *applied_again(tape), *reversed_arguments(tape)):
+                        yield Mutation(forward.codes, forward.edits + plain, forward.cost)
+
+
+def _two_terms(first: Array, second: Array, target: Array) -> Array | None:
+    columns = np.stack([first.ravel(), second.ravel()], axis=1).astype(float)
+    if np.linalg.matrix_rank(columns) < 2:
+        return None
+    weights = np.linalg.lstsq(columns, target.ravel(), rcond=None)[0]
+    error = np.max(np.abs(columns @ weights - target.ravel()))
+    small = 1e-10 * np.max(np.abs(target))
+    return weights if error <= small and np.all(np.abs(weights) > 1e-6 * np.max(np.abs(weights))) else None
+
+
+def _form(
+    step: str, pair: tuple[str, str], k: int = 0, instead: str | None = "", times: float = 1.0
+) -> Edits:
+    """The two terms, with another quantity (None: nothing) in the place of the k-th."""
+
+    def edit(upstream: Array, tape: Tape) -> Array:
+        origin = tape.origin
+        weights = origin.noted(
+            (step, pair),
+            lambda: _two_terms(origin.values[pair[0]], origin.values[pair[1]], origin.sweep()[step]),
+        )
+        if weights is None:
+            raise ValueError("not of this form here")
+        kept = np.asarray(weights[1 - k] * tape.values[pair[1 - k]])
+        return kept if instead is None else kept + times * weights[k] * tape.values[instead or pair[k]]
+
+    return Edits(upstreams=((step, edit),))
+
+
+def _short_form(tape: Tape, step: str, first: str, second: str) -> Iterator[Mutation]:
+    exercise = tape.exercise
+
+    form = partial(_form, step, (first, second))
+
+    for k, name in enumerate((first, second)):
+        other = (second, first)[k]
+        label = exercise.public(name)
+        given = name in exercise.inputs
+        absent = f"ignores:{name}" if given else f"missing-term:{label}"
+        yield Mutation((absent,), form(k, None), 10.0 if given else 13.5)
+        yield Mutation((f"term-sign:{label}",), form(k, name, -1.0), 12.0)
+        for substitute in twins(tape, name):
+            if substitute == other:
+                continue
+            skipped = name in exercise.steps and substitute in exercise.arguments[name]
+            code = f"chain-missing:{label}" if skipped else "wrong-variable"
+            yield Mutation((code,), form(k, substitute), 12.0 if skipped else 18.5)

@@ -1,0 +1,118 @@
+"""A function of named arrays as numerical derivatives see it: how it is called, and how large a step is.
+
+call              its value at copies of the inputs
+along             the function along a line through the inputs
+natural_scale     the step that counts as 1 for each entry of an input
+random_direction  such steps with random magnitudes and signs
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from npreg.gradcheck.differences import Array, Curve, real
+
+Function: TypeAlias = Callable[..., Any]
+
+
+def as_float_inputs(inputs: Mapping[str, Any], varied: list[str]) -> dict[str, Any]:
+    """The inputs with every floating array, and every varied one, as a float64 copy.
+
+    Raises TypeError for a varied input that is complex or not numeric.
+    """
+    result: dict[str, Any] = {}
+    for name, value in inputs.items():
+        kind = np.asarray(value).dtype.kind
+        if name in varied and kind not in "fiub":
+            raise TypeError(f"input {name!r} must hold real numbers, not {np.asarray(value).dtype}")
+        result[name] = np.array(value, dtype=np.float64) if kind == "f" or name in varied else value
+    return result
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No NumPy or Python warning leaves; a dropped imaginary part is an error that ends the complex step."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", np.exceptions.ComplexWarning)
+        yield
+
+
+def call(function: Function, inputs: Mapping[str, Any]) -> NDArray[Any]:
+    """The function's value at copies of the inputs; 0-d arrays are handed over as NumPy scalars.
+
+    Raises TypeError if the function did not return one array of numbers.
+    """
+    copies = {name: v.copy()[()] if isinstance(v, np.ndarray) else v for name, v in inputs.items()}
+    result = np.asarray(function(**copies))
+    if result.dtype.kind not in "fiubc":
+        raise TypeError(f"the function must return one array or number, not {result.dtype} data")
+    return result
+
+
+def along(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Array]) -> Curve:
+    """t → function(inputs + t · moves); NaN where a real t leaves the function's domain."""
+
+    def at(t: complex) -> NDArray[Any]:
+        moved = {name: np.asarray(inputs[name] + t * move) for name, move in moves.items()}
+        try:
+            return call(function, {**inputs, **moved})
+        except Exception:
+            if t == 0 or np.iscomplexobj(t):
+                raise
+            return np.full(call(function, inputs).shape, np.nan)  # outside of the function's domain
+
+    return at
+
+
+def natural_scale(function: Function, inputs: Mapping[str, Any], name: str) -> Array:
+    """The size of a step that counts as 1 for each entry of an input: a power of two near max(|x|, rms(x)).
+
+    Where such steps leave the function's domain, each entry is measured by itself, so that it keeps its sign.
+    An input that is zero everywhere has no size of its own: it gets the largest power of ten along which the
+    function changes by less than half.
+    """
+    x: Array = inputs[name]
+    size = np.abs(x)
+    top = float(size.max(initial=0.0))
+    if top == 0.0:
+        return np.full(x.shape, _zero_scale(function, inputs, name))
+    rms = top * float(np.sqrt(np.mean((size / top) ** 2)))
+    scale = _power_of_two(np.maximum(size, rms))
+    curve = along(function, inputs, {name: scale})
+    if all(np.isfinite(curve(t)).all() for t in (0.5, -0.5)):
+        return scale
+    return _power_of_two(np.where(size > 0, size / 2, rms))
+
+
+def _power_of_two(size: Array | float) -> Array:
+    return np.asarray(2.0 ** np.round(np.log2(size)))
+
+
+def _zero_scale(function: Function, inputs: Mapping[str, Any], name: str) -> float:
+    start = real(call(function, inputs))
+    size = float(np.max(np.abs(start), initial=0.0))
+    if size == 0.0 or not np.isfinite(size):
+        return 1.0
+    for exponent in range(12, -13, -2):
+        moved = real(along(function, inputs, {name: np.ones_like(inputs[name])})(10.0**exponent))
+        change = float(np.max(np.abs(moved - start), initial=0.0))
+        if 0.0 < change <= 0.5 * size:
+            return float(_power_of_two(10.0**exponent))
+    return 1.0
+
+
+def random_direction(scale: Array, rng: np.random.Generator) -> Array:
+    """A random direction of magnitudes 1 to 2 times `scale` and random signs.
+
+    Magnitudes of 20 bits keep x ± h·v exact for h a power of two down to 2⁻³², yet are so many that the
+    errors of several entries do not cancel, as those of |x| would if all magnitudes were equal.
+    """
+    signs = rng.choice([-1.0, 1.0], size=scale.shape)
+    return np.asarray(scale * signs * (1.0 + rng.integers(0, 2**20, size=scale.shape) / 2.0**20))

@@ -1,0 +1,169 @@
+"""The class as a whole on one page of HTML: answers, scores, mistakes with examples, and every student."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from npreg.exercises import words as messages
+from npreg.exercises.words.class_words import STYLE, WORDS
+from npreg.exercises.words.reasons import BRIEF
+from npreg.files import write_text
+from npreg.grading.result import Mark, Result
+from npreg.grading.results.charts import draw_answers, draw_scores, to_svg
+from npreg.isolation.choice import describe
+
+if TYPE_CHECKING:
+    from npreg.exercises.forward.program import Exercise
+
+EXAMPLES = 3
+OPEN = 3  # the most frequent mistakes are unfolded
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    results: Sequence[Result],
+    exercise: Exercise,
+    isolation: Mapping[str, Any],
+    lang: str = "en",
+) -> None:
+    """Write the page atomically."""
+    write_text(path, class_report(results, exercise, isolation, lang))
+
+
+def class_report(
+    results: Sequence[Result], exercise: Exercise, isolation: Mapping[str, Any], lang: str = "en"
+) -> str:
+    """Return the page: one self-contained HTML document without scripts, every text in it escaped."""
+    words = WORDS[lang]
+    title = exercise.title.get(lang) or exercise.title.get("en") or exercise.id
+    heading = words["title"].format(title=title)
+    parts = [
+        f"<h1>{escape(heading)}</h1>",
+        _summary(results, exercise, lang),
+        _section(words["answers"], _answers(results, list(exercise.answers), lang)),
+        _section(words["scores"], _scores(results, lang)),
+        _section(words["mistakes"], _mistakes(results, lang)),
+        _section(words["students"], "".join(_student(result, lang) for result in results)),
+        _section(words["isolation"], _list(describe(isolation, lang) if isolation else [words["unknown"]])),
+    ]
+    return (
+        f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(heading)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(parts)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _section(heading: str, content: str) -> str:
+    return f"<section>\n<h2>{escape(heading)}</h2>\n{content}\n</section>"
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def _summary(results: Sequence[Result], exercise: Exercise, lang: str) -> str:
+    words = WORDS[lang]
+    scores = [result.score for result in results]
+    figures = [
+        (words["entries"], str(len(results))),
+        (words["complete"], str(sum(score == 1 for score in scores))),
+        (words["mean"], f"{statistics.fmean(scores):.0%}" if scores else "–"),
+        (words["median"], f"{statistics.median(scores):.0%}" if scores else "–"),
+    ]
+    cells = "".join(
+        f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in figures
+    )
+    return f'<p class="id"><code>{escape(exercise.id)}</code></p>\n<div class="figures">{cells}</div>'
+
+
+def _answers(results: Sequence[Result], names: Sequence[str], lang: str) -> str:
+    words = WORDS[lang]
+    right = [
+        sum(mark.right for result in results for mark in result.marks if mark.name == name) for name in names
+    ]
+    label = words["answers_label"].format(
+        list=", ".join(f"{name}: {count}" for name, count in zip(names, right, strict=True)),
+        count=len(results),
+    )
+    picture = to_svg(draw_answers(names, right, len(results)), escape(label), "answers")
+    return f"<figure>{picture}<figcaption>{escape(label)}</figcaption></figure>"
+
+
+def _scores(results: Sequence[Result], lang: str) -> str:
+    words = WORDS[lang]
+    ax = draw_scores([result.score for result in results], xlabel=words["score"], ylabel=words["entries"])
+    return f"<figure>{to_svg(ax, escape(words['scores']), 'scores')}</figure>"
+
+
+def _mistakes(results: Sequence[Result], lang: str) -> str:
+    """The codes of the class, the most frequent first, with how often, what they say, and examples."""
+    words = WORDS[lang]
+    found: dict[str, list[tuple[Result, Mark | None]]] = {}
+    for result in results:
+        if result.reason is not None:
+            found.setdefault(result.reason, []).append((result, None))
+            continue
+        for mark in result.marks:
+            for code in mark.codes:
+                found.setdefault(code, []).append((result, mark))
+    if not found:
+        return f"<p>{escape(words['none'])}</p>"
+    most = max(len({result.file for result, _ in cases}) for cases in found.values())
+    ranked = sorted(found.items(), key=lambda item: (-len({case[0].file for case in item[1]}), item[0]))
+    return "".join(
+        _mistake(code, cases, most, place < OPEN, lang) for place, (code, cases) in enumerate(ranked)
+    )
+
+
+def _mistake(
+    code: str, cases: Sequence[tuple[Result, Mark | None]], most: int, shown: bool, lang: str
+) -> str:
+    words = WORDS[lang]
+    files = list(dict.fromkeys(result.file for result, _ in cases))
+    answers = list(dict.fromkeys(mark.name for _, mark in cases if mark is not None))
+    share = round(100 * len(files) / most)
+    said = BRIEF[code][lang] if code in BRIEF else messages.brief(code, lang)
+    shown_lines = [(result, mark) for result, mark in cases if mark is not None and mark.excerpt]
+    examples = [_example(result, mark) for result, mark in shown_lines[:EXAMPLES]]
+    where = f'<p class="where">{escape(", ".join(answers))}</p>' if answers else ""
+    names = escape(", ".join(files[:12]) + (" …" if len(files) > 12 else ""))
+    return (
+        f'<details class="mistake"{" open" if shown else ""}><summary>'
+        f'<span class="count">{len(files)}</span> '
+        f"<code>{escape(code)}</code> "
+        f'<span class="said">{escape(said)}</span><span class="bar" style="width:{share}%"></span></summary>'
+        f'{where}<p class="files">{escape(words["files"])}: {names}</p>{"".join(examples)}</details>'
+    )
+
+
+def _example(result: Result, mark: Mark) -> str:
+    where = f"{result.file}:{mark.line}" if mark.line else result.file
+    return f'<p class="source">{escape(where)}</p><pre>{escape(mark.excerpt)}</pre>'
+
+
+def _student(result: Result, lang: str) -> str:
+    marks = "".join(
+        f'<span class="{"right" if mark.right else "wrong"}" title="{escape(mark.name)}">'
+        f"{'✓' if mark.right else '✗'}</span>"
+        for mark in result.marks
+    )
+    said = [f"<p>{escape(result.message)}</p>"] if result.reason is not None else []
+    if result.reason is None:
+        said += [_said(mark, lang) for mark in result.marks]
+    return (
+        f'<details class="student"><summary><span class="name">{escape(result.file)}</span>'
+        f'<span class="marks">{marks}</span><span class="score">{result.score:.0%}</span></summary>'
+        f"{''.join(said)}</details>"
+    )
+
+
+def _said(mark: Mark, lang: str) -> str:
+    codes = " ".join(f"<code>{escape(code)}</code>" for code in mark.codes)
+    text = mark.message or WORDS[lang]["right" if mark.right else "wrong"]
+    return f"<p><b>{escape(mark.name)}</b> {codes} {escape(text)}</p>"

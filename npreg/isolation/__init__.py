@@ -1,0 +1,1 @@
+"""Somebody's file in a process of its own."""

@@ -1,0 +1,229 @@
+"""One student's file in a process of its own: started, fed, watched, and ended from outside.
+
+The process gets the source and the probes (inputs and forward steps) and returns arrays. It never holds the
+reference, so there is nothing in it to read, and what it sends is checked before anything is done with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, cast
+
+from npreg.isolation.inside.wire import MAX_FRAME, WireError, read_frame, write_frame
+from npreg.isolation.outcome import checked_outcome
+from npreg.isolation.sandbox import Room, Sandbox
+
+START_SECONDS = 60.0
+MOST_MESSAGES = 200
+WINDOWS_FAULT = 0xC0000000
+
+
+@dataclass
+class Run:
+    """How one process ended: its answer, or why there is none.
+
+    ``outcome`` is what ``answers.run`` returned, checked, or None; ``started`` are the functions that began;
+    ``ending`` is ``"finished"`` or the code of a reason (see ``reasons``), ``detail`` its particulars;
+    ``isolation`` is what the process said to be in force before it ran any of the student's code, and
+    ``complex`` which functions of the file work with complex numbers.
+    """
+
+    outcome: dict[str, Any] | None = None
+    started: list[str] = field(default_factory=list)
+    ending: str = "failed-to-start"
+    detail: str = ""
+    isolation: dict[str, Any] = field(default_factory=dict)
+    complex: list[str] | None = None
+
+
+def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0) -> Run:
+    """Run one request in a fresh process and return how it ended; nothing of it is left afterwards."""
+    run = Run()
+    with sandbox.room(slot) as room:
+        try:
+            process = _start(room)
+        except OSError as error:
+            run.detail = str(error)
+            return run
+        events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        readers = [
+            threading.Thread(target=_read_messages, args=(process.stdout, events), daemon=True),
+            threading.Thread(
+                target=_drain, args=(process.stderr, events, sandbox.limits.output), daemon=True
+            ),
+        ]
+        try:
+            for reader in readers:
+                reader.start()
+            with contextlib.suppress(OSError):
+                stdin = cast(BinaryIO, process.stdin)
+                write_frame(stdin, room.settings)
+                write_frame(stdin, dict(request))
+                stdin.close()
+            _watch(run, events, request, sandbox.limits.seconds)
+            if run.ending == "closed":
+                readers[1].join(2)
+                _take_print(run, events)
+                _explain_exit(run, process)
+        finally:
+            _kill(process)
+            for reader in readers:
+                reader.join(5)
+    run.isolation.setdefault("bwrap", sandbox.bwrap is not None)
+    return run
+
+
+def _start(room: Room) -> subprocess.Popen[bytes]:
+    options: dict[str, Any] = {"start_new_session": True}
+    if os.name == "nt":
+        options = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    return subprocess.Popen(
+        room.command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=room.folder,
+        env=dict(room.environment),
+        **options,
+    )
+
+
+class _Budget:
+    """A stream of which only so much is read: whoever sends more than an answer needs is not listened to."""
+
+    def __init__(self, stream: BinaryIO, left: int) -> None:
+        self.stream, self.left = stream, left
+
+    def read(self, count: int) -> bytes:
+        piece = self.stream.read(count)
+        self.left -= len(piece)
+        if self.left < 0:
+            raise WireError("more was sent than an answer needs")
+        return piece
+
+
+def _read_messages(stream: BinaryIO, events: queue.SimpleQueue[tuple[str, Any]]) -> None:
+    """Pass every message on; the first that is none ends the reading."""
+    budget = cast(BinaryIO, _Budget(stream, 2 * MAX_FRAME))
+    with contextlib.suppress(OSError, ValueError):
+        try:
+            for _ in range(MOST_MESSAGES):
+                events.put(("message", read_frame(budget)))
+            raise WireError("too many messages")
+        except EOFError:
+            events.put(("closed", None))
+        except WireError as error:
+            events.put(("garbled", str(error)))
+
+
+def _drain(stream: BinaryIO, events: queue.SimpleQueue[tuple[str, Any]], limit: int) -> None:
+    """Read what the student's code prints past the checker, and report when it is too much."""
+    first, total = b"", 0
+    with contextlib.suppress(OSError, ValueError):
+        while total <= limit and (piece := stream.read1(2**16)):  # type: ignore[attr-defined]
+            first = (first + piece)[:2000]
+            total += len(piece)
+        events.put(("printed", first) if total <= limit else ("output-limit", None))
+
+
+def _watch(
+    run: Run, events: queue.SimpleQueue[tuple[str, Any]], request: Mapping[str, Any], seconds: float
+) -> None:
+    """Collect messages until the answer, the end, or the deadline; the first message starts the clock."""
+    deadline = time.monotonic() + START_SECONDS
+    run.ending = "failed-to-start"
+    while True:
+        try:
+            kind, content = events.get(timeout=max(deadline - time.monotonic(), 0))
+        except queue.Empty:
+            run.ending = "time-limit" if run.isolation else "failed-to-start"
+            return
+        if kind == "printed":
+            run.detail = content.decode("utf-8", "replace")
+        elif kind != "message":
+            run.ending = kind
+            return
+        elif not run.isolation:
+            run.isolation = dict(content)
+            deadline = time.monotonic() + seconds
+        elif _take(run, content, request):
+            return
+
+
+def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
+    """Take in one message of the running process: whether it was the last."""
+    try:
+        if type(content) is not dict:
+            raise TypeError(f"a message that is a {type(content).__name__}")
+        if "complex" in content and run.complex is None:
+            run.complex = [str(name) for name in content["complex"]]
+            return False
+        if "started" in content:
+            run.started.append(str(content["started"])[:200])
+            return False
+        if "ended" in content:
+            run.detail = str(content["ended"])[:100]
+            run.ending = "memory-limit" if run.detail == "MemoryError" else "ended-itself"
+        else:
+            run.outcome = checked_outcome(content["outcome"], request)
+            run.ending = "finished"
+    except (KeyError, TypeError, ValueError) as error:
+        run.ending, run.detail = "garbled", str(error)
+    return True
+
+
+def _take_print(run: Run, events: queue.SimpleQueue[tuple[str, Any]]) -> None:
+    """Keep what was printed last: of a process that could not start, it says why."""
+    with contextlib.suppress(queue.Empty):
+        kind, content = events.get_nowait()
+        if kind == "printed":
+            run.detail = content.decode("utf-8", "replace")
+
+
+def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:
+    """Why the process closed its reply without an answer."""
+    try:
+        code = process.wait(2)
+    except subprocess.TimeoutExpired:
+        run.ending = "garbled"
+        return
+    number = -code if code < 0 else code - 128
+    if not run.isolation:
+        run.ending = "failed-to-start"
+    elif number in (getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)):
+        run.ending = "time-limit" if number == signal.SIGXCPU else "killed"
+    elif code >= WINDOWS_FAULT:
+        run.ending, run.detail = "crashed", f"{code:#x}"
+    elif 0 < number < 65:
+        run.ending, run.detail = "crashed", _signal_name(number)
+    else:
+        run.ending, run.detail = "ended-itself", f"exit {code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the whole process group from outside and wait until it is gone."""
+    with contextlib.suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(OSError):
+        process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        with contextlib.suppress(OSError):
+            if stream is not None:
+                stream.close()

@@ -1,0 +1,96 @@
+"""The mean loss over all rows: from the residuals, or from moments summed in the pass of an epoch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from npreg.arrays import FloatArray
+from npreg.losses import Loss
+from npreg.runs.blocks import Data
+
+__all__ = ["LossMoments", "mean_loss"]
+
+BLOCK_ROWS = 32_768  # rows whose residuals are held at once
+
+
+def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
+    """The mean loss over all rows and outputs, a block of rows at a time."""
+    X, y, weights = data
+    w, b = theta[:-1], theta[-1]
+    plain = loss.is_squared and weights is None and X.dtype == np.float64
+    total = 0.0
+    for start in range(0, len(X), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        y_hat = X[rows].dot(w)
+        y_hat += b
+        if plain:
+            y_hat -= y[rows]
+            total += float(np.vdot(y_hat, y_hat)) / 2
+            continue
+        values = loss.value(y_hat, y[rows])
+        if weights is not None:
+            values = values * weights[rows, None]
+        total += float(np.add.reduce(values, axis=None, dtype=np.float64))
+    count = float(len(X) if weights is None else weights.sum())
+    return float(total / (count * y.shape[1]))
+
+
+@dataclass
+class LossMoments:
+    """What an epoch's pass keeps to know the squared loss at its end, around its first parameters θ₀.
+
+        Σ s r²/2  =  value + slope·Δ + ½ Δᵀ curvature Δ        Δ = θ − θ₀
+
+    exact for the squared loss; expanding around θ₀ keeps the digits that Σy² − 2h·θ + θᵀGθ would lose.
+    """
+
+    value: float
+    slope: FloatArray
+    curvature: FloatArray
+    weight: float
+
+    @classmethod
+    def of(cls, data: Data, theta: FloatArray) -> LossMoments:
+        X, y, weights = data
+        p, k = theta.shape
+        moments = cls(0.0, np.zeros((p, k)), np.zeros((p, p)), 0.0)
+        for start in range(0, len(X), BLOCK_ROWS):
+            rows = np.empty((len(X[start : start + BLOCK_ROWS]), p))
+            rows[:, :-1], rows[:, -1] = X[start : start + BLOCK_ROWS], 1
+            r = rows @ theta - y[start : start + BLOCK_ROWS]
+            weighted, weighted_r = rows, r
+            if weights is not None:
+                some = weights[start : start + BLOCK_ROWS, None]
+                weighted, weighted_r = rows * some, r * some
+            moments.value += float(np.vdot(r, weighted_r)) / 2
+            moments.slope += rows.T @ weighted_r
+            moments.curvature += rows.T @ weighted
+        moments.weight = float(len(X) if weights is None else weights.sum())
+        return moments
+
+    def __add__(self, other: LossMoments) -> LossMoments:
+        return LossMoments(
+            self.value + other.value,
+            self.slope + other.slope,
+            self.curvature + other.curvature,
+            self.weight + other.weight,
+        )
+
+    @cached_property
+    def sizes(self) -> tuple[FloatArray, FloatArray]:
+        return np.abs(self.slope), np.abs(self.curvature)
+
+    def mean_loss(self, move: FloatArray) -> float | None:
+        """The mean loss at θ₀ + move; None where cancellation would leave fewer than seven digits."""
+        total = self.value + np.vdot(self.slope, move) + np.vdot(move, self.curvature @ move) / 2
+        # Sums of large numbers cancel within slope·Δ and Δᵀ curvature Δ, too: columns far from 0 against b.
+        size = np.abs(move)
+        slope, curvature = self.sizes
+        terms = self.value + np.vdot(slope, size) + np.vdot(size, curvature @ size) / 2
+        if not math.isfinite(total) or total < 1e-7 * terms:
+            return None
+        return float(total / (self.weight * move.shape[1]))

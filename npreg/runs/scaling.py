@@ -1,0 +1,97 @@
+"""Columns of mean 0 and standard deviation 1, and parameters there and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npreg.arrays import FloatArray
+from npreg.runs.blocks import Data
+
+__all__ = ["ColumnMoments", "Scaling"]
+
+
+@dataclass(frozen=True)
+class ColumnMoments:
+    """Means of columns, and Σ (x − mean)² around them; those of several blocks of rows add up.
+
+    Source: T. F. Chan, G. H. Golub and R. J. LeVeque, The American Statistician 37 (1983) 242.
+    """
+
+    weight: float
+    num_rows: int
+    mean: FloatArray
+    squares: FloatArray
+
+    @classmethod
+    def of(cls, data: Data) -> ColumnMoments:
+        X, _, weights = data
+        weight = float(len(X) if weights is None else weights.sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = _mean(X, weights)
+            squares = weight * _mean((X - mean) ** 2, weights)
+        return cls(weight, len(X), mean, squares)
+
+    def __add__(self, other: ColumnMoments) -> ColumnMoments:
+        weight = self.weight + other.weight
+        gap, share = other.mean - self.mean, other.weight / weight
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = self.squares + other.squares + gap**2 * (self.weight * share)
+        num_rows = self.num_rows + other.num_rows
+        return ColumnMoments(weight, num_rows, self.mean + gap * share, squares)
+
+    def scaling(self) -> Scaling:
+        """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean."""
+        if not np.isfinite(self.squares).all():
+            column = int(np.isfinite(self.squares).argmin())
+            raise ValueError(
+                f"the squares of features column {column} overflow; divide it by its largest number before "
+                "standardize=True"
+            )
+        sd = np.sqrt(self.squares / self.weight)
+        rounding = np.abs(self.mean) * self.num_rows * np.finfo(np.float64).eps
+        return Scaling(self.mean, np.where(sd > rounding, sd, 1.0))
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Columns on the scale (x − mean) / sd, and parameters there and back.
+
+    x·w + b = Σ (x − mean) / sd · (sd · w)  +  (b + mean·w)
+    """
+
+    mean: FloatArray
+    sd: FloatArray
+
+    @classmethod
+    def of(cls, data: Data) -> Scaling:
+        return ColumnMoments.of(data).scaling()
+
+    def features(self, X: FloatArray) -> FloatArray:
+        return np.asarray((X - self.mean) / self.sd, X.dtype)
+
+    def enter(self, theta: FloatArray) -> FloatArray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = theta * np.append(self.sd, 1.0)[:, None]
+            scaled[-1] += self.mean @ theta[:-1]
+            return np.asarray(scaled, theta.dtype)
+
+    def leave(self, theta: FloatArray) -> FloatArray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            raw = theta / np.append(self.sd, 1.0)[:, None]
+            raw[..., -1, :] -= np.einsum("j,...jk->...k", self.mean, raw[..., :-1, :])
+            raw = np.asarray(raw, theta.dtype)
+        if not np.isfinite(raw).all():
+            raise ValueError(
+                f"parameters for the features as they came in are beyond the range of {theta.dtype}; "
+                "rescale features or labels"
+            )
+        return raw
+
+
+def _mean(X: FloatArray, weights: FloatArray | None) -> FloatArray:
+    if weights is None:
+        # A float32 sum of many rows would keep few digits.
+        return np.asarray(np.mean(X, axis=0, dtype=np.float64))
+    return np.asarray(np.average(X, axis=0, weights=weights), np.float64)
