@@ -15,7 +15,7 @@ import pytest
 from npreg.exercises.check import check
 from npreg.exercises.course import IDS
 
-CORPUS = Path(__file__).parent / "corpus"
+CORPUS = Path(__file__).parents[1] / "corpus"
 SIZES = {
     "n": 7.3,
     "d": 3.1,

@@ -247,7 +247,7 @@ def test_a_grader_without_rights_stops_them_too(way):
     python = python_for_everybody() if hasattr(os, "geteuid") and os.geteuid() == 0 else None
     if python is None:
         pytest.skip("only root can start a grader as somebody else, with a Python that all may read")
-    home, somebody = Path(__file__).parents[1], 61234
+    home, somebody = Path(__file__).parents[2], 61234
     with tempfile.TemporaryDirectory() as place:  # pytest's own folders are closed to other users
         os.chown(place, somebody, somebody)
         code = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 spec = importlib.util.spec_from_file_location("compare_checkers", ROOT / "benchmarks" / "compare_checkers.py")
 assert spec is not None
 assert spec.loader is not None

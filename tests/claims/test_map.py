@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "npreg"
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Map")[1].split("## Habits")[0]
 SHARED = {"ground", ""}  # sections that every wing may import from; the empty one is the top

@@ -14,7 +14,7 @@ import pytest
 
 import npreg
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 NOTEBOOK = EXAMPLES / "linear_regression.ipynb"
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]\d+)?")

@@ -21,7 +21,7 @@ def grad_b(r):
     return r
 """
 WRONG = RIGHT.replace("return r\n", "return -r\n")
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture

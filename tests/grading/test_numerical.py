@@ -13,7 +13,7 @@ from npreg.exercises.forward.program import Exercise
 from npreg.grading.numerical import loses_digits, stretchable, stretched
 from npreg.isolation.inside.complex_use import complex_functions
 
-CORPUS = Path(__file__).with_name("corpus")
+CORPUS = Path(__file__).parents[1] / "corpus"
 RIGHT = sorted(CORPUS.glob("*/ok_*.py"))
 
 

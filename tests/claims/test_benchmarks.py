@@ -15,7 +15,7 @@ from npreg import LOSSES, SGD, Momentum, train
 from npreg.engines import choose_engine
 from npreg.sgd import Stepper
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
 
 

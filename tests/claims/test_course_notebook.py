@@ -11,7 +11,7 @@ nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 
-NOTEBOOK = Path(__file__).parents[1] / "examples" / "gradient_course.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "examples" / "gradient_course.ipynb"
 
 RIGHT = {
     "one-weight": "grad_w = lambda x, r: r * x\ngrad_b = lambda r: r",

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parent.parent / "examples" / "check_river_losses.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "check_river_losses.py"
 
 
 def example() -> ModuleType:

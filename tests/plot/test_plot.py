@@ -23,7 +23,7 @@ import npreg
 from npreg import plot, sweep, synthetic_data, train
 from npreg.plot import surface
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FEATURES, LABELS = synthetic_data([2, -3.4], 4.2, 200, rng=0)
 RESULT = train(FEATURES, LABELS, rng=1, num_epochs=4, record="step")
 SWEPT = sweep(FEATURES, LABELS, lrs=np.geomspace(30, 0.001, 40), l2=[0, 0.5], rng=1)

@@ -24,7 +24,7 @@ from npreg.isolation.choice import NoIsolation, choose, describe
 from npreg.isolation.sandbox import Limits, Sandbox, remove_tree
 
 WRONG = HONEST.replace("return np.sum(r)", "return np.mean(r)")
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
