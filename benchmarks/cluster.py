@@ -122,8 +122,8 @@ def bandwidth(client: Any) -> float:
 
 
 def block(width: int) -> tuple[Any, Any, Any]:
+    from npreg.arrays import Data
     from npreg.dask.tasks import Minibatches, Place
-    from npreg.runs.blocks import Data
 
     rng = np.random.default_rng(0)
     rows = 10 * BATCH

@@ -12,16 +12,19 @@ import numbers
 import operator
 import sys
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
+Kind: TypeAlias = "tuple[int, int, np.dtype[Any]]"  # features, outputs, dtype
 
 __all__ = [
+    "Data",
     "DivergenceError",
     "FloatArray",
+    "Kind",
     "as_array",
     "as_batch_size",
     "as_choice",
@@ -36,6 +39,31 @@ __all__ = [
     "as_rng",
     "check_finite",
 ]
+
+
+class Data(NamedTuple):
+    """Features (n, d), labels (n, k), and weights (n,) or None."""
+
+    X: FloatArray
+    y: FloatArray
+    weights: FloatArray | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return self.X.shape[1], self.y.shape[1], self.X.dtype
+
+    def head(self, num_rows: int) -> Data:
+        """A copy of the first rows."""
+        weights = None if self.weights is None else self.weights[:num_rows].copy()
+        return Data(self.X[:num_rows].copy(), self.y[:num_rows].copy(), weights)
+
+    def check_kind(self, i: int | str, kind: Kind) -> None:
+        """ValueError where block i, which this is, is not like block 0."""
+        if self.kind != kind:
+            raise ValueError(
+                f"block {i} has {self.kind[0]} features, {self.kind[1]} outputs and dtype {self.kind[2]}; "
+                f"block 0 has {kind[0]}, {kind[1]} and {kind[2]}"
+            )
 
 
 class DivergenceError(ArithmeticError):

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import FloatArray, as_batch_size, as_count, as_data, as_flag, as_float_array, as_rng
+from npreg.arrays import Data, FloatArray, as_batch_size, as_count, as_data, as_flag, as_float_array, as_rng
 from npreg.data import start_parameters
 from npreg.engines.loops import FoldedRows, Order, row_totals
 from npreg.learning_rate import as_weights
 from npreg.losses import LOSSES
-from npreg.runs.blocks import Data, RowBlocks
+from npreg.runs.blocks import RowBlocks
 from npreg.runs.feeds import ArrayFeed
 from npreg.runs.mean_loss import LossMoments, mean_loss
 from npreg.runs.orders import AHEAD, Orders

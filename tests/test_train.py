@@ -10,7 +10,7 @@ import pytest
 from naive import draw_orders, make_data
 
 import npreg
-from npreg.runs.blocks import Data
+from npreg.arrays import Data
 from npreg.runs.scaling import ColumnMoments, Scaling
 from npreg.train import TrainResult
 

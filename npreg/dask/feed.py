@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from npreg.arrays import FloatArray
+from npreg.arrays import Data, FloatArray
 from npreg.dask.actors import Actors
 from npreg.dask.chunks import Chunks
 from npreg.dask.cluster import Cluster, Job
@@ -30,7 +30,7 @@ from npreg.dask.tasks import (
 )
 from npreg.engines.loops import Engine, Order, Path, PlainLoop
 from npreg.engines.moments import MomentsEngine
-from npreg.runs.blocks import BlockShuffle, Data, RowBlocks, TreeSum, tree_sum
+from npreg.runs.blocks import BlockShuffle, RowBlocks, TreeSum, tree_sum
 from npreg.runs.feeds import MOMENT_COLUMNS, SAMPLE_ROWS, BlockFeed, Pause
 from npreg.runs.mean_loss import LossMoments
 

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from npreg.arrays import FloatArray, as_batch_size, as_nonnegative
+from npreg.arrays import Data, FloatArray, as_batch_size, as_nonnegative
 from npreg.dask.chunks import as_chunks
 from npreg.dask.cluster import Cluster
 from npreg.dask.feed import ClusterFeed
 from npreg.exact.least_squares import LeastSquaresResult, check_rank
-from npreg.runs.blocks import Data
 from npreg.runs.scaling import ColumnMoments
 
 __all__ = ["column_scales", "least_squares", "max_learning_rate"]

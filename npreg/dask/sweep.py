@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import FloatArray, as_batch_size, as_count, as_rng
+from npreg.arrays import Data, FloatArray, as_batch_size, as_count, as_rng
 from npreg.dask.chunks import as_chunks
 from npreg.dask.cluster import Cluster
 from npreg.dask.feed import ClusterFeed
 from npreg.data import start_parameters
 from npreg.learning_rate import RateMoments
 from npreg.losses import LOSSES
-from npreg.runs.blocks import BlockShuffle, Data, TreeSum
+from npreg.runs.blocks import BlockShuffle, TreeSum
 from npreg.runs.mean_loss import LossMoments
 from npreg.runs.run import DIVERGED
 from npreg.sweep import SideBySide, SweepResult, as_settings

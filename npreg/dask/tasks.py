@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from npreg.arrays import FloatArray
+from npreg.arrays import Data, FloatArray, Kind
 from npreg.engines.loops import Order
 from npreg.engines.moments import BatchMoments
 from npreg.linear import linreg, linreg_backward
 from npreg.losses import Loss
-from npreg.runs.blocks import BlockShuffle, Data, Kind, as_block
+from npreg.runs.blocks import BlockShuffle, as_block
 from npreg.runs.mean_loss import LossMoments
 from npreg.runs.scaling import Scaling
 

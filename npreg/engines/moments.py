@@ -19,10 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npreg.arrays import FloatArray
+from npreg.arrays import Data, FloatArray
 from npreg.engines.affine import compose_all, states_before
 from npreg.engines.loops import Engine, FoldedRows, Order, Path, row_totals, scheduled_rates, steps_a_chunk
-from npreg.runs.blocks import Data
 from npreg.sgd import SGD, Momentum, Nesterov, Rule, Stepper
 
 __all__ = ["BatchMoments", "MomentsEngine", "is_affine"]

@@ -16,42 +16,16 @@ and any machine can work out the minibatches of its own blocks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import FloatArray, as_count, as_data
+from npreg.arrays import Data, as_count, as_data
 
-__all__ = ["BlockShuffle", "Data", "RowBlocks", "TreeSum", "as_block", "tree_sum"]
+__all__ = ["BlockShuffle", "RowBlocks", "TreeSum", "as_block", "tree_sum"]
 
 T = TypeVar("T", bound=Any)
-Kind: TypeAlias = "tuple[int, int, np.dtype[Any]]"  # features, outputs, dtype
-
-
-class Data(NamedTuple):
-    """Features (n, d), labels (n, k), and weights (n,) or None."""
-
-    X: FloatArray
-    y: FloatArray
-    weights: FloatArray | None = None
-
-    @property
-    def kind(self) -> Kind:
-        return self.X.shape[1], self.y.shape[1], self.X.dtype
-
-    def head(self, num_rows: int) -> Data:
-        """A copy of the first rows."""
-        weights = None if self.weights is None else self.weights[:num_rows].copy()
-        return Data(self.X[:num_rows].copy(), self.y[:num_rows].copy(), weights)
-
-    def check_kind(self, i: int | str, kind: Kind) -> None:
-        """ValueError where block i, which this is, is not like block 0."""
-        if self.kind != kind:
-            raise ValueError(
-                f"block {i} has {self.kind[0]} features, {self.kind[1]} outputs and dtype {self.kind[2]}; "
-                f"block 0 has {kind[0]}, {kind[1]} and {kind[2]}"
-            )
 
 
 class BlockShuffle(NamedTuple):

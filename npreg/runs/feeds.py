@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from npreg.arrays import FloatArray
+from npreg.arrays import Data, FloatArray
 from npreg.engines.loops import Engine, Path
 from npreg.learning_rate import RateMoments, squared_norms
 from npreg.losses import Loss
-from npreg.runs.blocks import BlockShuffle, Data, RowBlocks, TreeSum, tree_sum
+from npreg.runs.blocks import BlockShuffle, RowBlocks, TreeSum, tree_sum
 from npreg.runs.checkpoint import fingerprint
 from npreg.runs.mean_loss import LossMoments, mean_loss
 from npreg.runs.orders import AHEAD, Orders

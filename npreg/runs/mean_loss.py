@@ -8,9 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from npreg.arrays import FloatArray
+from npreg.arrays import Data, FloatArray
 from npreg.losses import Loss
-from npreg.runs.blocks import Data
 
 __all__ = ["LossMoments", "mean_loss"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import as_data, as_nonnegative
+from npreg.arrays import Data, as_data, as_nonnegative
 from npreg.learning_rate import AUTO_FRACTION, as_weights, check_learning_rate
 from npreg.losses import LOSSES, Loss
-from npreg.runs.blocks import Data, RowBlocks
+from npreg.runs.blocks import RowBlocks
 from npreg.runs.feeds import ArrayFeed, BlockFeed, Feed
 from npreg.runs.scaling import Scaling
 from npreg.sgd import Momentum, Rule

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from npreg.arrays import DivergenceError, FloatArray
+from npreg.arrays import Data, DivergenceError, FloatArray
 from npreg.engines.loops import Engine
 from npreg.learning_rate import scale_advice
 from npreg.losses import Loss
-from npreg.runs.blocks import Data
 from npreg.runs.callbacks import Hooks, Progress, Step
 from npreg.runs.feeds import Feed
 from npreg.runs.mean_loss import mean_loss

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npreg.arrays import FloatArray
-from npreg.runs.blocks import Data
+from npreg.arrays import Data, FloatArray
 
 __all__ = ["ColumnMoments", "Scaling"]
 
