@@ -2,8 +2,8 @@
 
     python examples/dask_cluster.py [--workers 2]
 
-Needs Dask: pip install "npreg[dask]".  The rows are made on the workers, a block at a time; nobody ever
-holds all of them.
+Needs Dask: python -m pip install ".[dask]" in a clone of npreg.  The rows are made on the workers, a
+block at a time; nobody ever holds all of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""npreg behind scikit-learn's interface: `pip install "npreg[sklearn]"`.
+"""npreg behind scikit-learn's interface: `python -m pip install ".[sklearn]"` in a clone.
 
 An adapter around `npreg.train`, with settings that take raw columns as they are; the loop, the rules
 and the engines are `train`'s.
@@ -21,7 +21,7 @@ try:
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
     raise ImportError(
-        'npreg.sklearn needs scikit-learn 1.6 or newer; install it with: pip install "npreg[sklearn]"'
+        'npreg.sklearn needs scikit-learn 1.6 or newer; in a clone: python -m pip install ".[sklearn]"'
     ) from error
 
 from npreg.arrays import FloatArray, as_batch_size, as_count

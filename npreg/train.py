@@ -168,7 +168,7 @@ def train(
         Called after each epoch, or each step (`npreg.runs.callbacks`); a true value from an epoch's
         stops the run.
     progress : bool
-        Show a progress bar (needs tqdm: `pip install "npreg[progress]"`).
+        Show a progress bar (needs tqdm: `python -m pip install ".[progress]"`).
     check_lr : "warn", "error" or "off"
         What to do, before the first step, where lr is beyond `max_learning_rate` (of row blocks: of the
         first 256 rows).

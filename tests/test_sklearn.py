@@ -377,4 +377,4 @@ def test_without_scikit_learn() -> None:
         "except ImportError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert 'pip install "npreg[sklearn]"' in done.stdout
+    assert 'python -m pip install ".[sklearn]"' in done.stdout

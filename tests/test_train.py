@@ -416,7 +416,7 @@ def test_progress_bar(capsys):
 def test_progress_bar_without_tqdm(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
     X, y, _, _ = make_data()
-    with pytest.raises(ImportError, match=r'pip install "npreg\[progress\]"'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[progress\]"'):
         npreg.train(X, y, progress=True)
 
 

@@ -7,7 +7,7 @@
     result = npreg.dask.train(features, labels, batch_size=4000, lr="auto", rng=0)
 
 `features` and `labels` are dask.arrays, dask.dataframes or lists of delayed row blocks.  Needs Dask:
-pip install "npreg[dask]".
+python -m pip install ".[dask]" in a clone of npreg.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ try:
     import distributed  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        f'npreg.dask needs Dask ({error}); install it with: pip install "npreg[dask]"'
+        f'npreg.dask needs Dask ({error}); in a clone of npreg: python -m pip install ".[dask]"'
     ) from error
 
 from npreg.dask.cluster import BlockError, ClusterError

@@ -236,6 +236,6 @@ def _progress_bar(total: int) -> Any:
         from tqdm.auto import tqdm
     except ImportError:
         raise ImportError(
-            'progress=True needs tqdm; install it with: pip install "npreg[progress]"'
+            'progress=True needs tqdm; in a clone of npreg: python -m pip install ".[progress]"'
         ) from None
     return tqdm(total=total, unit="epoch")

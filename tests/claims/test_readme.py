@@ -117,3 +117,18 @@ def test_links_lead_to_files(name: str) -> None:
 def test_no_command_is_longer_than_a_line_on_github() -> None:
     for title in ("Run it", "Test it"):
         assert len(command("README.md", title)) <= 120
+
+
+BY_NAME = re.compile(r"""install\s+(?:-\S+\s+)*["']?npreg\b""")
+
+
+def test_npreg_is_installed_from_a_clone_never_by_name() -> None:
+    """npreg is on no index: whatever answers to its name there is somebody else's."""
+    suffixes = {".md", ".py", ".ipynb", ".cfg", ".toml", ".sh", ".yml", ".yaml"}
+    folders = ("npreg", "docs", "examples", "benchmarks", "tests")
+    files = [*ROOT.glob("*.md"), *(path for folder in folders for path in (ROOT / folder).rglob("*"))]
+    texts = {path: path.read_text(encoding="utf-8") for path in files if path.suffix in suffixes}
+    assert len(texts) > 200
+    assert not [path for path, text in texts.items() if BY_NAME.search(text)]
+    for options in ("", "-q ", '--upgrade "'):
+        assert BY_NAME.search(f"pip install {options}npreg[dask]")
