@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from npreg.differentiate.steps import as_float_inputs, call, quiet
 from npreg.gradcheck.report import GradientReport
-from npreg.gradcheck.steps import as_float_inputs, call, quiet
 from npreg.gradcheck.verdict import Target, judge
 
 __all__ = ["GradientError", "GradientReport", "assert_gradient", "check_gradient"]

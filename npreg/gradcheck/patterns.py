@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from npreg.gradcheck.differences import Array
+from npreg.differentiate.differences import Array
 
 __all__ = ["patterns", "shape_pattern"]
 

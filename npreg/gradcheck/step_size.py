@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npreg.gradcheck.differences import Array, real
-from npreg.gradcheck.differentiate import directional
-from npreg.gradcheck.steps import as_float_inputs, call, natural_scale, quiet, random_direction
+from npreg.differentiate.differences import Array, real
+from npreg.differentiate.schemes import directional
+from npreg.differentiate.steps import as_float_inputs, call, natural_scale, quiet, random_direction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def plot_step_size(
     Parameters
     ----------
     function, inputs, name
-        As for `npreg.gradcheck.differentiate.jacobian`; an array is summed.
+        As for `npreg.differentiate.schemes.jacobian`; an array is summed.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure.
     rng : seed or numpy.random.Generator

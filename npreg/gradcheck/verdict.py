@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from npreg.gradcheck.differences import Array, Derivative, real
-from npreg.gradcheck.differentiate import derivative, directional, term_sizes
+from npreg.differentiate.differences import Array, Derivative, real
+from npreg.differentiate.schemes import derivative, directional, term_sizes
+from npreg.differentiate.steps import call, natural_scale, random_direction
 from npreg.gradcheck.patterns import patterns, shape_pattern
 from npreg.gradcheck.report import EntryReport, InputReport
-from npreg.gradcheck.steps import call, natural_scale, random_direction
 
 __all__ = ["Target", "judge"]
 

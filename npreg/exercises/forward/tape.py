@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from npreg import differentiate
 from npreg.exercises.forward.probes import bank
 from npreg.exercises.forward.program import Array, Exercise
-from npreg.gradcheck import differentiate
 
 STEP = 1e-30
 COARSE = 2.0**-17

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from npreg import differentiate
 from npreg.exercises.check import check
 from npreg.exercises.course import IDS, load
 from npreg.exercises.forward.derivatives import value_of
@@ -14,7 +15,6 @@ from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise, gradient, positive, real
 from npreg.exercises.forward.tape import Edits, record
 from npreg.exercises.forward.verdict import is_right, reference
-from npreg.gradcheck import differentiate
 
 
 def whole_program(exercise, probe, wrt):

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from npreg.gradcheck.differences import Array, Curve, real
+from npreg.differentiate.differences import Array, Curve, real
 
 Function: TypeAlias = Callable[..., Any]
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from npreg.gradcheck.differentiate import derivative, directional, gradient, jacobian, term_sizes
-from npreg.gradcheck.steps import random_direction
+from npreg.differentiate.schemes import derivative, directional, gradient, jacobian, term_sizes
+from npreg.differentiate.steps import random_direction
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(7, 3)) + 0.5

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from npreg.gradcheck.differences import Array, Curve, Derivative, noise_of, real, slope_of
-from npreg.gradcheck.steps import (
+from npreg.differentiate.differences import Array, Curve, Derivative, noise_of, real, slope_of
+from npreg.differentiate.steps import (
     Function,
     along,
     as_float_inputs,
