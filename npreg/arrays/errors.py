@@ -1,0 +1,42 @@
+"""The error that carries the last parameters in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npreg.arrays.tables import FloatArray
+
+__all__ = ["DivergenceError"]
+
+
+class DivergenceError(ArithmeticError):
+    """The parameters of a run grew beyond all bounds; `w` and `b` are the last finite ones.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch (counted from 1) at whose end the run was found to have diverged.
+    lr : float
+        The learning rate of that epoch's last step.
+    w, b : ndarray, shapes (d, k) and (k,)
+        The parameters at the end of the last epoch that was still in order (the initial ones if
+        there is none).
+    losses : ndarray, shape (epoch - 1,)
+        The mean losses of the epochs before.
+    """
+
+    def __init__(
+        self, message: str, *, epoch: int, lr: float, w: FloatArray, b: FloatArray, losses: FloatArray
+    ) -> None:
+        super().__init__(message)
+        self.epoch, self.lr, self.w, self.b, self.losses = epoch, lr, w, b, losses
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default would call __init__ with the message alone, and fail in a process pool.
+        return _rebuild_divergence, (str(self), self.epoch, self.lr, self.w, self.b, self.losses)
+
+
+def _rebuild_divergence(
+    message: str, epoch: int, lr: float, w: FloatArray, b: FloatArray, losses: FloatArray
+) -> DivergenceError:
+    return DivergenceError(message, epoch=epoch, lr=lr, w=w, b=b, losses=losses)
