@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from npreg.arrays import Data, FloatArray, as_batch_size, as_count, as_data, as_flag, as_float_array, as_rng
 from npreg.data import start_parameters
-from npreg.engines.loops import FoldedRows, Order, row_totals
+from npreg.engines.loops import FoldedRows, row_totals
 from npreg.learning_rate import as_weights
+from npreg.loop import Order
 from npreg.losses import LOSSES
 from npreg.runs.blocks import RowBlocks
 from npreg.runs.feeds import ArrayFeed

@@ -28,8 +28,8 @@ from npreg.dask.tasks import (
     of_chunk,
     whole_chunk,
 )
-from npreg.engines.loops import Engine, Order, Path, PlainLoop
 from npreg.engines.moments import MomentsEngine
+from npreg.loop import Engine, Order, Path, PlainLoop
 from npreg.runs.blocks import BlockShuffle, RowBlocks, TreeSum, tree_sum
 from npreg.runs.feeds import MOMENT_COLUMNS, SAMPLE_ROWS, BlockFeed, Pause
 from npreg.runs.mean_loss import LossMoments

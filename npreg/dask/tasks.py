@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from npreg.arrays import Data, FloatArray, Kind
-from npreg.engines.loops import Order
 from npreg.engines.moments import BatchMoments
 from npreg.linear import linreg, linreg_backward
+from npreg.loop import Order
 from npreg.losses import Loss
 from npreg.runs.blocks import BlockShuffle, as_block
 from npreg.runs.mean_loss import LossMoments

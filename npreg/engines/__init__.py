@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from npreg.engines.loops import Engine, FoldedLoop, PlainLoop, WideLoop
+from npreg.engines.loops import FoldedLoop, WideLoop
 from npreg.engines.moments import MomentsEngine, is_affine
+from npreg.loop import Engine, PlainLoop
 from npreg.losses import Loss
 from npreg.sgd import SGD, Stepper
 

@@ -1,88 +1,28 @@
-"""Three loops over the minibatches of an epoch: one to read, two to run.
+"""Two loops over the minibatches of an epoch that do the plain loop's arithmetic with few NumPy calls a step.
 
-`PlainLoop` is the notebook's loop, and the reference for every other engine.  `FoldedLoop` and
-`WideLoop` do the same arithmetic with few NumPy calls a step: rows are gathered a chunk at a time
-into one buffer, whose views are made once.
+Rows are gathered a chunk at a time into one buffer, whose views are made once.
 
     folded   squared loss, plain SGD, L2: bias and label are columns of the rows, r = (x, 1, −y)·(w, b, 1)
     wide     any loss and rule; no copy of the data is made, which pays where rows are long
-
-An engine is loaded with data once and then advances `theta` = (w; b), shape (d + 1, k), through one
-epoch for every order of rows it is given.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from npreg.arrays import FloatArray
 from npreg.data import minibatches
-from npreg.linear import linreg, linreg_backward
+from npreg.loop import Order, Path
 from npreg.losses import Loss
 from npreg.sgd import Stepper
 
-__all__ = ["Engine", "FoldedLoop", "FoldedRows", "Path", "PlainLoop", "WideLoop"]
+__all__ = ["FoldedLoop", "FoldedRows", "WideLoop"]
 
-Order = NDArray[Any]
 CHUNK_BYTES = 700_000  # gathered rows that stay in a 1 MB second-level cache
-
-
-class Path(Protocol):
-    """Receives parameters after steps, in time order, as arrays of shape (steps, d + 1, k)."""
-
-    def append(self, thetas: FloatArray, /) -> None: ...
-
-
-class Engine(Protocol):
-    """Advances parameters through epochs of minibatches."""
-
-    name: str
-    align: int  # steps after which an epoch may be interrupted without changing a bit; set by `load`
-
-    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
-        """Take data of shapes (n, d), (n, k) and (n,); they are not changed."""
-
-    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
-        """One epoch an order, `theta` updated in place; returns a copy of it after each.
-
-        Where `path` is given, the parameters after every single step are appended to it.
-        """
-
-
-class PlainLoop:
-    """The notebook's loop."""
-
-    name = "loop"
-    align = 1
-
-    def __init__(self, loss: Loss, stepper: Stepper, batch_size: int) -> None:
-        self.loss, self.stepper, self.batch_size = loss, stepper, batch_size
-
-    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
-        self.X, self.y, self.weights = X, y, weights
-
-    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
-        w, b = theta[:-1], theta[-1]
-        ends = []
-        for order in orders:
-            for rows in minibatches(order, self.batch_size):
-                X, y = self.X[rows], self.y[rows]
-                y_hat = linreg(X, w, b)
-                grad_y_hat = self.loss.grad(y_hat, y)
-                total: float = len(rows)
-                if self.weights is not None:
-                    grad_y_hat = grad_y_hat * self.weights[rows, None]
-                    total = float(self.weights[rows].sum())
-                self.stepper.step((w, b), linreg_backward(X, grad_y_hat), total)
-                if path is not None:
-                    path.append(theta[None].copy())
-            ends.append(theta.copy())
-        return ends
 
 
 class FoldedRows:

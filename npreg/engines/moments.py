@@ -21,7 +21,8 @@ import numpy as np
 
 from npreg.arrays import Data, FloatArray
 from npreg.engines.affine import compose_all, states_before
-from npreg.engines.loops import Engine, FoldedRows, Order, Path, row_totals, scheduled_rates, steps_a_chunk
+from npreg.engines.loops import FoldedRows, row_totals, scheduled_rates, steps_a_chunk
+from npreg.loop import Engine, Order, Path
 from npreg.sgd import SGD, Momentum, Nesterov, Rule, Stepper
 
 __all__ = ["BatchMoments", "MomentsEngine", "is_affine"]

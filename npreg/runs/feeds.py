@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from npreg.arrays import Data, FloatArray
-from npreg.engines.loops import Engine, Path
 from npreg.learning_rate import RateMoments, squared_norms
+from npreg.loop import Engine, Path
 from npreg.losses import Loss
 from npreg.runs.blocks import BlockShuffle, RowBlocks, TreeSum, tree_sum
 from npreg.runs.checkpoint import fingerprint

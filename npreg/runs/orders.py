@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from npreg.engines.loops import Order
+from npreg.loop import Order
 
 __all__ = ["AHEAD", "Orders"]
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from npreg.arrays import Data, DivergenceError, FloatArray
-from npreg.engines.loops import Engine
 from npreg.learning_rate import scale_advice
+from npreg.loop import Engine
 from npreg.losses import Loss
 from npreg.runs.callbacks import Hooks, Progress, Step
 from npreg.runs.feeds import Feed

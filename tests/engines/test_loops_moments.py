@@ -15,8 +15,9 @@ from naive import SLOPES, draw_orders, make_data, naive_sgd
 
 import npreg
 from npreg.engines import make_engine
-from npreg.engines.loops import FoldedLoop, FoldedRows, PlainLoop, WideLoop
+from npreg.engines.loops import FoldedLoop, FoldedRows, WideLoop
 from npreg.engines.moments import MomentsEngine
+from npreg.loop import PlainLoop
 from npreg.sgd import Stepper
 
 ENGINES = ("loop", "tight", "moments", "auto")
