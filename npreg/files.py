@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
 
 @contextlib.contextmanager
-def atomic(path: str | os.PathLike[str]) -> Iterator[TextIO]:
-    """Open a text file that takes the place of ``path`` only when everything has been written.
+def atomic(path: str | os.PathLike[str], *, binary: bool = False) -> Iterator[IO[Any]]:
+    """Open a file, of text or bytes, that takes the place of `path` only when everything has been written.
 
-    Until then, and if anything goes wrong, the old file stays as it was. Missing folders are made. A device
-    or a pipe (``/dev/stdout``) is no file that could be replaced: it is written to.
+    Until then, and if anything goes wrong, the old file stays as it was; `remove_parts` takes away what a
+    process that was killed has left.  Missing folders are made, and the file's mode is as the umask says.
+    A device or a pipe (`/dev/stdout`) is no file that could be replaced: it is written to.
     """
+    text: dict[str, Any] = {"encoding": "utf-8", "newline": "\n", "errors": "backslashreplace"}
+    mode, options = ("wb", {}) if binary else ("w", text)
     path = Path(path)
     if is_device(path):
-        with open(path, "w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
+        with open(path, mode, **options) as file:
             yield file
         return
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".npreg-", suffix=".part")
+    part = path.with_name(f".{path.name[:50]}.{os.urandom(6).hex()}.part")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
+        # Not `tempfile`: its files can be read by nobody else, also after they are renamed.
+        with open(part, mode.replace("w", "x"), **options) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            os.unlink(part)
         raise
+
+
+def remove_parts(path: str | os.PathLike[str]) -> None:
+    """Remove what killed writers of `path` have left; for a caller who knows that nobody is writing it."""
+    path = Path(os.path.realpath(path))
+    for part in path.parent.glob(f".{glob.escape(path.name[:50])}.{'[0-9a-f]' * 12}.part"):
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 def is_device(path: str | os.PathLike[str]) -> bool:
