@@ -219,8 +219,7 @@ def _grade(options: argparse.Namespace) -> int:
     from npreg.grading.grade import Outputs, grade
     from npreg.grading.marking import Settings
     from npreg.grading.seeds import read_key
-    from npreg.isolation.choice import NoIsolation
-    from npreg.isolation.sandbox import FORBIDDEN, Limits, Sandbox
+    from npreg.isolation import FORBIDDEN, Limits, NoIsolation, Sandbox
 
     exercise = find_exercise(options.exercise)
     forbidden = FORBIDDEN if options.forbid is None else _names(options.forbid)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from npreg.exercises import answers as answers_module
 from npreg.exercises import files
 from npreg.exercises.forward.probes import Probe, fresh
 from npreg.exercises.forward.program import Array, Exercise
@@ -19,8 +18,8 @@ from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.conventions import other_conventions
 from npreg.exercises.mistakes.diagnose import diagnose
 from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile
+from npreg.isolation import FILENAME, run_answers
 
-Execute = Callable[..., Mapping[str, Any]]
 Source = str | os.PathLike[str] | Mapping[str, Any] | ModuleType | Callable[..., Any] | Sequence[Any]
 
 
@@ -30,10 +29,9 @@ def check(
     *,
     seed: Any = None,
     lang: str = "en",
-    execute: Execute | None = None,
     probes: Sequence[Probe] | None = None,
 ) -> Report:
-    """Judge a student's answers and name the mistakes.
+    """Judge a student's answers and name the mistakes; the file runs in this process.
 
     Parameters
     ----------
@@ -42,7 +40,6 @@ def check(
     exercise : an id of the course, an ``Exercise``, or None for the one that the file names
     seed : of the fresh probes; the same seed gives the same probes, None new ones in every run
     lang : the language in which the report speaks where none is asked for, ``"en"`` or ``"zh"``
-    execute : what runs the answers in place of ``answers.run``, with the same signature (an isolated worker)
     probes : inputs to judge on in place of the fresh ones
 
     Returns
@@ -60,17 +57,53 @@ def check(
     """
     code = _read(source)
     found = find_exercise(code, exercise)
-    bank = bank_of(found)
-    given = fresh(found, seed) if probes is None else list(probes)
-    judged = [*bank.references, *bank.checks, *(reference(found, probe) for probe in given)]
-    optional = [f"grad_{step}" for step in found.public_steps if step in found.active]
-    run = answers_module.run if execute is None else execute
-    outcome = run(code, list(found.answers), [r.given for r in judged], optional=optional)
+    questions = questions_of(found, fresh(found, seed) if probes is None else probes)
+    outcome = run_answers(code, questions.names, questions.probes, optional=questions.optional)
+    return judge(questions, outcome, lang)
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What a file is asked: to run the functions ``names``, and ``optional`` ones that it defines, on
+    ``probes``. What the answers are compared with never leaves the process that judges.
+    """
+
+    bank: Bank
+    judged: Sequence[Reference]
+    optional: Sequence[str]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the answers."""
+        return list(self.bank.exercise.answers)
+
+    @property
+    def probes(self) -> list[dict[str, Array]]:
+        """Inputs and forward steps, a mapping per probe."""
+        return [reference.given for reference in self.judged]
+
+
+def questions_of(exercise: Exercise, probes: Sequence[Probe]) -> Questions:
+    """Return what a file is asked: on the fixed probes that tell mistakes apart, and on these."""
+    bank = bank_of(exercise)
+    judged = [*bank.references, *bank.checks, *(reference(exercise, probe) for probe in probes)]
+    return Questions(bank, judged, [f"grad_{s}" for s in exercise.public_steps if s in exercise.active])
+
+
+def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") -> Report:
+    """Judge what a file returned, wherever it ran; ``outcome`` is as of ``npreg.isolation.run_answers``.
+
+    Raises
+    ------
+    UnusableFile
+        if the file is no Python.
+    """
     _must_be_python(outcome)
+    exercise, judged = questions.bank.exercise, questions.judged
     with np.errstate(all="ignore"):
-        steps = _judge_steps(optional, outcome, judged, found)
-        answers = tuple(_judge(bank, name, outcome, judged, steps) for name in found.answers)
-    return Report(found.id, answers, steps=tuple(steps), lang=lang, error=outcome["error"])
+        steps = _judge_steps(questions.optional, outcome, judged, exercise)
+        answers = tuple(_judge(questions.bank, name, outcome, judged, steps) for name in questions.names)
+    return Report(exercise.id, answers, steps=tuple(steps), lang=lang, error=outcome["error"])
 
 
 def find_exercise(code: str | Mapping[str, Any], exercise: str | Exercise | None) -> Exercise:
@@ -107,7 +140,7 @@ def _read(source: Source) -> str | Mapping[str, Any]:
 def _must_be_python(outcome: Mapping[str, Any]) -> None:
     error = outcome["error"]
     if error is not None and error["kind"] in ("SyntaxError", "IndentationError", "TabError"):
-        message = error["message"].partition(f" ({answers_module.FILENAME}, line")[0]
+        message = error["message"].partition(f" ({FILENAME}, line")[0]
         raise UnusableFile(f"the file is no Python: {message} (line {error['line']})")
 
 

@@ -19,12 +19,13 @@ from npreg.grading.folder import Submission, read, readable_name, submissions
 from npreg.grading.journal import Journal, key
 from npreg.grading.marking import Settings, mark
 from npreg.grading.progress import Progress
+from npreg.grading.protections import describe
 from npreg.grading.result import Result
 from npreg.grading.results.exports import write_csv, write_jsonl
 from npreg.grading.results.feedback import write_feedback
 from npreg.grading.results.gradescope import results_path, write_results, write_zero
 from npreg.grading.seeds import student_seed
-from npreg.isolation.choice import choose, describe
+from npreg.isolation import choose
 
 if TYPE_CHECKING:
     from npreg.exercises.forward.program import Exercise

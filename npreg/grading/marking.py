@@ -5,26 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from npreg.exercises import render
+from npreg.exercises.check import Questions, judge, questions_of
+from npreg.exercises.forward.probes import fresh
+from npreg.exercises.forward.program import Exercise
+from npreg.exercises.forward.verdict import Reference
+from npreg.exercises.report import AnswerReport, Report, UnusableFile
 from npreg.exercises.words.reasons import explain, size
 from npreg.grading.folder import Submission
 from npreg.grading.numerical import loses_digits, stretched
 from npreg.grading.result import Mark, Result
-from npreg.isolation.executor import Executor
-from npreg.isolation.inside.main import LARGE
-from npreg.isolation.sandbox import Limits, Sandbox
-
-if TYPE_CHECKING:
-    from npreg.exercises.forward.program import Exercise
-    from npreg.exercises.forward.verdict import Reference
-    from npreg.exercises.report import AnswerReport, Report
+from npreg.isolation import LARGE, Limits, Ran, Sandbox, run_isolated
 
 LONGEST_EXCERPT = 12
-_judging = threading.RLock()
+_judging = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -52,44 +50,6 @@ class Settings:
         return self.sandbox.limits
 
 
-class _JudgingExecutor(Executor):
-    """Lets other threads judge while it waits for its process, and runs the stretched probes as well."""
-
-    def __init__(self, sandbox: Sandbox, slot: int, stretched: Sequence[Reference]) -> None:
-        super().__init__(sandbox, slot)
-        self.stretched = stretched
-        self.more: dict[str, Any] = {}
-
-    def __call__(
-        self, source: str, names: Sequence[str], probes: Sequence[Any], **kwargs: Any
-    ) -> dict[str, Any]:
-        asked = [*probes, *(at.given for at in self.stretched)]
-        _judging.release()
-        try:
-            outcome = super().__call__(source, names, asked, **kwargs)
-        finally:
-            _judging.acquire()
-        for name, function in outcome["functions"].items():
-            self.more[name] = function["runs"][len(probes) :]
-            del function["runs"][len(probes) :]
-        self._find_reasons(outcome)
-        return outcome
-
-    def is_numerical(self, name: str) -> bool:
-        """Whether an answer with right values was found numerically."""
-        return name in self.complex or loses_digits(self.more.get(name, ()), self.stretched, name)
-
-    def _find_reasons(self, outcome: Mapping[str, Any]) -> None:
-        reason = reason_of(outcome["error"])
-        if reason is not None:
-            self.endings.setdefault("", reason)
-        for name, function in outcome["functions"].items():
-            for run in function["runs"]:
-                reason = reason_of(run["error"]) or _too_large(run["value"])
-                if reason is not None:
-                    self.endings.setdefault(name, reason)
-
-
 def reason_of(error: Mapping[str, Any] | None) -> tuple[str, str] | None:
     """Return the reason (code, detail) behind an exception that the isolation caused, None for any other.
 
@@ -99,10 +59,10 @@ def reason_of(error: Mapping[str, Any] | None) -> tuple[str, str] | None:
     if error is None:
         return None
     kind, message = error["kind"], error["message"]
-    if kind == "ImportError" and "is not allowed here" in message:
-        return "forbidden-import", message.split("'")[1] if "'" in message else ""
+    if kind == "Forbidden":
+        return "forbidden-import", str(error["package"])[:100]
     if kind == "ModuleNotFoundError":
-        return "missing-package", message.rpartition("named ")[2].strip("'")[:100]
+        return "missing-package", str(error["package"])[:100]
     if kind in ("MemoryError", "_ArrayMemoryError"):
         return "memory-limit", ""
     if kind == "SystemExit":
@@ -124,21 +84,28 @@ def _too_large(value: Any) -> tuple[str, str] | None:
 def mark(submission: Submission, exercise: Exercise, settings: Settings, seed: int, slot: int = 0) -> Result:
     """Mark one submission; whatever it does, the answer is a ``Result``.
 
-    Parameters: ``seed`` decides the probes; ``slot`` keeps the users of parallel processes apart.
+    Parameters: ``seed`` decides the probes; ``slot`` keeps the users of parallel processes apart. Threads
+    judge one at a time, and wait for their processes side by side.
     """
     if submission.reason is not None or submission.source is None:
         return without_answers(submission.name, exercise, submission.reason or ("empty", ""), settings.lang)
-    from npreg.exercises.check import check
-    from npreg.exercises.forward.probes import fresh
-    from npreg.exercises.report import UnusableFile
-
     try:
         with _judging, np.errstate(all="ignore"):
             probes = fresh(exercise, seed)
-            executor = _JudgingExecutor(settings.sandbox, slot, stretched(exercise, probes[0]))
-            source = submission.source + "\n"
-            report = check(source, exercise, probes=probes, lang=settings.lang, execute=executor)
-            return _result(submission, exercise, report, executor, settings)
+            questions = questions_of(exercise, probes)
+            large = stretched(exercise, probes[0])
+        asked = [*questions.probes, *(at.given for at in large)]
+        ran = run_isolated(
+            settings.sandbox,
+            submission.source + "\n",
+            questions.names,
+            asked,
+            optional=questions.optional,
+            slot=slot,
+        )
+        with _judging, np.errstate(all="ignore"):
+            marking = _Marking.of(ran, questions, large, settings)
+            return marking.result(submission)
     except UnusableFile as error:
         said = str(error).removeprefix("the file is no Python: ")[:300]
         return without_answers(submission.name, exercise, ("syntax", said), settings.lang)
@@ -154,58 +121,76 @@ def without_answers(name: str, exercise: Exercise, reason: tuple[str, str], lang
     return Result(name, exercise.id, 0.0, marks, reason[0], message)
 
 
-def _result(
-    submission: Submission, exercise: Exercise, report: Report, executor: _JudgingExecutor, settings: Settings
-) -> Result:
-    marks = tuple(
-        _mark(answer, report, submission.source or "", executor, settings) for answer in report.answers
-    )
-    score = sum(mark.mark for mark in marks) / max(len(marks), 1)
-    reason, message = None, next((mark.message for mark in marks if mark.message), "")
-    if score == 0 and "" in executor.endings:
-        code, detail = executor.endings[""]
-        reason, message = code, _explained(code, detail, "", settings)
-    return Result(
-        submission.name,
-        exercise.id,
-        score,
-        marks,
-        reason,
-        message,
-        isolation(executor.isolation),
-        report.to_dict(settings.lang),
-    )
+@dataclass(frozen=True)
+class _Marking:
+    """One file that has run: the check's report, and what the isolation and the large inputs add to it."""
+
+    report: Report
+    ran: Ran
+    endings: Mapping[str, tuple[str, str]]
+    numerical: frozenset[str]
+    settings: Settings
+
+    @classmethod
+    def of(cls, ran: Ran, questions: Questions, large: Sequence[Reference], settings: Settings) -> _Marking:
+        """Judge the runs on the probes as the check does, those on the ``large`` ones apart."""
+        count, functions = len(questions.probes), ran.outcome["functions"]
+        endings = {**_refusals(ran.outcome), **ran.endings}
+        known = {name: {**record, "runs": record["runs"][:count]} for name, record in functions.items()}
+        report = judge(questions, {**ran.outcome, "functions": known}, settings.lang)
+        lossy = [n for n in questions.names if loses_digits(functions[n]["runs"][count:], large, n)]
+        return cls(report, ran, endings, frozenset([*ran.complex, *lossy]), settings)
+
+    def result(self, submission: Submission) -> Result:
+        marks = tuple(self.mark(answer, submission.source or "") for answer in self.report.answers)
+        score = sum(mark.mark for mark in marks) / max(len(marks), 1)
+        reason, message = None, next((mark.message for mark in marks if mark.message), "")
+        if score == 0 and "" in self.endings:
+            reason, message = self.endings[""][0], self.explained("")
+        return Result(
+            submission.name,
+            self.report.exercise,
+            score,
+            marks,
+            reason,
+            message,
+            isolation(self.ran.isolation),
+            self.report.to_dict(self.settings.lang),
+        )
+
+    def mark(self, answer: AnswerReport, source: str) -> Mark:
+        """Mark one answer: what the check says, unless its way or its ending says more."""
+        lang, name = self.settings.lang, answer.name
+        codes = tuple(mistake.code for mistake in answer.mistakes)
+        mark, details = float(answer.passed), tuple[str, ...]()
+        message = "" if answer.passed else render.message(answer, lang)
+        if set(codes) == {"numerical"}:
+            mark = self.settings.numerical
+        elif answer.passed and name in self.numerical:
+            mark, codes = self.settings.numerical, ("numerical",)
+            message = explain("numerical", lang, name=name)
+        elif not answer.passed and "numerical" not in codes and {name, ""} & self.endings.keys():
+            where = name if name in self.endings else ""
+            codes, message = (self.endings[where][0],), self.explained(where)
+        elif "numerical" not in codes:
+            details = tuple(render.sentences(self.report.exercise, answer, lang, self.settings.hints))
+        line = self.ran.outcome["functions"].get(name, {}).get("line")
+        return Mark(name, mark, codes, message, details, line, function_text(source, line))
+
+    def explained(self, where: str) -> str:
+        """Return in words why a function, or the file, ended."""
+        (code, detail), limits = self.endings[where], self.settings.limits
+        values = {"seconds": limits.seconds, "output": size(limits.output), "memory": size(limits.memory)}
+        return explain(code, self.settings.lang, name=where, detail=detail, **values)
 
 
-def _mark(
-    answer: AnswerReport, report: Report, source: str, executor: _JudgingExecutor, settings: Settings
-) -> Mark:
-    codes = tuple(mistake.code for mistake in answer.mistakes)
-    function = executor.functions.get(answer.name, {})
-    line = function.get("line")
-    excerpt = function_text(source, line)
-    if "numerical" in codes:
-        message = render.message(answer, settings.lang)
-        only = set(codes) == {"numerical"}
-        return Mark(answer.name, settings.numerical if only else 0.0, codes, message, (), line, excerpt)
-    if answer.passed and executor.is_numerical(answer.name):
-        message = explain("numerical", settings.lang, name=answer.name)
-        return Mark(answer.name, settings.numerical, ("numerical",), message, (), line, excerpt)
-    if answer.passed:
-        notes = tuple(render.sentences(report.exercise, answer, settings.lang, settings.hints))
-        return Mark(answer.name, 1.0, codes, "", notes, line, excerpt)
-    ending = executor.endings.get(answer.name) or executor.endings.get("")
-    if ending is not None:
-        where = answer.name if answer.name in executor.endings else ""
-        return Mark(answer.name, 0.0, (ending[0],), _explained(*ending, where, settings), (), line, excerpt)
-    said = tuple(render.sentences(report.exercise, answer, settings.lang, settings.hints))
-    return Mark(answer.name, 0.0, codes, render.message(answer, settings.lang), said, line, excerpt)
-
-
-def _explained(code: str, detail: str, name: str, settings: Settings) -> str:
-    limits = settings.limits
-    values = {"seconds": limits.seconds, "output": size(limits.output), "memory": size(limits.memory)}
-    return explain(code, settings.lang, name=name, detail=detail, **values)
+def _refusals(outcome: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The first reason of every function (``""``: of the file) that lies in the isolation."""
+    found = {"": reason_of(outcome["error"])}
+    for name, function in outcome["functions"].items():
+        reasons = (reason_of(run["error"]) or _too_large(run["value"]) for run in function["runs"])
+        found[name] = next(filter(None, reasons), None)
+    return {name: reason for name, reason in found.items() if reason is not None}
 
 
 def function_text(source: str, line: int | None) -> str:

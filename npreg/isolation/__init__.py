@@ -1,1 +1,32 @@
-"""Somebody's file in a process of its own."""
+"""Somebody's file in a process of its own.
+
+    sandbox, in_force = choose(Sandbox(Limits(seconds=10)))     the strongest isolation that works here
+    ran = run_isolated(sandbox, source, names, probes)          ``ran.outcome`` is as of ``run_answers``
+
+``run_answers`` runs the same file in this process. What runs inside the other process is in ``inside``,
+loaded by path, without the package.
+"""
+
+from __future__ import annotations
+
+from npreg.isolation.choice import WAYS, NoIsolation, choose, protections
+from npreg.isolation.executor import Ran, run_isolated
+from npreg.isolation.inside.answers import FILENAME
+from npreg.isolation.inside.answers import run as run_answers
+from npreg.isolation.inside.main import LARGE
+from npreg.isolation.sandbox import FORBIDDEN, Limits, Sandbox
+
+__all__ = [
+    "FILENAME",
+    "FORBIDDEN",
+    "LARGE",
+    "WAYS",
+    "Limits",
+    "NoIsolation",
+    "Ran",
+    "Sandbox",
+    "choose",
+    "protections",
+    "run_answers",
+    "run_isolated",
+]

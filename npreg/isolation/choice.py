@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.words.class_words import ISOLATION
 from npreg.isolation.sandbox import FIRST_UID, Sandbox, find_bwrap
 from npreg.isolation.worker import Run, run_once
 
@@ -30,7 +29,7 @@ def choose(sandbox: Sandbox, way: str = "auto") -> tuple[Sandbox, Mapping[str, A
     """Return the sandbox to use and what it said to be in force in a trial run.
 
     ``way`` is ``"bwrap"`` (must work), ``"plain"`` (without it) or ``"auto"`` (with it if it works). Keeping
-    the rights of root comes last, for containers whose root may not change the user; ``describe`` tells it.
+    the rights of root comes last, for containers whose root may not change the user.
 
     Raises ``NoIsolation`` with what the trial said if nothing works, ``ValueError`` for another ``way``.
     """
@@ -55,27 +54,26 @@ def choose(sandbox: Sandbox, way: str = "auto") -> tuple[Sandbox, Mapping[str, A
     )
 
 
-def describe(in_force: Mapping[str, Any], lang: str = "en") -> list[str]:
-    """Return, line by line, what is stopped and by what, and openly what is not.
+def protections(in_force: Mapping[str, Any]) -> list[str]:
+    """Return what is stopped, and what is not, as names: ``"seccomp"``, ``"memory"`` or ``"no-memory"``, ...
 
-    >>> describe({"limits": ["RLIMIT_AS"], "processes": False})[0]
-    'own process, cleared environment, empty folder, wall clock'
+    >>> protections({"limits": ["RLIMIT_AS"], "processes": False})[:2]
+    ['always', 'files']
     """
-    words = ISOLATION[lang]
     bwrap, landlock, seccomp = in_force.get("bwrap"), in_force.get("landlock", 0), in_force.get("seccomp")
     uid, limits = in_force.get("uid", -1), in_force.get("limits", ())
-    seen = [
-        ("always", True),
-        ("bwrap", bwrap),
-        ("landlock", landlock),
-        ("seccomp", seccomp),
-        ("root", uid == 0),
-        ("files", not (bwrap or landlock)),
-        ("network", not (bwrap or seccomp)),
-        ("signals", not (bwrap or seccomp or landlock >= 6 or uid >= FIRST_UID)),
-    ]
+    seen = {
+        "always": True,
+        "bwrap": bwrap,
+        "landlock": landlock,
+        "seccomp": seccomp,
+        "root": uid == 0,
+        "files": not (bwrap or landlock),
+        "network": not (bwrap or seccomp),
+        "signals": not (bwrap or seccomp or landlock >= 6 or uid >= FIRST_UID),
+    }
     for name, limit in (("memory", "RLIMIT_AS"), ("time", "RLIMIT_CPU"), ("sizes", "RLIMIT_FSIZE")):
-        seen += [(name, limit in limits), (f"no-{name}", limit not in limits)]
+        seen |= {name: limit in limits, f"no-{name}": limit not in limits}
     blocked = in_force.get("processes") is False
-    seen += [("processes", blocked), ("no-processes", not blocked)]
-    return [words[name].format(version=landlock) for name, applies in seen if applies]
+    seen |= {"processes": blocked, "no-processes": not blocked}
+    return [name for name, applies in seen.items() if applies]

@@ -82,7 +82,9 @@ def _error(error: Any) -> dict[str, Any] | None:
     if error is None:
         return None
     _is(error, dict)
-    return {"kind": _text(error["kind"]), "message": _text(error["message"]), "line": _line(error["line"])}
+    package = None if error["package"] is None else _text(error["package"])
+    found = {"kind": _text(error["kind"]), "message": _text(error["message"]), "package": package}
+    return {**found, "line": _line(error["line"])}
 
 
 def _line(line: Any) -> int | None:

@@ -3,7 +3,7 @@
 Three layers, each used where it is to be had: ``bwrap`` (namespaces: no network, no files but Python's own),
 an unprivileged user when started as root, and the limits and locks that the process sets on itself
 (``inside``). What is really in force is reported by the process before it runs a student's code, see
-``describe``.
+``protections``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from npreg.exercises import answers
 
 INSIDE = Path(__file__).with_name("inside")
 _FORBIDDEN = """
@@ -91,7 +89,7 @@ class Sandbox:
             if uid is not None:
                 os.chown(folder, uid, uid)
             python = [base_executable(), "-I", "-S", "-B", "-X", "utf8", str(INSIDE / "main.py")]
-            python += [str(packages()), str(Path(answers.__file__).resolve())]
+            python += [str(packages())]
             command = python if self.bwrap is None else [*self._bwrap(self.bwrap, uid), *python]
             variables = environment(folder if self.bwrap is None else FOLDER)
             yield Room(command, folder, variables, self._settings(uid))
@@ -123,7 +121,7 @@ class Sandbox:
         command += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
         if uid is not None:
             command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-        code = [INSIDE, Path(answers.__file__).resolve(), Path(base_executable())]
+        code = [INSIDE, Path(base_executable())]
         system = [Path(path) for path in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")]
         standard = Path(os.__file__).resolve().parent
         for path in (*code, standard, *self._readable(), *system):

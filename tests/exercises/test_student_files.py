@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npreg.exercises import answers
 from npreg.exercises.course import IDS, load
 from npreg.exercises.files import (
     MAX_BYTES,
@@ -27,6 +26,7 @@ from npreg.exercises.files import (
 )
 from npreg.exercises.report import UnusableFile
 from npreg.exercises.stub import file_name, stub, write_new
+from npreg.isolation.inside import answers
 
 TEACHERS = """
 from npreg.exercises.forward.program import Exercise, gradient, real

@@ -20,8 +20,9 @@ from npreg.__main__ import main
 from npreg.exercises import course
 from npreg.grading.grade import Outputs, grade
 from npreg.grading.marking import Settings
-from npreg.isolation.choice import NoIsolation, choose, describe
-from npreg.isolation.sandbox import Limits, Sandbox, remove_tree
+from npreg.grading.protections import describe
+from npreg.isolation import Limits, NoIsolation, Sandbox, choose
+from npreg.isolation.sandbox import remove_tree
 
 WRONG = HONEST.replace("return np.sum(r)", "return np.mean(r)")
 ROOT = Path(__file__).parents[2]
@@ -218,7 +219,7 @@ def test_a_failing_grader_is_no_students_fault(folder, tmp_path, monkeypatch):
     exercise = course.load("minibatch-sum")
     outputs = Outputs(csv=tmp_path / "out.csv")
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["npreg.exercises.check"], "check", lambda *args, **kwargs: 1 / 0)
+        patch.setattr("npreg.grading.marking.judge", lambda *args, **kwargs: 1 / 0)
         graded = grade(folder, exercise, secret=b"key", outputs=outputs, quiet=True)
     assert [result.reason for result in graded.troubles] == ["grader-error"] * 2
     assert "ZeroDivisionError" in (tmp_path / "out.csv").read_text()

@@ -18,12 +18,12 @@ from npreg.files import atomic, safe_file_name, strict_json, write_text
 from npreg.grading.grade import Outputs
 from npreg.grading.journal import Journal, key
 from npreg.grading.progress import Progress
+from npreg.grading.protections import describe
 from npreg.grading.result import Mark, Result
 from npreg.grading.results.exports import cell, write_csv, write_jsonl
 from npreg.grading.results.feedback import escape, feedback, write_feedback
 from npreg.grading.results.gradescope import results, results_path, write_results, write_zero
 from npreg.grading.seeds import default_key_file, read_key, student_seed
-from npreg.isolation.choice import describe
 
 TOLD = ("Shape right.", "n times <too> large")
 HALF = Result(

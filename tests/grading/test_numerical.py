@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from npreg.exercises import answers, course
+from npreg.exercises import course
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
 from npreg.grading.numerical import loses_digits, stretchable, stretched
+from npreg.isolation.inside import answers
 from npreg.isolation.inside.complex_use import complex_functions
 
 CORPUS = Path(__file__).parents[1] / "corpus"

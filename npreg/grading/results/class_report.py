@@ -12,9 +12,9 @@ from npreg.exercises import words as messages
 from npreg.exercises.words.class_words import STYLE, WORDS
 from npreg.exercises.words.reasons import BRIEF
 from npreg.files import write_text
+from npreg.grading.protections import describe
 from npreg.grading.result import Mark, Result
 from npreg.grading.results.charts import draw_answers, draw_scores, to_svg
-from npreg.isolation.choice import describe
 
 if TYPE_CHECKING:
     from npreg.exercises.forward.program import Exercise

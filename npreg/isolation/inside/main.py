@@ -101,7 +101,7 @@ def slim(outcome: dict[str, Any]) -> dict[str, Any]:
     return outcome
 
 
-def main(packages: str, answers_path: str) -> None:
+def main(packages: str) -> None:
     """Run one request from standard input to its last record."""
     reply = private_reply()
     sys.path.append(packages)
@@ -114,7 +114,7 @@ def main(packages: str, answers_path: str) -> None:
     limits = load(os.path.join(HERE, "limits.py"), "_npreg_limits")
     complex_use = load(os.path.join(HERE, "complex_use.py"), "_npreg_complex_use")
     stand_ins = load(os.path.join(HERE, "stand_ins.py"), "_npreg_stand_ins")
-    answers = load(answers_path, "_npreg_answers")
+    answers = load(os.path.join(HERE, "answers.py"), "_npreg_answers")
     settings = wire.read_frame(sys.stdin.buffer)
     request = wire.read_frame(sys.stdin.buffer)
     if settings["uid"] is not None and not limits.readable_by_others(os.path.dirname(os.__file__)):

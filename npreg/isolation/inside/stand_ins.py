@@ -2,7 +2,7 @@
 
 A notebook that plots, or that imports a package it never uses, is not wrong. So ``import matplotlib`` and
 ``import torch`` give an object that swallows everything while the file is being loaded. From ``close`` on,
-using it raises ``ImportError`` with the package's name: no answer can be computed with it.
+using it raises ``Forbidden`` with the package's name: no answer can be computed with it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,16 @@ from typing import Any, cast
 
 SHOWING = "matplotlib mpl_toolkits pylab seaborn plotly IPython ipywidgets tqdm"
 """Packages that only show things; they never take part in a derivative."""
+
+
+class Forbidden(ImportError):
+    """The use of a package that is not allowed; ``package`` is its name."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            f"{package!r} is not allowed here: derive it by hand and use NumPy only", name=package
+        )
+        self.package = package
 
 
 class StandIn(ModuleType):
@@ -30,8 +40,7 @@ class StandIn(ModuleType):
 
     def _use(self, *args: Any, **kwargs: Any) -> Any:
         if StandIn.closed:
-            package = self.__name__.partition(".")[0]
-            raise ImportError(f"{package!r} is not allowed here: derive it by hand and use NumPy only")
+            raise Forbidden(self.__name__.partition(".")[0])
         return StandIn(self.__name__)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -49,8 +58,7 @@ class StandIn(ModuleType):
         return False
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        package = self.__name__.partition(".")[0]
-        raise ImportError(f"{package!r} is not allowed here: derive it by hand and use NumPy only")
+        raise Forbidden(self.__name__.partition(".")[0])
 
 
 for _operation in [
@@ -114,6 +122,6 @@ def guard(forbidden: Iterable[str], hook: Callable[[Any], None] = sys.addauditho
         if event != "import" or str(arguments[0]).partition(".")[0] not in forbidden:
             return
         if not sys.meta_path or sys.meta_path[0] is not finder:
-            raise ImportError(f"{arguments[0]!r} is not allowed here: derive it by hand and use NumPy only")
+            raise Forbidden(str(arguments[0]).partition(".")[0])
 
     hook(refuse)

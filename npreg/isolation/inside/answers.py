@@ -49,7 +49,8 @@ def run(
     Returns
     -------
     dict
-        ``error``: None, or ``{"kind", "message", "line"}`` where the file itself could not be run;
+        ``error``: None, or ``{"kind", "message", "line", "package"}`` where the file itself could not be run
+        (``package`` is what an ImportError is about);
         ``stdout``: what running the file printed;
         ``functions``: from every name (and every optional name that is defined) to
         ``{"defined", "parameters", "globals", "line", "runs"}``, where ``globals`` are the names of
@@ -58,7 +59,7 @@ def run(
         - ``value``, ``again``: what two calls with equal arguments returned, as plain arrays, or None
         - ``type``: the type that was returned, in words (``"float"``, ``"float32 array (3,)"``)
         - ``problem``: None, ``"not-implemented"``, ``"no-return"``, ``"raises"`` or ``"dtype"`` (not numbers)
-        - ``error``: None, or ``{"kind", "message", "line"}`` of the exception
+        - ``error``: None, or the same of the exception
         - ``changed``: names of the arguments that the call changed
         - ``stdout``: what the call printed
 
@@ -122,7 +123,8 @@ def _describe(error: BaseException, filename: str) -> dict[str, Any]:
         message = str(error)
     except Exception:
         message = ""
-    return {"kind": type(error).__name__, "message": message[:500], "line": line}
+    package = str(error.name) if isinstance(error, ImportError) and error.name else None
+    return {"kind": type(error).__name__, "message": message[:500], "line": line, "package": package}
 
 
 def _run_function(
