@@ -1,4 +1,4 @@
-"""Held-out R² on 20 bundled data sets, raw columns: exact least squares, npreg, and scikit-learn's SGD.
+"""Held-out R² on 20 data sets, raw columns: exact least squares, npreg, and scikit-learn's SGD.
 
     python benchmarks/real_data.py [--repeats 5]
 

@@ -40,7 +40,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
 
         minimises   mean loss(X coef_ᵀ + intercept_, y)  +  l2/2 Σ coef_²  +  l1 Σ |coef_|
 
-    The defaults take raw columns: on 20 bundled data sets they predict held-out rows as well as exact
+    The defaults take raw columns: on 20 real data sets they predict held-out rows as well as exact
     least squares (docs/real_data.md in npreg's repository).  Where they are not given, all settings mean
     what they mean in `npreg.train`, and a fit is the run that `train` makes from parameters of 0.
 

@@ -132,3 +132,10 @@ def test_npreg_is_installed_from_a_clone_never_by_name() -> None:
     assert not [path for path, text in texts.items() if BY_NAME.search(text)]
     for options in ("", "-q ", '--upgrade "'):
         assert BY_NAME.search(f"pip install {options}npreg[dask]")
+
+
+def test_the_chinese_text_has_no_line_breaks_inside_paragraphs() -> None:
+    """They would be rendered as spaces between characters."""
+    prose = FENCE.sub("", read("README.zh-CN.md"))
+    breaks = re.findall(r"[\u4e00-\u9fff，。；：、（）]\n(?![\n|#\-<])[^\n]", prose)
+    assert not breaks, breaks
