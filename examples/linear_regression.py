@@ -38,12 +38,16 @@ def main() -> None:
     true_w, true_b = [2, -3.4], 4.2
     features, labels = synthetic_data(true_w, true_b, 1000, noise=0.01, rng=rng)
     print("first row of features:", features[0], " its label:", labels[0])
+    print("sizes:", features.shape, labels.shape)
     npreg.set_figsize()
     pictures.save(npreg.plot.scatter(features, labels, column=1), "feature_1_and_label")
     pictures.save(npreg.plot.scatter(features, labels, column=0), "feature_0_and_label")
 
     print("\n# The first minibatch\n")
     batch_size = 10
+    tt = rng.permutation(len(features))[:batch_size]  # row numbers, as an index
+    print("features[tt], labels[tt]:", features[tt].shape, labels[tt].shape)
+    # The order comes from rng, a generator or a seed; random.seed has no effect here.
     for X, y in data_iter(batch_size, features, labels, rng=rng):
         print(X)
         print(y)
@@ -53,7 +57,7 @@ def main() -> None:
     w, b = init_params(2, rng=rng)
     start_w, start_b = w.copy(), b.copy()
     lr, num_epochs = 0.03, 3
-    order = np.random.default_rng(options.seed + 1)  # of the rows, so that it can be repeated below
+    order = np.random.default_rng(options.seed + 1)  # one for all epochs: each draws an order of its own
     for epoch in range(num_epochs):
         for X, y in data_iter(batch_size, features, labels, rng=order):
             y_hat = linreg(X, w, b)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["loss_curve", "loss_surface", "scatter", "set_figsize", "sweep_curve", "use_svg_display"]
 
 LEVELS = 14  # contours of a loss surface
+MANY_DOTS = 500  # from which an SVG file holds them as one picture: it would grow by 100 bytes a dot
 
 
 def use_svg_display() -> None:
@@ -109,7 +110,7 @@ def scatter(
         _index(output, y.shape, "output", "labels"),
     )
     ax = _axes(ax)
-    ax.scatter(X[:, column], y[:, output], s=1)
+    ax.scatter(X[:, column], y[:, output], s=1, rasterized=len(X) > MANY_DOTS)
     ax.set_xlabel(f"feature {column}")
     ax.set_ylabel("label" if y.shape[1] == 1 else f"label {output}")
     return ax

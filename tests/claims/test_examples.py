@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +67,10 @@ def test_linear_regression_prints_the_notebooks_tensors(linear_regression: tuple
     output, _ = linear_regression
     features, labels = npreg.synthetic_data([2, -3.4], 4.2, 1000, rng=0)
     printed = numbers(section(output, "The data"))
-    np.testing.assert_allclose(printed, [*features[0], labels[0]], rtol=1e-6)
-    batch = np.array(numbers(section(output, "The first minibatch")))
+    np.testing.assert_allclose(printed, [*features[0], labels[0], 1000, 2, 1000], rtol=1e-6)
+    shapes, drawn = section(output, "The first minibatch").split("\n", 1)
+    assert shapes == "features[tt], labels[tt]: (10, 2) (10,)"
+    batch = np.array(numbers(drawn))
     X, y = batch[:20].reshape(10, 2), batch[20:]
     for row, label in zip(X, y, strict=True):
         (place,) = np.flatnonzero(np.abs(features - row).max(axis=1) < 1e-6)
@@ -240,45 +244,53 @@ def test_learning_rates_break_just_beyond_the_bound_and_the_largest_column_is_wh
 
 
 def outputs(notebook: Any) -> str:
-    texts = [
-        output["text"] for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output
-    ]
-    return "".join(texts)
+    """All that the notebook prints and shows as text."""
+    found = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            assert output["output_type"] != "error", output
+            assert output.get("name") != "stderr", output
+            found.append(output.get("text") or output["data"]["text/plain"] + "\n")
+    return "".join(found)
 
 
-def test_the_notebook_runs_and_does_what_the_script_does(
-    linear_regression: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def pictures(notebook: Any) -> list[str]:
+    data = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [entry["image/svg+xml"] for entry in data if "image/svg+xml" in entry]
+
+
+def test_the_notebook_shows_what_it_does_when_it_is_run(
+    linear_regression: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nbclient = pytest.importorskip("nbclient")
+    """Stored with its outputs and pictures; they are those of today, and of the script."""
     nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
-    monkeypatch.delenv("MPLBACKEND", raising=False)
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    client = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}})
-    client.execute()
-    data = [
-        output["data"] for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output
-    ]
-    pictures = [entry for entry in data if "image/svg+xml" in entry]
-    assert len(pictures) == len(data) == 5
-    assert not [
-        out for cell in notebook.cells for out in cell.get("outputs", []) if out.get("name") == "stderr"
-    ]
+    renew = runpy.run_path(str(ROOT / "docs" / "outputs.py"))["run_notebook"]
+    stored = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(stored)
+    with tempfile.TemporaryDirectory() as folder:
+        run_again = nbformat.reads(renew(NOTEBOOK, folder), as_version=4)
+    assert [cell.source for cell in run_again.cells] == [cell.source for cell in stored.cells]
+    shown, expected = outputs(stored), outputs(run_again)
+    assert NUMBER.sub("#", shown) == NUMBER.sub("#", expected), "run: python docs/outputs.py examples/*.ipynb"
+    np.testing.assert_allclose(numbers(shown), numbers(expected), rtol=1e-5, atol=2e-6)
+    assert len(pictures(stored)) == len(pictures(run_again)) == 5
+    for old, new in zip(pictures(stored), pictures(run_again), strict=True):
+        assert "<svg" in old
+        # Their words are drawn as glyphs, whose names tell what is written; the rest depends on matplotlib.
+        assert set(re.findall(r"<!-- (.+?) -->", old)) == set(re.findall(r"<!-- (.+?) -->", new))
     script, _ = linear_regression
-    lines = [line for line in outputs(notebook).splitlines() if line.startswith("epoch")]
-    expected = [line for line in script.splitlines() if line.startswith("epoch")]
+    lines = [line for line in shown.splitlines() if line.startswith("epoch")]
+    printed = [line for line in script.splitlines() if line.startswith("epoch")]
     assert len(lines) == 6
-    np.testing.assert_allclose(numbers("\n".join(lines)), numbers("\n".join(expected)), atol=2e-6)
-    batch = section(script, "The first minibatch").strip()
-    assert batch in outputs(notebook)
+    np.testing.assert_allclose(numbers("\n".join(lines)), numbers("\n".join(printed)), atol=2e-6)
+    assert section(script, "The first minibatch").strip().splitlines()[-1] in shown
 
 
-def test_the_notebook_is_stored_without_outputs() -> None:
-    nbformat = pytest.importorskip("nbformat")
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    nbformat.validate(notebook)
-    for cell in notebook.cells:
-        assert not cell.get("outputs")
-        assert cell.get("execution_count") is None
+def test_a_changed_output_of_the_notebook_would_be_seen() -> None:
+    assert NUMBER.sub("#", "epoch 1, loss 0.035315") != NUMBER.sub("#", "epoch 1, lost 0.035315")
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(numbers("loss 0.035315"), numbers("loss 0.035325"), rtol=1e-5, atol=2e-6)
