@@ -1,53 +1,114 @@
-"""Files that are there as a whole or not at all."""
+"""Files that are there as a whole or not at all: the one place that writes files.
+
+A file is written under a name of its own (``.npreg-….part``) beside the place that it will take, and takes it
+in one step. A writer that is killed leaves that part behind; ``remove_litter`` removes it.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import glob
-import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+PREFIX, SUFFIX = ".npreg-", ".part"
+
 
 @contextlib.contextmanager
-def atomic(path: str | os.PathLike[str], *, binary: bool = False) -> Iterator[IO[Any]]:
-    """Open a file, of text or bytes, that takes the place of `path` only when everything has been written.
+def atomic(path: str | os.PathLike[str], mode: str = "w", *, new: bool = False) -> Iterator[IO[Any]]:
+    """Open a file that takes the place of ``path`` only when everything has been written.
 
-    Until then, and if anything goes wrong, the old file stays as it was; `remove_parts` takes away what a
-    process that was killed has left.  Missing folders are made, and the file's mode is as the umask says.
-    A device or a pipe (`/dev/stdout`) is no file that could be replaced: it is written to.
+    Until then, and if anything goes wrong, the old file stays as it was. Missing folders are made; links are
+    followed; a new file's permissions are as the umask says, a replaced one's stay. A device or a pipe
+    (``/dev/stdout``) is no file that could be replaced: it is written to.
+
+    Parameters: ``mode`` is ``"w"`` (UTF-8) or ``"wb"``; with ``new`` nothing is ever replaced.
+
+    Raises ``FileExistsError`` with ``new`` if there is something at ``path``, ``OSError`` as ``open`` does.
     """
     text: dict[str, Any] = {"encoding": "utf-8", "newline": "\n", "errors": "backslashreplace"}
-    mode, options = ("wb", {}) if binary else ("w", text)
-    path = Path(path)
+    options = {} if "b" in mode else text
     if is_device(path):
         with open(path, mode, **options) as file:
             yield file
         return
+    if new and os.path.lexists(path):
+        raise FileExistsError(f"{os.fspath(path)} exists already")
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name[:50]}.{os.urandom(6).hex()}.part")
+    descriptor, part = _part(path.parent)
     try:
-        # Not `tempfile`: its files can be read by nobody else, also after they are renamed.
-        with open(part, mode.replace("w", "x"), **options) as file:
+        with os.fdopen(descriptor, mode, **options) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+            with contextlib.suppress(OSError):
+                os.chmod(part, stat.S_IMODE(os.stat(path).st_mode))
+            if os.name != "nt":
+                _take_place(part, path, new)  # while the part is still locked: nobody removes it as litter
+        if os.name == "nt":  # where an open file cannot be moved
+            _take_place(part, path, new)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(part)
         raise
 
 
-def remove_parts(path: str | os.PathLike[str]) -> None:
-    """Remove what killed writers of `path` have left; for a caller who knows that nobody is writing it."""
-    path = Path(os.path.realpath(path))
-    for part in path.parent.glob(f".{glob.escape(path.name[:50])}.{'[0-9a-f]' * 12}.part"):
-        with contextlib.suppress(OSError):
-            part.unlink()
+def remove_litter(folder: str | os.PathLike[str]) -> None:
+    """Remove the parts in ``folder`` that killed writers left behind; those being written stay."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX):
+                with contextlib.suppress(OSError):
+                    descriptor = os.open(entry.path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+                    try:
+                        _lock(descriptor)
+                        if os.name != "nt":
+                            os.unlink(entry.path)
+                    finally:
+                        os.close(descriptor)
+                    if os.name == "nt":
+                        os.unlink(entry.path)  # refused while it is open
+
+
+def _part(folder: Path) -> tuple[int, str]:
+    """Make a file of a name of its own, locked for as long as it is open."""
+    while True:
+        part = os.path.join(folder, f"{PREFIX}{os.urandom(8).hex()}{SUFFIX}")
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(part, flags, 0o666)
+        with contextlib.suppress(OSError):  # a file system without locks: its litter is left alone
+            _lock(descriptor)
+        if os.path.exists(part):
+            return descriptor, part
+        os.close(descriptor)  # taken for litter before it was locked
+
+
+def _lock(descriptor: int) -> None:
+    """Lock an open file against ``remove_litter``; raises ``OSError`` if another process holds it."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _take_place(part: str, path: Path, new: bool) -> None:
+    """Give a finished part its name in one step; with ``new`` it fails where the name is taken."""
+    if not new:
+        os.replace(part, path)
+    elif os.name == "nt":
+        os.rename(part, path)
+    else:
+        try:
+            os.link(part, path)
+            os.unlink(part)
+        except OSError:
+            if os.path.lexists(path):
+                raise FileExistsError(f"{path} exists already") from None
+            os.rename(part, path)  # a file system without hard links
 
 
 def is_device(path: str | os.PathLike[str]) -> bool:
@@ -59,9 +120,9 @@ def is_device(path: str | os.PathLike[str]) -> bool:
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a whole text file atomically, in UTF-8."""
-    with atomic(path) as file:
+def write_text(path: str | os.PathLike[str], text: str, *, new: bool = False) -> None:
+    """Write a whole text file in UTF-8, as ``atomic`` does."""
+    with atomic(path, new=new) as file:
         file.write(text)
 
 
@@ -71,6 +132,8 @@ def strict_json(value: Mapping[str, Any], indent: int | None = None) -> str:
     >>> strict_json({"score": 0.5, "name": "王"})
     '{"score": 0.5, "name": "王"}'
     """
+    import json
+
     return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
 
 

@@ -1,44 +1,114 @@
-"""A file is there whole or not at all, with the mode that the umask says, and nothing is left behind."""
+"""A file is there as a whole or not at all, as the umask says; a killed writer leaves nothing for good."""
 
 from __future__ import annotations
 
 import os
+import stat
+import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from npreg.files import atomic, remove_parts
+from npreg.files import atomic, remove_litter, safe_file_name, write_text
+
+WRITER = """
+import sys, time
+from npreg.files import atomic
+with atomic(sys.argv[1]) as file:
+    file.write("half")
+    file.flush()
+    print("writing", flush=True)
+    time.sleep(60)
+"""
 
 
-@pytest.mark.parametrize("name", ["run.npz", "[a]*.npz", "王" * 80])
-def test_bytes_and_text_appear_whole(name: str, tmp_path: Path) -> None:
-    path = tmp_path / name
-    with atomic(path, binary=True) as file:
-        file.write(b"one")
-        assert not path.exists()
-    assert path.read_bytes() == b"one"
-    with pytest.raises(TypeError), atomic(path) as file:
-        file.write("two") and file.write(b"no text")
-    assert path.read_bytes() == b"one"
-    assert list(tmp_path.iterdir()) == [path]
+def listing(folder):
+    return sorted(os.listdir(folder))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no umask on this system")
-@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
-def test_the_mode_is_as_the_umask_says(mask: int, tmp_path: Path) -> None:
-    before = os.umask(mask)
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "below" / "file.txt"
+    write_text(path, "old")
+    with pytest.raises(UnicodeError), atomic(path) as file:
+        file.write("half" + 10**6 * "x" + str(b"\xff", "ascii"))
+    assert path.read_text() == "old"
+    assert listing(path.parent) == ["file.txt"]
+
+
+def test_bytes_are_written_as_they_are(tmp_path):
+    with atomic(tmp_path / "file", "wb") as file:
+        file.write(b"\r\n\0")
+    assert (tmp_path / "file").read_bytes() == b"\r\n\0"
+
+
+def test_a_new_file_takes_nobodys_place(tmp_path):
+    path = tmp_path / "file"
+    write_text(path, "mine", new=True)
+    with pytest.raises(FileExistsError, match="exists already"):
+        write_text(path, "other", new=True)
+    late = tmp_path / "late"
+    with pytest.raises(FileExistsError, match="exists already"), atomic(late, new=True):
+        late.write_text("somebody was faster")
+    assert path.read_text() == "mine"
+    assert listing(tmp_path) == ["file", "late"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    write_text(tmp_path / "file", "old")
     try:
-        with atomic(tmp_path / "file", binary=True) as file:
-            file.write(b"")
+        (tmp_path / "link").symlink_to(tmp_path / "file")
+    except OSError:
+        pytest.skip("no links on this system")
+    write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() == "new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no permission bits on this system")
+def test_permissions_are_as_the_umask_says_and_stay(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "file", "one")
+        assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+        (tmp_path / "file").chmod(0o600)
+        write_text(tmp_path / "file", "two")
+        assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
     finally:
         os.umask(before)
-    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o666 & ~mask
 
 
-def test_only_parts_of_this_file_are_removed(tmp_path: Path) -> None:
-    own, others = ".[a].npz.0123456789ab.part", [".a.npz.0123456789ab.part", ".[a].npz.notes.part", "[a].npz"]
-    for name in (own, *others):
-        (tmp_path / name).touch()
-    remove_parts(tmp_path / "[a].npz")
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
+def test_what_a_killed_writer_leaves_is_removed_and_a_living_ones_part_is_not(tmp_path):
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
+        )
+        for name in ("killed", "living")
+    ]
+    try:
+        for writer in writers:
+            assert writer.stdout.readline() == "writing\n"
+        writers[0].kill()
+        writers[0].wait()
+        assert len(listing(tmp_path)) == 2
+        remove_litter(tmp_path)
+        (left,) = listing(tmp_path)
+        assert left.startswith(".npreg-")
+        (tmp_path / ".npreg-notes.txt").write_text("somebody's")
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+            writer.stdout.close()
+    remove_litter(tmp_path)
+    assert listing(tmp_path) == [".npreg-notes.txt"]
+    remove_litter(tmp_path / "no such folder")
+
+
+@given(st.text(max_size=200))
+def test_file_names_stay_in_their_folder(name):
+    safe = safe_file_name(name)
+    assert safe not in ("", ".", "..")
+    assert os.path.basename(safe) == safe
+    assert len(safe) <= 150

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 import textwrap
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import numpy as np
 from npreg.exercises.forward.program import Answer, Exercise
 from npreg.exercises.render import wrap
 from npreg.exercises.report import UnusableFile
+from npreg.files import write_text
 
 _WIDTH = 88
 
@@ -105,39 +103,15 @@ def write_new(path: str | Path, text: str) -> Path:
         if the file exists already, which is left as it is, or cannot be written.
     """
     path = Path(path)
-    if path.exists() or path.is_symlink():
-        raise UnusableFile(f"{path} exists already and is left as it is; --file NAME writes to another file")
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".npreg-", dir=path.parent)
-        with open(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        os.chmod(temporary, 0o644)
-        _move_to_new(temporary, path)
+        write_text(path, text, new=True)
     except FileExistsError:
-        raise UnusableFile(f"{path} exists already and is left as it is") from None
+        raise UnusableFile(
+            f"{path} exists already and is left as it is; --file NAME writes to another file"
+        ) from None
     except OSError as error:
         raise UnusableFile(f"{path} cannot be written: {error.strerror or error}") from None
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
     return path
-
-
-def _move_to_new(temporary: str, path: Path) -> None:
-    """Give the finished file its name in one step that fails where the name is taken."""
-    if os.name == "nt":
-        os.rename(temporary, path)
-        return
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        if path.exists():
-            raise FileExistsError(path) from None
-        os.rename(temporary, path)
 
 
 def step_shapes(exercise: Exercise) -> dict[str, str]:
