@@ -102,12 +102,12 @@ class _Budget:
     def __init__(self, stream: BinaryIO, left: int) -> None:
         self.stream, self.left = stream, left
 
-    def read(self, count: int) -> bytes:
-        piece = self.stream.read(count)
-        self.left -= len(piece)
+    def readline(self, count: int) -> bytes:
+        line = self.stream.readline(count)
+        self.left -= len(line)
         if self.left < 0:
             raise WireError("more was sent than an answer needs")
-        return piece
+        return line
 
 
 def _read_messages(stream: BinaryIO, events: queue.SimpleQueue[tuple[str, Any]]) -> None:
