@@ -1,11 +1,11 @@
-"""npreg.dask on one machine: replay and synchronous steps next to one process, and what they move.
+"""npreg.dask on one machine: moments from workers next to one process, and what they move.
 
     python benchmarks/cluster.py [--repeats 3] [--print]
 
 A LocalCluster of 2 worker processes with one thread each holds the rows (400,000, float64, in 8 chunks);
 an epoch is one of train(..., batch_size=4000, lr="auto"), the loss included, without the call's fixed cost
-(the time of two epochs less that of one).  Bytes are those of the moments, or of parameters and gradients,
-that go between client and workers in one epoch.  The constants below the table are what the cost model in
+(the time of two epochs less that of one).  Bytes are those of the moments that go to the client in one epoch.
+The constants below the table are what the cost model in
 docs/dask.md is made of.  The table goes between the markers of that page, or to the screen with --print.
 """
 
@@ -23,7 +23,6 @@ import numpy as np
 from tables import ROOT, environment, fill, machine
 
 ROWS, BATCH, CHUNKS, SHAPES = 400_000, 4000, 8, (20, 200)
-SPREADS = (1, 4)
 
 
 def seconds_an_epoch(call: Callable[[int], Any]) -> float:
@@ -53,16 +52,14 @@ def calls(client: Any, width: int) -> Calls:
     features, labels = da.concatenate(blocks), da.from_array(y, chunks=chunk)
     common: dict[str, Any] = {"batch_size": BATCH, "lr": 0.1, "rng": 0, "check_lr": "off"}
 
-    def on_cluster(method: str, spread: int) -> Callable[[int], Any]:
-        options = {**common, "client": client, "method": method, "chunks_per_block": spread}
-        return lambda epochs: npreg.dask.train(features, labels, num_epochs=epochs, **options)
-
-    blockwise = {**common, "block_rows": chunk, "engine": "moments"}
+    there = {**common, "client": client, "engine": "moments"}
+    blocks_here = npreg.RowBlocks.of(X, y, block_rows=chunk)
     return {
         "one process": lambda epochs: npreg.train(X, y, num_epochs=epochs, **common),
-        "one process, blocks": lambda epochs: npreg.train(X, y, num_epochs=epochs, **blockwise),
-        "replay": on_cluster("replay", 1),
-        **{f"sync, {spread}": on_cluster("sync", spread) for spread in SPREADS},
+        "one process, blocks": lambda epochs: npreg.train(
+            blocks_here, num_epochs=epochs, engine="moments", **common
+        ),
+        "moments": lambda epochs: npreg.dask.train(features, labels, num_epochs=epochs, **there),
     }
 
 
@@ -83,7 +80,6 @@ def measure(repeats: int) -> tuple[dict[tuple[int, str], float], dict[str, float
                     print(f"{width} features, {name}: {times[width, name][-1]:.3f} s", file=sys.stderr)
         constants = {
             "task": per_task(client),
-            "actor": per_actor_call(client),
             "bandwidth": bandwidth(client),
             **{f"moments {width}": moments_of_a_step(width) for width in (20, 100, 200)},
             **{f"replay {width}": replay_of_a_step(width) for width in (20, 100, 200)},
@@ -106,13 +102,7 @@ def per_task(client: Any) -> float:
 
     cluster = Cluster(client)
     jobs = [Job(f"block {i}", lambda: cluster.submit("nothing", abs, 1)) for i in range(100)]
-    return median_time(lambda: list(cluster.in_order(jobs, 16)), 3) / 100
-
-
-def per_actor_call(client: Any) -> float:
-    """Seconds for a round trip."""
-    actor = client.submit(dict, actor=True).result()
-    return median_time(lambda: [actor.get(1).result() for _ in range(50)], 3) / 50
+    return median_time(lambda: list(cluster.in_order(jobs)), 3) / 100
 
 
 def bandwidth(client: Any) -> float:
@@ -121,72 +111,58 @@ def bandwidth(client: Any) -> float:
     return size / median_time(lambda: client.submit(np.ones, size // 8, pure=False).result())
 
 
-def block(width: int) -> tuple[Any, Any, Any]:
+def block(width: int) -> tuple[Any, Any]:
+    """Ten minibatches, and an engine for them."""
     from npreg.arrays import Data
-    from npreg.dask.tasks import Minibatches, Place
+    from npreg.engines import make_engine
+    from npreg.losses import LOSSES
+    from npreg.sgd import Stepper
 
     rng = np.random.default_rng(0)
-    rows = 10 * BATCH
-    data = Data(rng.standard_normal((rows, width)), rng.standard_normal((rows, 1)))
-    place = Place("0", rows, 0, rows)
-    return data, place, Minibatches(0, BATCH)
+    data = Data(rng.standard_normal((10 * BATCH, width)), rng.standard_normal((10 * BATCH, 1)))
+    theta = np.zeros((width + 1, 1))
+    stepper = Stepper((theta[:-1], theta[-1]), lr=0.01, divisor=float(BATCH), steps_per_epoch=10)
+    return data, make_engine("moments", width, BATCH, data.X.dtype, LOSSES["squared"], stepper)
 
 
 def moments_of_a_step(width: int) -> float:
     """Seconds on a worker: shuffling, gathering, the moments, those of the loss."""
-    from npreg.dask.tasks import block_moments
+    from npreg.dask.tasks import Place, visited
 
-    data, place, minibatches = block(width)
-    theta = np.zeros((width + 1, 1))
-    found = data.X, data.y[:, 0]
-    call = lambda: block_moments(place, data.kind, None, minibatches, 1e-5, theta, False, *found)  # noqa: E731
-    return median_time(call) / 10
+    data, engine = block(width)
+    place, theta, found = Place(0, len(data.X)), np.zeros((width + 1, 1)), (data.X, data.y[:, 0])
+    return median_time(lambda: place.apply(visited, (engine.reduction(), 0, theta), *found)) / 10
 
 
 def replay_of_a_step(width: int) -> float:
     """Seconds here."""
-    from npreg.engines import make_engine
-    from npreg.engines.moments import BatchMoments
-    from npreg.losses import LOSSES
-    from npreg.sgd import Stepper
-
-    data, place, minibatches = block(width)
-    theta = np.zeros((width + 1, 1))
-    stepper = Stepper((theta[:-1], theta[-1]), lr=0.01, divisor=float(BATCH), steps_per_epoch=10)
-    engine: Any = make_engine("moments", width, BATCH, data.X.dtype, LOSSES["squared"], stepper)
-    moments = BatchMoments.of_block(data, minibatches.index(place), BATCH, engine.scale, totals=False)
-    return median_time(lambda: engine.run_moments(theta, moments, BATCH, lambda: None)) / 10
+    data, engine = block(width)
+    theta, reduced = np.zeros((width + 1, 1)), engine.reduction()(data, np.arange(len(data.X)))
+    return median_time(lambda: engine.advance(theta, reduced, lambda: None)) / 10
 
 
 def moved(width: int, name: str) -> float | None:
     """Bytes between client and workers in an epoch."""
     p, steps = width + 1, ROWS // BATCH
-    if name == "replay":
-        return 8.0 * (steps * p * (p + 1) + CHUNKS * p * (p + 1))
-    if name.startswith("sync"):
-        return 8.0 * (steps * int(name.split()[1]) * 2 * p + CHUNKS * p * (p + 1))
-    return None
+    return 8.0 * (steps + CHUNKS) * p * (p + 1) if name == "moments" else None
 
 
 def table(times: dict[tuple[int, str], float], constants: dict[str, float]) -> str:
-    labels = {"one process": "`npreg.train`, one process, in memory", "replay": "replay, 2 workers"}
-    labels["one process, blocks"] = '`npreg.train(block_rows=50_000, engine="moments")`'
-    labels |= {f"sync, {g}": f"sync, 2 workers, `chunks_per_block={g}`" for g in SPREADS}
+    labels = {"one process": "`npreg.train`, one process, in memory", "moments": "moments, 2 workers"}
+    labels["one process, blocks"] = '`npreg.train` on `RowBlocks` of 50,000, engine="moments"'
     heads = " | ".join(f"(400k, {width}, 4000): time | moved" for width in SHAPES)
-    lines = [f"| an epoch | {heads} | round trips |", "|---|" + "---|" * (2 * len(SHAPES) + 1)]
-    trips = dict.fromkeys(labels, 0) | {"replay": 1} | {f"sync, {g}": ROWS // BATCH for g in SPREADS}
+    lines = [f"| an epoch | {heads} |", "|---|" + "---|" * (2 * len(SHAPES))]
     for name, label in labels.items():
         cells = []
         for width in SHAPES:
             size = moved(width, name)
             cells.append(f"{times[width, name] / times[width, 'one process']:.2f}")
             cells.append("" if size is None else f"{size / 1e6:.1f} MB")
-        lines.append(f"| {label} | {' | '.join(cells)} | {trips[name] or ''} |")
+        lines.append(f"| {label} | {' | '.join(cells)} |")
     absolute = ", ".join(f"{1e3 * times[width, 'one process']:.0f} ms ({width} features)" for width in SHAPES)
     lines += ["", f"Ratios are to the first row, which took {absolute}.", ""]
     lines += ["| constant | measured |", "|---|---|"]
     lines.append(f"| a task, without its work | {1e3 * constants['task']:.1f} ms |")
-    lines.append(f"| a round trip to an actor | {1e3 * constants['actor']:.1f} ms |")
     lines.append(f"| results on their way to the client | {constants['bandwidth'] / 1e6:.0f} MB/s |")
     for width in (20, 100, 200):
         work, replay = 1e3 * constants[f"moments {width}"], 1e3 * constants[f"replay {width}"]

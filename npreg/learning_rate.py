@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import (
+    Data,
     FloatArray,
+    Rows,
     as_batch_size,
     as_features,
     as_float_array,
@@ -25,6 +27,7 @@ __all__ = [
     "as_weights",
     "check_learning_rate",
     "max_learning_rate",
+    "rate_moments",
     "squared_norms",
 ]
 
@@ -40,7 +43,11 @@ class LearningRateWarning(UserWarning):
 
 
 def max_learning_rate(
-    features: ArrayLike, batch_size: int, *, l2: float = 0.0, sample_weight: ArrayLike | None = None
+    features: ArrayLike | Rows,
+    batch_size: int,
+    *,
+    l2: float = 0.0,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """The learning rate below which minibatch SGD on the squared loss is stable in mean square.
 
@@ -55,7 +62,7 @@ def max_learning_rate(
 
     Parameters
     ----------
-    features : (n, d)
+    features : (n, d), or RowBlocks
     batch_size : int
         B ≥ 1.
     l2 : float
@@ -80,9 +87,20 @@ def max_learning_rate(
     Source: the condition is that of A. Défossez and F. Bach, Averaged least-mean-squares (AISTATS 2015),
     and P. Jain et al., Parallelizing stochastic gradient descent for least squares (JMLR 18, 2018).
     """
-    X = as_features(features)
     B, l2 = as_batch_size(batch_size), as_nonnegative(l2, "l2")
-    return RateMoments.of(X, as_weights(sample_weight, len(X))).bound(B, l2)
+    if isinstance(features, Rows):
+        if sample_weight is not None:
+            raise TypeError("RowBlocks bring their own sample_weight; leave it out")
+        moments: RateMoments = features.total(rate_moments)
+    else:
+        X = as_features(features)
+        moments = RateMoments.of(X, as_weights(sample_weight, len(X)))
+    return moments.bound(B, l2)
+
+
+def rate_moments(data: Data) -> RateMoments:
+    """`RateMoments` of a part of the rows."""
+    return RateMoments.of(data.X, data.weights)
 
 
 def as_weights(sample_weight: ArrayLike | None, num_rows: int) -> FloatArray | None:

@@ -14,20 +14,22 @@ reference for every other engine: these (`npreg.engines`) are faster, and equal 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from numpy.typing import NDArray
 
-from npreg.arrays import FloatArray
+from npreg.arrays import Data, FloatArray
 from npreg.data import minibatches
 from npreg.linear import linreg, linreg_backward
 from npreg.losses import Loss
 from npreg.sgd import Stepper
 
-__all__ = ["Engine", "Order", "Path", "PlainLoop"]
+__all__ = ["Engine", "Loop", "Order", "OrderedRows", "Path", "PlainLoop", "Reduction"]
 
 Order: TypeAlias = NDArray[Any]
+OrderedRows: TypeAlias = tuple[Data, Order]
+Reduction: TypeAlias = Callable[[Data, Order], Any]
 
 
 class Path(Protocol):
@@ -40,7 +42,6 @@ class Engine(Protocol):
     """Advances parameters through epochs of minibatches."""
 
     name: str
-    align: int  # steps after which an epoch may be interrupted without changing a bit; set by `load`
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
         """Take data of shapes (n, d), (n, k) and (n,); they are not changed."""
@@ -51,12 +52,43 @@ class Engine(Protocol):
         Where `path` is given, the parameters after every single step are appended to it.
         """
 
+    def reduction(self) -> Reduction:
+        """The function of rows in an order, computed wherever these are, that finds what `advance` needs."""
 
-class PlainLoop:
+    def advance(
+        self, theta: FloatArray, reduced: Any, rows: Callable[[], OrderedRows], path: Path | None
+    ) -> None:
+        """One epoch over rows of which only what they were reduced to is at hand; `rows` gets them all."""
+
+
+class Loop:
+    """What the loops have in common: they need the rows themselves."""
+
+    def reduction(self) -> Reduction:
+        return _as_they_are
+
+    def advance(
+        self, theta: FloatArray, reduced: OrderedRows, rows: Callable[[], OrderedRows], path: Path | None
+    ) -> None:
+        data, order = reduced
+        self.load(*data)
+        self.run(theta, [order], path)
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        raise NotImplementedError
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        raise NotImplementedError
+
+
+def _as_they_are(data: Data, order: Order) -> OrderedRows:
+    return data, order
+
+
+class PlainLoop(Loop):
     """The notebook's loop, for any loss and rule (`Stepper.step` is `sgd`, with what may surround it)."""
 
     name = "loop"
-    align = 1
 
     def __init__(self, loss: Loss, stepper: Stepper, batch_size: int) -> None:
         self.loss, self.stepper, self.batch_size = loss, stepper, batch_size

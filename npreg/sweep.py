@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import Data, FloatArray, as_batch_size, as_count, as_data, as_flag, as_float_array, as_rng
+from npreg.arrays import Data, FloatArray, Rows, as_batch_size, as_count, as_flag, as_float_array, as_rng
 from npreg.data import start_parameters
 from npreg.engines.loops import FoldedRows, row_totals
-from npreg.learning_rate import as_weights
-from npreg.loop import Order
+from npreg.engines.moments import BatchMoments
+from npreg.learning_rate import RateMoments, rate_moments
+from npreg.loop import Order, Path, Reduction
 from npreg.losses import LOSSES
-from npreg.runs.blocks import RowBlocks
-from npreg.runs.feeds import ArrayFeed
-from npreg.runs.mean_loss import LossMoments, mean_loss
-from npreg.runs.orders import AHEAD, Orders
+from npreg.runs.feeds import as_feed, as_rows
 from npreg.runs.run import DIVERGED
-from npreg.runs.scaling import Scaling
+from npreg.runs.scaling import ColumnMoments
+from npreg.runs.sums import LossMoments
 
-__all__ = ["SideBySide", "SweepResult", "as_settings", "sweep"]
+__all__ = ["SweepResult", "sweep"]
 
 Gradient = Callable[[FloatArray, FloatArray], Any]  # of the states, into the second argument
 
@@ -60,8 +61,8 @@ class SweepResult:
 
 
 def sweep(
-    features: ArrayLike,
-    labels: ArrayLike,
+    features: ArrayLike | Rows,
+    labels: ArrayLike | None = None,
     *,
     lrs: ArrayLike,
     l2: ArrayLike = 0.0,
@@ -102,56 +103,50 @@ def sweep(
     >>> result.diverged, result.best
     (array([False, False,  True]), 1)
     """
-    if isinstance(features, RowBlocks):
-        raise TypeError("sweep needs arrays in memory, not RowBlocks; train takes RowBlocks")
-    X, y = as_data(features, labels)
     batch_size, num_epochs = as_batch_size(batch_size), as_count(num_epochs, "num_epochs", 1)
     rates, penalties = as_settings(lrs, "lrs"), as_settings(l2, "l2")
     generator = as_rng(rng)
-    data = Data(X, y, as_weights(sample_weight, len(X)))
-    scaling = Scaling.of(data) if as_flag(standardize, "standardize") else None
-    if scaling is not None:
-        data = data._replace(X=scaling.features(X))
-    feed = ArrayFeed(data)
-    theta = start_parameters(w, b, feed.width, feed.num_outputs, feed.dtype, generator)
+    feed, scaling = as_feed(as_rows(features, labels, sample_weight)), None
+    if as_flag(standardize, "standardize"):
+        scaling = feed.total(ColumnMoments.of).scaling()
+        feed = feed.scaled(scaling)
+    facts = feed.facts
+    theta = start_parameters(w, b, facts.width, facts.num_outputs, facts.dtype, generator)
     if scaling is not None:
         theta = scaling.enter(theta)
 
-    divisor = feed.divisor(batch_size)
-    moments = feed.rate_moments()
-    pairs_lr, pairs_l2 = np.tile(rates, len(penalties)), np.repeat(penalties, len(rates))
-    bound = np.array([moments.bound(batch_size, penalty) for penalty in penalties]).repeat(len(rates))
-    settings = SideBySide(theta, pairs_lr, pairs_l2)
-    replay = _Replay(data, batch_size, divisor, settings)
-    orders = Orders(generator, len(X), num_epochs, ahead=len(X) >= AHEAD)
-    losses = np.full((len(pairs_lr), num_epochs), np.inf)
-    good = np.repeat(theta.astype(np.float64)[None], len(pairs_lr), axis=0)
+    lrs, l2 = np.tile(rates, len(penalties)), np.repeat(penalties, len(rates))
+    engine = SideBySide(theta, lrs, l2, batch_size, facts.divisor(batch_size))
     with np.errstate(over="ignore", invalid="ignore"):
-        limit = DIVERGED * max(mean_loss(LOSSES["squared"], data, start) for start in (theta, 0 * theta))
-    if not np.isfinite(limit):
-        raise ValueError(
-            f"labels reach {np.abs(y).max():.3g}, and the loss at the start is beyond all bounds; rescale "
-            "labels, or features"
-        )
-    around, optimum = _loss_around_optimum(data, moments.second)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for epoch in range(num_epochs):
-            replay.epoch(orders.next())
-            for i in range(len(pairs_lr)):
+        before: _Before = feed.total(_Before.of, theta)
+        limit = DIVERGED * before.largest_loss
+        if not np.isfinite(limit):
+            raise ValueError(
+                f"labels reach {np.abs(facts.sample.y).max():.3g}, and the loss at the start is beyond all "
+                "bounds; rescale labels, or features"
+            )
+        optimum = before.optimum()
+        around: LossMoments = feed.total(LossMoments.of, optimum)  # where all its terms are positive
+    bound = np.array([before.rate.bound(batch_size, each) for each in penalties]).repeat(len(rates))
+    losses = np.full((len(lrs), num_epochs), np.inf)
+    good = np.repeat(theta.astype(np.float64)[None], len(lrs), axis=0)
+    epochs = feed.epochs(engine, engine.start(), generator, num_epochs, ahead=True)
+    with np.errstate(over="ignore", invalid="ignore"), closing(epochs):
+        ends = (end for reached in epochs for end in reached.ends)
+        for epoch, end in enumerate(ends):
+            for i in range(len(lrs)):
                 if epoch and not np.isfinite(losses[i, epoch - 1]):
                     continue
-                end = settings.parameters(i).astype(X.dtype)
-                loss = around.mean_loss(end.astype(np.float64) - optimum)
-                if loss is None:
-                    loss = mean_loss(LOSSES["squared"], data, end)
-                if loss <= limit:
-                    losses[i, epoch], good[i] = loss, end
-    final = good.astype(X.dtype)
+                found = engine.parameters(end, i).astype(facts.dtype)
+                loss = around.mean_loss(found.astype(np.float64) - optimum)
+                if loss is None and np.isfinite(found).all():
+                    (loss,) = feed.losses(LOSSES["squared"], [found])
+                if loss is not None and loss <= limit:
+                    losses[i, epoch], good[i] = loss, found
+    final = good.astype(facts.dtype)
     if scaling is not None:
         final = scaling.leave(final)
-    return SweepResult(
-        pairs_lr, pairs_l2, final[:, :-1], final[:, -1], losses, ~np.isfinite(losses[:, -1]), bound
-    )
+    return SweepResult(lrs, l2, final[:, :-1], final[:, -1], losses, ~np.isfinite(losses[:, -1]), bound)
 
 
 def as_settings(values: ArrayLike, name: str) -> FloatArray:
@@ -164,69 +159,105 @@ def as_settings(values: ArrayLike, name: str) -> FloatArray:
     return array
 
 
-class SideBySide:
-    """All settings at once: one column of `states` a setting and output, (θ; identity)."""
+@dataclass(frozen=True)
+class _Before:
+    """What has to be known before the first step: the bound of the rate, the loss at 0 and at the start."""
 
-    def __init__(self, theta: FloatArray, lrs: FloatArray, l2: FloatArray) -> None:
-        (self.p, self.k), count = theta.shape, len(lrs)
-        self.states = np.vstack([np.tile(theta.astype(np.float64), count), np.tile(np.eye(self.k), count)])
+    rate: RateMoments
+    zero: LossMoments
+    theta: LossMoments
+
+    @classmethod
+    def of(cls, data: Data, theta: FloatArray) -> _Before:
+        return cls(rate_moments(data), LossMoments.of(data, 0 * theta), LossMoments.of(data, theta))
+
+    def __add__(self, other: _Before) -> _Before:
+        return _Before(self.rate + other.rate, self.zero + other.zero, self.theta + other.theta)
+
+    @property
+    def largest_loss(self) -> float:
+        values = (part.value / (part.weight * part.slope.shape[1]) for part in (self.zero, self.theta))
+        return float(max(values))
+
+    def optimum(self) -> FloatArray:
+        """About where the loss is least."""
+        optimum: FloatArray = -np.linalg.lstsq(self.zero.curvature, self.zero.slope, rcond=None)[0]
+        return optimum
+
+
+class SideBySide:
+    """An engine for all settings at once; its parameters have one column a setting and output.
+
+    Source of the steps are the moments of minibatches, or the rows where these are smaller.
+    """
+
+    name = "sweep"
+
+    def __init__(
+        self, theta: FloatArray, lrs: FloatArray, l2: FloatArray, batch_size: int, divisor: float
+    ) -> None:
+        (self.p, self.k), self.theta, self.count = theta.shape, theta, len(lrs)
+        self.rows, self.divisor = FoldedRows(np.float64, batch_size), divisor
         with np.errstate(over="ignore"):
             self.lrs, self.shrink = np.repeat(lrs, self.k), np.repeat(lrs * l2, self.k)
         self.decays = bool(self.shrink.any())
 
-    def steps(self, calls: Iterable[Gradient], shares: FloatArray | None) -> None:
+    def start(self) -> FloatArray:
+        """The parameters (d + 1, settings · k) before the first step."""
+        return np.tile(self.theta.astype(np.float64), self.count)
+
+    def parameters(self, states: FloatArray, setting: int) -> FloatArray:
+        """θ (d + 1, k) of a setting."""
+        return states[:, setting * self.k : (setting + 1) * self.k]
+
+    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
+        self.rows.load(X, y, weights, 1 / self.divisor)
+        self.weights = weights
+        self.buffer = np.empty((self.rows.chunk * self.rows.batch_size, self.rows.width))
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        rows, ends = self.rows, []
+        for order in orders:
+            index = rows.padded(order)
+            for start in range(0, len(index), rows.chunk):
+                self.steps(theta, index[start : start + rows.chunk])
+            ends.append(theta.copy())
+        return ends
+
+    def steps(self, theta: FloatArray, index: Order) -> None:
+        """The steps of some minibatches of the loaded rows."""
+        Z, shares = self.rows.gather(index, self.buffer), None
+        calls: list[Gradient]
+        if self.rows.batch_size > self.rows.width:  # then a minibatch's moments are smaller than its rows
+            calls = [G.dot for G in np.matmul(Z[..., : self.p].swapaxes(-1, -2), Z)]
+        else:
+            calls = [_of_rows(Z_t, Z_t[:, : self.p].T) for Z_t in Z]
+        if self.decays:
+            shares = row_totals(index, self.rows.num_rows, self.weights) / self.divisor
+        self.apply(theta, calls, shares)
+
+    def reduction(self) -> Reduction:
+        return partial(BatchMoments.of_block, self.rows.nominal, 1 / self.divisor, totals=self.decays)
+
+    def advance(
+        self, theta: FloatArray, moments: BatchMoments, rows: Callable[[], Any], path: Path | None
+    ) -> None:
+        shares = None if moments.totals is None else moments.totals / self.divisor
+        self.apply(theta, [G.dot for G in moments.scaled], shares)
+
+    def apply(self, theta: FloatArray, calls: Iterable[Gradient], shares: FloatArray | None) -> None:
         """A step for each of the gradient functions; `shares` are rows / batch_size, where L2 needs them."""
-        inner, gradient = self.states[: self.p], np.empty_like(self.states[: self.p])
+        states = np.vstack([theta, np.tile(np.eye(self.k), self.count)])  # (θ; identity)
+        inner, gradient = states[: self.p], np.empty_like(theta)
         weights = inner[:-1]
         for t, gradient_of in enumerate(calls):
-            gradient_of(self.states, gradient)
+            gradient_of(states, gradient)
             np.multiply(gradient, self.lrs, gradient)
             if shares is not None:
                 weights -= (shares[t] * self.shrink) * weights
             np.subtract(inner, gradient, inner)
-
-    def parameters(self, setting: int) -> FloatArray:
-        """θ (d + 1, k) of a setting."""
-        return self.states[: self.p, setting * self.k : (setting + 1) * self.k]
-
-
-class _Replay:
-    """Gathers minibatches of rows for all settings."""
-
-    def __init__(self, data: Data, batch_size: int, divisor: float, settings: SideBySide) -> None:
-        self.settings = settings
-        self.rows, self.divisor, self.weights = FoldedRows(np.float64, batch_size), divisor, data.weights
-        self.rows.load(*data, 1 / divisor)
-        self.buffer = np.empty((self.rows.chunk * self.rows.batch_size, self.rows.width))
-
-    def epoch(self, order: Order) -> None:
-        """One epoch of every setting."""
-        rows, p, shares = self.rows, self.settings.p, None
-        index = rows.padded(order)
-        for start in range(0, len(index), rows.chunk):
-            part = index[start : start + rows.chunk]
-            Z = rows.gather(part, self.buffer)
-            calls: list[Gradient]
-            if rows.batch_size > rows.width:  # then a minibatch's moments are smaller than its rows
-                calls = [G.dot for G in np.matmul(Z[..., :p].swapaxes(-1, -2), Z)]
-            else:
-                calls = [_of_rows(Z_t, Z_t[:, :p].T) for Z_t in Z]
-            if self.settings.decays:
-                shares = row_totals(part, rows.num_rows, self.weights) / self.divisor
-            self.settings.steps(calls, shares)
+        theta[...] = inner
 
 
 def _of_rows(Z: FloatArray, transposed: FloatArray) -> Gradient:
     return lambda states, out: np.dot(transposed, Z.dot(states), out)
-
-
-def _loss_around_optimum(data: Data, second: FloatArray) -> tuple[LossMoments, FloatArray]:
-    """The loss expanded around (about) its least value, where all its terms are positive.
-
-    `second` is Σ x̃x̃ᵀ, with weights.
-    """
-    X, y, weights = data
-    labels = y.astype(np.float64) if weights is None else y * weights[:, None]
-    h = np.vstack([X.T @ labels, labels.sum(axis=0)])
-    optimum = np.linalg.lstsq(second, h, rcond=None)[0]
-    return LossMoments.of(data, optimum), optimum

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from npreg.arrays import (
     FloatArray,
+    Rows,
     as_batch_size,
     as_choice,
     as_count,
@@ -25,10 +26,8 @@ from npreg.engines import ENGINES, choose_engine, make_engine
 from npreg.learning_rate import AUTO_AVERAGE
 from npreg.linear import linreg
 from npreg.losses import Loss, LossFunction, as_loss
-from npreg.runs.blocks import RowBlocks
 from npreg.runs.callbacks import Callback, as_hooks
 from npreg.runs.checkpoint import describe, fingerprint
-from npreg.runs.feeds import BlockFeed
 from npreg.runs.prepare import learning_rate, prepare
 from npreg.runs.run import Run, Trajectory
 from npreg.runs.saver import Saver
@@ -79,7 +78,7 @@ class TrainResult:
 
 
 def train(
-    features: ArrayLike | RowBlocks | BlockFeed,
+    features: ArrayLike | Rows,
     labels: ArrayLike | None = None,
     *,
     batch_size: int = 10,
@@ -228,7 +227,8 @@ def train(
     feed, scaling, held_out = prepare(
         features, labels, sample_weight, block_rows, validation, standardize, generator
     )
-    theta = start_parameters(w, b, feed.width, feed.num_outputs, feed.dtype, generator)
+    facts = feed.facts
+    theta = start_parameters(w, b, facts.width, facts.num_outputs, facts.dtype, generator)
     if scaling is not None:
         theta = scaling.enter(theta)
     rate = learning_rate(lr, feed, batch_size, l2, chosen_loss, chosen_rule, check_lr)
@@ -236,8 +236,8 @@ def train(
     stepper = Stepper(
         (theta[:-1], theta[-1]),
         lr=rate,
-        divisor=feed.divisor(batch_size),
-        steps_per_epoch=feed.steps_per_epoch(batch_size),
+        divisor=facts.divisor(batch_size),
+        steps_per_epoch=facts.steps_per_epoch(batch_size),
         schedule=schedule,
         rule=chosen_rule,
         l2=l2,
@@ -247,8 +247,8 @@ def train(
     if engine == "auto" and hooks.on_step:
         name = "tight"  # replay would know the steps of a chunk only after all of them
     elif engine == "auto":
-        name = choose_engine(feed.num_rows, feed.width, feed.num_outputs, batch_size, chosen_loss, stepper)
-    largest = feed.largest_norm() if name == "moments" else np.inf
+        name = choose_engine(facts.num_rows, facts.width, facts.num_outputs, batch_size, chosen_loss, stepper)
+    largest = facts.largest_norm if name == "moments" else np.inf
     saver = None
     if checkpoint is not None:
         settings = {
@@ -279,7 +279,7 @@ def train(
         raise ValueError("checkpoint_every and resume need checkpoint, the path of a file")
     run = Run(
         feed=feed,
-        engine=make_engine(name, feed.width, batch_size, feed.dtype, chosen_loss, stepper, largest),
+        engine=make_engine(name, facts.width, batch_size, facts.dtype, chosen_loss, stepper, largest),
         stepper=stepper,
         loss=chosen_loss,
         theta=theta,

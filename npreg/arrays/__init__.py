@@ -1,6 +1,6 @@
 """The door: every array and number that enters npreg is looked at here, once."""
 
-from npreg.arrays.data import Data, Kind, as_data, as_features, as_labels
+from npreg.arrays.data import Data, Kind, Rows, as_data, as_features, as_labels
 from npreg.arrays.errors import DivergenceError
 from npreg.arrays.scalars import (
     as_batch_size,
@@ -19,6 +19,7 @@ __all__ = [
     "DivergenceError",
     "FloatArray",
     "Kind",
+    "Rows",
     "as_array",
     "as_batch_size",
     "as_choice",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from npreg.arrays.tables import FloatArray, as_float_array, check_finite
 
-__all__ = ["Data", "Kind", "as_data", "as_features", "as_labels"]
+__all__ = ["Data", "Kind", "Rows", "as_data", "as_features", "as_labels"]
 
 Kind: TypeAlias = "tuple[int, int, np.dtype[Any]]"  # features, outputs, dtype
 
@@ -37,6 +38,14 @@ class Data(NamedTuple):
                 f"block {i} has {self.kind[0]} features, {self.kind[1]} outputs and dtype {self.kind[2]}; "
                 f"block 0 has {kind[0]}, {kind[1]} and {kind[2]}"
             )
+
+
+class Rows:
+    """Rows in several parts, here or elsewhere: what row blocks and feeds have in common."""
+
+    def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The sum of function(data, *arguments) over all parts, each as `Data`, in a fixed tree."""
+        raise NotImplementedError
 
 
 def as_features(features: ArrayLike, name: str = "features", *, finite: bool = True) -> FloatArray:

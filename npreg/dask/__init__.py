@@ -6,8 +6,8 @@
     client = Client()
     result = npreg.dask.train(features, labels, batch_size=4000, lr="auto", rng=0)
 
-`features` and `labels` are dask.arrays, dask.dataframes or lists of delayed row blocks.  Needs Dask:
-python -m pip install ".[dask]" in a clone of npreg.
+`features` and `labels` are dask.arrays, dask.dataframes or lists of delayed row blocks.  Needs Dask: in a
+clone of npreg, python -m pip install ".[dask]".
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ except ImportError as error:
         f'npreg.dask needs Dask ({error}); in a clone of npreg: python -m pip install ".[dask]"'
     ) from error
 
+from npreg.dask.calls import column_scales, max_learning_rate, sweep, train
 from npreg.dask.cluster import BlockError, ClusterError
-from npreg.dask.statistics import column_scales, least_squares, max_learning_rate
-from npreg.dask.sweep import sweep
-from npreg.dask.train import train
+from npreg.dask.statistics import least_squares
 
 __all__ = [
     "BlockError",

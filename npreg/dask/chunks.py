@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from npreg.arrays import as_count
+from npreg.dask.tasks import together
 
 __all__ = ["Chunks", "as_chunks"]
 
@@ -35,6 +36,22 @@ class Chunks:
         if not full:
             raise ValueError("features are empty: no chunk has a row")
         return Chunks([self.parts[j] for j in full], [self.rows[j] for j in full], self.labelled)
+
+    def grouped(self, size: int) -> Chunks:
+        """So many neighbouring chunks put together to one, by whichever worker computes it."""
+        if size == 1:
+            return self
+        assert self.rows is not None
+        from dask.delayed import delayed
+
+        groups = [slice(i, i + size) for i in range(0, len(self), size)]
+        parts = [
+            tuple(
+                delayed(together, traverse=False)(*column) for column in zip(*self.parts[some], strict=True)
+            )
+            for some in groups
+        ]
+        return Chunks(parts, [sum(self.rows[some]) for some in groups], self.labelled)
 
 
 def as_chunks(

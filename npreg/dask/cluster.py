@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-__all__ = ["ActorLost", "BlockError", "Cluster", "ClusterError", "Job"]
+__all__ = ["BlockError", "Cluster", "ClusterError", "Job"]
 
 POLL = 2.0  # seconds between looks at whether the cluster is still there
 PATIENCE = 60.0  # seconds that a cluster may be without any worker
@@ -39,10 +39,6 @@ class BlockError(RuntimeError):
         return str(self.args[0])
 
 
-class ActorLost(Exception):
-    """The worker of an actor died; another one has to be made."""
-
-
 class Job(NamedTuple):
     """Work that can be submitted, again if need be; `about` names its block in errors."""
 
@@ -71,11 +67,6 @@ class Cluster:
         call = delayed(function, pure=False, traverse=False)(*arguments, dask_key_name=self.key(name))
         return self.client.compute(call, optimize_graph=False)
 
-    def submit_actor(self, name: str, kind: type, arguments: tuple[Any, ...], parts: tuple[Any, ...]) -> Any:
-        """A future of an actor kind(*arguments, *parts), where parts are delayed objects."""
-        futures = self.client.compute(list(parts), optimize_graph=False)
-        return self.client.submit(kind, *arguments, *futures, key=self.key(name), actor=True)
-
     def here(self, value: Any) -> Any:
         """A collection as what it comes to, on this machine; anything else as it is."""
         from dask.base import is_dask_collection
@@ -87,8 +78,9 @@ class Cluster:
         threads: int = sum(self.client.nthreads().values())
         return max(1, threads)
 
-    def in_order(self, jobs: Iterable[Job], ahead: int) -> Generator[Any, None, None]:
-        """The results of the jobs, one by one, while the next `ahead` ones are worked on."""
+    def in_order(self, jobs: Iterable[Job]) -> Generator[Any, None, None]:
+        """The results of the jobs, one by one, while the next ones, two a thread, are worked on."""
+        ahead = 2 * self.num_threads
         waiting: deque[tuple[Job, Any]] = deque()
         try:
             for job in jobs:
@@ -163,8 +155,6 @@ class Cluster:
                 f"{job.about} took down {error.allowed_failures + 1} workers, one after the other; most "
                 "likely it does not fit in their memory: make smaller blocks, or give workers more"
             )
-        if isinstance(error, RuntimeError) and "holding Actor was lost" in str(error):
-            return ActorLost()
         if isinstance(error, (ValueError, TypeError)) and str(error).startswith("block "):
             return type(error)(str(error))
         return BlockError(f"{job.about} could not be computed: {error!r}", job.about)

@@ -1,4 +1,4 @@
-"""What is known of the data after one parallel pass: scales, a safe learning rate, least squares."""
+"""Least squares in one parallel pass, or two."""
 
 from __future__ import annotations
 
@@ -9,66 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from npreg.arrays import Data, FloatArray, as_batch_size, as_nonnegative
-from npreg.dask.chunks import as_chunks
-from npreg.dask.cluster import Cluster
-from npreg.dask.feed import ClusterFeed
+from npreg.arrays import Data, FloatArray
+from npreg.dask.feed import cluster_feed
 from npreg.exact.least_squares import LeastSquaresResult, check_rank
 from npreg.runs.scaling import ColumnMoments
 
-__all__ = ["column_scales", "least_squares", "max_learning_rate"]
+__all__ = ["least_squares"]
 
 ILL_CONDITIONED = 100.0  # its square is lost to rounding in moments: beyond, they keep fewer than 12 digits
 NEARLY_PERFECT = 1e-6  # a smaller part of the variance left over is lost to rounding in moments as well
-
-
-def column_scales(
-    features: Any, *, client: Any = None, sample_weight: Any = None, rows: Sequence[int] | None = None
-) -> tuple[FloatArray, FloatArray]:
-    """The mean and standard deviation of every column, in one pass: those of train(standardize=True).
-
-    Means and squared deviations of two parts with n and m rows merge by
-
-        mean = mean₁ + (mean₂ − mean₁) m / (n + m)      S = S₁ + S₂ + (mean₂ − mean₁)² n m / (n + m)
-
-    Parameters
-    ----------
-    features, client, sample_weight, rows
-        As in `npreg.dask.train`.
-
-    Returns
-    -------
-    mean, sd : ndarrays of shape (d,)
-        sd is 1 for a constant column.
-
-    Source: T. F. Chan, G. H. Golub and R. J. LeVeque, The American Statistician 37 (1983) 242.
-    """
-    feed = ClusterFeed(Cluster(client), as_chunks(features, None, sample_weight, rows, labelled=False))
-    scaling = feed.total(ColumnMoments.of).scaling()
-    return scaling.mean, scaling.sd
-
-
-def max_learning_rate(
-    features: Any,
-    batch_size: int,
-    *,
-    l2: float = 0.0,
-    client: Any = None,
-    sample_weight: Any = None,
-    rows: Sequence[int] | None = None,
-) -> float:
-    """`npreg.max_learning_rate` in one pass over a cluster's data.
-
-    Parameters
-    ----------
-    features, client, sample_weight, rows
-        As in `npreg.dask.train`.
-    batch_size, l2
-        As in `npreg.max_learning_rate`.
-    """
-    batch_size, l2 = as_batch_size(batch_size), as_nonnegative(l2, "l2")
-    feed = ClusterFeed(Cluster(client), as_chunks(features, None, sample_weight, rows, labelled=False))
-    return feed.rate_moments().bound(batch_size, l2)
 
 
 def least_squares(
@@ -115,17 +64,18 @@ def least_squares(
         raise TypeError(f"intercept must be True or False, not {intercept!r}")
     if method == "moments" and not intercept:
         raise ValueError('method="moments" is for fits with an intercept; use method="qr"')
-    feed = ClusterFeed(Cluster(client), as_chunks(features, labels, None, rows))
-    p = feed.width + bool(intercept)
-    if feed.num_rows < p:
+    feed = cluster_feed(features, labels, client=client, rows=rows)
+    facts = feed.facts
+    p = facts.width + bool(intercept)
+    if facts.num_rows < p:
         raise ValueError(
-            f"features of {feed.num_rows} rows cannot determine {p} parameters; more rows needed"
+            f"features of {facts.num_rows} rows cannot determine {p} parameters; more rows needed"
         )
-    if feed.sample.weights is not None:
+    if facts.sample.weights is not None:
         raise ValueError("least_squares knows no sample_weight; leave it out of the blocks")
     if intercept and method != "qr":
         moments: CentredMoments = feed.total(CentredMoments.of)
-        factor = moments.factor(feed.width)
+        factor = moments.factor(facts.width)
         if factor is not None and (method == "moments" or factor.is_accurate):
             return factor.solve()
         if method == "moments":

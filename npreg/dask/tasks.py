@@ -1,55 +1,47 @@
-"""What runs on a worker: functions of one chunk of rows."""
+"""What runs on a worker: functions of one block of rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from npreg.arrays import Data, FloatArray, Kind
-from npreg.engines.moments import BatchMoments
-from npreg.linear import linreg, linreg_backward
-from npreg.loop import Order
-from npreg.losses import Loss
-from npreg.runs.blocks import BlockShuffle, as_block
-from npreg.runs.mean_loss import LossMoments
+from npreg.loop import OrderedRows, Reduction
+from npreg.runs.blocks import as_block, row_order
 from npreg.runs.scaling import Scaling
+from npreg.runs.sums import LossMoments
 
-__all__ = [
-    "BlockMoments",
-    "ChunkActor",
-    "Gradient",
-    "Minibatches",
-    "Place",
-    "add",
-    "block_moments",
-    "first_rows",
-    "number_of_rows",
-    "of_chunk",
-    "whole_chunk",
-]
+__all__ = ["Place", "Visited", "add", "as_it_is", "number_of_rows", "ordered", "together", "visited"]
 
 
 @dataclass(frozen=True)
 class Place:
-    """A chunk's place: its block's name, and which of the block's rows it holds."""
+    """How a block is looked at: its number, what is known of it, and the scale to put its features on."""
 
-    name: str
+    number: int
     num_rows: int
-    offset: int
-    block_rows: int
     labelled: bool = True
+    kind: Kind | None = None
+    scaling: Scaling | None = None
 
-    def look(self, found: tuple[Any, ...], kind: Kind | None = None, scaling: Scaling | None = None) -> Data:
-        """What was computed for the chunk, looked at: ValueError or TypeError for what is no data."""
+    def knowing(self, kind: Kind, scaling: Scaling | None = None) -> Place:
+        return replace(self, kind=kind, scaling=scaling)
+
+    def look(self, found: tuple[Any, ...]) -> Data:
+        """What was computed for the block, looked at: ValueError or TypeError for what is no data."""
         if not self.labelled:
             found = _with_any_labels(found)
-        data = as_block(found[0] if len(found) == 1 else found, self.name, self.num_rows)
-        if kind is not None:
-            data.check_kind(self.name, kind)
-        return data if scaling is None else data._replace(X=scaling.features(data.X))
+        data = as_block(found[0] if len(found) == 1 else found, self.number, self.num_rows)
+        if self.kind is not None:
+            data.check_kind(self.number, self.kind)
+        return data if self.scaling is None else self.scaling.data(data)
+
+    def apply(self, function: Callable[..., Any], arguments: tuple[Any, ...], *found: Any) -> Any:
+        """function(data, *arguments) of what was computed for the block."""
+        return function(self.look(found), *arguments)
 
 
 def _with_any_labels(found: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -62,125 +54,32 @@ def _with_any_labels(found: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 @dataclass(frozen=True)
-class Minibatches:
-    """How a block's rows form minibatches in one epoch."""
+class Visited:
+    """What an epoch needs of a block: what the engine reads, and the moments of the loss."""
 
-    seed: int
-    batch_size: int
-
-    def order(self, block_rows: int) -> Order:
-        return BlockShuffle.order(self.seed, block_rows)
-
-    def rows_of(self, place: Place) -> tuple[Order, Order]:
-        """The chunk's rows in the block's order, and the minibatch of each."""
-        order = self.order(place.block_rows)
-        here = np.flatnonzero((order >= place.offset) & (order < place.offset + place.num_rows))
-        return order[here] - place.offset, here // self.batch_size
-
-    def index(self, place: Place) -> Order:
-        """The chunk's rows in each minibatch (steps, rows), short ones padded by the number n.
-
-        Of a block that is one chunk, it is the order, cut into minibatches.
-        """
-        rows, steps = self.rows_of(place)
-        counts = np.bincount(steps, minlength=-(-place.block_rows // self.batch_size))
-        starts = np.cumsum(counts) - counts
-        index = np.full((len(counts), counts.max()), place.num_rows)
-        index[steps, np.arange(len(rows)) - starts[steps]] = rows
-        return index
-
-
-@dataclass(frozen=True)
-class BlockMoments:
-    """What an epoch reads of a block, or of one of its chunks; those of its chunks add up."""
-
-    steps: BatchMoments
+    reduced: Any
     loss: LossMoments | None
 
-    def __add__(self, other: BlockMoments) -> BlockMoments:
-        loss = None if self.loss is None or other.loss is None else self.loss + other.loss
-        return BlockMoments(self.steps + other.steps, loss)
+
+def visited(data: Data, reduction: Reduction, seed: int, around: FloatArray | None) -> Visited:
+    """A block reduced in the order of its seed, and the moments of its loss `around` parameters."""
+    loss = None if around is None else LossMoments.of(data, around)
+    return Visited(reduction(*ordered(data, seed)), loss)
 
 
-@dataclass(frozen=True)
-class Gradient:
-    """The summed gradient of a part of a minibatch, and the part's rows or their total weight."""
-
-    w: FloatArray
-    b: FloatArray
-    total: float
-
-    def __add__(self, other: Gradient) -> Gradient:
-        return Gradient(self.w + other.w, self.b + other.b, self.total + other.total)
+def ordered(data: Data, seed: int) -> OrderedRows:
+    return data, row_order(seed, len(data.X))
 
 
-class ChunkActor:
-    """Holds a chunk of rows on its worker, and answers with gradients of its parts of minibatches."""
-
-    def __init__(self, place: Place, kind: Kind, scaling: Scaling | None, loss: Loss, *found: Any) -> None:
-        self.place, self.loss = place, loss
-        self.data = place.look(found, kind, scaling)
-        self.minibatches: Minibatches | None = None
-
-    def apply(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """function(data, *arguments)."""
-        return function(self.data, *arguments)
-
-    def gradient(self, minibatches: Minibatches, step: int, theta: FloatArray) -> Gradient:
-        """Of the chunk's rows in minibatch number `step` of the block."""
-        if minibatches != self.minibatches:
-            self.rows, steps = minibatches.rows_of(self.place)
-            count = -(-self.place.block_rows // minibatches.batch_size)
-            self.ends = np.searchsorted(steps, np.arange(count + 1)).tolist()
-            self.minibatches = minibatches
-        rows = self.rows[self.ends[step] : self.ends[step + 1]]
-        if not len(rows):
-            return Gradient(np.zeros_like(theta[:-1]), np.zeros_like(theta[-1]), 0.0)
-        X, y, weights = self.data.X[rows], self.data.y[rows], self.data.weights
-        grad_y_hat = self.loss.grad(linreg(X, theta[:-1], theta[-1]), y)
-        total = float(len(rows))
-        if weights is not None:
-            grad_y_hat = grad_y_hat * weights[rows, None]
-            total = float(weights[rows].sum())
-        return Gradient(*linreg_backward(X, grad_y_hat), total)
+def as_it_is(data: Data) -> Data:
+    return data
 
 
-def of_chunk(
-    function: Callable[..., Any],
-    arguments: tuple[Any, ...],
-    place: Place,
-    kind: Kind,
-    scaling: Scaling | None,
-    *found: Any,
-) -> Any:
-    """function(data, *arguments) of a chunk."""
-    return function(place.look(found, kind, scaling), *arguments)
-
-
-def block_moments(
-    place: Place,
-    kind: Kind,
-    scaling: Scaling | None,
-    minibatches: Minibatches,
-    scale: float,
-    theta: FloatArray | None,
-    totals: bool,
-    *found: Any,
-) -> BlockMoments:
-    """The moments of each minibatch's rows in a chunk, and with `theta` those of the loss around it."""
-    data = place.look(found, kind, scaling)
-    loss = None if theta is None else LossMoments.of(data, theta)
-    index = minibatches.index(place)
-    steps = BatchMoments.of_block(data, index, minibatches.batch_size, scale, totals=totals)
-    return BlockMoments(steps, loss)
-
-
-def first_rows(place: Place, count: int, *found: Any) -> Data:
-    return place.look(found).head(count)
-
-
-def whole_chunk(place: Place, kind: Kind, *found: Any) -> Data:
-    return place.look(found, kind)
+def together(*chunks: Any) -> Any:
+    """Neighbouring chunks of rows as one, of arrays or of tuples (features, labels, …)."""
+    if isinstance(chunks[0], (tuple, list)):
+        return tuple(together(*column) for column in zip(*chunks, strict=True))
+    return np.concatenate([np.asarray(chunk) for chunk in chunks])
 
 
 def number_of_rows(found: Any, *_: Any) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 
 from npreg.arrays import FloatArray
 from npreg.data import minibatches
-from npreg.loop import Order, Path
+from npreg.loop import Loop, Order, Path
 from npreg.losses import Loss
 from npreg.sgd import Stepper
 
@@ -66,14 +66,13 @@ def steps_a_chunk(batch_size: int, width: int, itemsize: int, limit: int = CHUNK
     return 1 << (most.bit_length() - 1)
 
 
-class FoldedLoop:
+class FoldedLoop(Loop):
     """Three NumPy calls a step, for the squared loss with plain SGD and an L2 penalty.
 
     With rows z = √(lr/B) (x, 1, −y):   r = Z (θ, 1),   θ −= Zᵀr,  which is lr/B · X̃ᵀ(X̃θ − y).
     """
 
     name = "tight"
-    align = 1
 
     def __init__(self, stepper: Stepper, batch_size: int, dtype: Any) -> None:
         self.stepper, self.rows = stepper, FoldedRows(dtype, batch_size)
@@ -138,11 +137,10 @@ class FoldedLoop:
         return row_totals(index, self.rows.num_rows, self.weights) / self.stepper.divisor
 
 
-class WideLoop:
+class WideLoop(Loop):
     """Any loss and any rule; gathers rows as they are, so that no copy of wide data is made."""
 
     name = "tight"
-    align = 1
 
     def __init__(self, loss: Loss, stepper: Stepper, batch_size: int) -> None:
         self.loss, self.stepper, self.nominal = loss, stepper, batch_size

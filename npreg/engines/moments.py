@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from npreg.arrays import Data, FloatArray
 from npreg.engines.affine import compose_all, states_before
 from npreg.engines.loops import FoldedRows, row_totals, scheduled_rates, steps_a_chunk
-from npreg.loop import Engine, Order, Path
+from npreg.loop import Engine, Order, OrderedRows, Path, Reduction
 from npreg.sgd import SGD, Momentum, Nesterov, Rule, Stepper
 
 __all__ = ["BatchMoments", "MomentsEngine", "is_affine"]
@@ -42,11 +43,12 @@ class BatchMoments:
 
         scaled = scale · [X̃ᵀX̃ | −X̃ᵀy], shape (..., steps, p, p + k)      totals = Σ weights, (..., steps)
 
-    Those of parts of the same minibatches add up.  A penalty alone needs the totals.
+    A penalty alone needs the totals.
     """
 
     scaled: FloatArray
     totals: FloatArray | None
+    num_rows: int = 0  # of all of them
 
     @classmethod
     def of(
@@ -60,15 +62,17 @@ class BatchMoments:
 
     @classmethod
     def of_block(
-        cls, data: Data, index: Order, batch_size: int, scale: float, *, totals: bool
+        cls, batch_size: int, scale: float, data: Data, order: Order, *, totals: bool
     ) -> BatchMoments:
-        """Of the minibatches `index` (steps, B) of a block; row number n stands for padding."""
+        """Of all minibatches of a block's rows in this order, one chunk after the other."""
         rows = FoldedRows(np.float64, batch_size)
         rows.load(*data, scale)
+        index = rows.padded(order)
         chunk = steps_a_chunk(index.shape[1], rows.width, rows.dtype.itemsize)
         buffer = np.empty((chunk * index.shape[1], rows.width))
         p = rows.num_inputs
-        whole = cls(np.empty((len(index), p, rows.width)), np.empty(len(index)) if totals else None)
+        size = len(index)
+        whole = cls(np.empty((size, p, rows.width)), np.empty(size) if totals else None, rows.num_rows)
         for start in range(0, len(index), chunk):
             some = slice(start, start + chunk)
             part = cls.of(rows, index[some], data.weights, buffer, totals=totals)
@@ -76,10 +80,6 @@ class BatchMoments:
             if whole.totals is not None and part.totals is not None:
                 whole.totals[some] = part.totals
         return whole
-
-    def __add__(self, other: BatchMoments) -> BatchMoments:
-        totals = None if self.totals is None or other.totals is None else self.totals + other.totals
-        return BatchMoments(self.scaled + other.scaled, totals)
 
     def copy_of(self, some: slice) -> BatchMoments:
         """A copy of some minibatches, as those of one epoch."""
@@ -95,7 +95,6 @@ class MomentsEngine:
     """
 
     name = "moments"
-    align = 1
 
     def __init__(
         self, stepper: Stepper, batch_size: int, fallback: Engine, largest_norm: float = np.inf
@@ -116,7 +115,7 @@ class MomentsEngine:
         self.weights = weights
         rows.load(X, y, weights, self.scale)
         self.buffer = np.empty((0, rows.width))
-        self.align = self.chunk = self.steps_a_chunk(rows.batch_size, rows.num_inputs, rows.width)
+        self.chunk = self.steps_a_chunk(rows.batch_size, rows.num_inputs, rows.width)
         # Where no step can have lr/B ‖G‖ + lr l2 > 2, no A has an eigenvalue outside [−1, 1].
         steepest = rows.batch_size / stepper.divisor * self.largest_norm + stepper.l2
         self.contracts = self.rate_in_rows and stepper.lr * steepest <= 2
@@ -146,24 +145,23 @@ class MomentsEngine:
             ends += epochs
         return ends
 
-    def run_moments(
+    def reduction(self) -> Reduction:
+        return partial(BatchMoments.of_block, self.rows.nominal, self.scale, totals=self.needs_totals)
+
+    def advance(
         self,
         theta: FloatArray,
-        moments: BatchMoments,
-        batch_size: int,
-        rows: Callable[[], tuple[Data, Order]],
+        reduced: BatchMoments,
+        rows: Callable[[], OrderedRows],
         path: Path | None = None,
     ) -> None:
-        """One epoch of minibatches (at most `batch_size` rows) of which only the moments are at hand.
-
-        The same steps in the same chunks as `run`; `rows` gets the data and their order where the loop
-        has to take over.
-        """
-        chunk = self.steps_a_chunk(batch_size, *moments.scaled.shape[-2:])
+        """The same steps in the same chunks as `run`; `rows` where the loop has to take over."""
+        scaled, num_rows = reduced.scaled, min(self.rows.nominal, reduced.num_rows)
+        chunk = self.steps_a_chunk(num_rows, *scaled.shape[-2:])
         index = None
-        for start in range(0, len(moments.scaled), chunk):
+        for start in range(0, len(scaled), chunk):
             some = slice(start, start + chunk)
-            if self.replay(theta, moments.copy_of(some), path) is None:
+            if self.replay(theta, reduced.copy_of(some), path) is None:
                 if index is None:
                     data, order = rows()
                     self.load(*data)

@@ -15,41 +15,111 @@ and any machine can work out the minibatches of its own blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from npreg.arrays import Data, as_count, as_data
+from npreg.arrays import Data, FloatArray, Rows, as_count, as_data
+from npreg.learning_rate import as_weights
+from npreg.loop import Order
+from npreg.runs.checkpoint import CheckpointError
+from npreg.runs.sums import LossMoments, TreeSum, tree_sum
 
-__all__ = ["BlockShuffle", "RowBlocks", "TreeSum", "as_block", "tree_sum"]
-
-T = TypeVar("T", bound=Any)
+__all__ = ["RowBlocks", "Visit", "as_block", "row_order"]
 
 
-class BlockShuffle(NamedTuple):
-    """One epoch's order: the blocks', and a seed for the rows of each."""
+def row_order(seed: int, num_rows: int) -> Order:
+    """The order of a block's rows that its seed stands for."""
+    return np.random.default_rng(seed).permutation(num_rows)
 
-    blocks: np.ndarray[Any, Any]
-    seeds: np.ndarray[Any, Any]
+
+@dataclass
+class Visit:
+    """One epoch's way through the blocks: their order, how far it has come, and the loss summed on it.
+
+    Attributes
+    ----------
+    blocks, seeds : int arrays of shape (number of blocks,)
+        The order of the blocks; and for block i, wherever it comes in it, the seed of its rows' order.
+    start : (d + 1, k)
+        The parameters at the start of the epoch, around which the loss is summed.
+    done : int
+        Blocks that are behind.
+    """
+
+    blocks: NDArray[Any]
+    seeds: NDArray[Any]
+    start: FloatArray
+    done: int = 0
+    sums: TreeSum = field(default_factory=TreeSum)
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, num_blocks: int) -> BlockShuffle:
+    def begin(cls, rng: np.random.Generator, num_blocks: int, theta: FloatArray) -> Visit:
+        """An epoch that begins with these parameters."""
         order = rng.permutation(num_blocks)
-        return cls(order, rng.integers(2**63, size=num_blocks))
+        return cls(order, rng.integers(2**63, size=num_blocks), theta.copy())
 
-    def rows(self, block: int, num_rows: int) -> np.ndarray[Any, Any]:
-        """The order of the rows of a block."""
-        return self.order(int(self.seeds[block]), num_rows)
+    @property
+    def left(self) -> list[tuple[int, int]]:
+        """The blocks that are left, in order, each with its seed."""
+        return [(int(i), int(self.seeds[i])) for i in self.blocks[self.done :]]
 
-    @staticmethod
-    def order(seed: int, num_rows: int) -> np.ndarray[Any, Any]:
-        """The order of a block's rows that its seed stands for."""
-        return np.random.default_rng(seed).permutation(num_rows)
+    @property
+    def is_over(self) -> bool:
+        return self.done == len(self.blocks)
+
+    def count(self, moments: LossMoments | None) -> None:
+        """Count one more block as done, and add up its loss."""
+        self.done += 1
+        if moments is not None:
+            self.sums.add(moments)
+
+    def mean_loss(self, theta: FloatArray) -> float | None:
+        """The mean squared loss at `theta`; None where it was not summed, or digits would be lost."""
+        total: LossMoments | None = self.sums.total
+        return None if total is None else total.mean_loss(theta.astype(np.float64) - self.start)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything, as arrays for a checkpoint."""
+        state = {name: np.asarray(getattr(self, name)) for name in ("blocks", "seeds", "start", "done")}
+        for level, sums in enumerate(self.sums.levels):
+            if sums is not None:
+                state[f"slope_{level}"], state[f"curvature_{level}"] = sums.slope, sums.curvature
+                state[f"totals_{level}"] = np.array([sums.value, sums.weight])
+        return state
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, NDArray[Any]], num_blocks: int, shape: tuple[int, ...]) -> Visit:
+        """Of what `state` returned; CheckpointError names what cannot be, for parameters of this shape."""
+
+        def get(name: str, kind: str, shape: tuple[int, ...]) -> NDArray[Any]:
+            found = state.get(name)
+            if found is None or found.dtype.kind != kind or found.shape != shape:
+                what = "missing" if found is None else f"{found.dtype} of shape {found.shape}"
+                raise CheckpointError(f"{name} of the epoch's state is {what}; needed is shape {shape}")
+            return found
+
+        blocks, seeds = (get(name, "i", (num_blocks,)) for name in ("blocks", "seeds"))
+        done, start = int(get("done", "i", ())), get("start", "f", shape)
+        if not np.array_equal(np.sort(blocks), np.arange(num_blocks)) or (seeds < 0).any():
+            raise CheckpointError(f"blocks or seeds of the epoch's state are no order of {num_blocks} blocks")
+        if not 0 <= done < num_blocks:
+            raise CheckpointError(f"done of the epoch's state is {done}, of {num_blocks} blocks")
+        levels: list[LossMoments | None] = [None] * done.bit_length()
+        summed = any(name.startswith("totals_") for name in state)
+        for level in range(len(levels)):
+            if summed and done >> level & 1:
+                value, weight = map(float, get(f"totals_{level}", "f", (2,)))
+                slope = get(f"slope_{level}", "f", shape)
+                curvature = get(f"curvature_{level}", "f", (shape[0], shape[0]))
+                levels[level] = LossMoments(value, slope, curvature, weight)
+        return cls(blocks, seeds, start, done, TreeSum(levels))
 
 
-class RowBlocks:
+class RowBlocks(Rows):
     """Row blocks that are read when they are needed, and only then.
 
     Parameters
@@ -114,11 +184,12 @@ class RowBlocks:
         """Read block i and look at it: ValueError or TypeError, naming the block, for what is no data."""
         return as_block(self.read(i), i, self.rows[i])
 
+    def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return tree_sum(function(self[i], *arguments) for i in range(len(self)))
+
 
 def as_block(found: Any, i: int | str, num_rows: int) -> Data:
     """What was read as block i, looked at; the errors name the block."""
-    from npreg.learning_rate import as_weights
-
     if not isinstance(found, (tuple, list)) or len(found) not in (2, 3):
         raise TypeError(f"block {i}: read must return (features, labels) or these and sample_weight")
     try:
@@ -129,48 +200,6 @@ def as_block(found: Any, i: int | str, num_rows: int) -> Data:
     if len(X) != num_rows:
         raise ValueError(f"block {i} has {len(X)} rows, not the {num_rows} that were announced")
     return Data(X, y, weights)
-
-
-class TreeSum:
-    """Adds neighbours, then neighbours of these, and so on.
-
-        ((a + b) + (c + d)) + (e + f)
-
-    So rounding depends on the number and order of the parts alone, not on where or when they are added;
-    and parts can be handed in one by one, a handful being kept.
-    """
-
-    def __init__(self) -> None:
-        self.levels: list[Any] = []  # sums of 1, 2, 4, … parts, or None
-
-    def add(self, part: Any) -> None:
-        for level, before in enumerate(self.levels):
-            if before is None:
-                self.levels[level] = part
-                return
-            part, self.levels[level] = before + part, None
-        self.levels.append(part)
-
-    @property
-    def total(self) -> Any:
-        """The sum of all parts; None of none."""
-        total = None
-        for part in self.levels:
-            if part is not None:
-                total = part if total is None else part + total
-        return total
-
-
-def tree_sum(parts: Iterable[T]) -> T:
-    """The sum of one or more parts by `TreeSum`.
-
-    >>> tree_sum("abcdef")
-    'abcdef'
-    """
-    result = TreeSum()
-    for part in parts:
-        result.add(part)
-    return result.total  # type: ignore[no-any-return]
 
 
 def _read_rows(part: Any, rows: slice) -> Any:

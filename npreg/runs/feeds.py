@@ -1,191 +1,215 @@
-"""Where an epoch's minibatches come from: arrays in memory, or blocks that are read one by one.
+"""Where an epoch's minibatches come from: rows in memory, or blocks of rows that are read one by one.
 
-A feed draws the orders of rows, hands them to the engine, and knows the mean loss.
+A feed draws the orders of rows, hands the rows to an engine, and knows the mean loss.  Whatever it feeds,
+and wherever its rows are, it is asked the same five things, and may be put on another scale.
 """
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from npreg.arrays import Data, FloatArray
-from npreg.learning_rate import RateMoments, squared_norms
+from npreg.arrays import Data, FloatArray, Rows, as_data
+from npreg.learning_rate import as_weights, squared_norms
 from npreg.loop import Engine, Path
 from npreg.losses import Loss
-from npreg.runs.blocks import BlockShuffle, RowBlocks, TreeSum, tree_sum
+from npreg.runs.blocks import RowBlocks, Visit, row_order
 from npreg.runs.checkpoint import fingerprint
-from npreg.runs.mean_loss import LossMoments, mean_loss
-from npreg.runs.orders import AHEAD, Orders
-from npreg.runs.scaling import ColumnMoments, Scaling
+from npreg.runs.orders import orders
+from npreg.runs.scaling import Scaling
+from npreg.runs.sums import LossMoments, mean_loss, tree_sum
 
-__all__ = ["ArrayFeed", "BlockFeed", "ColumnMoments", "Feed", "LossMoments", "Pause"]
+__all__ = ["ArrayFeed", "BlockFeed", "Facts", "Feed", "Reached", "as_feed", "as_rows"]
 
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 SAMPLE_ROWS = 256
 MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀX̃, for the loss
 
 
-class Pause(Protocol):
-    """Called in the middle of an epoch, about every `steps` steps of `batch_size` rows."""
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the rows without reading them.
 
-    steps: int
-    batch_size: int
+    Attributes
+    ----------
+    rows : sequence of int
+        Rows of each block; no minibatch spans two.  In memory all rows are one block.
+    sample : Data
+        Rows to look at: all of them in memory, the first of the first block otherwise.
+    """
 
-    def at(self, position: int) -> None:
-        """It is safe to write down where the run is."""
+    rows: Sequence[int]
+    sample: Data
 
+    @cached_property
+    def num_rows(self) -> int:
+        return sum(self.rows)
 
-class Feed(Protocol):
-    """Feeds an engine, epoch by epoch."""
+    @property
+    def width(self) -> int:
+        return self.sample.kind[0]
 
-    num_rows: int
-    width: int
-    num_outputs: int
-    dtype: np.dtype[Any]
-    sample: Data  # the first rows, to look at
+    @property
+    def num_outputs(self) -> int:
+        return self.sample.kind[1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.sample.X.dtype
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the sample is all rows."""
+        return len(self.sample.X) == self.num_rows
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Minibatches an epoch."""
+        return sum(-(-rows // batch_size) for rows in self.rows)
 
     def divisor(self, batch_size: int) -> float:
         """What the summed gradient of a minibatch is divided by."""
-
-    def norms(self) -> tuple[float, float]:
-        """The largest and the mean ‖x̃‖² of the rows, or of a sample of them."""
-
-    def largest_norm(self) -> float:
-        """An upper bound of ‖x̃‖² over all rows."""
-
-    def rate_moments(self) -> RateMoments:
-        """What the bound of the learning rate needs, of all rows."""
-
-    def start(self, engine: Engine, rng: np.random.Generator, num_epochs: int, *, ahead: bool) -> None:
-        """Get ready for `num_epochs` epochs; with `ahead`, orders may be drawn before they are needed."""
-
-    def together(self) -> int:
-        """How many epochs may share one call of `epochs`."""
-
-    def epochs(
-        self,
-        engine: Engine,
-        theta: FloatArray,
-        count: int,
-        path: Path | None,
-        position: int = 0,
-        pause: Pause | None = None,
-    ) -> list[FloatArray]:
-        """`count` epochs; returns the parameters after each.
-
-        `position` is how far the first of them had come when it was interrupted.  `pause` is called
-        with such positions whenever it is safe to write down where the run is.
-        """
-
-    def state(self) -> dict[str, FloatArray]:
-        """What an interrupted epoch has gathered besides the parameters."""
-
-    def set_state(self, state: dict[str, FloatArray]) -> None:
-        """Take back what `state` returned."""
-
-    def fingerprint(self) -> str:
-        """A text by which other data are told."""
-
-    def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
-        """The mean loss over all rows at each of these parameters."""
-
-    def close(self) -> None:
-        """Leave the generator at rest."""
-
-
-class ArrayFeed:
-    """Arrays in memory; every epoch is one `rng.permutation(n)`, cut into consecutive minibatches."""
-
-    def __init__(self, data: Data) -> None:
-        X, y, weights = self.data = data
-        self.num_rows, self.width = len(X), X.shape[1]
-        self.num_outputs, self.dtype = y.shape[1], X.dtype
-        some = slice(SAMPLE_ROWS)
-        self.sample = Data(X[some], y[some], None if weights is None else weights[some])
-        self.orders: Orders | None = None
-
-    def steps_per_epoch(self, batch_size: int) -> int:
-        return -(-self.num_rows // batch_size)
-
-    def divisor(self, batch_size: int) -> float:
-        if self.data.weights is not None and batch_size >= self.num_rows:
+        weights = self.sample.weights
+        if weights is not None and self.is_whole and len(self.rows) == 1 and batch_size >= self.num_rows:
             # All rows in one minibatch: then a weight of 2 is exactly the row twice.
-            return max(float(batch_size), float(self.data.weights.sum()))
+            return max(float(batch_size), float(weights.sum()))
         return float(batch_size)
 
     @cached_property
-    def all_norms(self) -> tuple[float, float]:
-        return squared_norms(self.data.X, self.data.weights)
-
     def norms(self) -> tuple[float, float]:
-        return self.all_norms
+        """The largest and the mean ‖x̃‖² of the sample."""
+        return squared_norms(self.sample.X, self.sample.weights)
 
+    @property
     def largest_norm(self) -> float:
-        return self.all_norms[0]
+        """An upper bound of ‖x̃‖² over all rows."""
+        return self.norms[0] if self.is_whole else math.inf
 
-    def rate_moments(self) -> RateMoments:
-        return RateMoments.of(self.data.X, self.data.weights)
 
-    def start(self, engine: Engine, rng: np.random.Generator, num_epochs: int, *, ahead: bool) -> None:
-        self.orders = Orders(rng, self.num_rows, num_epochs, ahead=ahead and self.num_rows >= AHEAD)
-        engine.load(*self.data)
+class Reached(NamedTuple):
+    """A place where a run may be left, and taken up again.
 
-    def together(self) -> int:
-        return max(TOGETHER // self.num_rows, 1)
+    `ends` are the parameters after every epoch that has ended since the last such place.  In the middle of
+    an epoch there are none, and `state` is what the epoch has gathered besides the parameters.
+    """
+
+    ends: list[FloatArray]
+    state: dict[str, Any]
+
+
+class Feed(Rows):
+    """Feeds an engine, epoch by epoch."""
+
+    facts: Facts
 
     def epochs(
         self,
         engine: Engine,
         theta: FloatArray,
-        count: int,
-        path: Path | None,
-        position: int = 0,
-        pause: Pause | None = None,
-    ) -> list[FloatArray]:
-        assert self.orders is not None
-        if pause is None and not position:
-            return engine.run(theta, [self.orders.next() for _ in range(count)], path)
-        ends = []
-        for _ in range(count):
-            order = self.orders.next()
-            while position < self.num_rows:
-                stop = self.num_rows
-                if pause is not None:
-                    steps = -(-pause.steps // engine.align) * engine.align
-                    stop = min(stop, position + steps * pause.batch_size)
-                ends = engine.run(theta, [order[position:stop]], path)
-                position = stop
-                if pause is not None and position < self.num_rows:
-                    pause.at(position)
-            position = 0
-        return ends
+        rng: np.random.Generator,
+        num_epochs: int,
+        *,
+        loss: Loss | None = None,
+        path: Path | None = None,
+        ahead: bool = False,
+        state: dict[str, Any] | None = None,
+    ) -> Generator[Reached, None, None]:
+        """Advance `theta` through `num_epochs` epochs, from one place to the next where it may be left.
 
-    def state(self) -> dict[str, FloatArray]:
-        return {}
+        Parameters
+        ----------
+        loss : Loss, optional
+            What `losses` will be asked for after each epoch; found in the same pass where it can be.
+        path : Path, optional
+            Receives the parameters after every step.
+        ahead : bool
+            Nobody will stop before the last epoch: orders may be drawn before they are needed.
+        state : dict, optional
+            That of an epoch that was left in the middle, with which to begin.
+        """
+        raise NotImplementedError
 
-    def set_state(self, state: dict[str, FloatArray]) -> None:
-        pass
+    def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
+        """The mean loss over all rows at each of these parameters."""
+        raise NotImplementedError
 
     def fingerprint(self) -> str:
-        return fingerprint(*self.data)
+        """A text by which other data are told."""
+        raise NotImplementedError
+
+    def scaled(self, scaling: Scaling) -> Feed:
+        """The same rows with their features on another scale."""
+        raise NotImplementedError
+
+
+def as_rows(
+    features: ArrayLike | Rows, labels: ArrayLike | None, sample_weight: ArrayLike | None
+) -> Data | Rows:
+    """Arrays, looked at, as `Data`; RowBlocks and feeds as they are, since they bring their own labels."""
+    if isinstance(features, Rows):
+        if labels is not None or sample_weight is not None:
+            raise TypeError("RowBlocks bring their own labels, weights and block sizes; leave these out")
+        return features
+    if labels is None:
+        raise TypeError("labels are missing; only RowBlocks bring their own")
+    X, y = as_data(features, labels)
+    return Data(X, y, as_weights(sample_weight, len(X)))
+
+
+def as_feed(rows: Data | Rows) -> Feed:
+    """Rows of any kind as a feed."""
+    if isinstance(rows, Feed):
+        return rows
+    if isinstance(rows, RowBlocks):
+        return BlockFeed(rows)
+    assert isinstance(rows, Data)
+    return ArrayFeed(rows)
+
+
+class ArrayFeed(Feed):
+    """Arrays in memory; every epoch is one `rng.permutation(n)`, cut into consecutive minibatches."""
+
+    def __init__(self, data: Data) -> None:
+        self.data, self.facts = data, Facts([len(data.X)], data)
+
+    def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return function(self.data, *arguments)
+
+    def epochs(
+        self,
+        engine: Engine,
+        theta: FloatArray,
+        rng: np.random.Generator,
+        num_epochs: int,
+        *,
+        loss: Loss | None = None,
+        path: Path | None = None,
+        ahead: bool = False,
+        state: dict[str, Any] | None = None,
+    ) -> Generator[Reached, None, None]:
+        num_rows = self.facts.num_rows
+        together = max(TOGETHER // num_rows, 1) if ahead and path is None else 1
+        engine.load(*self.data)
+        with closing(orders(rng, num_rows, num_epochs, ahead=ahead)) as drawn:
+            while some := list(islice(drawn, together)):
+                yield Reached(engine.run(theta, some, path), {})
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
         return [mean_loss(loss, self.data, theta) for theta in thetas]
 
-    def close(self) -> None:
-        if self.orders is not None:
-            self.orders.close()
+    def fingerprint(self) -> str:
+        return fingerprint(*self.data)
 
-
-def _rate_moments(data: Data) -> RateMoments:
-    return RateMoments.of(data.X, data.weights)
+    def scaled(self, scaling: Scaling) -> ArrayFeed:
+        return ArrayFeed(scaling.data(self.data))
 
 
 def _loss_and_weight(data: Data, loss: Loss, theta: FloatArray) -> FloatArray:
@@ -193,7 +217,7 @@ def _loss_and_weight(data: Data, loss: Loss, theta: FloatArray) -> FloatArray:
     return np.array([weight * mean_loss(loss, data, theta), weight])
 
 
-class BlockFeed:
+class BlockFeed(Feed):
     """Row blocks, read one at a time: see `npreg.runs.blocks` for the order of rows.
 
     At most one block and its rows in order are held.  The mean loss comes out of the same pass for the
@@ -203,20 +227,10 @@ class BlockFeed:
     def __init__(self, blocks: RowBlocks) -> None:
         self.blocks = blocks
         self.scaling: Scaling | None = None
-        self.num_rows = blocks.num_rows
-        self.sample = self.first_rows()
-        self.kind = self.sample.kind
-        self.width, self.num_outputs, self.dtype = self.kind
-        self.start_of_epoch: FloatArray | None = None
-        self.moments: LossMoments | None = None
-        self.sums = TreeSum()
-
-    def standardize(self) -> Scaling:
-        """From now on columns have mean 0 and standard deviation 1, found in one pass."""
-        moments: ColumnMoments = self.total(ColumnMoments.of)
-        self.scaling = scaling = moments.scaling()
-        self.sample = self.sample._replace(X=scaling.features(self.sample.X))
-        return scaling
+        sample = self.first_rows()
+        self.kind = sample.kind
+        self.facts = Facts(blocks.rows, sample)
+        self.last: Visit | None = None  # the last epoch, whose sums tell the loss
 
     def first_rows(self) -> Data:
         return self.blocks[0].head(SAMPLE_ROWS)
@@ -224,94 +238,65 @@ class BlockFeed:
     def read(self, i: int) -> Data:
         data = self.blocks[i]
         data.check_kind(i, self.kind)
-        return data if self.scaling is None else data._replace(X=self.scaling.features(data.X))
+        return data if self.scaling is None else self.scaling.data(data)
 
     def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """The sum of function(data, *arguments) over all blocks, in a fixed tree."""
         return tree_sum(function(self.read(i), *arguments) for i in range(len(self.blocks)))
-
-    def steps_per_epoch(self, batch_size: int) -> int:
-        return sum(-(-rows // batch_size) for rows in self.blocks.rows)
-
-    def divisor(self, batch_size: int) -> float:
-        return float(batch_size)
-
-    def norms(self) -> tuple[float, float]:
-        """Of the sample: a pass over all rows would cost an epoch."""
-        return squared_norms(self.sample.X, self.sample.weights)
-
-    def largest_norm(self) -> float:
-        return math.inf
-
-    def rate_moments(self) -> RateMoments:
-        moments: RateMoments = self.total(_rate_moments)
-        return moments
-
-    def start(self, engine: Engine, rng: np.random.Generator, num_epochs: int, *, ahead: bool) -> None:
-        self.rng = rng
-
-    def together(self) -> int:
-        return 1
 
     def epochs(
         self,
         engine: Engine,
         theta: FloatArray,
-        count: int,
-        path: Path | None,
-        position: int = 0,
-        pause: Pause | None = None,
-    ) -> list[FloatArray]:
-        shuffle = BlockShuffle.draw(self.rng, len(self.blocks))
-        if not position:
-            self.start_of_epoch, self.sums = theta.copy(), TreeSum()
-        assert self.start_of_epoch is not None
-        for done, i in enumerate(shuffle.blocks[position:], start=position + 1):
-            data = self.read(int(i))
-            if self.width <= MOMENT_COLUMNS:
-                self.sums.add(LossMoments.of(data, self.start_of_epoch))
+        rng: np.random.Generator,
+        num_epochs: int,
+        *,
+        loss: Loss | None = None,
+        path: Path | None = None,
+        ahead: bool = False,
+        state: dict[str, Any] | None = None,
+    ) -> Generator[Reached, None, None]:
+        sums_loss = loss is not None and loss.is_squared and self.facts.width <= MOMENT_COLUMNS
+        for _ in range(num_epochs):
+            if state:
+                visit = Visit.of_state(state, len(self.blocks), theta.shape)
+            else:
+                visit = Visit.begin(rng, len(self.blocks), theta)
+            with closing(self.visit(engine, theta, visit, path, visit.start if sums_loss else None)) as found:
+                for moments in found:
+                    visit.count(moments)
+                    if not visit.is_over:
+                        yield Reached([], visit.state())
+            self.last, state = visit, None
+            yield Reached([theta.copy()], {})
+
+    def visit(
+        self, engine: Engine, theta: FloatArray, visit: Visit, path: Path | None, around: FloatArray | None
+    ) -> Generator[LossMoments | None, None, None]:
+        """Advance `theta` block by block; yields the moments of each block's loss `around` parameters."""
+        for i, seed in visit.left:
+            data = self.read(i)
+            moments = None if around is None else LossMoments.of(data, around)
             engine.load(*data)
-            engine.run(theta, [shuffle.rows(int(i), len(data.X))], path)
-            if pause is not None and done < len(self.blocks):
-                pause.at(done)
-        self.moments = self.sums.total
-        return [theta.copy()]
-
-    def state(self) -> dict[str, FloatArray]:
-        if self.start_of_epoch is None:
-            return {}
-        state: dict[str, FloatArray] = {"start_of_epoch": self.start_of_epoch}
-        for level, sums in enumerate(self.sums.levels):
-            if sums is not None:
-                state[f"slope_{level}"], state[f"curvature_{level}"] = sums.slope, sums.curvature
-                state[f"totals_{level}"] = np.array([sums.value, sums.weight])
-        return state
-
-    def set_state(self, state: dict[str, FloatArray]) -> None:
-        self.start_of_epoch, self.sums = state.get("start_of_epoch"), TreeSum()
-        levels = [int(name.removeprefix("totals_")) for name in state if name.startswith("totals_")]
-        self.sums.levels = [None] * (max(levels, default=-1) + 1)
-        for level in levels:
-            value, weight = map(float, state[f"totals_{level}"])
-            slope, curvature = state[f"slope_{level}"], state[f"curvature_{level}"]
-            self.sums.levels[level] = LossMoments(value, slope, curvature, weight)
-
-    def fingerprint(self) -> str:
-        """Of the first rows only: all rows would cost a pass."""
-        return f"{fingerprint(*self.sample)} {self.blocks.rows}"
+            engine.run(theta, [row_order(seed, len(data.X))], path)
+            yield moments
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
-        found = []
-        for theta in thetas:
-            value = None
-            if loss.is_squared and self.moments is not None and self.start_of_epoch is not None:
-                value = self.moments.mean_loss(theta.astype(np.float64) - self.start_of_epoch)
-            found.append(self.direct_loss(loss, theta) if value is None else value)
-        return found
+        last = self.last if loss.is_squared else None
+        known = [None if last is None else last.mean_loss(theta) for theta in thetas]
+        return [
+            self.direct_loss(loss, theta) if value is None else value
+            for theta, value in zip(thetas, known, strict=True)
+        ]
 
     def direct_loss(self, loss: Loss, theta: FloatArray) -> float:
         total, weight = self.total(_loss_and_weight, loss, theta)
         return float(total / weight)
 
-    def close(self) -> None:
-        pass
+    def fingerprint(self) -> str:
+        """Of the first rows only: all rows would cost a pass."""
+        return f"{fingerprint(*self.facts.sample)} {list(self.blocks.rows)}"
+
+    def scaled(self, scaling: Scaling) -> BlockFeed:
+        feed = copy.copy(self)
+        feed.scaling, feed.facts = scaling, Facts(self.facts.rows, scaling.data(self.facts.sample))
+        return feed

@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-import threading
+import os
+from collections.abc import Generator
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from npreg.loop import Order
 
-__all__ = ["AHEAD", "Orders"]
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+__all__ = ["AHEAD", "orders"]
 
 AHEAD = 50_000  # rows from which drawing the next order on a thread pays
 
 
-class Orders:
+@cache
+def _thread() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(1, "npreg-orders")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_thread.cache_clear)  # threads do not live on in a child
+
+
+def orders(
+    rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool
+) -> Generator[Order, None, None]:
     """`count` orders of the rows, one `rng.permutation` each; with `ahead`, the next is drawn on a thread.
 
     A shuffle of many rows costs as much as an epoch of few features, and NumPy draws it without the
-    interpreter's lock.
+    interpreter's lock.  Closing the generator leaves `rng` at rest.
     """
-
-    def __init__(self, rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) -> None:
-        self.rng, self.num_rows, self.left, self.ahead = rng, num_rows, count, ahead
-        self.thread: threading.Thread | None = None
-        self.drawn: Order | None = None
-        self.start()
-
-    def start(self) -> None:
-        if self.ahead and self.left:
-            self.thread = threading.Thread(target=self.draw, daemon=True)
-            self.thread.start()
-
-    def draw(self) -> None:
-        self.drawn = self.rng.permutation(self.num_rows)
-
-    def next(self) -> Order:
-        """The next order."""
-        self.left -= 1
-        if self.thread is None:
-            return self.rng.permutation(self.num_rows)
-        self.close()
-        order, self.drawn = self.drawn, None
-        assert order is not None
-        self.start()
-        return order
-
-    def close(self) -> None:
-        """Wait until the generator is at rest."""
-        if self.thread is not None:
-            self.thread.join()
+    draw = partial(rng.permutation, num_rows)
+    if not ahead or num_rows < AHEAD:
+        for _ in range(count):
+            yield draw()
+        return
+    drawn = None
+    try:
+        for left in range(count, 0, -1):
+            order = drawn.result() if drawn is not None else draw()
+            drawn = _thread().submit(draw) if left > 1 else None
+            yield order
+    finally:
+        if drawn is not None:
+            drawn.exception()  # waits

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import Data, as_data, as_nonnegative
-from npreg.learning_rate import AUTO_FRACTION, as_weights, check_learning_rate
+from npreg.arrays import Data, Rows, as_data, as_nonnegative
+from npreg.learning_rate import AUTO_FRACTION, check_learning_rate, max_learning_rate
 from npreg.losses import LOSSES, Loss
 from npreg.runs.blocks import RowBlocks
-from npreg.runs.feeds import ArrayFeed, BlockFeed, Feed
-from npreg.runs.scaling import Scaling
+from npreg.runs.feeds import Feed, as_feed, as_rows
+from npreg.runs.scaling import ColumnMoments, Scaling
 from npreg.sgd import Momentum, Rule
 
 __all__ = ["learning_rate", "prepare"]
@@ -19,7 +19,7 @@ MAPPED_BLOCK_ROWS = 65_536
 
 
 def prepare(
-    features: ArrayLike | RowBlocks | BlockFeed,
+    features: ArrayLike | Rows,
     labels: ArrayLike | None,
     sample_weight: ArrayLike | None,
     block_rows: int | None,
@@ -30,21 +30,23 @@ def prepare(
     """The training rows as a feed, their scaling, and the rows held out."""
     if block_rows is None and isinstance(features, np.memmap):
         block_rows = MAPPED_BLOCK_ROWS
-    if isinstance(features, (RowBlocks, BlockFeed)) or block_rows is not None:
-        feed: Feed = (blocks := _block_feed(features, labels, sample_weight, block_rows))
-        scaling = blocks.standardize() if standardize else None
-        if validation is not None and not isinstance(validation, tuple):
-            raise ValueError("with row blocks, validation must be (features, labels), not a fraction")
-    else:
+    if block_rows is not None and not isinstance(features, Rows):
         if labels is None:
             raise TypeError("labels are missing; only RowBlocks bring their own")
-        X, y = as_data(features, labels)
-        data = Data(X, y, as_weights(sample_weight, len(X)))
-        if validation is not None and not isinstance(validation, tuple):
-            data, held_out = _split(data, validation, rng)
-            validation = held_out.X, held_out.y
-        scaling = Scaling.of(data) if standardize else None
-        feed = ArrayFeed(data if scaling is None else data._replace(X=scaling.features(data.X)))
+        features, labels = RowBlocks.of(features, labels, block_rows, sample_weight), None
+        sample_weight = block_rows = None
+    if block_rows is not None:
+        raise TypeError("RowBlocks bring their own labels, weights and block sizes; leave these out")
+    rows = as_rows(features, labels, sample_weight)
+    if validation is not None and not isinstance(validation, tuple):
+        if not isinstance(rows, Data):
+            raise ValueError("with row blocks, validation must be (features, labels), not a fraction")
+        rows, held_out = _split(rows, validation, rng)
+        validation = held_out.X, held_out.y
+    feed, scaling = as_feed(rows), None
+    if standardize:
+        scaling = feed.total(ColumnMoments.of).scaling()
+        feed = feed.scaled(scaling)
     if validation is None:
         return feed, scaling, None
     if len(validation) != 2:
@@ -52,31 +54,16 @@ def prepare(
             f"validation must be (features, labels) or a fraction, not a tuple of {len(validation)}"
         )
     X_val, y_val = as_data(*validation)
-    if X_val.shape[1] != feed.width or y_val.shape[1] != feed.num_outputs:
+    facts = feed.facts
+    if X_val.shape[1] != facts.width or y_val.shape[1] != facts.num_outputs:
         raise ValueError(
             f"validation features {X_val.shape} and labels {y_val.shape} do not fit "
-            f"{feed.width} features and {feed.num_outputs} outputs"
+            f"{facts.width} features and {facts.num_outputs} outputs"
         )
-    X_val = X_val.astype(feed.dtype, copy=False)
+    X_val = X_val.astype(facts.dtype, copy=False)
     if scaling is not None:
         X_val = scaling.features(X_val)
-    return feed, scaling, Data(X_val, y_val.astype(feed.dtype, copy=False))
-
-
-def _block_feed(
-    features: ArrayLike | RowBlocks | BlockFeed,
-    labels: ArrayLike | None,
-    sample_weight: ArrayLike | None,
-    block_rows: int | None,
-) -> BlockFeed:
-    if not isinstance(features, (RowBlocks, BlockFeed)):
-        if labels is None:
-            raise TypeError("labels are missing; only RowBlocks bring their own")
-        assert block_rows is not None
-        return BlockFeed(RowBlocks.of(features, labels, block_rows, sample_weight))
-    if labels is not None or sample_weight is not None or block_rows is not None:
-        raise TypeError("RowBlocks bring their own labels, weights and block sizes; leave these out")
-    return features if isinstance(features, BlockFeed) else BlockFeed(features)
+    return feed, scaling, Data(X_val, y_val.astype(facts.dtype, copy=False))
 
 
 def _split(data: Data, fraction: float, rng: np.random.Generator) -> tuple[Data, Data]:
@@ -109,9 +96,9 @@ def learning_rate(
                 'lr="auto" needs a loss whose second derivative is at most 1 (squared, huber, log_cosh), '
                 f"not {loss.name}; give a number"
             )
-        return AUTO_FRACTION * (1 - momentum) * feed.rate_moments().bound(batch_size, l2)
+        return AUTO_FRACTION * (1 - momentum) * max_learning_rate(feed, batch_size, l2=l2)
     rate = as_nonnegative(lr, "lr")
     if check != "off" and loss.is_squared and not momentum:
-        X, weights = (feed.data.X, feed.data.weights) if isinstance(feed, ArrayFeed) else feed.sample[::2]
-        check_learning_rate(rate, X, batch_size, l2=l2, weights=weights, norms=feed.norms(), mode=check)
+        X, _, weights = feed.facts.sample
+        check_learning_rate(rate, X, batch_size, l2=l2, weights=weights, norms=feed.facts.norms, mode=check)
     return rate

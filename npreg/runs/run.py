@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +18,9 @@ from npreg.loop import Engine
 from npreg.losses import Loss
 from npreg.runs.callbacks import Hooks, Progress, Step
 from npreg.runs.feeds import Feed
-from npreg.runs.mean_loss import mean_loss
 from npreg.runs.saver import Saver
 from npreg.runs.scaling import Scaling
+from npreg.runs.sums import mean_loss
 from npreg.sgd import Stepper
 
 __all__ = ["Recorder", "Run", "Trajectory"]
@@ -118,46 +119,41 @@ class Run:
     def run(self) -> None:
         """All epochs, up to the last or a reason to stop."""
         saver = self.saver
-        position = 0 if saver is None else saver.restore(self)
+        state = None if saver is None else saver.restore(self)
         left = self.num_epochs - self.epoch
         if left <= 0 or self.is_finished:
             return
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
-        ahead = self.patience is None and not self.hooks.on_epoch and saver is None
+        ahead = self.patience is None and not self.hooks.on_epoch and saver is None and not self.progress
         self.steps_told = self.stepper.steps_done
-        one_by_one = not ahead or self.progress or self.recorder is not None
-        together = 1 if one_by_one else self.feed.together()
         bar = _progress_bar(left) if self.progress else None
+        epochs = self.feed.epochs(
+            self.engine, self.theta, self.rng, left,
+            loss=self.loss, path=self.recorder, ahead=ahead, state=state,
+        )  # fmt: skip
         try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                self.feed.start(self.engine, self.rng, left, ahead=ahead)
-                while left > 0:
-                    count = min(together, left)
-                    left -= count
-                    if self.recorder is not None:
-                        self.recorder.averaging = self.epoch >= self.first_averaged
-                    if saver is None:
-                        ends = self.feed.epochs(self.engine, self.theta, count, self.recorder)
-                    else:
-                        saver.begin_epoch(self)
-                        pause = saver if saver.in_epoch else None
-                        ends = self.feed.epochs(self.engine, self.theta, 1, self.recorder, position, pause)
-                        position = 0
-                    if self.recorder is not None and self.recorder.count:
+            with np.errstate(over="ignore", invalid="ignore"), closing(epochs):
+                self.begin_epoch()
+                for ends, state in epochs:
+                    if ends and self.recorder is not None and self.recorder.count:
                         ends = [np.asarray(self.recorder.sum / self.recorder.count, self.theta.dtype)]
                     for end, loss in zip(ends, self.feed.losses(self.loss, ends), strict=True):
                         self.finish_epoch(end, loss)
                     if saver is not None:
-                        saver.end_epoch(self)
+                        saver.reached(self, state)
                     if self.stopped != "num_epochs":
                         return
-                    if bar is not None:
+                    if bar is not None and ends:
                         bar.set_postfix(loss=self.losses[-1], refresh=False)
-                        bar.update(count)
+                        bar.update(len(ends))
+                    self.begin_epoch()
         finally:
-            self.feed.close()
             if bar is not None:
                 bar.close()
+
+    def begin_epoch(self) -> None:
+        if self.recorder is not None:
+            self.recorder.averaging = self.epoch >= self.first_averaged
 
     def finish_epoch(self, end: FloatArray, loss: float) -> None:
         """Book an epoch that ended with these parameters and this loss, and see whether to stop."""
@@ -198,7 +194,7 @@ class Run:
                 return
             zeros = np.zeros_like(self.theta)
             if self.reference is None:  # first a few rows: they nearly always show that all is well
-                self.reference = mean_loss(self.loss, self.feed.sample, zeros)
+                self.reference = mean_loss(self.loss, self.feed.facts.sample.head(256), zeros)
             if loss <= DIVERGED * self.reference:
                 return
             self.reference = max(self.feed.losses(self.loss, [zeros, self.epoch_ends[0][0]]))
@@ -208,7 +204,7 @@ class Run:
         good = self.raw(self.good)
         raise DivergenceError(
             f"the run diverged in epoch {epoch} at lr = {lr:g} (mean loss {loss:g}); "
-            f"{scale_advice(self.feed.sample.X)}. "
+            f"{scale_advice(self.feed.facts.sample.X)}. "
             "The last finite parameters are on this exception, as .w and .b",
             epoch=epoch,
             lr=lr,

@@ -17,14 +17,13 @@ __all__ = ["Saver"]
 
 
 class Saver:
-    """Writes a run's checkpoint after every epoch, or after about every `steps` steps.
+    """Writes a run's checkpoint after every epoch, or about every `steps` steps.
 
     Parameters
     ----------
     path : path of the .npz file
     steps : int or None
-        None for the ends of epochs only.  Within an epoch an engine can be interrupted only where no
-        bit changes, and row blocks only between blocks, so that it may be a little later.
+        None for the ends of epochs only.  In an epoch over row blocks, after a block.
     resume : bool
         Continue the file if there is one.
     settings : mapping of name to value
@@ -52,24 +51,16 @@ class Saver:
                 "and to start anew, remove it first"
             )
 
-    def begin_epoch(self, run: Run) -> None:
-        """Remember the generator before it draws the epoch's order."""
-        self.run, self.rng_before = run, rng_state(run.rng)
+    def reached(self, run: Run, state: Mapping[str, Any]) -> None:
+        """The run is at the end of an epoch, or in the middle of one, which has this state."""
+        due = run.stepper.steps_done - self.last_steps >= self.steps
+        if due if self.in_epoch and not run.is_finished else not state:
+            self.write(run, state)
 
-    def at(self, position: int) -> None:
-        """In the middle of an epoch."""
-        if self.run.stepper.steps_done - self.last_steps >= self.steps:
-            self.write(self.run, position, self.rng_before)
-
-    def end_epoch(self, run: Run) -> None:
-        if not self.in_epoch or run.stepper.steps_done - self.last_steps >= self.steps or run.is_finished:
-            self.write(run, 0, rng_state(run.rng))
-
-    def write(self, run: Run, position: int, rng: dict[str, Any]) -> None:
+    def write(self, run: Run, state: Mapping[str, Any]) -> None:
         meta = {
             "settings": self.settings,
-            "rng": rng,
-            "position": position,
+            "rng": rng_state(run.rng),
             "steps_done": run.stepper.steps_done,
             "best_epoch": run.best_epoch,
             "stopped": run.stopped,
@@ -82,7 +73,7 @@ class Saver:
             "validation_losses": np.array(run.validation_losses, np.float64),
             "epoch_ends": np.concatenate(run.epoch_ends),
             **{f"rule_{i}": part for i, part in enumerate(run.stepper.state)},
-            **{f"feed_{name}": part for name, part in run.feed.state().items()},
+            **{f"feed_{name}": part for name, part in state.items()},
         }
         if run.recorder is not None:
             arrays["tail_sum"], arrays["tail_count"] = run.recorder.sum, np.array(run.recorder.count)
@@ -91,10 +82,10 @@ class Saver:
         save(self.path, meta, arrays)
         self.last_steps = run.stepper.steps_done
 
-    def restore(self, run: Run) -> int:
-        """Put the run where the file says; returns the position within the epoch, 0 without a file."""
+    def restore(self, run: Run) -> dict[str, Any]:
+        """Put the run where the file says; returns the state of an epoch that was left in the middle."""
         if not (self.resume and os.path.exists(self.path)):
-            return 0
+            return {}
         meta, arrays = load(self.path)
         try:
             self.compare(meta["settings"])
@@ -105,15 +96,13 @@ class Saver:
             run.epoch_ends = [arrays["epoch_ends"]]
             for i, part in enumerate(run.stepper.state):
                 part[...] = arrays[f"rule_{i}"]
-            prefix = "feed_"
-            run.feed.set_state({k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)})
             if run.recorder is not None:
                 run.recorder.sum, run.recorder.count = arrays["tail_sum"], int(arrays["tail_count"])
                 run.recorder.kept = [arrays["path"]] if "path" in arrays else []
             run.stepper.steps_done = self.last_steps = int(meta["steps_done"])
             run.best_epoch, run.stopped = int(meta["best_epoch"]), str(meta["stopped"])
             set_rng_state(run.rng, meta["rng"])
-            return int(meta["position"])
+            return {k.removeprefix("feed_"): v for k, v in arrays.items() if k.startswith("feed_")}
         except (KeyError, TypeError, IndexError) as error:
             raise CheckpointError(f"{self.path} is no checkpoint of a training run: {error!r}") from None
 

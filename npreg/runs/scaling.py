@@ -63,9 +63,8 @@ class Scaling:
     mean: FloatArray
     sd: FloatArray
 
-    @classmethod
-    def of(cls, data: Data) -> Scaling:
-        return ColumnMoments.of(data).scaling()
+    def data(self, data: Data) -> Data:
+        return data._replace(X=self.features(data.X))
 
     def features(self, X: FloatArray) -> FloatArray:
         return np.asarray((X - self.mean) / self.sd, X.dtype)

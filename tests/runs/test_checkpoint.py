@@ -91,17 +91,6 @@ def test_resuming_gives_the_same_bits(case, every, tmp_path, monkeypatch):
         assert not list(tmp_path.glob("*.part"))
 
 
-def test_large_epochs_are_interrupted_where_no_bit_changes(tmp_path, monkeypatch):
-    """Several chunks an epoch: the moments engine may be stopped only between them."""
-    X, y = data(n=60_000, d=2)
-    settings = {"rng": 1, "num_epochs": 2, "checkpoint_every": 100, "engine": "moments"}
-    plain = npreg.train(X, y, rng=1, num_epochs=2, engine="moments")
-    path = tmp_path / "run.npz"
-    interrupted_run(monkeypatch, 2, path, X, y, **settings)
-    assert load(path)[0]["position"] > 0
-    same_bits(npreg.train(X, y, checkpoint=path, resume=True, **settings), plain)
-
-
 def test_a_finished_run_is_returned_and_can_be_prolonged(tmp_path):
     X, y = data()
     path = tmp_path / "run.npz"

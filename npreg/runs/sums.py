@@ -1,17 +1,21 @@
-"""The mean loss over all rows: from the residuals, or from moments summed in the pass of an epoch."""
+"""Sums over all rows: the mean loss, from residuals or from moments, and the tree in which parts add up."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
 from npreg.arrays import Data, FloatArray
 from npreg.losses import Loss
 
-__all__ = ["LossMoments", "mean_loss"]
+__all__ = ["LossMoments", "TreeSum", "mean_loss", "tree_sum"]
+
+T = TypeVar("T", bound=Any)
 
 BLOCK_ROWS = 32_768  # rows whose residuals are held at once
 
@@ -93,3 +97,45 @@ class LossMoments:
         if not math.isfinite(total) or total < 1e-7 * terms:
             return None
         return float(total / (self.weight * move.shape[1]))
+
+
+class TreeSum:
+    """Adds neighbours, then neighbours of these, and so on.
+
+        ((a + b) + (c + d)) + (e + f)
+
+    So rounding depends on the number and order of the parts alone, not on where or when they are added;
+    and parts can be handed in one by one, a handful being kept.
+    """
+
+    def __init__(self, levels: Iterable[Any] = ()) -> None:
+        self.levels: list[Any] = [*levels]  # sums of 1, 2, 4, … parts, or None
+
+    def add(self, part: Any) -> None:
+        for level, before in enumerate(self.levels):
+            if before is None:
+                self.levels[level] = part
+                return
+            part, self.levels[level] = before + part, None
+        self.levels.append(part)
+
+    @property
+    def total(self) -> Any:
+        """The sum of all parts; None of none."""
+        total = None
+        for part in self.levels:
+            if part is not None:
+                total = part if total is None else part + total
+        return total
+
+
+def tree_sum(parts: Iterable[T]) -> T:
+    """The sum of one or more parts by `TreeSum`.
+
+    >>> tree_sum("abcdef")
+    'abcdef'
+    """
+    result = TreeSum()
+    for part in parts:
+        result.add(part)
+    return result.total  # type: ignore[no-any-return]
