@@ -1,35 +1,32 @@
 """Files that are there as a whole or not at all: the one place that writes files.
 
-A file is written under a name of its own (``.npreg-….part``) beside the place that it will take, and takes it
-in one step. A writer that is killed leaves that part behind; ``remove_litter`` removes it.
+A file is written as a part (`.name.….part`) beside the place that it will take, and takes it in one step. A
+writer that is killed leaves its part behind; the next writer of the same file removes it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-PREFIX, SUFFIX = ".npreg-", ".part"
-
 
 @contextlib.contextmanager
-def atomic(path: str | os.PathLike[str], mode: str = "w", *, new: bool = False) -> Iterator[IO[Any]]:
-    """Open a file that takes the place of ``path`` only when everything has been written.
+def atomic(path: str | os.PathLike[str], *, binary: bool = False, new: bool = False) -> Iterator[IO[Any]]:
+    """Open a file, of text or bytes, that takes the place of `path` only when everything has been written.
 
     Until then, and if anything goes wrong, the old file stays as it was. Missing folders are made; links are
     followed; a new file's permissions are as the umask says, a replaced one's stay. A device or a pipe
-    (``/dev/stdout``) is no file that could be replaced: it is written to.
+    (`/dev/stdout`) is no file that could be replaced: it is written to.
 
-    Parameters: ``mode`` is ``"w"`` (UTF-8) or ``"wb"``; with ``new`` nothing is ever replaced.
-
-    Raises ``FileExistsError`` with ``new`` if there is something at ``path``, ``OSError`` as ``open`` does.
+    Raises `FileExistsError` if there is something at `path` and it is to be `new`, `OSError` as `open` does.
     """
     text: dict[str, Any] = {"encoding": "utf-8", "newline": "\n", "errors": "backslashreplace"}
-    options = {} if "b" in mode else text
+    mode, options = ("wb", {}) if binary else ("w", text)
     if is_device(path):
         with open(path, mode, **options) as file:
             yield file
@@ -38,7 +35,8 @@ def atomic(path: str | os.PathLike[str], mode: str = "w", *, new: bool = False) 
         raise FileExistsError(f"{os.fspath(path)} exists already")
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, part = _part(path.parent)
+    remove_parts(path)
+    descriptor, part = _part(path)
     try:
         with os.fdopen(descriptor, mode, **options) as file:
             yield file
@@ -47,7 +45,7 @@ def atomic(path: str | os.PathLike[str], mode: str = "w", *, new: bool = False) 
             with contextlib.suppress(OSError):
                 os.chmod(part, stat.S_IMODE(os.stat(path).st_mode))
             if os.name != "nt":
-                _take_place(part, path, new)  # while the part is still locked: nobody removes it as litter
+                _take_place(part, path, new)  # while the part is still locked: nobody removes it
         if os.name == "nt":  # where an open file cannot be moved
             _take_place(part, path, new)
     except BaseException:
@@ -56,38 +54,38 @@ def atomic(path: str | os.PathLike[str], mode: str = "w", *, new: bool = False) 
         raise
 
 
-def remove_litter(folder: str | os.PathLike[str]) -> None:
-    """Remove the parts in ``folder`` that killed writers left behind; those being written stay."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX):
-                with contextlib.suppress(OSError):
-                    descriptor = os.open(entry.path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-                    try:
-                        _lock(descriptor)
-                        if os.name != "nt":
-                            os.unlink(entry.path)
-                    finally:
-                        os.close(descriptor)
-                    if os.name == "nt":
-                        os.unlink(entry.path)  # refused while it is open
+def remove_parts(path: str | os.PathLike[str]) -> None:
+    """Remove the parts that killed writers of `path` have left; one that is being written stays."""
+    path = Path(os.path.realpath(path))
+    for part in path.parent.glob(f".{glob.escape(path.name[:50])}.{'[0-9a-f]' * 12}.part"):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(part, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+            try:
+                _lock(descriptor)
+                if os.name != "nt":
+                    part.unlink()
+            finally:
+                os.close(descriptor)
+            if os.name == "nt":
+                part.unlink()  # refused while somebody has it open
 
 
-def _part(folder: Path) -> tuple[int, str]:
-    """Make a file of a name of its own, locked for as long as it is open."""
+def _part(path: Path) -> tuple[int, Path]:
+    """Make a part for `path`, locked for as long as it is open."""
     while True:
-        part = os.path.join(folder, f"{PREFIX}{os.urandom(8).hex()}{SUFFIX}")
+        # Not `tempfile`: its files can be read by nobody else, also after they are renamed.
+        part = path.with_name(f".{path.name[:50]}.{os.urandom(6).hex()}.part")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         descriptor = os.open(part, flags, 0o666)
-        with contextlib.suppress(OSError):  # a file system without locks: its litter is left alone
+        with contextlib.suppress(OSError):  # a file system without locks: nobody's parts are removed there
             _lock(descriptor)
-        if os.path.exists(part):
+        if part.exists():
             return descriptor, part
-        os.close(descriptor)  # taken for litter before it was locked
+        os.close(descriptor)  # removed before it was locked
 
 
 def _lock(descriptor: int) -> None:
-    """Lock an open file against ``remove_litter``; raises ``OSError`` if another process holds it."""
+    """Lock an open file against `remove_parts`; raises `OSError` if another process holds it."""
     try:
         import fcntl
     except ImportError:
@@ -95,8 +93,8 @@ def _lock(descriptor: int) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _take_place(part: str, path: Path, new: bool) -> None:
-    """Give a finished part its name in one step; with ``new`` it fails where the name is taken."""
+def _take_place(part: Path, path: Path, new: bool) -> None:
+    """Give a finished part its name in one step; with `new` it fails where the name is taken."""
     if not new:
         os.replace(part, path)
     elif os.name == "nt":
@@ -112,7 +110,7 @@ def _take_place(part: str, path: Path, new: bool) -> None:
 
 
 def is_device(path: str | os.PathLike[str]) -> bool:
-    """Whether there is something at ``path`` that is neither a file nor a folder.
+    """Whether there is something at `path` that is neither a file nor a folder.
 
     >>> is_device(os.devnull), is_device("no such file")
     (True, False)
@@ -121,13 +119,13 @@ def is_device(path: str | os.PathLike[str]) -> bool:
 
 
 def write_text(path: str | os.PathLike[str], text: str, *, new: bool = False) -> None:
-    """Write a whole text file in UTF-8, as ``atomic`` does."""
+    """Write a whole text file in UTF-8, as `atomic` does."""
     with atomic(path, new=new) as file:
         file.write(text)
 
 
 def strict_json(value: Mapping[str, Any], indent: int | None = None) -> str:
-    """Return JSON that every parser reads; raises ``ValueError`` for NaN and infinities.
+    """Return JSON that every parser reads; raises `ValueError` for NaN and infinities.
 
     >>> strict_json({"score": 0.5, "name": "王"})
     '{"score": 0.5, "name": "王"}'

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npreg.files import atomic, remove_litter, safe_file_name, write_text
+from npreg.files import atomic, remove_parts, safe_file_name, write_text
 
 WRITER = """
 import sys, time
@@ -37,10 +37,17 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path):
     assert listing(path.parent) == ["file.txt"]
 
 
-def test_bytes_are_written_as_they_are(tmp_path):
-    with atomic(tmp_path / "file", "wb") as file:
+@pytest.mark.parametrize("name", ["run.npz", "[a]*.npz", "王" * 80])
+def test_bytes_and_text_appear_whole(name, tmp_path):
+    path = tmp_path / name
+    with atomic(path, binary=True) as file:
         file.write(b"\r\n\0")
-    assert (tmp_path / "file").read_bytes() == b"\r\n\0"
+        assert not path.exists()
+    assert path.read_bytes() == b"\r\n\0"
+    with pytest.raises(TypeError), atomic(path) as file:
+        file.write("two") and file.write(b"no text")
+    assert path.read_bytes() == b"\r\n\0"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_new_file_takes_nobodys_place(tmp_path):
@@ -80,30 +87,28 @@ def test_permissions_are_as_the_umask_says_and_stay(tmp_path):
 
 
 def test_what_a_killed_writer_leaves_is_removed_and_a_living_ones_part_is_not(tmp_path):
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
-        )
-        for name in ("killed", "living")
-    ]
+    path = tmp_path / "[a].npz"
+    command = [sys.executable, "-c", WRITER, str(path)]
+    writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     try:
         for writer in writers:
             assert writer.stdout.readline() == "writing\n"
         writers[0].kill()
         writers[0].wait()
         assert len(listing(tmp_path)) == 2
-        remove_litter(tmp_path)
-        (left,) = listing(tmp_path)
-        assert left.startswith(".npreg-")
-        (tmp_path / ".npreg-notes.txt").write_text("somebody's")
+        remove_parts(path)
+        assert len(listing(tmp_path)) == 1
     finally:
         for writer in writers:
             writer.kill()
             writer.wait()
             writer.stdout.close()
-    remove_litter(tmp_path)
-    assert listing(tmp_path) == [".npreg-notes.txt"]
-    remove_litter(tmp_path / "no such folder")
+    others = [".a.npz.0123456789ab.part", ".[a].npz.notes.part"]
+    for name in others:
+        (tmp_path / name).touch()
+    write_text(path, "whole")  # the next writer clears up
+    assert listing(tmp_path) == sorted(["[a].npz", *others])
+    remove_parts(tmp_path / "no such folder" / "file")
 
 
 @given(st.text(max_size=200))
