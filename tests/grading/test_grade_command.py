@@ -82,7 +82,7 @@ def test_all_results_are_written_and_left_out_of_the_next_run(npreg, folder):
     )
     assert json.loads((folder / "gs" / "bob.py" / "results.json").read_text(encoding="utf-8"))["score"] == 2
     assert sorted(os.listdir(folder / "fb")) == ["ada.py.md", "bob.py.md"]
-    assert "<svg" in (folder / "out.report").read_text(encoding="utf-8")
+    assert "<table" in (folder / "out.report").read_text(encoding="utf-8")
     assert not list(folder.glob("*.journal"))
 
 

@@ -9,17 +9,18 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from npreg.exercises import words as messages
-from npreg.exercises.words.class_words import STYLE, WORDS
+from npreg.exercises.words.class_words import WORDS
 from npreg.exercises.words.reasons import BRIEF
 from npreg.files import write_text
 from npreg.grading.protections import describe
 from npreg.grading.result import Mark, Result
-from npreg.grading.results.charts import draw_answers, draw_scores, to_svg
+from npreg.grading.results.style import STYLE
 
 if TYPE_CHECKING:
     from npreg.exercises.forward.program import Exercise
 
 EXAMPLES = 3
+BINS = 10
 OPEN = 3  # the most frequent mistakes are unfolded
 
 
@@ -45,7 +46,7 @@ def class_report(
         f"<h1>{escape(heading)}</h1>",
         _summary(results, exercise, lang),
         _section(words["answers"], _answers(results, list(exercise.answers), lang)),
-        _section(words["scores"], _scores(results, lang)),
+        _section(words["scores"], _scores(results)),
         _section(words["mistakes"], _mistakes(results, lang)),
         _section(words["students"], "".join(_student(result, lang) for result in results)),
         _section(words["isolation"], _list(describe(isolation, lang) if isolation else [words["unknown"]])),
@@ -83,22 +84,41 @@ def _summary(results: Sequence[Result], exercise: Exercise, lang: str) -> str:
 
 
 def _answers(results: Sequence[Result], names: Sequence[str], lang: str) -> str:
-    words = WORDS[lang]
-    right = [
-        sum(mark.right for result in results for mark in result.marks if mark.name == name) for name in names
-    ]
-    label = words["answers_label"].format(
+    right = [sum(m.right for result in results for m in result.marks if m.name == name) for name in names]
+    label = WORDS[lang]["answers_label"].format(
         list=", ".join(f"{name}: {count}" for name, count in zip(names, right, strict=True)),
         count=len(results),
     )
-    picture = to_svg(draw_answers(names, right, len(results)), escape(label), "answers")
-    return f"<figure>{picture}<figcaption>{escape(label)}</figcaption></figure>"
+    return f'{_bars(names, right, len(results))}<p class="note">{escape(label)}</p>'
 
 
-def _scores(results: Sequence[Result], lang: str) -> str:
-    words = WORDS[lang]
-    ax = draw_scores([result.score for result in results], xlabel=words["score"], ylabel=words["entries"])
-    return f"<figure>{to_svg(ax, escape(words['scores']), 'scores')}</figure>"
+def _scores(results: Sequence[Result]) -> str:
+    tenths = [f"{10 * number}\u2013{10 * number + 10} %" for number in range(BINS)]
+    counts = score_counts([result.score for result in results])
+    return _bars(tenths, counts, max([1, *counts]))
+
+
+def _bars(names: Sequence[str], counts: Sequence[int], whole: int) -> str:
+    """A table of counts, each with a bar of its share of ``whole``."""
+    rows = [
+        f'<tr><th scope="row">{escape(name)}</th><td class="all">'
+        f'<span style="width:{100 * count / max(whole, 1):.0f}%"></span></td>'
+        f'<td class="number">{count}</td></tr>'
+        for name, count in zip(names, counts, strict=True)
+    ]
+    return f'<table class="bars">{"".join(rows)}</table>'
+
+
+def score_counts(scores: Sequence[float]) -> list[int]:
+    """Return how many scores lie in each tenth; 1 belongs to the last.
+
+    >>> score_counts([0.0, 0.5, 1.0])
+    [1, 0, 0, 0, 0, 1, 0, 0, 0, 1]
+    """
+    counts = [0] * BINS
+    for score in scores:
+        counts[min(int(score * BINS + 1e-9), BINS - 1)] += 1
+    return counts
 
 
 def _mistakes(results: Sequence[Result], lang: str) -> str:
