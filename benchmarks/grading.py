@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from npreg.exercises import course
-from npreg.grading.grade import Outputs, grade
+from npreg.grading import Outputs, grade
 
 CORPUS = Path(__file__).parents[1] / "tests" / "corpus"
 

@@ -216,9 +216,7 @@ def _grade_arguments(parser: argparse.ArgumentParser) -> None:
 def _grade(options: argparse.Namespace) -> int:
     from npreg.exercises.files import find_exercise
     from npreg.exercises.report import UnusableFile
-    from npreg.grading.grade import Outputs, grade
-    from npreg.grading.marking import Settings
-    from npreg.grading.seeds import read_key
+    from npreg.grading import Outputs, Settings, grade, read_key
     from npreg.isolation import FORBIDDEN, Limits, NoIsolation, Sandbox
 
     exercise = find_exercise(options.exercise)

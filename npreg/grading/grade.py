@@ -21,9 +21,15 @@ from npreg.grading.marking import Settings, mark
 from npreg.grading.progress import Progress
 from npreg.grading.protections import describe
 from npreg.grading.result import Result
-from npreg.grading.results.exports import write_csv, write_jsonl
-from npreg.grading.results.feedback import write_feedback
-from npreg.grading.results.gradescope import results_path, write_results, write_zero
+from npreg.grading.results import (
+    results_path,
+    write_csv,
+    write_feedback,
+    write_jsonl,
+    write_report,
+    write_results,
+    write_zero,
+)
 from npreg.grading.seeds import student_seed
 from npreg.isolation import choose
 
@@ -157,8 +163,6 @@ def write_tables(graded: Graded, outputs: Outputs, lang: str) -> None:
     if outputs.jsonl is not None:
         write_jsonl(outputs.jsonl, graded.results)
     if outputs.report is not None:
-        from npreg.grading.results.class_report import write_report
-
         write_report(outputs.report, graded.results, graded.exercise, graded.isolation, lang)
 
 

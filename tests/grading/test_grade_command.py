@@ -18,8 +18,7 @@ from hostile_class import HONEST
 import npreg.exercises.check
 from npreg.__main__ import main
 from npreg.exercises import course
-from npreg.grading.grade import Outputs, grade
-from npreg.grading.marking import Settings
+from npreg.grading import Outputs, Settings, grade
 from npreg.grading.protections import describe
 from npreg.isolation import Limits, NoIsolation, Sandbox, choose
 from npreg.isolation.sandbox import remove_tree

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import npreg
 from npreg.files import strict_json, write_text
-from npreg.grading.grade import Outputs
+from npreg.grading import Outputs
 from npreg.grading.journal import Journal, key
 from npreg.grading.progress import Progress
 from npreg.grading.protections import describe

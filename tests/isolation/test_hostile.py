@@ -19,9 +19,8 @@ from hostile_class import HONEST, HOSTILE, set_up, snapshot
 from npreg.exercises import course
 from npreg.exercises.words import FAMILIES
 from npreg.exercises.words.reasons import REASONS
+from npreg.grading import Outputs, Settings, grade
 from npreg.grading.folder import readable_name
-from npreg.grading.grade import Outputs, grade
-from npreg.grading.marking import Settings
 from npreg.isolation.choice import choose
 from npreg.isolation.inside.limits import readable_by_others
 from npreg.isolation.sandbox import Limits, Sandbox, base_executable, packages

@@ -31,76 +31,31 @@ ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 
-# System calls refused, as (x86-64, 64-bit ARM); None where the processor has no such call.
-REFUSED: dict[str, tuple[int | None, int | None]] = {
-    "socket": (41, 198),
-    "socketpair": (53, 199),
-    "clone": (56, 220),
-    "fork": (57, None),
-    "vfork": (58, None),
-    "execve": (59, 221),
-    "execveat": (322, 281),
-    "pidfd_send_signal": (424, 424),
-    "pidfd_open": (434, 434),
-    "pidfd_getfd": (438, 438),
-    "shmget": (29, 194),
-    "shmat": (30, 196),
-    "semget": (64, 190),
-    "msgget": (68, 186),
-    "mq_open": (240, 180),
-    "chmod": (90, None),
-    "fchmod": (91, 52),
-    "fchmodat": (268, 53),
-    "chown": (92, None),
-    "fchown": (93, 55),
-    "lchown": (94, None),
-    "fchownat": (260, 54),
-    "utime": (132, None),
-    "utimes": (235, None),
-    "futimesat": (261, None),
-    "utimensat": (280, 88),
-    "setxattr": (188, 5),
-    "lsetxattr": (189, 6),
-    "fsetxattr": (190, 7),
-    "removexattr": (197, 14),
-    "lremovexattr": (198, 15),
-    "fremovexattr": (199, 16),
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "process_madvise": (440, 440),
-    "setpgid": (109, 154),
-    "setsid": (112, 157),
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "keyctl": (250, 219),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "perf_event_open": (298, 241),
-    "open_by_handle_at": (304, 265),
-    "bpf": (321, 280),
-    "userfaultfd": (323, 282),
-    "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427),
-    "prctl": (157, 167),
-    "setpriority": (141, 140),
-    "sched_setattr": (314, 274),
-    "sched_setscheduler": (144, 119),
-    "sched_setparam": (142, 118),
-    "sched_setaffinity": (203, 122),
-    "ioprio_set": (251, 30),
-}
+
+def _numbers(table: str) -> dict[str, tuple[int, int]]:
+    """Read a table of system calls: name, number on x86-64, number on 64-bit ARM ("-", -1: no such call)."""
+    rows = (row.replace("-", "-1").split() for row in table.split(";"))
+    return {name: (int(x86), int(arm)) for name, x86, arm in rows}
+
+
+REFUSED = _numbers("""
+    socket 41 198; socketpair 53 199; clone 56 220; fork 57 -; vfork 58 -; execve 59 221; execveat 322 281;
+    pidfd_send_signal 424 424; pidfd_open 434 434; pidfd_getfd 438 438; shmget 29 194; shmat 30 196;
+    semget 64 190; msgget 68 186; mq_open 240 180; chmod 90 -; fchmod 91 52; fchmodat 268 53; chown 92 -;
+    fchown 93 55; lchown 94 -; fchownat 260 54; utime 132 -; utimes 235 -; futimesat 261 -;
+    utimensat 280 88; setxattr 188 5; lsetxattr 189 6; fsetxattr 190 7; removexattr 197 14;
+    lremovexattr 198 15; fremovexattr 199 16; ptrace 101 117; process_vm_readv 310 270;
+    process_vm_writev 311 271; process_madvise 440 440; setpgid 109 154; setsid 112 157; mount 165 40;
+    umount2 166 39; add_key 248 217; request_key 249 218; keyctl 250 219; unshare 272 97; setns 308 268;
+    perf_event_open 298 241; open_by_handle_at 304 265; bpf 321 280; userfaultfd 323 282;
+    io_uring_setup 425 425; io_uring_enter 426 426; io_uring_register 427 427; prctl 157 167;
+    setpriority 141 140; sched_setattr 314 274; sched_setscheduler 144 119; sched_setparam 142 118;
+    sched_setaffinity 203 122; ioprio_set 251 30
+""")
 # Allowed only with the process's own number as first argument: a signal may be sent to oneself alone.
-SELF_ONLY = {
-    "kill": (62, 129),
-    "tkill": (200, 130),
-    "tgkill": (234, 131),
-    "rt_sigqueueinfo": (129, 138),
-    "rt_tgsigqueueinfo": (297, 240),
-}
+SELF_ONLY = _numbers(
+    "kill 62 129; tkill 200 130; tgkill 234 131; rt_sigqueueinfo 129 138; rt_tgsigqueueinfo 297 240"
+)
 PRLIMIT = (302, 261)  # allowed only on oneself, which is process 0 there
 FCNTL = (72, 25)  # all but the commands that name another process as the receiver of signals
 FCNTL_OWNER_COMMANDS = (8, 10, 15)
@@ -202,7 +157,7 @@ def filter_program(column: int, architecture: int, pid: int) -> list[tuple[int, 
     steps += [(_EQUAL, 0, 1, CLONE3[column]), no_such_call]
     for numbers in REFUSED.values():
         number = numbers[column]
-        if number is not None:
+        if number >= 0:
             steps += [(_EQUAL, 0, 1, number), refuse]
     first_argument, second_argument = (_LOAD, 0, 0, 16), (_LOAD, 0, 0, 24)
     for number, only in [(numbers[column], pid) for numbers in SELF_ONLY.values()] + [(PRLIMIT[column], 0)]:

@@ -61,23 +61,8 @@ class StandIn(ModuleType):
         raise Forbidden(self.__name__.partition(".")[0])
 
 
-for _operation in [
-    "enter",
-    "getitem",
-    "setitem",
-    "add",
-    "radd",
-    "sub",
-    "rsub",
-    "mul",
-    "rmul",
-    "truediv",
-    "rtruediv",
-    "matmul",
-    "rmatmul",
-    "pow",
-    "neg",
-]:
+_OPERATIONS = "enter getitem setitem add radd sub rsub mul rmul truediv rtruediv matmul rmatmul pow neg"
+for _operation in _OPERATIONS.split():
     setattr(StandIn, f"__{_operation}__", StandIn._use)
 
 
