@@ -125,14 +125,13 @@ def _afterword(source: str, exercise: Exercise, report: Report, options: argpars
     from npreg.exercises.by_hand import by_hand
     from npreg.exercises.course import IDS
     from npreg.exercises.files import misnamed
-    from npreg.exercises.render import not_written, wrong_numbers
     from npreg.exercises.words import say
 
-    missing = [answer.name for answer in report.answers if not_written(answer)]
+    missing = [answer.name for answer in report.answers if answer.not_written]
     for name, found in misnamed(source, missing).items():
         yield say("names", options.lang, answer=name, found=found)
     judged = [answer.name for answer in report.answers if not answer.passed and answer.name not in missing]
-    numbers = [answer.name for answer in report.answers if answer.name in judged and wrong_numbers(answer)]
+    numbers = [answer.name for answer in report.answers if answer.name in judged and answer.shows_in_numbers]
     if options.by_hand:
         for example in by_hand(source, exercise, numbers):
             yield example.text(options.lang)

@@ -14,6 +14,20 @@ from npreg.exercises import files
 from npreg.exercises.forward.probes import Probe, fresh
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.verdict import Reference, reference, value_findings
+from npreg.exercises.found import (
+    Changed,
+    Constant,
+    Conventions,
+    Deviation,
+    FirstWrong,
+    Found,
+    NonFinite,
+    Outside,
+    Scale,
+    Shapes,
+    Stopped,
+    Told,
+)
 from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.conventions import other_conventions
 from npreg.exercises.mistakes.diagnose import diagnose
@@ -145,7 +159,11 @@ def _must_be_python(outcome: Mapping[str, Any]) -> None:
 
 
 def _judge(
-    bank: Bank, name: str, outcome: Mapping[str, Any], references: Sequence[Reference], steps: Any
+    bank: Bank,
+    name: str,
+    outcome: Mapping[str, Any],
+    references: Sequence[Reference],
+    steps: Sequence[AnswerReport],
 ) -> AnswerReport:
     """The verdict on one answer: behaviour first, then the values, then the name of the mistake."""
     function = outcome["functions"][name]
@@ -167,13 +185,8 @@ def _judge(
     findings.append(Finding("dtype", numbers, {"got": str(values[0].dtype)}))
     shaped = all(v.shape == right.shape for v, right in zip(values, rights, strict=True))
     wrong_shape = next((i for i, v in enumerate(values) if v.shape != rights[i].shape), 0)
-    findings.append(
-        Finding(
-            "shape",
-            shaped,
-            {"got": list(values[wrong_shape].shape), "expected": list(rights[wrong_shape].shape)},
-        )
-    )
+    shapes = Shapes(values[wrong_shape].shape, rights[wrong_shape].shape)
+    findings.append(Finding("shape", shaped, vars(shapes)))
     passed = False
     if shaped:
         passed, about = value_findings(values, list(references), name)
@@ -183,9 +196,12 @@ def _judge(
         numbers = False
         findings = [Finding("dtype", False, f.details) if f.kind == "dtype" else f for f in findings]
     if not passed:
-        shapes = {} if shaped else {key: findings[-1].details[key] for key in ("got", "expected")}
-        found = _value_mistakes(bank, name, function, values, references, findings, numbers, steps, behaviour)
-        mistakes += [replace(mistake, details={**shapes, **mistake.details}) for mistake in found]
+        known: Found = () if shaped else (shapes,)
+        known += tuple(
+            FirstWrong(step.name.removeprefix("grad_")) for step in steps[::-1] if not step.passed
+        )[:1]
+        found = _value_mistakes(bank, name, function, values, references, findings, numbers, behaviour)
+        mistakes += [replace(mistake, found=(*mistake.found, *known)) for mistake in found]
     return AnswerReport(name, passed and not behaviour, tuple(findings), tuple(mistakes))
 
 
@@ -198,20 +214,22 @@ def _cannot_run(
         error, code = record["error"], record["problem"]
         if code == "not-implemented" and not function["defined"] and outcome["error"] is not None:
             error, code = outcome["error"], "raises"
-        details: dict[str, Any] = {"sizes": dict(at.sizes), "got": record["type"]}
+        found: Found = (Shapes(record["type"]),)
         if error is not None:
-            details |= {"error": f"{error['kind']}: {error['message']}", "line": error["line"]}
+            found = (Stopped(f"{error['kind']}: {error['message']}".strip(": "), error["line"]),)
         alternatives: tuple[str, ...] = ()
-        if code == "raises" and _reads_known_global(function, at):
-            code, alternatives = "global-or-hardcoded", ("raises",)
-        kind = "dtype" if code == "dtype" else "runs"
-        return AnswerReport(
-            name, False, (Finding(kind, False, details),), (Mistake(code, name, details, alternatives),)
+        outside = _known_globals(function, at)
+        if code == "raises" and outside:
+            code, alternatives, found = "global-or-hardcoded", ("raises",), (Outside(outside[0]), *found)
+        mistake = Mistake(code, name, found, alternatives)
+        finding = Finding(
+            "dtype" if code == "dtype" else "runs", False, {**mistake.details, "sizes": at.sizes}
         )
+        return AnswerReport(name, False, (finding,), (mistake,))
     return None
 
 
-def _reads_known_global(function: Mapping[str, Any], at: Reference) -> list[str]:
+def _known_globals(function: Mapping[str, Any], at: Reference) -> list[str]:
     return [g for g in function["globals"] if g in at.given and g not in function["parameters"]]
 
 
@@ -219,7 +237,7 @@ def _behaviour(name: str, runs: Sequence[Mapping[str, Any]]) -> list[Mistake]:
     found = []
     changed = sorted({argument for record in runs for argument in record["changed"]})
     if changed:
-        found.append(Mistake("changes-input", name, {"input": changed[0]}))
+        found.append(Mistake("changes-input", name, (Changed(changed[0]),)))
     if not all(_equal(record["value"], record["again"]) for record in runs):
         found.append(Mistake("not-repeatable", name))
     return found
@@ -243,37 +261,67 @@ def _value_mistakes(
     references: Sequence[Reference],
     findings: Sequence[Finding],
     numbers: bool,
-    steps: Any,
     behaviour: Sequence[Mistake],
 ) -> list[Mistake]:
     by_kind = {finding.kind: finding for finding in findings}
     if not numbers:
-        return [Mistake("dtype", name, by_kind["dtype"].details)]
-    if not all(bool(np.all(np.isfinite(value))) for value in values):
-        return [Mistake("non-finite", name)]
+        return [Mistake("dtype", name, (Shapes(str(values[0].dtype)),))]
+    infinite = next((value for value in values if not np.all(np.isfinite(value))), None)
+    if infinite is not None:
+        return [Mistake("non-finite", name, (_non_finite(infinite),))]
     if any(mistake.code == "not-repeatable" for mistake in behaviour):
         return []
     if _nearly(values, references, name, 1e-7):
-        return [Mistake("numerical", name, dict(by_kind["value"].details))]
+        return [Mistake("numerical", name, _deviation(by_kind))]
     known = len(bank.references)
     found = diagnose(bank, name, values[:known], references[known:], values[known:])
     # Many mistakes at once can reach any number; where the answer is one number, that is the simpler word.
     if found is not None and not (len(found.codes) > 2 and _constant(values)):
-        details = found.details
         codes = [code for code in found.codes if code != "not-summed" or "elementwise" not in found.codes]
-        if len(codes) == 1:
-            details = details | {"conventions": other_conventions(bank.exercise, codes[0])}
-        own = {mistake.code: {"message": mistake.message} for mistake in bank.exercise.mistakes}
+        own = {mistake.code: (Told(mistake.message),) for mistake in bank.exercise.mistakes}
         return [
-            Mistake(code, name, details | own.get(code, {}), found.alternatives if i == 0 else ())
+            Mistake(
+                code,
+                name,
+                (
+                    *found.found,
+                    *own.get(code, ()),
+                    *(_conventions(bank, found.found) if len(codes) == 1 else ()),
+                ),
+                found.alternatives if i == 0 else (),
+            )
             for i, code in enumerate(codes)
         ]
-    if _reads_known_global(function, references[0]) or _constant(values):
-        return [Mistake("global-or-hardcoded", name)]
+    outside = _known_globals(function, references[0])
+    if outside:
+        return [Mistake("global-or-hardcoded", name, (Outside(outside[0]),))]
+    if _constant(values):
+        same = (Constant(float(values[0].flat[0])),) if np.ptp(values[0]) == 0 else ()
+        return [Mistake("global-or-hardcoded", name, same)]
     if _nearly(values, references, name, 1e-4):
-        return [Mistake("numerical", name, dict(by_kind["value"].details))]
-    details = dict(by_kind["value"].details) if "value" in by_kind else {}
-    return [Mistake("not-recognised", name, details)]
+        return [Mistake("numerical", name, _deviation(by_kind))]
+    return [Mistake("not-recognised", name, _deviation(by_kind))]
+
+
+def _non_finite(value: Array) -> NonFinite:
+    entry = tuple(map(int, np.argwhere(~np.isfinite(value))[0]))
+    return NonFinite(str(value[entry]), entry or None)
+
+
+def _deviation(findings: Mapping[str, Finding]) -> Found:
+    """Where and how far the values are off, if they have the right shape."""
+    details = findings["value"].details if "value" in findings else {}
+    if not details.get("entries"):
+        return ()
+    entry = tuple(details["entries"][0]) or None
+    return (
+        Deviation(details["wrong"], details["size"], entry, details["deviation"], dict(details["sizes"])),
+    )
+
+
+def _conventions(bank: Bank, found: Found) -> Found:
+    names = [other_conventions(bank.exercise, r.factor) for r in found if isinstance(r, Scale)]
+    return (Conventions(names[0]),) if names and names[0] else ()
 
 
 def _constant(values: Sequence[Array]) -> bool:

@@ -19,8 +19,10 @@ from npreg.exercises.forward.derivatives import quantities_of
 from npreg.exercises.forward.probes import Probe, draw, fresh
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.verdict import Reference, reference
-from npreg.exercises.mistakes.bank import Bank, Base, bank_of
-from npreg.exercises.mistakes.factors import CONSTANTS, Factor
+from npreg.exercises.found import CONSTANTS, Factor
+from npreg.exercises.mistakes.bank import Bank, bank_of
+from npreg.exercises.mistakes.explanation import Base
+from npreg.exercises.mistakes.preference import cost, factor_cost
 
 EQUAL = 1e-9
 WITNESSES = 4
@@ -149,9 +151,9 @@ def _known(bank: Bank, name: str, given: Sequence[Reference]) -> Iterator[_Known
     yield _Known(RIGHT, 0.0, lambda at: at.right[name])
     if bank.exercise.answers[name].formula is None:
         for factor in _factors(bank):
-            yield _Known("+".join(factor.codes), factor.cost, _times(factor, name))
+            yield _Known("+".join(factor.codes), factor_cost(factor), _times(factor, name))
     for base in bank.bases(name):
-        yield _Known("+".join(base.codes), base.cost, _wrong(bank, base, name))
+        yield _Known("+".join(base.codes), cost(base.kinds), _wrong(bank, base, name))
 
 
 def _times(factor: Factor, name: str) -> Make:

@@ -1,33 +1,48 @@
-"""What a check found, as plain data: findings, mistakes, and one report per file.
+"""The verdict on one file, and how it is shown: text, strict JSON, HTML.
 
 Everything here holds built-in types only (numbers are converted when an object is made), so a report can be
-compared, stored as strict JSON, or shown in a notebook. Words are chosen in ``messages`` only when the report
-is rendered; the objects themselves speak no language.
+compared, stored as strict JSON, or shown in a notebook. Words are chosen only when it is shown; the objects
+themselves speak no language.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from npreg.exercises import render
-
-FINDING_KINDS = (
-    "runs",
-    "shape",
-    "dtype",
-    "finite",
-    "direction",
-    "sign",
-    "scale",
-    "value",
-    "repeatable",
-    "inputs-unchanged",
+from npreg.exercises import words
+from npreg.exercises.findings import (
+    FINDING_KINDS,
+    KIND,
+    NAMED,
+    RIGHT,
+    RULE,
+    AnswerReport,
+    Finding,
+    Mistake,
+    WrongAnswer,
+    plain,
+    short_lines,
 )
-"""The kinds of findings, in the order in which they are reported."""
+from npreg.exercises.render import cut, wrap
+
+__all__ = [
+    "FINDING_KINDS",
+    "KIND",
+    "NAMED",
+    "RIGHT",
+    "RULE",
+    "AnswerReport",
+    "Finding",
+    "Mistake",
+    "Report",
+    "UnusableFile",
+    "WrongAnswer",
+]
 
 
 class UnusableFile(ValueError):
@@ -35,85 +50,6 @@ class UnusableFile(ValueError):
 
     The command line prints the message on standard error and exits with 2.
     """
-
-
-class WrongAnswer(AssertionError):
-    """At least one answer is wrong; the message is the report in at most 20 lines of plain text.
-
-    The report itself is in the attribute ``report``.
-    """
-
-    def __init__(self, message: str, report: Report | None = None) -> None:
-        super().__init__(message)
-        self.report = report
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One property of an answer that was looked at: ``kind`` (see ``FINDING_KINDS``) and whether it holds.
-
-    ``ok=None`` says that the property could not be judged (the direction of an answer of the wrong shape).
-    ``details`` are built-in types, for example ``{"got": [7, 3], "expected": [3]}`` for a shape.
-    """
-
-    kind: str
-    ok: bool | None
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ok", None if self.ok is None else bool(self.ok))
-        object.__setattr__(self, "details", plain(dict(self.details)))
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A mistake by its stable ``code`` (``"factor:n"``), made in the answer named ``answer``.
-
-    ``details`` that the messages know, all of them optional and of built-in types:
-
-    - ``measured``: list of ``{"sizes": {"n": 7, "d": 3}, "factor": 7.0}``, one per probe (factors);
-    - ``conventions``: list of ``"sum"``, ``"mean"``, ``"with-half"``, ``"without-half"``, where the answer is
-      right under these other common conventions;
-    - ``step``: the forward step where it first goes wrong;
-    - ``entries``: list of index lists of wrong entries, ``size``: how many entries there are,
-      ``deviation``: the largest deviation, relative to the size of the terms;
-    - ``got``, ``expected``: shapes (lists) or dtypes (text), ``sizes``: the sizes of that probe;
-    - ``error``, ``line``: what an exception said, and the line of the student's file;
-    - ``input``: the argument that was changed, ``value``: the hard-coded number or the non-finite value;
-    - ``message``: ``{"en": ..., "zh": ...}``, the words of a mistake that a teacher registered.
-
-    ``alternatives`` are the codes of twins, other mistakes with the same values on every probe; those of a
-    double mistake are joined by ``+``, as in ``"sign+ignores:b"``.
-    """
-
-    code: str
-    answer: str
-    details: Mapping[str, Any] = field(default_factory=dict)
-    alternatives: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "details", plain(dict(self.details)))
-        object.__setattr__(self, "alternatives", tuple(str(code) for code in self.alternatives))
-
-
-@dataclass(frozen=True)
-class AnswerReport:
-    """The verdict on one function of the file; a double mistake has two entries in ``mistakes``."""
-
-    name: str
-    passed: bool
-    findings: tuple[Finding, ...] = ()
-    mistakes: tuple[Mistake, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "passed", bool(self.passed))
-        object.__setattr__(self, "findings", tuple(self.findings))
-        object.__setattr__(self, "mistakes", tuple(self.mistakes))
-
-    def raise_if_wrong(self, lang: str = "en") -> None:
-        """Raise ``WrongAnswer``, with at most 20 lines of text, unless this answer is right."""
-        if not self.passed:
-            raise WrongAnswer(render.short_answer(self, lang))
 
 
 @dataclass(frozen=True)
@@ -160,7 +96,7 @@ class Report:
             raise ValueError(f"the maximum must be a finite number of points, at least 0, not {maximum}")
         return min(self.score * maximum, maximum)
 
-    def text(self, lang: str | None = None, *, hints: int = render.NAMED) -> str:
+    def text(self, lang: str | None = None, *, hints: int = NAMED) -> str:
         """Return the report in words, without a final newline.
 
         Parameters
@@ -171,11 +107,65 @@ class Report:
             How much is told: 1 what is already right, 2 also the kind of mistake, 3 also which one and where,
             4 also which rule of calculus to look at again.
         """
-        return render.text(self, lang or self.lang, hints)
+        if hints not in (RIGHT, KIND, NAMED, RULE):
+            raise ValueError(f"hints come in the stages 1, 2, 3 and 4, not {hints!r}")
+        lang = lang or self.lang
+        lines = self._headline(lang)
+        for sentence in self._step_sentences(lang):
+            lines += ["", *wrap(sentence)]
+        for answer in self.answers:
+            said = answer.sentences(self.exercise, lang, hints)
+            if self.passed and not said:
+                continue
+            if answer.not_written:
+                lines += ["", f"{answer.name}  {words.say('not-written', lang)}"]
+                continue
+            state = words.say("right" if answer.passed else "wrong", lang)
+            codes = [f"  [{mistake.code}]" for mistake in answer.mistakes if hints >= NAMED]
+            lines += ["", f"{answer.name}  {state}{''.join(codes)}"]
+            lines += [line for sentence in said for line in wrap(sentence, indent="  ")]
+        return "\n".join(lines)
+
+    def _headline(self, lang: str) -> list[str]:
+        """How many answers are right, and what stopped the file if anything did."""
+        right = sum(answer.passed for answer in self.answers)
+        key = "all-right" if self.passed else "some-right"
+        said = words.say(key, lang, exercise=self.exercise, right=right, count=len(self.answers))
+        if self.error is None:
+            return [said]
+        error = f"{self.error['kind']}: {self.error['message']}".strip(": ")
+        return [said, *wrap(words.say("file-error", lang, line=self.error["line"], error=error))]
+
+    def _step_sentences(self, lang: str) -> list[str]:
+        """What the optional derivatives of steps show: from the loss inwards, which is wrong first."""
+        if not self.steps:
+            return []
+        inwards = self.steps[::-1]
+        states = [f"{step.name} {words.say('right' if step.passed else 'wrong', lang)}" for step in inwards]
+        said = [words.say("steps", lang, list=words.say("list", lang).join(states))]
+        said += [words.say("first-wrong", lang, step=step.name) for step in inwards if not step.passed][:1]
+        return [words.say("space", lang).join(said)]
 
     def to_dict(self, lang: str | None = None) -> dict[str, Any]:
         """Return the report as built-in types, as ``to_json`` writes them."""
-        return render.to_dict(self, lang or self.lang)
+        lang = lang or self.lang
+        return {
+            "exercise": self.exercise,
+            "passed": self.passed,
+            "score": self.score,
+            "answers": [
+                {
+                    "name": answer.name,
+                    "passed": answer.passed,
+                    "findings": [dict(vars(finding)) for finding in answer.findings],
+                    "mistakes": [
+                        {"code": mistake.code, "message": message}
+                        for mistake, message in zip(answer.mistakes, answer.messages(lang), strict=True)
+                    ],
+                }
+                for answer in self.answers
+            ],
+        }
 
     def to_json(self, lang: str | None = None, *, indent: int | None = 2) -> str:
         """Return the report as strict JSON.
@@ -189,32 +179,21 @@ class Report:
     def raise_if_wrong(self, lang: str | None = None) -> None:
         """Raise ``WrongAnswer``, with at most 20 lines of text, unless every answer is right."""
         if not self.passed:
-            raise WrongAnswer(render.short_text(self, lang or self.lang), self)
+            lang = lang or self.lang
+            wrong = [answer for answer in self.answers if not answer.passed]
+            raise WrongAnswer("\n".join(cut([*self._headline(lang), *short_lines(wrong, lang)], lang)), self)
 
     def __str__(self) -> str:
         return self.text()
 
     def _repr_html_(self) -> str:
-        return render.html(self, self.lang)
-
-
-def plain(value: Any) -> Any:
-    """Convert numbers, arrays and containers to built-in types that strict JSON can hold.
-
-    >>> import numpy as np
-    >>> plain({"factor": np.float64(7.0), "entries": np.array([[0, 1]]), "value": float("nan")})
-    {'factor': 7.0, 'entries': [[0, 1]], 'value': 'nan'}
-    """
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
-    if isinstance(value, complex):
-        return str(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(float(value))
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int(value)
-    return value if value is None or isinstance(value, (bool, str)) else str(value)
+        rows = []
+        for answer in self.answers:
+            said = answer.sentences(self.exercise, self.lang)
+            mark, name = "✓" if answer.passed else "✗", html.escape(answer.name)
+            rows.append(
+                f"<tr><td>{mark}</td><td><code>{name}</code></td>"
+                f'<td style="text-align:left">{"<br>".join(map(html.escape, said))}</td></tr>'
+            )
+        head = html.escape(" ".join(self._headline(self.lang)))
+        return f'<div class="npreg-report"><p><b>{head}</b></p><table>{"".join(rows)}</table></div>'

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises import render
 from npreg.exercises.check import Questions, judge, questions_of
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.forward.verdict import Reference
-from npreg.exercises.report import AnswerReport, Report, UnusableFile
+from npreg.exercises.report import NAMED, AnswerReport, Report, UnusableFile
 from npreg.exercises.words.reasons import explain, size
 from npreg.grading.folder import Submission
 from npreg.grading.numerical import loses_digits, stretched
@@ -35,7 +34,7 @@ class Settings:
 
     lang: str = "en"
     numerical: float = 0.0
-    hints: int = render.NAMED
+    hints: int = NAMED
     sandbox: Sandbox = field(default_factory=Sandbox)
 
     def __post_init__(self) -> None:
@@ -163,7 +162,7 @@ class _Marking:
         lang, name = self.settings.lang, answer.name
         codes = tuple(mistake.code for mistake in answer.mistakes)
         mark, details = float(answer.passed), tuple[str, ...]()
-        message = "" if answer.passed else render.message(answer, lang)
+        message = "" if answer.passed else answer.message(lang)
         if set(codes) == {"numerical"}:
             mark = self.settings.numerical
         elif answer.passed and name in self.numerical:
@@ -173,7 +172,7 @@ class _Marking:
             where = name if name in self.endings else ""
             codes, message = (self.endings[where][0],), self.explained(where)
         elif "numerical" not in codes:
-            details = tuple(render.sentences(self.report.exercise, answer, lang, self.settings.hints))
+            details = tuple(answer.sentences(self.report.exercise, lang, self.settings.hints))
         line = self.ran.outcome["functions"].get(name, {}).get("line")
         return Mark(name, mark, codes, message, details, line, function_text(source, line))
 

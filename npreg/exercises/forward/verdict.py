@@ -187,10 +187,9 @@ def value_findings(values: list[Array], references: list[Reference], name: str) 
     findings.append(Finding("direction", parallel if several else (True if passed else None)))
     findings.append(Finding("sign", positive if parallel else None))
     findings.append(Finding("scale", passed if parallel else None))
-    details = {} if passed else _worst(real, references, name, good)
-    if any(name in reference.kinks for reference in references):
-        details["kink"] = True
-    findings.append(Finding("value", passed, details))
+    findings.append(Finding("value", passed, {} if passed else _worst(real, references, name, good)))
+    if passed and any(name in reference.kinks for reference in references):
+        findings.append(Finding("kink", True))
     return passed, findings
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import combinations
 
 import numpy as np
 
@@ -16,60 +14,18 @@ from npreg.exercises.forward.program import Answer, Array, Exercise
 from npreg.exercises.forward.tape import Edits, Tape
 from npreg.exercises.forward.usable import require_usable
 from npreg.exercises.forward.verdict import Reference, reference
+from npreg.exercises.found import Factor
 from npreg.exercises.mistakes import mutations
-from npreg.exercises.mistakes.factors import Factor, FactorTable
+from npreg.exercises.mistakes.explanation import Base, Explanation, scaled
+from npreg.exercises.mistakes.factors import FactorTable
 from npreg.exercises.mistakes.mutations import Mutation
+from npreg.exercises.mistakes.preference import Kind, cost
+from npreg.exercises.mistakes.shapes import foreign_bases
 
 Signature = tuple[tuple[int, ...], ...]
-Make = Callable[[Tape], Array]
 MOST, MOST_PAIRS = 32, 400
 SIGNLESS = frozenset({"wrong-variable", "loss-for-derivative"})
-NONE = Mutation((), Edits(), 0.0)
-
-
-@dataclass(frozen=True)
-class Base:
-    """A wrong value (or, without codes, the right one): how to make it on a tape, its codes and its cost."""
-
-    codes: tuple[str, ...]
-    cost: float
-    make: Make = field(repr=False)
-    free_scale: bool = False
-
-
-Predict = Callable[[Tape, Mapping[str, float]], Array]
-Turn = Callable[[Array, Array], Array]
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Something that equals the student's value on every fixed probe.
-
-    ``predict`` gives the value on any tape (with the sizes and settings there); ``turn(value, right)``
-    brings the student's value into the predicted shape. ``factors`` are what was measured, for the message.
-    """
-
-    codes: tuple[str, ...]
-    cost: float
-    predict: Predict = field(repr=False)
-    factors: tuple[Factor, ...] = ()
-    turn: Turn = field(default=lambda value, right: value, repr=False)
-
-    def fits(
-        self, value: Array, right: Array, tape: Tape, quantities: Mapping[str, float], close: float
-    ) -> bool:
-        """Whether it also explains the student's value on another probe."""
-        try:
-            turned = np.asarray(self.turn(value, right))
-            predicted = np.asarray(self.predict(tape, quantities))
-        except (ValueError, IndexError, TypeError, np.linalg.LinAlgError):
-            return False
-        if turned.shape != predicted.shape:
-            if turned.size != predicted.size:
-                return False
-            predicted = predicted.reshape(turned.shape)
-        size = max(float(np.max(np.abs(array), initial=0.0)) for array in (turned, predicted, right))
-        return bool(np.max(np.abs(turned - predicted), initial=0.0) <= close * size)
+NONE = Mutation((), Edits(), (Kind.RIGHT,))
 
 
 class Pool:
@@ -124,22 +80,13 @@ def _explain(base: Base, factor: Factor) -> Iterator[Explanation]:
     def predict(tape: Tape, quantities: Mapping[str, float]) -> Array:
         return factor.value(quantities) * base.make(tape)
 
+    price = cost(base.kinds, factor)
     if base.free_scale:
         sign = ("sign",) if factor.sign < 0 and not SIGNLESS.intersection(base.codes) else ()
-        yield Explanation((*base.codes, *sign), base.cost + 0.1 * factor.cost, predict)
+        yield Explanation((*base.codes, *sign), price, predict, base.found)
         return
-    codes = (*base.codes, *factor_codes(factor))
-    settings = 1 < base.cost < 2 and not factor.magnitude_is_one
-    yield Explanation(codes, base.cost + factor.cost + 9.0 * settings, predict, (factor,))
-
-
-def factor_codes(factor: Factor) -> tuple[str, ...]:
-    """The codes of a factor on the right answer; an unusual constant is a number typed in."""
-    if factor.is_usual:
-        return factor.codes
-    if factor.sign < 0 and not factor.powers:
-        return ("update-returned",)
-    return ("global-or-hardcoded",) if factor.hard_coded else factor.codes
+    codes, found = scaled(factor)
+    yield Explanation((*base.codes, *codes), price, predict, base.found + found)
 
 
 class Bank:
@@ -264,12 +211,10 @@ class Bank:
         def make(tape: Tape) -> Array:
             return np.asarray(value_of(answer, tape.edited(mutation.edits)) - self.offset(name, tape))
 
-        return Base(mutation.codes, mutation.cost, make, mutation.free_scale)
+        return Base(mutation.codes, mutation.kinds, make, mutation.found)
 
     def _foreign(self, name: str) -> Iterator[tuple[Base, list[Array]]]:
-        from npreg.exercises.mistakes import shapes
-
-        for base in shapes.foreign_bases(self.exercise, name, self.tapes[0]):
+        for base in foreign_bases(self.exercise, name, self.tapes[0]):
             try:
                 yield base, [np.asarray(base.make(tape), dtype=float) for tape in self.tapes]
             except (ValueError, IndexError, TypeError):
@@ -287,12 +232,3 @@ def _everyday(pair: Mutation) -> float:
     """Pairs in the order in which they are worth preparing: what is left out before what is turned round."""
     left_out = ("ignores", "chain-missing", "missing-term")
     return sum(0.0 if code.startswith(left_out) else 1.0 for code in pair.codes)
-
-
-def axes_subsets(ndim: int) -> list[tuple[int, ...]]:
-    """All non-empty sets of axes.
-
-    >>> axes_subsets(2)
-    [(0,), (1,), (0, 1)]
-    """
-    return [axes for many in range(1, ndim + 1) for axes in combinations(range(ndim), many)]

@@ -23,9 +23,12 @@ from npreg.exercises.mistakes.edits import (
     Mutation,
     edges,
     is_batch,
+    known,
+    mixed_up,
     take,
     twins,
 )
+from npreg.exercises.mistakes.preference import Kind
 from npreg.exercises.mistakes.upstream import is_loss_like
 
 
@@ -33,15 +36,15 @@ def chain_cut_short(tape: Tape) -> Iterator[Mutation]:
     """A local derivative left out: every dependence counts as 1."""
     for step, name, _ in edges(tape):
         code = f"chain-missing:{tape.exercise.public(step)}"
-        yield Mutation((code,), Edits(jacobians=(((step, name), PATTERN),)), 12.0)
+        yield known(Kind.LINK_MISSING, code, Edits(jacobians=(((step, name), PATTERN),)))
         power = _power_of(tape, step, name)
         if power is not None:
-            yield Mutation((code,), Edits(jacobians=(((step, name), _pattern_times(power)),)), 12.1)
+            edits = Edits(jacobians=(((step, name), _pattern_times(power)),))
+            yield known(Kind.LINK_MISSING_POWER, code, edits)
         if tape.values[step].shape == tape.values[name].shape:
-            yield Mutation((code,), Edits(jacobians=(((step, name), IDENTITY),)), 12.0)
-            skip = Edits(functions=((step, _only(name)),))
-            yield Mutation((code,), skip, 12.5)
-            yield Mutation((code,), Edits(values=((step, take(name)),)), 13.0)
+            yield known(Kind.LINK_MISSING, code, Edits(jacobians=(((step, name), IDENTITY),)))
+            yield known(Kind.LINK_SKIPPED, code, Edits(functions=((step, _only(name)),)))
+            yield known(Kind.VALUE_FOR_STEP, code, Edits(values=((step, take(name)),)))
 
 
 def _power_of(tape: Tape, step: str, name: str) -> float | None:
@@ -66,18 +69,19 @@ def chain_twice(tape: Tape) -> Iterator[Mutation]:
     """A local derivative used twice, entry by entry or as a matrix."""
     for step, name, jacobian in edges(tape):
         code = f"chain-twice:{tape.exercise.public(step)}"
-        yield Mutation((code,), Edits(jacobians=(((step, name), SQUARE),)), 13.0)
+        yield known(Kind.CHAIN_TWICE, code, Edits(jacobians=(((step, name), SQUARE),)))
         if tape.values[step].shape == tape.values[name].shape:
             own = Edits(jacobians=(((step, name), _own_value(step)),))
-            code = "loss-for-derivative" if is_loss_like(tape, step) else "wrong-variable"
-            yield Mutation((code,), own, 15.5)
+            value = "loss-for-derivative" if is_loss_like(tape, step) else "wrong-variable"
+            yield known(Kind.OWN_VALUE, value, own)
         if tape.values[step].shape == tape.values[name].shape and np.any(
             jacobian - np.diag(np.diag(jacobian))
         ):
-            yield Mutation((code,), Edits(jacobians=(((step, name), SQUARED_MATRIX),)), 13.5)
-            yield Mutation(("elementwise",), Edits(jacobians=(((step, name), DIAGONAL),)), 13.0)
+            squared = Edits(jacobians=(((step, name), SQUARED_MATRIX),))
+            yield known(Kind.CHAIN_TWICE_MATRIX, code, squared)
+            yield known(Kind.DIAGONAL, "elementwise", Edits(jacobians=(((step, name), DIAGONAL),)))
             code = f"missing-term:{tape.exercise.public(step)}"
-            yield Mutation((code,), Edits(jacobians=(((step, name), _own_value(step)),)), 14.0)
+            yield known(Kind.OWN_VALUE_MATRIX, code, own)
 
 
 def _own_value(step: str) -> Edit:
@@ -97,16 +101,20 @@ def chain_elsewhere(tape: Tape) -> Iterator[Mutation]:
             def at(edit: Edit, edge: Any = (step, name), argument: str = argument) -> Edits:
                 return Edits(local=((edge, argument, edit),))
 
-            code = f"chain-at:{exercise.public(step)}" if argument == name else "wrong-variable"
             for other in twins(tape, argument):
-                yield Mutation((code,), at(take(other)), 16.0 if argument == name else 17.0)
+                if argument == name:
+                    yield known(Kind.ELSEWHERE, f"chain-at:{exercise.public(step)}", at(take(other)))
+                else:
+                    yield mixed_up(Kind.OTHER_BELOW, tape, argument, other, at(take(other)))
             if argument in exercise.inputs:
-                if argument in exercise.settings or argument == "X":
-                    yield Mutation((f"ignores:{argument}",), at(ONE), 11.0 if argument != "X" else 15.0)
-                yield Mutation((f"term-sign:{argument}",), at(NEGATIVE), 14.0)
+                if argument in exercise.settings:
+                    yield known(Kind.SETTING_IGNORED_BELOW, f"ignores:{argument}", at(ONE))
+                elif argument == "X":
+                    yield known(Kind.INPUT_ONE_BELOW, f"ignores:{argument}", at(ONE))
+                yield known(Kind.REVERSED_BELOW, f"term-sign:{argument}", at(NEGATIVE))
             if is_batch(tape, value):
-                yield Mutation(("off-by-one",), at(ROLL), 20.0)
-                yield Mutation(("off-by-one",), at(ROLL_BACK), 20.0)
-                yield Mutation(("mean-of-products",), at(MEAN), 14.0)
+                yield known(Kind.SHIFTED, "off-by-one", at(ROLL))
+                yield known(Kind.SHIFTED, "off-by-one", at(ROLL_BACK))
+                yield known(Kind.MEAN_BELOW, "mean-of-products", at(MEAN))
             if value.ndim == 2 and value.shape[0] == value.shape[1]:
-                yield Mutation(("transpose",), at(TRANSPOSE), 13.0)
+                yield known(Kind.TRANSPOSED, "transpose", at(TRANSPOSE))

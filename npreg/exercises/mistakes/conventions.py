@@ -16,7 +16,7 @@ import numpy as np
 
 from npreg.exercises.forward.probes import BANK_SEED, draw
 from npreg.exercises.forward.program import Array, Exercise
-from npreg.exercises.words.factors import parse
+from npreg.exercises.found import Factor
 
 _CLOSE = 1e-9
 _SIZES = (7, 3, 5)
@@ -30,18 +30,15 @@ class Convention:
     half: bool | None
 
 
-def other_conventions(exercise: Exercise, code: str) -> list[str]:
+def other_conventions(exercise: Exercise, factor: Factor) -> tuple[str, ...]:
     """Return under which other conventions an answer with this factor would be right, often none.
 
     >>> from npreg.exercises.course import load
-    >>> other_conventions(load("minibatch-mean"), "factor:2*n")
-    ['sum', 'without-half']
-    >>> other_conventions(load("minibatch-mean"), "factor:d")
-    []
+    >>> other_conventions(load("minibatch-mean"), Factor(1, Fraction(2), (("n", Fraction(1)),)))
+    ('sum', 'without-half')
+    >>> other_conventions(load("minibatch-mean"), Factor(1, Fraction(3)))
+    ()
     """
-    factor = parse(code.partition(":")[2]) if code.startswith("factor:") else None
-    if factor is None:
-        return []
     found = convention(exercise)
     batch, constant = dict(factor.powers), factor.constant
     names = []
@@ -52,7 +49,7 @@ def other_conventions(exercise: Exercise, code: str) -> list[str]:
     if found.half is not None and constant == (Fraction(2) if found.half else Fraction(1, 2)):
         names.append("without-half" if found.half else "with-half")
         constant = Fraction(1)
-    return names if not batch and constant == 1 else []
+    return tuple(names) if not batch and constant == 1 and factor.sign > 0 else ()
 
 
 @lru_cache(maxsize=64)

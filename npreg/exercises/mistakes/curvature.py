@@ -10,9 +10,9 @@ import numpy as np
 from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.program import Answer, Array, Exercise
 from npreg.exercises.forward.tape import Edits, Tape
-from npreg.exercises.mistakes.bank import Base
+from npreg.exercises.mistakes.explanation import Base, Make, wrong
+from npreg.exercises.mistakes.preference import Kind
 
-FREE = 13.7
 Parts = tuple[Array, Array]
 Form = Callable[[Array, Array], Array]
 
@@ -44,34 +44,38 @@ def curvature_bases(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[
     """What students write for Jᵀ·D·J: not summed, transposed, of one row, of the mean row, cut short."""
     wrt = answer.wrt
     above = exercise.public(next(step for step, name in tape.jacobians if name == wrt))
-    yield Base((), 0.0, partial(_form, wrt=wrt, form=lambda J, D: J.T @ D @ J))
-    forms: list[tuple[str, float, Form]] = [
-        ("transpose", 12.0, lambda J, D: J @ J.T @ D),
-        ("elementwise", 12.0, lambda J, D: np.diag(np.diag(J.T @ D @ J))),
-        ("elementwise", 12.0, lambda J, D: np.diag(J.T @ D @ J)),
-        ("elementwise", 12.5, lambda J, D: D @ (J * J)),
-        ("mean-of-products", 12.0, lambda J, D: np.outer(J.mean(0), J.mean(0)) * D.sum()),
-        ("not-summed", 12.0, lambda J, D: np.diag(D)[:, None, None] * J[:, :, None] * J[:, None, :]),
-        (f"chain-missing:{above}", 12.5, lambda J, D: J.T @ D @ np.ones_like(J)),
-        (f"chain-missing:{above}", 12.5, lambda J, D: np.ones_like(J).T @ D @ J),
-        (f"chain-missing:{above}", 13.0, lambda J, D: np.ones_like(J).T @ D @ np.ones_like(J)),
-        (f"chain-missing:{above}", 13.5, lambda J, D: J.T @ D),
-        (f"chain-missing:{above}", 13.5, lambda J, D: (J.T @ D).sum(axis=1)),
-        (f"chain-missing:{above}", FREE, lambda J, D: np.eye(J.shape[1])),
-        (f"chain-twice:{above}", 14.0, lambda J, D: (J * J).T @ D @ (J * J)),
-        ("axis", 13.0, lambda J, D: D @ (J * J).sum(axis=1)),
-        ("axis", 13.5, lambda J, D: np.asarray(np.trace(J.T @ D @ J))),
-        ("off-by-one", 12.5, lambda J, D: J.T @ D @ np.roll(J, 1, axis=0)),
-        ("off-by-one", 12.5, lambda J, D: J.T @ D @ np.roll(J, 1, axis=1)),
+    yield Base((), (Kind.RIGHT,), partial(_form, wrt=wrt, form=lambda J, D: J.T @ D @ J))
+    forms: list[tuple[str, Kind, Form]] = [
+        ("transpose", Kind.TRANSPOSED, lambda J, D: J @ J.T @ D),
+        ("elementwise", Kind.PRODUCT, lambda J, D: np.diag(np.diag(J.T @ D @ J))),
+        ("elementwise", Kind.PRODUCT, lambda J, D: np.diag(J.T @ D @ J)),
+        ("elementwise", Kind.PRODUCT, lambda J, D: D @ (J * J)),
+        ("mean-of-products", Kind.MEANS, lambda J, D: np.outer(J.mean(0), J.mean(0)) * D.sum()),
+        (
+            "not-summed",
+            Kind.NOT_SUMMED,
+            lambda J, D: np.diag(D)[:, None, None] * J[:, :, None] * J[:, None, :],
+        ),
+        (f"chain-missing:{above}", Kind.LINK_MISSING, lambda J, D: J.T @ D @ np.ones_like(J)),
+        (f"chain-missing:{above}", Kind.LINK_MISSING, lambda J, D: np.ones_like(J).T @ D @ J),
+        (f"chain-missing:{above}", Kind.LINK_MISSING, lambda J, D: np.ones_like(J).T @ D @ np.ones_like(J)),
+        (f"chain-missing:{above}", Kind.LINK_MISSING, lambda J, D: J.T @ D),
+        (f"chain-missing:{above}", Kind.LINK_MISSING, lambda J, D: (J.T @ D).sum(axis=1)),
+        (f"chain-missing:{above}", Kind.FREE_OF_ROWS, lambda J, D: np.eye(J.shape[1])),
+        (f"chain-twice:{above}", Kind.CHAIN_TWICE, lambda J, D: (J * J).T @ D @ (J * J)),
+        ("axis", Kind.AXIS, lambda J, D: D @ (J * J).sum(axis=1)),
+        ("axis", Kind.AXIS, lambda J, D: np.asarray(np.trace(J.T @ D @ J))),
+        ("off-by-one", Kind.SHIFTED, lambda J, D: J.T @ D @ np.roll(J, 1, axis=0)),
+        ("off-by-one", Kind.SHIFTED, lambda J, D: J.T @ D @ np.roll(J, 1, axis=1)),
     ]
     for code, rows in (("first-only", slice(0, 1)), ("last-only", slice(-1, None))):
-        forms.append((code, 12.0, partial(_rows, rows=rows)))
+        forms.append((code, Kind.ROWS, partial(_rows, rows=rows)))
     for rows in (slice(0, -1), slice(1, None)):
-        forms.append(("off-by-one", 12.0, partial(_rows, rows=rows)))
-    for code, cost, form in forms:
-        yield Base((code,), cost, partial(_form, wrt=wrt, form=form), code == "not-summed" or cost == FREE)
+        forms.append(("off-by-one", Kind.ROWS, partial(_rows, rows=rows)))
+    for code, kind, form in forms:
+        yield wrong(kind, code, partial(_form, wrt=wrt, form=form))
     for place in (0, -1):
-        yield Base(("off-by-one",), 12.0, partial(_corner, wrt=wrt, place=place))
+        yield wrong(Kind.FEATURES, "off-by-one", partial(_corner, wrt=wrt, place=place))
     yield from _weighted(answer, tape)
 
 
@@ -96,12 +100,17 @@ def _weighted(answer: Answer, tape: Tape) -> Iterator[Base]:
     step = next(step for step, name in tape.jacobians if name == answer.wrt)
     for other, value in tape.values.items():
         if value.shape == tape.values[step].shape and value.dtype.kind != "b":
-            yield Base(("wrong-variable",), 14.0, partial(_by, wrt=answer.wrt, other=other), free_scale=True)
-            yield Base(("wrong-variable",), 14.5, partial(_by, wrt=answer.wrt, other=other, power=2), True)
-    yield Base(("wrong-variable",), 13.0, lambda tape: tape.sweep()[answer.wrt], free_scale=True)
-    yield Base(("wrong-variable",), 13.0, lambda tape: _outer(tape.sweep()[answer.wrt]), free_scale=True)
-    yield Base(("wrong-variable",), 14.0, lambda tape: _outer(tape.values[answer.wrt]), free_scale=True)
-    yield Base(("wrong-variable",), 14.0, lambda tape: value_of(answer, tape) @ tape.values[answer.wrt])
+            for power in (1, 2):
+                by = partial(_by, wrt=answer.wrt, other=other, power=power)
+                yield wrong(Kind.WEIGHTED, "wrong-variable", by)
+    products: tuple[Make, ...] = (
+        lambda tape: tape.sweep()[answer.wrt],
+        lambda tape: _outer(tape.sweep()[answer.wrt]),
+        lambda tape: _outer(tape.values[answer.wrt]),
+        lambda tape: value_of(answer, tape) @ tape.values[answer.wrt],
+    )
+    for product in products:
+        yield wrong(Kind.GRADIENT_PRODUCT, "wrong-variable", product)
 
 
 def _by(tape: Tape, wrt: str, other: str, power: int = 1) -> Array:

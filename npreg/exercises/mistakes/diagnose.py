@@ -9,7 +9,7 @@ of mistakes; the cheapest is named, the others are its alternatives.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,20 +19,23 @@ from npreg.exercises.forward.derivatives import quantities_of, value_of
 from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.tape import Edits, Tape, not_analytic
 from npreg.exercises.forward.verdict import Reference, resolution
-from npreg.exercises.mistakes.bank import Bank, Base, Explanation, Make, Pool, Turn, axes_subsets
+from npreg.exercises.found import Found, HardCoded, Scale
+from npreg.exercises.mistakes.bank import Bank, Pool
+from npreg.exercises.mistakes.explanation import Base, Explanation, Make, Turn, axes_subsets
+from npreg.exercises.mistakes.preference import MORE, Kind, cost
 from npreg.exercises.mistakes.terms import extra_terms, path_terms
 
 CLOSE = 1e-9
-TWINS = 6
+TWINS, FAR = 6, 10
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The codes of the mistake, the twins' codes, and what was measured."""
+    """The codes of the mistake, the twins' codes, and what is known about it."""
 
     codes: tuple[str, ...]
     alternatives: tuple[str, ...] = ()
-    details: dict[str, Any] = field(default_factory=dict)
+    found: Found = ()
 
 
 def diagnose(
@@ -89,17 +92,11 @@ def _holds(
 def _name(found: Sequence[Explanation], bank: Bank) -> Diagnosis:
     ordered = sorted(found, key=lambda e: e.cost)
     best = ordered[0]
-    twins = [e.codes for e in ordered[1:] if e.codes != best.codes and e.cost < best.cost + 10]
+    twins = [e.codes for e in ordered[1:] if e.codes != best.codes and e.cost < best.cost + FAR]
     alternatives = ["+".join(codes) for codes in twins]
-    details: dict[str, Any] = {}
-    factor = next((f for f in best.factors if not f.is_one), None)
-    if factor is not None:
-        details["measured"] = [
-            {"sizes": {**at, **r.sizes}, "factor": factor.value(at)}
-            for r, at in zip(bank.references, bank.quantities, strict=True)
-        ]
-        details["factor"] = factor.expression
-    return Diagnosis(best.codes, tuple(dict.fromkeys(alternatives))[:TWINS], details)
+    at = tuple(bank.quantities)
+    known = tuple(replace(r, quantities=at) if isinstance(r, Scale) else r for r in best.found)
+    return Diagnosis(best.codes, tuple(dict.fromkeys(alternatives))[:TWINS], known)
 
 
 def _stages(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[list[Explanation]]:
@@ -134,7 +131,7 @@ def _vanishing(bank: Bank, name: str, student: Sequence[Array]) -> Iterator[Expl
     largest = max(float(np.max(r.terms[name])) for r in bank.references)
     if all(np.max(np.abs(value)) <= 1e-12 * largest for value in student):
         for base in bank.pool(name, tuple(value.shape for value in student)).vanishing:
-            yield Explanation(base.codes, base.cost, partial(_zero_of, base), (), _zero_for)
+            yield Explanation(base.codes, cost(base.kinds), partial(_zero_of, base), base.found, _zero_for)
 
 
 def _zero_of(base: Base, tape: Tape, at: Any) -> Array:
@@ -164,7 +161,8 @@ def _typed_in(bank: Bank, name: str, student: Sequence[Array], tolerance: float)
         def predict(tape: Tape, at: Any, scalar: str = scalar, typed: float = typed) -> Array:
             return value_of(answer, tape.edited(_set(scalar, typed)))
 
-        yield Explanation(("global-or-hardcoded",), 12.0, predict)
+        typed_in = HardCoded(typed, scalar)
+        yield Explanation(("global-or-hardcoded",), cost([Kind.TYPED_IN]), predict, (typed_in,))
 
 
 def _with_number(bank: Bank, name: str, scalar: str, number: float) -> list[Array]:
@@ -200,7 +198,8 @@ def _update(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -
     if all(
         np.max(np.abs(s - bank.offset(name, t))) < 1e-12 for s, t in zip(student, bank.tapes, strict=True)
     ):
-        yield Explanation((f"missing-term:grad_{wrt}",), 1.0, lambda tape, at: bank.offset(name, tape))
+        absent = cost([Kind.PLAIN_GRADIENT])
+        yield Explanation((f"missing-term:grad_{wrt}",), absent, lambda tape, at: bank.offset(name, tape))
     pool = bank.pool(name, bank.signature(name))
     for times, codes in ((1.0, ()), (0.0, (f"missing-term:{wrt}",)), (-1.0, (f"term-sign:{wrt}",))):
 
@@ -216,8 +215,9 @@ def _update(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -
             def predict(tape: Any, at: Any, e: Explanation = e, times: float = times) -> Array:
                 return np.asarray(e.predict(tape, at) + times * bank.offset(name, tape))
 
-            renamed = tuple(_in_update(code, wrt) for code in e.codes) if times else e.codes
-            yield replace(e, codes=(*codes, *renamed), cost=e.cost + 2 * len(codes), predict=predict)
+            e = _in_update(e, wrt) if times else e
+            price = e.cost + 2 * MORE * len(codes)
+            yield replace(e, codes=(*codes, *e.codes), cost=price, predict=predict)
 
 
 def _gradient(tape: Tape, wrt: str) -> Array:
@@ -228,7 +228,7 @@ def _plain_quantity(
     bank: Bank, student: Sequence[Array], make: Make, codes: tuple[str, ...], tolerance: float
 ) -> Iterator[Explanation]:
     """A multiple of the gradient itself, or of the right answer as a whole."""
-    base = Base(codes, 1.0 if codes else 0.3, make)
+    base = Base(codes, (Kind.PLAIN_GRADIENT if codes else Kind.RIGHT,), make)
     values = [base.make(tape) for tape in bank.tapes]
     if tuple(v.shape for v in values) == tuple(v.shape for v in student):
         for e in Pool([base], [values]).match(student, bank.table, tolerance):
@@ -248,7 +248,8 @@ def _scaled_old(bank: Bank, name: str, rest: Sequence[Array], tolerance: float) 
         offset = bank.offset(name, tape)
         return np.asarray(value_of(answer, tape) - offset + factor.value(at) * offset)
 
-    yield Explanation((f"term-factor:{answer.wrt}",), 9.0 + factor.cost, predict)
+    code = f"term-factor:{answer.wrt}"
+    yield Explanation((code,), cost([Kind.TERM], factor), predict, (Scale(code, factor),))
 
 
 def _ratios(values: Sequence[Array], units: Sequence[Array], tolerance: float) -> Array:
@@ -261,11 +262,16 @@ def _ratios(values: Sequence[Array], units: Sequence[Array], tolerance: float) -
     return np.array(found)
 
 
-def _in_update(code: str, wrt: str) -> str:
+def _in_update(explanation: Explanation, wrt: str) -> Explanation:
     """A factor of the gradient is a factor of one term of the update."""
-    if code == "sign":
-        return f"term-sign:grad_{wrt}"
-    return f"term-factor:grad_{wrt}" if code.startswith("factor:") else code
+
+    def renamed(code: str) -> str:
+        if code == "sign":
+            return f"term-sign:grad_{wrt}"
+        return f"term-factor:grad_{wrt}" if code.startswith("factor:") else code
+
+    found = tuple(replace(r, code=renamed(r.code)) if isinstance(r, Scale) else r for r in explanation.found)
+    return replace(explanation, codes=tuple(map(renamed, explanation.codes)), found=found)
 
 
 def _reshaped(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
@@ -280,7 +286,7 @@ def _reshaped(bank: Bank, name: str, student: Sequence[Array], tolerance: float)
         if turned is None or (code == "transpose" and flat):
             continue
         for e in _same_shape(bank, name, turned, tolerance):
-            yield replace(e, codes=(code, *e.codes), cost=e.cost + 1.0, turn=turn)
+            yield replace(e, codes=(code, *e.codes), cost=e.cost + MORE, turn=turn)
 
 
 def _turn(bank: Bank, name: str, student: Sequence[Array], turn: Turn) -> list[Array] | None:
@@ -312,6 +318,7 @@ def _collapsed(bank: Bank, name: str, student: Sequence[Array], tolerance: float
             for e in _same_shape(bank, name, turned, tolerance):
                 codes = e.codes if "broadcast" in e.codes else ("not-summed", *e.codes)
                 updating = bank.exercise.answers[name].formula is not None and mean
-                if updating and [f.codes for f in e.factors] == [("factor:1/n",)]:
+                scales = [record.factor.codes for record in e.found if isinstance(record, Scale)]
+                if updating and scales == [("factor:1/n",)]:
                     codes = ("not-summed",)
-                yield replace(e, codes=codes, cost=e.cost + 3.0, turn=turn)
+                yield replace(e, codes=codes, cost=e.cost + 3 * MORE, turn=turn)

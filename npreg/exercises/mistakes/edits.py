@@ -7,27 +7,41 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npreg.exercises.forward.program import Array
+from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Edit, Edits, Tape
+from npreg.exercises.found import Found, Swap
+from npreg.exercises.mistakes.preference import Kind
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """One known mistake.
-
-    ``free_scale``: the size of its factor means nothing, so that at most a sign is reported.
-    """
+    """One known mistake: its codes, what to edit, its kinds, and what is known about it for the message."""
 
     codes: tuple[str, ...]
     edits: Edits
-    cost: float
-    free_scale: bool = False
+    kinds: tuple[Kind, ...]
+    found: Found = ()
 
     def __add__(self, other: Mutation) -> Mutation:
         """Both mistakes at once."""
         codes = tuple(dict.fromkeys((*self.codes, *other.codes)))
-        free = self.free_scale or other.free_scale
-        return Mutation(codes, self.edits + other.edits, self.cost + other.cost, free)
+        kinds, found = self.kinds + other.kinds, self.found + other.found
+        return Mutation(codes, self.edits + other.edits, kinds, found)
+
+
+def known(kind: Kind, code: str, edits: Edits) -> Mutation:
+    """A single mistake."""
+    return Mutation((code,), edits, (kind,))
+
+
+def mixed_up(kind: Kind, tape: Tape, meant: str, used: str, edits: Edits) -> Mutation:
+    """One quantity in the place of another; said by name where students see both."""
+    return Mutation(("wrong-variable",), edits, (kind,), swap(tape.exercise, meant, used))
+
+
+def swap(exercise: Exercise, meant: str, used: str) -> Found:
+    seen = all(exercise.public(name) == name for name in (meant, used))
+    return (Swap(used, meant),) if seen else ()
 
 
 Rule = Callable[[Tape], Iterator[Mutation]]

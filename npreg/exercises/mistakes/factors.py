@@ -7,101 +7,16 @@ and settings, are one constant: 7 at n = 7 and 11 at n = 11 is ``n``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
 
 import numpy as np
 
 from npreg.exercises.forward.program import Array
+from npreg.exercises.found import CONSTANTS, Factor
+from npreg.exercises.mistakes.preference import factor_cost
 
-CONSTANTS = tuple(Fraction(c) for c in ("1", "2", "1/2", "4", "1/4", "3", "1/3", "8", "1/8"))
 _HALF = Fraction(1, 2)
-
-
-@dataclass(frozen=True)
-class Factor:
-    """``sign`` times ``constant`` times a product of powers of sizes and settings."""
-
-    sign: int = 1
-    constant: Fraction | float = Fraction(1)
-    powers: tuple[tuple[str, Fraction], ...] = ()
-
-    @property
-    def is_one(self) -> bool:
-        """Whether it is exactly 1."""
-        return self.sign > 0 and self.magnitude_is_one
-
-    @property
-    def magnitude_is_one(self) -> bool:
-        """Whether it is 1 or −1."""
-        return self.constant == 1 and not self.powers
-
-    @property
-    def is_usual(self) -> bool:
-        """Whether the constant is one that forgotten or doubled factors leave behind."""
-        return self.constant in CONSTANTS
-
-    @property
-    def hard_coded(self) -> int | None:
-        """The whole number that stands where a size or setting should, or None.
-
-        >>> Factor(1, 0.1, (("n", Fraction(1)),)).hard_coded
-        10
-        """
-        if self.is_usual and not self.powers:
-            return None
-        for value in (1 / float(self.constant), float(self.constant)):
-            if abs(value - round(value)) < 1e-6 * value and 3 <= round(value) <= 10_000:
-                return round(value)
-        return None
-
-    @property
-    def cost(self) -> float:
-        """How far-fetched the factor is; 0 for 1."""
-        cost = 0.0 if self.sign > 0 else 1.0
-        if self.constant != 1:
-            cost += 1.0 if self.constant in (2, _HALF) else 1.5
-        return cost + sum(1.0 if abs(power) == 1 else 2.0 for _, power in self.powers)
-
-    @property
-    def expression(self) -> str:
-        """The magnitude as text, such as ``n/2`` or ``1/(2n)``.
-
-        >>> Factor(1, Fraction(1, 2), (("n", Fraction(1)),)).expression
-        'n/2'
-        >>> Factor(-1, Fraction(2), (("n", Fraction(-1)), ("d", Fraction(1, 2)))).expression
-        '2*sqrt(d)/n'
-        """
-        above, below = [], []
-        if isinstance(self.constant, Fraction):
-            above += [str(self.constant.numerator)] if self.constant.numerator != 1 else []
-            below += [str(self.constant.denominator)] if self.constant.denominator != 1 else []
-        else:
-            above.append(f"{self.constant:.6g}")
-        for name, power in self.powers:
-            name = f"({name})" if "-" in name else name
-            text = {_HALF: f"sqrt({name})", Fraction(1): name}.get(abs(power), f"{name}^{abs(power)}")
-            (above if power > 0 else below).append(text)
-        if not below:
-            return "*".join(above) or "1"
-        return f"{'*'.join(above) or '1'}/{below[0] if len(below) == 1 else '(' + '*'.join(below) + ')'}"
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        """The stable codes: ``sign`` and ``factor:<expression>``, each only where it applies."""
-        sign = () if self.sign > 0 else ("sign",)
-        return sign if self.magnitude_is_one else (*sign, f"factor:{self.expression}")
-
-    def value(self, quantities: Mapping[str, float]) -> float:
-        """Its value for given sizes and settings."""
-        result = self.sign * float(self.constant)
-        for name, power in self.powers:
-            result *= float(quantities[name]) ** float(power)
-        return result
-
-
-ONE = Factor()
 
 
 class FactorTable:
@@ -140,7 +55,7 @@ class FactorTable:
         else:
             rows = np.arange(len(self.powers))
         found = [self._factor(int(np.sign(c[0])), logs, int(row), tolerance) for row in rows]
-        return min(found, key=lambda factor: (not factor.is_usual, factor.cost), default=None)
+        return min(found, key=lambda factor: (not factor.is_usual, factor_cost(factor)), default=None)
 
     def possible(self, coefficients: Array, tolerance: float) -> Array:
         """Per row of coefficients, whether ``identify`` could find a factor: a quick look at two probes."""

@@ -1,9 +1,8 @@
 """What students do wrong, as data: every known mistake as an edit of the forward program's derivative.
 
 No rule knows an exercise. Each looks at the graph (names, shapes, local Jacobians) and yields
-``Mutation``s: the codes, the edits to make before one reverse sweep, and a cost. Where several mutations
-have the same values on every probe the cheapest one is named and the others are its alternatives; so the
-costs below are the order of preference, from the everyday mistakes to the far-fetched.
+``Mutation``s: the codes, the edits to make before one reverse sweep, and the kind, which has its place in the
+order of preference.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from npreg.exercises.forward.tape import Tape
 from npreg.exercises.mistakes.chain import chain_cut_short, chain_elsewhere, chain_twice
 from npreg.exercises.mistakes.edits import Mutation, Rule
 from npreg.exercises.mistakes.inputs import ignored_inputs, mistaken_inputs, reversed_inputs
+from npreg.exercises.mistakes.preference import cost
 from npreg.exercises.mistakes.structure import (
     applied_again,
     axis_of_softmax,
@@ -41,9 +41,8 @@ def every_mutation(tape: Tape) -> list[Mutation]:
 
 def frequent_mutations(tape: Tape) -> list[Mutation]:
     """The mistakes that are also looked for in pairs."""
-    rules: tuple[Rule, ...] = (ignored_inputs, reversed_inputs, chain_cut_short, joined_terms, some_rows)
-    found = [m for rule in (*rules, averaged_upstream, branches) for m in rule(tape) if m.cost <= 13.0]
-    return sorted(found, key=lambda mutation: mutation.cost)
+    found = [m for m in every_mutation(tape) if all(kind.frequent for kind in m.kinds)]
+    return sorted(found, key=lambda mutation: cost(mutation.kinds))
 
 
 RULES: tuple[Rule, ...] = (

@@ -10,9 +10,10 @@ import numpy as np
 from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.program import Answer, Array, Exercise, Step, parameters
 from npreg.exercises.forward.tape import Tape
-from npreg.exercises.mistakes.bank import Base, Make, axes_subsets
 from npreg.exercises.mistakes.curvature import curvature_bases
+from npreg.exercises.mistakes.explanation import Base, Make, axes_subsets, wrong
 from npreg.exercises.mistakes.mutations import Mutation
+from npreg.exercises.mistakes.preference import Kind
 from npreg.exercises.mistakes.structure import broadcast_accidents
 
 
@@ -24,14 +25,14 @@ def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
         yield from _unsummed(tape, answer.wrt)
     if answer.formula is None:
         for axes in axes_subsets(tape.values[answer.wrt].ndim * answer.order):
-            yield Base(("axis",), 13.5, _sum(partial(value_of, answer), axes), free_scale=True)
+            yield wrong(Kind.REDUCED, "axis", _sum(partial(value_of, answer), axes))
     yield from _others(exercise, name, tape)
     yield from _broadcast(tape)
     if answer.order == 1 and answer.formula is None:
         yield from _feature_loops(answer, tape)
         for other, value in tape.values.items():
             if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
-                yield Base(("wrong-variable",), 19.0, partial(_product, answer=answer, other=other))
+                yield wrong(Kind.TIMES, "wrong-variable", partial(_product, answer=answer, other=other))
     if answer.order == 2:
         yield from curvature_bases(exercise, answer, tape)
 
@@ -46,9 +47,9 @@ def _broadcast(tape: Tape) -> Iterator[Base]:
         except ValueError:
             continue
         whole = partial(_upstream_under, mutation=mutation, step=step)
-        yield Base(("broadcast",), 2.2, whole, free_scale=True)
+        yield wrong(Kind.TABLE, "broadcast", whole)
         for axis in (0, 1):
-            yield Base(("broadcast",), 2.8, _sum(whole, (axis,)), free_scale=True)
+            yield wrong(Kind.TABLE_SUMMED, "broadcast", _sum(whole, (axis,)))
 
 
 def _upstream_under(tape: Tape, mutation: Mutation, step: str) -> Array:
@@ -64,7 +65,8 @@ def _feature_loops(answer: Answer, tape: Tape) -> Iterator[Base]:
     for axis in range(tape.values[answer.wrt].ndim):
         if tape.values[answer.wrt].shape[axis] > 1:
             for place in (0, -1):
-                yield Base(("off-by-one",), 12.0, partial(_without, answer=answer, axis=axis, place=place))
+                rest = partial(_without, answer=answer, axis=axis, place=place)
+                yield wrong(Kind.FEATURES, "off-by-one", rest)
 
 
 def _without(tape: Tape, answer: Answer, axis: int, place: int) -> Array:
@@ -84,7 +86,7 @@ def _own(exercise: Exercise, name: str) -> Iterator[Base]:
                 f"which is neither an input nor a step; known are {', '.join(known)}"
             )
         if mistake.answer == name:
-            yield Base((mistake.code,), 0.5, _own_value(mistake.function))
+            yield wrong(Kind.OWN, mistake.code, _own_value(mistake.function))
 
 
 def _own_value(function: Step) -> Make:
@@ -110,32 +112,33 @@ def _unsummed(tape: Tape, wrt: str) -> Iterator[Base]:
         if name != wrt or tape.values[step].ndim == 0 or tape.values[step].shape[0] < 2:
             continue
         rows = partial(contributions, step=step, wrt=wrt)
-        yield Base(("not-summed",), 2.0, rows, free_scale=True)
+        yield wrong(Kind.NOT_SUMMED, "not-summed", rows)
         if shape:
-            yield Base(("elementwise",), 2.5, rows, free_scale=True)
+            yield wrong(Kind.NOT_MULTIPLIED, "elementwise", rows)
         for axes in axes_subsets(1 + len(shape)):
             if axes != (0,):
-                yield Base(("axis",), 13.0 + 0.1 * len(axes), _sum(rows, axes), free_scale=True)
+                yield wrong(Kind.REDUCED, "axis", _sum(rows, axes))
 
 
 def _others(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
     for other, answer in exercise.answers.items():
         if other != name:
-            yield Base((f"swapped-answer:{other}",), 12.3, partial(value_of, answer))
+            yield wrong(Kind.SWAPPED, f"swapped-answer:{other}", partial(value_of, answer))
             for name_, value in tape.values.items():
                 if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
-                    yield Base(("wrong-variable",), 19.5, partial(_product, answer=answer, other=name_))
+                    yield wrong(Kind.TIMES, "wrong-variable", partial(_product, answer=answer, other=name_))
     for step in exercise.steps:
         if tape.values[step].dtype.kind == "b":
             continue
-        code, cost = ("loss-for-derivative", 12.5) if step == exercise.loss else ("wrong-variable", 18.0)
-        yield Base((code,), cost, partial(_value, name=step), free_scale=True)
+        if step == exercise.loss:
+            yield wrong(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", partial(_value, name=step))
+        else:
+            yield wrong(Kind.WRONG_VALUE, "wrong-variable", partial(_value, name=step))
         if step in exercise.active and step != exercise.loss:
             code = f"chain-missing:{exercise.public(step)}"
-            place = 0.01 * list(exercise.steps).index(step)
-            yield Base((code,), 12.6 + place, partial(_upstream, step=step), free_scale=True)
+            yield wrong(Kind.CHAIN_ENDS, code, partial(_upstream, step=step))
     for other in exercise.inputs:
-        yield Base(("wrong-variable",), 18.0, partial(_value, name=other), free_scale=True)
+        yield wrong(Kind.WRONG_VALUE, "wrong-variable", partial(_value, name=other))
 
 
 def _value(tape: Tape, name: str) -> Array:

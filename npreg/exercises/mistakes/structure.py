@@ -21,15 +21,17 @@ from npreg.exercises.mistakes.edits import (
     ZERO,
     Mutation,
     edges,
+    known,
     take,
     twins,
 )
+from npreg.exercises.mistakes.preference import Kind
 
 
 def branches(tape: Tape) -> Iterator[Mutation]:
     """Any change to a step of truth values: the wrong branch or threshold of a piecewise loss."""
     exercise = tape.exercise
-    code = ("kink-threshold",)
+    code = "kink-threshold"
     for step, names in exercise.arguments.items():
         if tape.values[step].dtype.kind != "b":
             continue
@@ -39,13 +41,13 @@ def branches(tape: Tape) -> Iterator[Mutation]:
             lambda value, tape: np.zeros_like(value),
         )
         for edit in turned:
-            yield Mutation(code, Edits(values=((step, edit),)), 11.0)
+            yield known(Kind.BRANCH, code, Edits(values=((step, edit),)))
         for name in names:
             moved = [_moved(setting, by) for setting in (*exercise.settings, None) for by in (1.0, -1.0)]
             for edit in (NEGATIVE, ABSOLUTE, SQUARE, DOUBLE, HALF, ONE, ZERO, *moved):
-                yield Mutation(code, Edits(uses=(((step, name), edit),)), 11.0)
+                yield known(Kind.BRANCH, code, Edits(uses=(((step, name), edit),)))
             for other in twins(tape, name):
-                yield Mutation(code, Edits(uses=(((step, name), take(other)),)), 11.0)
+                yield known(Kind.BRANCH, code, Edits(uses=(((step, name), take(other)),)))
 
 
 def _moved(setting: str | None, by: float) -> Edit:
@@ -62,7 +64,7 @@ def broadcast_accidents(tape: Tape) -> Iterator[Mutation]:
             continue
         for name in names:
             edit = COLUMN if len(shapes[0]) == 1 else FLAT
-            yield Mutation(("broadcast",), Edits(uses=(((step, name), edit),)), 12.0, free_scale=True)
+            yield known(Kind.BROADCAST, "broadcast", Edits(uses=(((step, name), edit),)))
 
 
 def wrong_axis(tape: Tape) -> Iterator[Mutation]:
@@ -73,9 +75,9 @@ def wrong_axis(tape: Tape) -> Iterator[Mutation]:
         value = tape.values[step]
         if value.ndim == 2 and len(names) == 1 and tape.values[names[0]].ndim == 2:
             turned.append((step, _across(exercise, step, names[0])))
-            yield Mutation(("axis",), Edits(functions=(turned[-1],)), 12.0)
+            yield known(Kind.AXIS, "axis", Edits(functions=(turned[-1],)))
     if len(turned) > 1:
-        yield Mutation(("axis",), Edits(functions=tuple(turned)), 12.0)
+        yield known(Kind.AXIS, "axis", Edits(functions=tuple(turned)))
 
 
 def _across(exercise: Exercise, step: str, name: str) -> Callable[..., Any]:
@@ -96,7 +98,8 @@ def axis_of_softmax(tape: Tape) -> Iterator[Mutation]:
         if np.max(np.abs(rest - np.diag(np.diag(rest)))) > 1e-12 * np.max(np.abs(jacobian)):
             continue
         for where in ("columns", "everywhere"):
-            yield Mutation(("axis",), Edits(jacobians=(((step, name), _summed_over(step, where)),)), 12.0)
+            edits = Edits(jacobians=(((step, name), _summed_over(step, where)),))
+            yield known(Kind.AXIS, "axis", edits)
 
 
 def _summed_over(step: str, where: str) -> Edit:
@@ -118,7 +121,7 @@ def applied_again(tape: Tape) -> Iterator[Mutation]:
         if len(names) == 1 and tape.values[step].shape == tape.values[names[0]].shape:
             again = _again(exercise.steps[step], names[0])
             code = f"chain-at:{exercise.public(step)}"
-            yield Mutation((code,), Edits(functions=((step, again),)), 16.5)
+            yield known(Kind.AGAIN, code, Edits(functions=((step, again),)))
 
 
 def _again(function: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -134,7 +137,7 @@ def elementwise_products(tape: Tape) -> Iterator[Mutation]:
         first, second = (tape.values[name] for name in names)
         if first.ndim == 1 and first.shape == second.shape and np.isclose(tape.values[step], first @ second):
             edits = Edits(functions=((step, lambda **seen: np.prod(np.stack(list(seen.values())), axis=0)),))
-            yield Mutation(("elementwise",), edits, 12.0)
+            yield known(Kind.PRODUCT, "elementwise", edits)
 
 
 def _term(exercise: Exercise, step: str, name: str, meeting: list[str]) -> str:
@@ -161,8 +164,9 @@ def joined_terms(tape: Tape) -> Iterator[Mutation]:
         for name in meeting if len(meeting) > 1 else ():
             term = _term(exercise, step, name, meeting)
             absent = Edits(jacobians=(((step, name), ZERO),))
-            yield Mutation((f"missing-term:{term}",), absent, 10.9)
-            yield Mutation((f"term-sign:{term}",), Edits(jacobians=(((step, name), NEGATIVE),)), 11.0)
+            yield known(Kind.TERM_LOST, f"missing-term:{term}", absent)
+            reversed_ = Edits(jacobians=(((step, name), NEGATIVE),))
+            yield known(Kind.TERM_REVERSED, f"term-sign:{term}", reversed_)
 
 
 def whole_step(tape: Tape) -> Iterator[Mutation]:
@@ -174,7 +178,8 @@ def whole_step(tape: Tape) -> Iterator[Mutation]:
             continue
         public = tape.exercise.public(step)
         for code, power in ((f"chain-missing:{public}", -1.0), (f"chain-twice:{public}", 1.0)):
-            yield Mutation((code,), Edits(upstreams=((step, _times_slope((step, name), power)),)), 14.0)
+            edits = Edits(upstreams=((step, _times_slope((step, name), power)),))
+            yield known(Kind.WHOLE_STEP, code, edits)
 
 
 def _times_slope(edge: tuple[str, str], power: float) -> Edit:
@@ -197,13 +202,13 @@ def slope_from_output(tape: Tape) -> Iterator[Mutation]:
             continue
         public = tape.exercise.public(step)
         for other in twins(tape, step):
-            yield Mutation((f"chain-at:{public}",), _slope_edit((step, name), weights, other), 15.0)
+            yield known(Kind.SLOPE, f"chain-at:{public}", _slope_edit((step, name), weights, other))
         for k in np.flatnonzero(np.abs(weights) > 1e-9):
             fewer, reversed_ = weights.copy(), weights.copy()
             fewer[k] = 0.0
             reversed_[k] *= -1
-            yield Mutation((f"missing-term:{public}",), _slope_edit((step, name), fewer, step), 15.0)
-            yield Mutation((f"term-sign:{public}",), _slope_edit((step, name), reversed_, step), 15.0)
+            yield known(Kind.SLOPE, f"missing-term:{public}", _slope_edit((step, name), fewer, step))
+            yield known(Kind.SLOPE, f"term-sign:{public}", _slope_edit((step, name), reversed_, step))
 
 
 def _quadratic(value: Array, slope: Array) -> Array | None:
@@ -232,7 +237,7 @@ def wrong_reductions(tape: Tape) -> Iterator[Mutation]:
         changes: tuple[Callable[[float], float], ...] = (lambda m: m / (m - 1), lambda m: m, lambda m: 1 / m)
         for change in changes:
             edits = Edits(functions=((step, _rescaled(exercise, step, change)),))
-            yield Mutation((f"term-factor:{exercise.public(step)}",), edits, 16.0)
+            yield known(Kind.STATISTIC, f"term-factor:{exercise.public(step)}", edits)
 
 
 def _rescaled(exercise: Exercise, step: str, change: Callable[[float], float]) -> Callable[..., Any]:

@@ -14,11 +14,13 @@ import numpy as np
 
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Tape
-from npreg.exercises.mistakes.bank import Bank, Explanation, factor_codes
-from npreg.exercises.mistakes.factors import ONE, Factor
+from npreg.exercises.found import ONE, Factor, Found, Record, Scale
+from npreg.exercises.mistakes.bank import Bank
+from npreg.exercises.mistakes.explanation import Explanation, scaled
+from npreg.exercises.mistakes.preference import MORE, Kind, cost, factor_cost
 
 Label = tuple[str, ...]
-ZERO = 0.0
+Named = tuple[tuple[str, ...], float, Found]
 
 
 def path_columns(tape: Tape, wrt: str) -> dict[Label, Array]:
@@ -68,11 +70,11 @@ def path_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: float
         there = path_columns(tape, wrt)
         return _combine(factors, [there[path] for path in paths], quantities)
 
-    codes, cost = _term_codes(term_names(bank.exercise, paths, wrt), factors)
+    codes, price, found = _term_codes(term_names(bank.exercise, paths, wrt), factors)
     if codes:
-        yield Explanation(codes, cost, predict, tuple(f for f in factors if f is not None))
+        yield Explanation(codes, price, predict, found)
         if _branches(bank, paths):
-            yield Explanation(("kink-threshold",), cost + 3.0, predict)
+            yield Explanation(("kink-threshold",), price + 3 * MORE, predict)
 
 
 def _combine(factors: Sequence[Factor | None], columns: Sequence[Array], at: Mapping[str, float]) -> Array:
@@ -119,39 +121,34 @@ def _factors(bank: Bank, coefficients: Array, tolerance: float) -> list[Factor |
     return found
 
 
-def _term_codes(names: list[str], factors: list[Factor | None]) -> tuple[tuple[str, ...], float]:
+def _term_codes(names: list[str], factors: list[Factor | None]) -> Named:
     """Codes relative to the factor that most terms share (1, where there is a choice)."""
     present = [f for f in factors if f is not None]
     if not present or all(f == present[0] for f in factors):
-        return (), 0.0
-    if any(not f.is_usual for f in present):
-        return ("global-or-hardcoded",), 9.0
+        return (), 0.0, ()
+    typed = [f.hard_coded for f in present if not f.is_usual]
+    if typed:
+        return ("global-or-hardcoded",), cost([Kind.TERM]), tuple(t for t in typed[:1] if t is not None)
     choices = present if len(present) == 1 else (ONE, *present)
     return min((_relative_codes(names, factors, common) for common in choices), key=lambda r: r[1])
 
 
-def _relative_codes(
-    names: list[str], factors: list[Factor | None], common: Factor
-) -> tuple[tuple[str, ...], float]:
+def _relative_codes(names: list[str], factors: list[Factor | None], common: Factor) -> Named:
     alone = sum(factor is not None for factor in factors) == 1
-    codes, cost = [], 9.0 + common.cost + (0.0 if common.is_one or alone else 1.0)
+    price = cost([Kind.TERM], common) + (0 if common.is_one or alone else MORE)
+    found: list[Record] = list(scaled(common)[1])
+    codes = []
     for name, factor in zip(names, factors, strict=True):
         if factor is None:
             codes.append(f"missing-term:{name}")
-            cost += 0.5
+            price += MORE / 2
         elif factor != common:
-            kind = "term-sign" if factor.sign != common.sign and _negated(factor) == common else "term-factor"
+            relative = factor * common.inverse
+            kind = "term-sign" if relative == Factor(-1) else "term-factor"
             codes.append(f"{kind}:{name}")
-            cost += 0.5 + (1.0 if kind == "term-sign" else _quotient_cost(factor, common))
-    return (*dict.fromkeys(codes), *common.codes), cost
-
-
-def _quotient_cost(factor: Factor, common: Factor) -> float:
-    return factor.cost if common.is_one else factor.cost + common.cost
-
-
-def _negated(factor: Factor) -> Factor:
-    return Factor(-factor.sign, factor.constant, factor.powers)
+            found.append(Scale(codes[-1], relative))
+            price += MORE / 2 + (MORE if kind == "term-sign" else factor_cost(factor) + factor_cost(common))
+    return (*dict.fromkeys(codes), *common.codes), price, tuple(found)
 
 
 def extra_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
@@ -176,10 +173,11 @@ def extra_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: floa
             ) -> Array:
                 return np.asarray(f[0].value(at) * tape.sweep()[wrt] + f[1].value(at) * tape.values[other])
 
-            cost = (12.6 if other == wrt else 13.5) + factors[0].cost + factors[1].cost
+            kind = Kind.EXTRA_OWN if other == wrt else Kind.EXTRA
+            price = cost([kind], factors[0]) + factor_cost(factors[1])
             if codes == ("update-returned",):
-                cost = 14.5 if factors[0].magnitude_is_one else 9.0
-            yield Explanation(codes, cost, predict, factors)
+                price = cost([Kind.UPDATE_BY_ONE if factors[0].magnitude_is_one else Kind.UPDATE])
+            yield Explanation(codes, price, predict, scaled(factors[0])[1])
 
 
 def _value_for_term(
@@ -204,7 +202,8 @@ def _value_for_term(
                 continue
 
             predict = partial(_with_value, wrt=wrt, path=path, term=term, kept=kept, added=added)
-            yield Explanation(("loss-for-derivative", *kept.codes), 13.0 + kept.cost, predict)
+            price = cost([Kind.VALUE_FOR_TERM], kept)
+            yield Explanation(("loss-for-derivative", *kept.codes), price, predict, scaled(kept)[1])
 
 
 def _with_value(
@@ -258,4 +257,4 @@ def _extra_codes(
     settings = {name for name, _ in extra.powers if name in exercise.settings}
     steps = [step for step, names in exercise.arguments.items() if settings.intersection(names)]
     term = exercise.public(steps[0]) if settings and steps else exercise.public(other)
-    return (f"extra-term:{term}", *factor_codes(gradient))
+    return (f"extra-term:{term}", *scaled(gradient)[0])

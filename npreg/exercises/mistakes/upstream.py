@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,11 +19,14 @@ from npreg.exercises.mistakes.edits import (
     TRANSPOSE,
     Mutation,
     is_batch,
+    known,
+    mixed_up,
     steps_below,
     take,
     twins,
 )
 from npreg.exercises.mistakes.inputs import reversed_arguments
+from npreg.exercises.mistakes.preference import Kind
 from npreg.exercises.mistakes.structure import applied_again, wrong_axis
 
 
@@ -35,17 +39,19 @@ def upstream_dropped(tape: Tape) -> Iterator[Mutation]:
         def arrives(edit: Edit, step: str = step) -> Edits:
             return Edits(upstreams=((step, edit),))
 
-        yield Mutation((f"chain-missing:{above}",), arrives(ONE), 12.2, free_scale=True)
-        yield Mutation(("loss-for-derivative",), arrives(SQUARE), 12.6, free_scale=True)
+        yield known(Kind.UPSTREAM_DROPPED, f"chain-missing:{above}", arrives(ONE))
+        yield known(Kind.UPSTREAM_SQUARED, "loss-for-derivative", arrives(SQUARE))
         for other in twins(tape, step):
             summand = other == exercise.loss or _is_summand(tape, other)
             later = summand and names.index(other) > names.index(step)
-            code = "loss-for-derivative" if later else "wrong-variable"
-            cost = 12.5 if later else (14.0 if other in exercise.inputs else 18.0)
-            yield Mutation((code,), arrives(take(other)), cost, free_scale=True)
-            yield Mutation(("wrong-variable",), arrives(_times(other)), 19.0)
-        yield Mutation(("wrong-variable",), arrives(take(step)), 17.5, free_scale=True)
-        yield Mutation(("wrong-variable",), arrives(_times(step)), 19.0)
+            if later:
+                yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", arrives(take(other)))
+            else:
+                kind = Kind.INPUT_ABOVE if other in exercise.inputs else Kind.OTHER_ABOVE
+                yield known(kind, "wrong-variable", arrives(take(other)))
+            yield known(Kind.TIMES, "wrong-variable", arrives(_times(other)))
+        yield known(Kind.OWN_ABOVE, "wrong-variable", arrives(take(step)))
+        yield known(Kind.TIMES, "wrong-variable", arrives(_times(step)))
 
 
 def _is_summand(tape: Tape, name: str) -> bool:
@@ -77,10 +83,10 @@ def some_rows(tape: Tape) -> Iterator[Mutation]:
 
             return Edits(upstreams=((step, edit),))
 
-        yield Mutation(("first-only",), rows(slice(0, 1)), 12.0)
-        yield Mutation(("last-only",), rows(slice(-1, None)), 12.0)
-        yield Mutation(("off-by-one",), rows(slice(0, -1)), 12.0)
-        yield Mutation(("off-by-one",), rows(slice(1, None)), 12.0)
+        yield known(Kind.ROWS, "first-only", rows(slice(0, 1)))
+        yield known(Kind.ROWS, "last-only", rows(slice(-1, None)))
+        yield known(Kind.ROWS, "off-by-one", rows(slice(0, -1)))
+        yield known(Kind.ROWS, "off-by-one", rows(slice(1, None)))
 
 
 def averaged_upstream(tape: Tape) -> Iterator[Mutation]:
@@ -88,11 +94,11 @@ def averaged_upstream(tape: Tape) -> Iterator[Mutation]:
     for step, _ in steps_below(tape):
         value = tape.values[step]
         if is_batch(tape, value):
-            yield Mutation(("mean-of-products",), Edits(upstreams=((step, MEAN),)), 13.0, free_scale=True)
-            yield Mutation(("off-by-one",), Edits(upstreams=((step, ROLL),)), 20.0)
-            yield Mutation(("off-by-one",), Edits(upstreams=((step, ROLL_BACK),)), 20.0)
+            yield known(Kind.MEAN_ABOVE, "mean-of-products", Edits(upstreams=((step, MEAN),)))
+            yield known(Kind.SHIFTED, "off-by-one", Edits(upstreams=((step, ROLL),)))
+            yield known(Kind.SHIFTED, "off-by-one", Edits(upstreams=((step, ROLL_BACK),)))
         if value.ndim == 2 and value.shape[0] == value.shape[1]:
-            yield Mutation(("transpose",), Edits(upstreams=((step, TRANSPOSE),)), 13.0)
+            yield known(Kind.TRANSPOSED, "transpose", Edits(upstreams=((step, TRANSPOSE),)))
 
 
 def simplified_upstream(tape: Tape) -> Iterator[Mutation]:
@@ -114,7 +120,7 @@ def simplified_upstream(tape: Tape) -> Iterator[Mutation]:
                     yield from _short_form(tape, step, first, second)
                     plain = _form(step, (first, second))
                     for forward in (*wrong_axis(tape), *applied_again(tape), *reversed_arguments(tape)):
-                        yield Mutation(forward.codes, forward.edits + plain, forward.cost)
+                        yield replace(forward, edits=forward.edits + plain)
 
 
 def _two_terms(first: Array, second: Array, target: Array) -> Array | None:
@@ -155,12 +161,15 @@ def _short_form(tape: Tape, step: str, first: str, second: str) -> Iterator[Muta
         other = (second, first)[k]
         label = exercise.public(name)
         given = name in exercise.inputs
-        absent = f"ignores:{name}" if given else f"missing-term:{label}"
-        yield Mutation((absent,), form(k, None), 10.0 if given else 13.5)
-        yield Mutation((f"term-sign:{label}",), form(k, name, -1.0), 12.0)
+        if given:
+            yield known(Kind.INPUT_IGNORED, f"ignores:{name}", form(k, None))
+        else:
+            yield known(Kind.MISSING_SHORT, f"missing-term:{label}", form(k, None))
+        yield known(Kind.REVERSED_SHORT, f"term-sign:{label}", form(k, name, -1.0))
         for substitute in twins(tape, name):
             if substitute == other:
                 continue
-            skipped = name in exercise.steps and substitute in exercise.arguments[name]
-            code = f"chain-missing:{label}" if skipped else "wrong-variable"
-            yield Mutation((code,), form(k, substitute), 12.0 if skipped else 18.5)
+            if name in exercise.steps and substitute in exercise.arguments[name]:
+                yield known(Kind.LINK_MISSING_SHORT, f"chain-missing:{label}", form(k, substitute))
+            else:
+                yield mixed_up(Kind.OTHER_SHORT, tape, name, substitute, form(k, substitute))

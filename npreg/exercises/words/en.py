@@ -204,8 +204,10 @@ WORDS: dict[str, Words] = {
     "global-or-hardcoded": Words(
         kind="behaviour, not the formula",
         brief="a global or a fixed number in an argument's place",
-        text="Right on some data and wrong on others[ (right only at {sizes})]: a number[ ({value})] or a "
-        "variable from outside the function stands where an argument, or a size taken from one, belongs.",
+        text="A number, or a variable from outside the function, stands where an argument, or a size taken "
+        "from one, belongs[: your answer is right only where {instead_of} is {value}][: it is {constant} "
+        "whatever the data][: `{variable}` is read from outside][: your answer is {expr} times the right "
+        "one on all data].",
         rule="sizes come from the shapes of the arguments, and everything else from the arguments too",
     ),
     "numerical": Words(
@@ -252,8 +254,8 @@ WORDS: dict[str, Words] = {
         kind="no known mistake",
         brief="wrong, and no known mistake explains it",
         text="Wrong, and no known mistake explains it.[ Your result has the shape {got}, asked for is "
-        "{expected}.][ {wrong} of {size} entries are off, the first one is {entry}.][ The largest deviation "
-        "is {deviation} times the size of its terms.]",
+        "{expected}.][ {wrong} of {size} entries are off, the first one is {entry}.][ Seen at "
+        "{sizes}.][ The largest deviation is {deviation} times the size of its terms.]",
         rule="do it step by step: fill in the intermediate derivatives (`grad_` and the step's name) and "
         "check again, the first wrong one shows where to look",
     ),
@@ -279,7 +281,7 @@ FACTOR = {
     "differentiating brings down",
     "lost": "a factor {constant} is lost; see whether the constant in front of the loss was used twice, or "
     "what differentiating brings down left out",
-    "(n − 1)": "a division by n − 1 where n belongs, or the other way round",
+    "n-1": "a division by n − 1 where n belongs, or the other way round",
     "lr": "the learning rate is no part of a gradient",
     "name": "`{name}` is used as a factor once too often",
     "1/name": "`{name}` is missing as a factor, or divides what it should not",

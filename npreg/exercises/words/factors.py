@@ -1,128 +1,93 @@
-"""Factors in words: reading ``factor:n/2`` and writing "7× at n = 7"."""
+"""Factors in words: "exactly n times too large (7× at n = 7): the mean over the batch is missing"."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
+from npreg.exercises.found import Factor, Scale
+
+_SIZES = ("d", "k", "h")
 _SHOWN_PROBES = 3
-_LARGEST_POWER = 4
+_SHOWN_NAMES = {"n-1": "n"}
 
 
-@dataclass(frozen=True)
-class Factor:
-    """A number times powers of names: ``n/(2*d)`` is 1/2 and ``{"n": 1, "d": -1}``."""
-
-    constant: Fraction
-    powers: dict[str, Fraction]
-
-    def __mul__(self, other: Factor) -> Factor:
-        powers = dict(self.powers)
-        for name, power in other.powers.items():
-            powers[name] = powers.get(name, Fraction(0)) + power
-        return Factor(
-            self.constant * other.constant, {name: power for name, power in powers.items() if power}
-        )
-
-    def __pow__(self, exponent: Fraction) -> Factor:
-        if abs(exponent) > _LARGEST_POWER:
-            raise ValueError("too large a power")
-        if exponent.denominator != 1 and self.constant != 1:
-            raise ValueError("the root of a number")
-        constant = self.constant ** int(exponent) if exponent.denominator == 1 else self.constant
-        return Factor(constant, {name: power * exponent for name, power in self.powers.items()})
-
-    def __str__(self) -> str:
-        top = [_power(name, power) for name, power in self.powers.items() if power > 0]
-        bottom = [_power(name, -power) for name, power in self.powers.items() if power < 0]
-        if self.constant.numerator != 1 or not top:
-            top.insert(0, str(self.constant.numerator))
-        if self.constant.denominator != 1:
-            bottom.insert(0, str(self.constant.denominator))
-        above, below = "·".join(top), "·".join(bottom)
-        if not below:
-            return above
-        return f"{above}/({below})" if len(bottom) > 1 else f"{above}/{below}"
+def factor_values(scale: Scale, words: Mapping[str, str]) -> dict[str, str]:
+    """Return what a message says about a factor: ``expr``, ``times``, ``measured`` and ``cause``."""
+    factor = scale.factor
+    values = {"expr": str(factor), "times": _times(factor, words)}
+    causes = _causes(factor, words)
+    if causes:
+        values["cause"] = words["join"].join(causes)
+    names = list(dict.fromkeys(_SHOWN_NAMES.get(name, name) for name, _ in factor.powers))
+    if scale.quantities:
+        shown = measured(scale, names, words["at"], words["between"])
+        values["measured"] = shown if names else words["everywhere"].format(factor=shown.removesuffix("×"))
+    return values
 
 
-def _power(name: str, power: Fraction) -> str:
-    if power == Fraction(1, 2):
-        return f"√{name}"
-    return name if power == 1 else f"{name}^{power}"
+def _times(factor: Factor, words: Mapping[str, str]) -> str:
+    powers = [power for _, power in factor.powers]
+    if factor.constant >= 1 and all(power > 0 for power in powers):
+        return words["large"].format(expr=factor)
+    if factor.constant <= 1 and all(power < 0 for power in powers):
+        return words["small"].format(expr=factor.inverse, factor=factor)
+    return words["other"].format(expr=factor)
 
 
-def parse(expression: str) -> Factor | None:
-    """Read a product of numbers and names with ``*``, ``/``, ``**``, ``sqrt`` and parentheses; else ``None``.
-
-    >>> str(parse("1/(2*n)")), str(parse("n/d")), str(parse("sqrt(n)")), parse("n + 1")
-    ('1/(2·n)', 'n/d', '√n', None)
-    """
-    text = expression.replace("·", "*").replace("^", "**").replace("√", "sqrt ")
-    try:
-        factor = _read(ast.parse(text.strip(), mode="eval").body)
-    except (ValueError, SyntaxError, ZeroDivisionError, RecursionError):
-        return None
-    return factor if factor.constant else None
-
-
-def _read(node: ast.expr) -> Factor:
-    match node:
-        case ast.Constant(value=int() | float() as number):
-            return Factor(Fraction(str(number)), {})
-        case ast.Name(id=name):
-            return Factor(Fraction(1), {name: Fraction(1)})
-        case ast.BinOp(left=ast.Name(id=name), op=ast.Sub(), right=ast.Constant(value=1)):
-            return Factor(Fraction(1), {f"({name} − 1)": Fraction(1)})
-        case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return _read(left) * _read(right)
-        case ast.BinOp(left=left, op=ast.Div(), right=right):
-            return _read(left) * _read(right) ** Fraction(-1)
-        case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            return _read(left) ** _read(right).constant
-        case ast.Call(func=ast.Name(id="sqrt"), args=[inner]):
-            return _read(inner) ** Fraction(1, 2)
-    raise ValueError(ast.dump(node))
+def _causes(factor: Factor, words: Mapping[str, str]) -> list[str]:
+    """Return what each part of a factor tells, the batch size first."""
+    powers, causes = dict(factor.powers), []
+    if "n-1" in powers:
+        causes.append(words["n-1"])
+        del powers["n-1"]
+        powers.pop("n", None)
+    for name in [name for name in powers if name in _SIZES and powers[name] == -powers.get("n", 0)]:
+        causes.append(words["n/size" if powers["n"] > 0 else "size/n"].format(name=name))
+        del powers[name], powers["n"]
+        break
+    for name, power in powers.items():
+        key = name if power > 0 else f"1/{name}"
+        if key in words and abs(power) == 1:
+            causes.append(words[key])
+        else:
+            shown = Factor(powers=((name, abs(power)),))
+            causes.append(words["name" if power > 0 else "1/name"].format(name=shown))
+    if factor.constant > 1:
+        causes.append(words["many"].format(constant=_number(factor.constant)))
+    elif factor.constant < 1:
+        causes.append(words["lost"].format(constant=_number(1 / factor.constant)))
+    return causes
 
 
-def ratio(value: float | str) -> str:
+def _number(constant: Fraction | float) -> str:
+    return str(Factor(constant=constant))
+
+
+def ratio(value: float) -> str:
     """Write a measured factor as a small fraction where it is one.
 
     >>> ratio(7.000000000001), ratio(1 / 7), ratio(0.12345)
     ('7', '1/7', '0.1235')
     """
-    if isinstance(value, str):
-        return value
     near = Fraction(value).limit_denominator(60)
     if near and abs(float(near) / value - 1) < 1e-6:
         return str(near)
     return f"{value:.4g}"
 
 
-def _magnitude(value: float | str) -> float | str:
-    """The sign has a code of its own."""
-    return value if isinstance(value, str) else abs(value)
-
-
 def measured(
-    probes: Sequence[Mapping[str, Any]],
-    names: Sequence[str],
-    at: str = "{factor}× at {sizes}",
-    between: str = ", ",
+    scale: Scale, names: Sequence[str], at: str = "{factor}× at {sizes}", between: str = ", "
 ) -> str:
-    """Write measured factors, probe by probe, with those sizes that the factor depends on.
+    """Write a factor, probe by probe, with those sizes that it depends on; the sign has a code of its own.
 
-    >>> probes = [{"sizes": {"n": 7, "d": 3}, "factor": 7.0}, {"sizes": {"n": 11, "d": 4}, "factor": 11.0}]
-    >>> measured(probes, ["n"])
+    >>> n = Factor(powers=(("n", Fraction(1)),))
+    >>> measured(Scale("factor:n", n, ({"n": 7, "d": 3}, {"n": 11, "d": 4})), ["n"])
     '7× at n = 7, 11× at n = 11'
     """
-    parts: list[str] = []
-    for probe in probes:
-        sizes = [f"{name} = {ratio(probe['sizes'][name])}" for name in names if name in probe["sizes"]]
-        factor = ratio(_magnitude(probe["factor"]))
-        part = at.format(factor=factor, sizes=", ".join(sizes)) if sizes else f"{factor}×"
-        if part not in parts:
-            parts.append(part)
-    return between.join(parts[:_SHOWN_PROBES])
+    parts: dict[str, None] = {}
+    for there in scale.quantities:
+        sizes = ", ".join(f"{name} = {ratio(there[name])}" for name in names)
+        factor = ratio(abs(scale.factor.value(there)))
+        parts[at.format(factor=factor, sizes=sizes) if sizes else f"{factor}×"] = None
+    return between.join(list(parts)[:_SHOWN_PROBES])

@@ -1,0 +1,202 @@
+"""What a check found about one answer, as plain data, and what is said about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from npreg.exercises import words
+from npreg.exercises.found import Found
+from npreg.exercises.render import cut, wrap
+
+RIGHT, KIND, NAMED, RULE = 1, 2, 3, 4
+"""The stages of hints: what is right; the kind of mistake; which one and where; the rule to look at again."""
+
+FINDING_KINDS = (
+    "runs",
+    "shape",
+    "dtype",
+    "finite",
+    "direction",
+    "sign",
+    "scale",
+    "value",
+    "kink",
+    "repeatable",
+    "inputs-unchanged",
+)
+"""The kinds of findings, in the order in which they are reported."""
+
+_SHOWN_TWINS = 3
+_NO_NUMBERS = ("shape", "dtype", "raises", "no-return", "changes-input", "not-repeatable", "numerical")
+_EXPECTED = ("dtype", "finite", "repeatable", "inputs-unchanged", "kink")
+
+
+class WrongAnswer(AssertionError):
+    """At least one answer is wrong; the message is the report in at most 20 lines of plain text.
+
+    The report itself is in the attribute ``report``.
+    """
+
+    def __init__(self, message: str, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One property of an answer that was looked at: ``kind`` (see ``FINDING_KINDS``) and whether it holds.
+
+    ``ok=None`` says that the property could not be judged (the direction of an answer of the wrong shape).
+    ``details`` are built-in types, for example ``{"got": [7, 3], "expected": [3]}`` for a shape.
+    """
+
+    kind: str
+    ok: bool | None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ok", None if self.ok is None else bool(self.ok))
+        object.__setattr__(self, "details", plain(dict(self.details)))
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake by its stable ``code`` (``"factor:n"``), made in the answer named ``answer``.
+
+    ``found`` are the records of ``npreg.exercises.found``: what is known about it, for the message.
+    ``alternatives`` are the codes of twins, other mistakes with the same values on every probe; those of a
+    double mistake are joined by ``+``, as in ``"sign+ignores:b"``.
+    """
+
+    code: str
+    answer: str
+    found: Found = ()
+    alternatives: tuple[str, ...] = ()
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What is known, as built-in types, by the names of the records' fields."""
+        return {f.name: plain(getattr(record, f.name)) for record in self.found for f in fields(record)}
+
+    def message(self, lang: str = "en", *, alone: bool = True) -> str:
+        """Return the message; ``alone`` is false for one of a double mistake."""
+        return words.describe(self.code, self.answer, self.found, lang, alone=alone)
+
+
+@dataclass(frozen=True)
+class AnswerReport:
+    """The verdict on one function of the file; a double mistake has two entries in ``mistakes``."""
+
+    name: str
+    passed: bool
+    findings: tuple[Finding, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "passed", bool(self.passed))
+        object.__setattr__(self, "findings", tuple(self.findings))
+        object.__setattr__(self, "mistakes", tuple(self.mistakes))
+
+    @property
+    def not_written(self) -> bool:
+        """Whether there is no answer yet, so that nothing can be said about it."""
+        return [mistake.code for mistake in self.mistakes] == ["not-implemented"]
+
+    @property
+    def shows_in_numbers(self) -> bool:
+        """Whether an example in numbers can show what is wrong."""
+        return not all(mistake.code in _NO_NUMBERS for mistake in self.mistakes)
+
+    def messages(self, lang: str = "en") -> list[str]:
+        """Return the message of every mistake."""
+        return [mistake.message(lang, alone=len(self.mistakes) == 1) for mistake in self.mistakes]
+
+    def message(self, lang: str = "en") -> str:
+        """Return the messages of all mistakes as one text."""
+        return words.say("space", lang).join(self.messages(lang))
+
+    def sentences(self, exercise: str, lang: str = "en", hints: int = NAMED) -> list[str]:
+        """Return what is said about the answer, up to a stage of hints."""
+        notes = [
+            words.say("note", lang, name=words.finding(finding.kind, lang), note=note)
+            for finding in self.findings
+            if (note := words.finding_note(finding.kind, finding.details, lang))
+        ]
+        if self.passed:
+            return notes
+        said = [self.already_right(lang), *notes]
+        if hints == KIND:
+            said.append(self._kinds(lang))
+        if hints >= NAMED:
+            said += [self.message(lang), *self._twins(lang)]
+        if hints >= RULE:
+            said += dict.fromkeys(words.rule(mistake.code, exercise, lang) for mistake in self.mistakes)
+        return said
+
+    def already_right(self, lang: str = "en") -> str:
+        """Return what is right and what is not; what is right in nearly every file is not worth a word."""
+        found = {finding.kind: finding.ok for finding in self.findings}
+        if found.get("scale") is False or found.get("direction") is False:
+            found.pop("value", None)
+        names = {kind: words.finding(kind, lang) for kind in found}
+        right = [names[kind] for kind, ok in found.items() if ok and kind not in _EXPECTED]
+        wrong = [names[kind] for kind, ok in found.items() if ok is False]
+        comma = words.say("list", lang)
+        said = [words.say("already", lang, list=comma.join(right))] if right else []
+        said += [words.say("not-yet", lang, list=comma.join(wrong))] if wrong else []
+        return words.say("space", lang).join(said) or words.say("nothing-right", lang)
+
+    def raise_if_wrong(self, lang: str = "en") -> None:
+        """Raise ``WrongAnswer``, with at most 20 lines of text, unless this answer is right."""
+        if not self.passed:
+            raise WrongAnswer("\n".join(cut(short_lines([self], lang), lang)))
+
+    def _kinds(self, lang: str) -> str:
+        found = dict.fromkeys(words.kind(mistake.code, lang) for mistake in self.mistakes)
+        key = "kind" if len(self.mistakes) == 1 else "kinds"
+        return words.say(key, lang, kind=words.say("joint", lang).join(found))
+
+    def _twins(self, lang: str) -> list[str]:
+        """Return a sentence on other mistakes with the same numbers, if there are any."""
+        codes = list(dict.fromkeys(code for mistake in self.mistakes for code in mistake.alternatives))
+        if not codes:
+            return []
+        shown = [
+            words.say("twin", lang, code=code, brief=words.brief(code, lang)) for code in codes[:_SHOWN_TWINS]
+        ]
+        if len(codes) > _SHOWN_TWINS:
+            shown.append(words.say("more", lang, count=len(codes) - _SHOWN_TWINS))
+        return [words.say("also", lang, list=words.say("list", lang).join(shown))]
+
+
+def short_lines(wrong: Sequence[AnswerReport], lang: str) -> list[str]:
+    """Return what is wrong with answers in few lines, the messages first."""
+    said = [(answer, answer.message(lang)) for answer in wrong]
+    said += [(answer, answer.already_right(lang)) for answer in wrong if answer.findings]
+    colon = words.say("colon", lang)
+    return [line for answer, text in said for line in wrap(answer.name + colon + text)]
+
+
+def plain(value: Any) -> Any:
+    """Convert numbers, arrays and containers to built-in types that strict JSON can hold.
+
+    >>> import numpy as np
+    >>> plain({"factor": np.float64(7.0), "entries": np.array([[0, 1]]), "value": float("nan")})
+    {'factor': 7.0, 'entries': [[0, 1]], 'value': 'nan'}
+    """
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, complex):
+        return str(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)
+    return value if value is None or isinstance(value, (bool, str)) else str(value)

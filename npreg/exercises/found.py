@@ -1,0 +1,242 @@
+"""What was found out about an answer: typed records, made where it is known. They speak no language.
+
+A message's placeholders are the fields of these records, so what no record holds cannot be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+CONSTANTS = tuple(Fraction(c) for c in ("1", "2", "1/2", "4", "1/4", "3", "1/3", "8", "1/8"))
+_HALF = Fraction(1, 2)
+
+
+@dataclass(frozen=True)
+class Factor:
+    """``sign`` times ``constant`` times a product of powers of sizes and settings."""
+
+    sign: int = 1
+    constant: Fraction | float = Fraction(1)
+    powers: tuple[tuple[str, Fraction], ...] = ()
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is exactly 1."""
+        return self.sign > 0 and self.magnitude_is_one
+
+    @property
+    def magnitude_is_one(self) -> bool:
+        """Whether it is 1 or −1."""
+        return self.constant == 1 and not self.powers
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether the constant is one that forgotten or doubled factors leave behind."""
+        return self.constant in CONSTANTS
+
+    @property
+    def hard_coded(self) -> HardCoded | None:
+        """The whole number that stands where a size or setting should, or None.
+
+        >>> Factor(1, 0.1, (("n", Fraction(1)),)).hard_coded
+        HardCoded(value=10, instead_of='n')
+        """
+        names = Factor(powers=self.powers)
+        for size, value in ((names, 1 / float(self.constant)), (names.inverse, float(self.constant))):
+            whole = abs(value - round(value)) < 1e-6 * value and 3 <= round(value) <= 10_000
+            if whole and self.powers:
+                return HardCoded(round(value), str(size))
+        return None
+
+    @property
+    def inverse(self) -> Factor:
+        """One divided by it."""
+        return Factor(self.sign, 1 / self.constant, tuple((name, -power) for name, power in self.powers))
+
+    def __mul__(self, other: Factor) -> Factor:
+        powers = dict(self.powers)
+        for name, power in other.powers:
+            powers[name] = powers.get(name, Fraction(0)) + power
+        kept = tuple((name, power) for name, power in powers.items() if power)
+        return Factor(self.sign * other.sign, self.constant * other.constant, kept)
+
+    @property
+    def expression(self) -> str:
+        """The magnitude as text, such as ``n/2`` or ``1/(2n)``.
+
+        >>> Factor(1, Fraction(1, 2), (("n", Fraction(1)),)).expression
+        'n/2'
+        >>> Factor(-1, Fraction(2), (("n", Fraction(-1)), ("d", Fraction(1, 2)))).expression
+        '2*sqrt(d)/n'
+        """
+        return self._written("*", "sqrt({})", "({})")
+
+    def __str__(self) -> str:
+        """The magnitude for people: ``2·√d/n``."""
+        return self._written("·", "√{}", "({})").replace("-1", " − 1")
+
+    def _written(self, times: str, root: str, bracket: str) -> str:
+        above, below = [], []
+        if isinstance(self.constant, Fraction):
+            above += [str(self.constant.numerator)] if self.constant.numerator != 1 else []
+            below += [str(self.constant.denominator)] if self.constant.denominator != 1 else []
+        else:
+            above.append(f"{self.constant:.6g}")
+        for name, power in self.powers:
+            plain = bracket.format(name) if "-" in name else name
+            text = {_HALF: root.format(plain), Fraction(1): plain}.get(abs(power), f"{plain}^{abs(power)}")
+            (above if power > 0 else below).append(text)
+        if not below:
+            return times.join(above) or "1"
+        under = below[0] if len(below) == 1 else bracket.format(times.join(below))
+        return f"{times.join(above) or '1'}/{under}"
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The stable codes: ``sign`` and ``factor:<expression>``, each only where it applies."""
+        sign = () if self.sign > 0 else ("sign",)
+        return sign if self.magnitude_is_one else (*sign, f"factor:{self.expression}")
+
+    def value(self, quantities: Mapping[str, float]) -> float:
+        """Its value for given sizes and settings."""
+        result = self.sign * float(self.constant)
+        for name, power in self.powers:
+            result *= float(quantities[name]) ** float(power)
+        return result
+
+
+ONE = Factor()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The factor that a code is about, and the sizes and settings of the probes on which it was measured."""
+
+    code: str
+    factor: Factor
+    quantities: tuple[Mapping[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class HardCoded:
+    """The answer is right only where the size or setting ``instead_of`` is ``value``."""
+
+    value: float
+    instead_of: str
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The answer is this number whatever the data."""
+
+    constant: float
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The function reads this name from outside, though an argument has it."""
+
+    variable: str
+
+
+@dataclass(frozen=True)
+class NonFinite:
+    """The first entry (None for a scalar) that is NaN or infinite, as it was returned."""
+
+    value: str
+    entry: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """The shape (or, for ``got``, the type) that was returned, and the shape asked for."""
+
+    got: tuple[int, ...] | str
+    expected: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How many of ``size`` entries are wrong, the first of them, and how far, on the first probe with any.
+
+    ``deviation`` is the largest, relative to the size of the terms; ``sizes`` are those of the probe.
+    """
+
+    wrong: int
+    size: int
+    entry: tuple[int, ...] | None
+    deviation: float
+    sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What an exception said, and the line of the student's file."""
+
+    error: str
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The argument that was changed."""
+
+    input: str
+
+
+@dataclass(frozen=True)
+class FirstWrong:
+    """The step whose derivative the file gives, and gives wrongly, nearest to the loss."""
+
+    first: str
+
+
+@dataclass(frozen=True)
+class AtStep:
+    """The step that the mistake is about, one that students see."""
+
+    step: str
+
+
+@dataclass(frozen=True)
+class Swap:
+    """``used`` stands where ``meant`` belongs, both names that a student sees."""
+
+    used: str
+    meant: str
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """Under which other common conventions the answer is right: ``sum``, ``mean``, ``with-half``, …"""
+
+    conventions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a teacher says about a mistake of their own, by language."""
+
+    message: Mapping[str, str] | str
+
+
+Record: TypeAlias = (
+    Scale
+    | HardCoded
+    | Constant
+    | Outside
+    | NonFinite
+    | Shapes
+    | Deviation
+    | Stopped
+    | Changed
+    | FirstWrong
+    | AtStep
+    | Swap
+    | Conventions
+    | Told
+)
+Found: TypeAlias = tuple[Record, ...]

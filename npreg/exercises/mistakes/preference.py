@@ -1,0 +1,148 @@
+"""The order of preference: one table, from the everyday mistakes to the far-fetched.
+
+Where several mistakes have the same values on every probe, the one that stands first is named, the others are
+its alternatives. A group costs one more than the group before it, a place within a group next to nothing;
+every factor, sign or turned shape beside a mistake costs about as much as a group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from fractions import Fraction
+
+from npreg.exercises.found import Factor
+
+GROUPS: dict[int, str] = {
+    0: "the right answer times a factor, or with the opposite sign",
+    1: "a shape that shows its origin: contributions not added up, a table made by a broadcast",
+    9: "a term with the opposite sign, with a wrong factor or missing, where the terms can be told apart",
+    10: "an input left out (`ignores`)",
+    11: "a wrong branch or threshold (`kink-threshold`), a term that is lost or reversed on the way back",
+    12: "a link of the chain left out, examples left out, a wrong axis, a quantity reversed, a broadcast, a "
+    "value in the place of its derivative",
+    13: "a link used twice, a transposition, `*` for `@`, the product of averages",
+    14: "one use of a quantity missing or reversed, the local derivative of a simplified form changed",
+    16: "a link taken at the wrong place, a statistic with a wrong factor",
+    18: "another quantity in the right one's place",
+    20: "rows paired with their neighbours",
+}
+"""What each group holds, by what it costs, for docs/codes.md; pairs of mistakes come after all of them."""
+
+MORE = 1.0
+"""What each turn of the shape, missing part or further mistake beside an explanation costs."""
+
+FREE, SETTING, FREQUENT = "free", "setting", "frequent"
+
+
+class Kind(Enum):
+    """A kind of mistake: its group, what it is, and how it is treated; members of a group are in order.
+
+    ``free_scale``: the size of its factor means nothing, so that at most a sign is reported. ``is_setting``:
+    with a factor beside it, it is far-fetched, for a setting is a factor itself. ``frequent``: it is also
+    looked for in pairs.
+    """
+
+    RIGHT = 0, "the right answer"
+    OWN = 0, "registered by the teacher"
+    PLAIN_GRADIENT = 1, "the gradient in the place of an update"
+    SETTING_IGNORED = 1, "a setting taken as 1", SETTING, FREQUENT
+    NOT_SUMMED = 1, "the contributions of the rows", FREE
+    TABLE = 1, "a column met a vector", FREE
+    NOT_MULTIPLIED = 1, "the contributions of the rows, under another name", FREE
+    TABLE_SUMMED = 1, "a column met a vector, summed over one axis", FREE
+    TERM = 9, "a combination of the terms"
+    UPDATE = 9, "the parameter and a multiple of the gradient"
+    WEIGHTS_IGNORED = 10, "weights all alike", FREQUENT
+    INPUT_IGNORED = 10, "an input as if it were zero", FREQUENT
+    INPUT_IGNORED_ONCE = 10, "an input as if it were zero, in one of its uses", FREQUENT
+    TERM_LOST = 11, "a term that meets others, lost on the way back", FREQUENT
+    TERM_REVERSED = 11, "a term that meets others, reversed on the way back", FREQUENT
+    BRANCH = 11, "another branch or threshold", FREQUENT
+    SETTING_IGNORED_BELOW = 11, "a local derivative with a setting taken as 1"
+    LINK_MISSING = 12, "every dependence counts as 1", FREQUENT
+    LINK_MISSING_SHORT = 12, "the argument of a step in the place of its value, in a simplified form"
+    ROWS = 12, "only some of the rows", FREQUENT
+    FEATURES = 12, "all features but one"
+    AXIS = 12, "a step, or a sum, along another axis"
+    PRODUCT = 12, "a product of entries for a dot product"
+    REVERSED_SHORT = 12, "a term of a simplified form reversed"
+    INPUT_REVERSED = 12, "an input with the opposite sign", FREQUENT
+    SETTING_ZERO = 12, "a setting taken as 0", FREQUENT
+    TYPED_IN = 12, "a number typed in for a scalar input"
+    BROADCAST = 12, "a column met a vector, further up", FREE
+    LINK_MISSING_POWER = 12, "what a power leaves behind where its base is forgotten", FREQUENT
+    UPSTREAM_DROPPED = 12, "nothing arrives from above", FREE
+    SWAPPED = 12, "the value of another answer"
+    ARGUMENT_REVERSED = 12, "a function of minus its argument"
+    USE_REVERSED = 12, "a quantity with the opposite sign, in one of its uses", FREQUENT
+    LINK_SKIPPED = 12, "a step passed over, forward and backward", FREQUENT
+    LOSS_FOR_DERIVATIVE = 12, "a value where its derivative belongs", FREE
+    UPSTREAM_SQUARED = 12, "what arrives from above, squared", FREE
+    CHAIN_ENDS = 12, "the derivative in a step, as if the chain ended there", FREE
+    EXTRA_OWN = 12, "a multiple of the parameter too many"
+    CHAIN_TWICE = 13, "a local derivative used twice, entry by entry"
+    MEANS = 13, "a product of averages"
+    DIAGONAL = 13, "only the diagonal of a local derivative"
+    TRANSPOSED = 13, "a square matrix transposed", FREQUENT
+    MEAN_ABOVE = 13, "what arrives from above, averaged", FREE, FREQUENT
+    VALUE_FOR_STEP = 13, "the argument of a step in the place of its value", FREQUENT
+    SETTING_ONCE = 13, "a setting taken as 1 in one of its uses", FREQUENT
+    GRADIENT_PRODUCT = 13, "gradients multiplied", FREE
+    REDUCED = 13, "the right answer, or its contributions, summed over other axes", FREE
+    EXTRA = 13, "a multiple of another quantity too many"
+    CHAIN_TWICE_MATRIX = 13, "a local derivative used twice, as a matrix"
+    FREE_OF_ROWS = 13, "nothing of the rows", FREE
+    MEAN_BELOW = 14, "a local derivative taken at averages"
+    REVERSED_BELOW = 14, "a local derivative taken at minus an input"
+    VALUE_FOR_TERM = 13, "the value of a term in the place of its derivative"
+    OWN_VALUE_MATRIX = 14, "the value of a step for its derivative that is no diagonal"
+    WHOLE_STEP = 14, "the factor that a step puts on everything below it"
+    INPUT_ABOVE = 14, "an input in the place of what arrives from above", FREE
+    WEIGHTED = 14, "rows weighted by a quantity", FREE
+    MISSING_SHORT = 14, "a term of a simplified form missing"
+    USE_MISSING = 14, "a step that is absent in one of its uses"
+    UPDATE_BY_ONE = 14, "the parameter and the gradient, the learning rate being 1"
+    TWO_IGNORED = 14, "two inputs left out"
+    INPUT_ONE_BELOW = 14, "a local derivative taken at ones"
+    SLOPE = 14, "a local derivative written with the value of the step, and changed"
+    OWN_VALUE = 14, "the value of a step for its derivative"
+    ELSEWHERE = 16, "a local derivative taken at another quantity"
+    STATISTIC = 16, "a statistic with another divisor"
+    AGAIN = 16, "a function applied to its own result"
+    OTHER_BELOW = 16, "a local derivative with another quantity for one of its arguments"
+    OWN_ABOVE = 16, "a step in the place of what arrives from above", FREE
+    WRONG_QUANTITY = 18, "another quantity, forward and backward"
+    WRONG_VALUE = 18, "another quantity returned", FREE
+    OTHER_ABOVE = 18, "another quantity in the place of what arrives from above", FREE
+    OTHER_SHORT = 18, "another quantity in a simplified form"
+    TIMES = 18, "another quantity as a factor"
+    SHIFTED = 20, "rows shifted by one"
+
+    def __init__(self, group: int, what: str, *marks: str) -> None:
+        self.what = what
+        self.group = group
+        self.free_scale, self.is_setting, self.frequent = (m in marks for m in (FREE, SETTING, FREQUENT))
+        self.cost = group + 0.01 * len(type(self).__members__)
+
+
+def cost(kinds: Iterable[Kind], factor: Factor | None = None) -> float:
+    """What an explanation costs: its kinds, and the factor beside them.
+
+    >>> cost([Kind.INPUT_IGNORED]) < cost([Kind.INPUT_IGNORED], Factor(-1)) < cost([Kind.WRONG_QUANTITY])
+    True
+    """
+    kinds = list(kinds)
+    beside = 0.0 if factor is None else factor_cost(factor)
+    if any(kind.free_scale for kind in kinds):
+        beside /= 10
+    elif factor is not None and not factor.magnitude_is_one:
+        beside += sum(Kind.INPUT_IGNORED.group for kind in kinds if kind.is_setting)
+    return sum(kind.cost for kind in kinds) + beside
+
+
+def factor_cost(factor: Factor) -> float:
+    """How far-fetched a factor is; 0 for 1."""
+    sign, constant = factor.sign < 0, factor.constant
+    halves = 0 if constant == 1 else 2 if constant in (2, Fraction(1, 2)) else 3
+    return sign + halves / 2 + sum(1 if abs(power) == 1 else 2 for _, power in factor.powers)
