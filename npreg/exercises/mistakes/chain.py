@@ -105,7 +105,7 @@ def chain_elsewhere(tape: Tape) -> Iterator[Mutation]:
                 if argument == name:
                     yield known(Kind.ELSEWHERE, f"chain-at:{exercise.public(step)}", at(take(other)))
                 else:
-                    yield mixed_up(Kind.OTHER_BELOW, tape, argument, other, at(take(other)))
+                    yield mixed_up(Kind.OTHER_BELOW, argument, other, at(take(other)))
             if argument in exercise.inputs:
                 if argument in exercise.settings:
                     yield known(Kind.SETTING_IGNORED_BELOW, f"ignores:{argument}", at(ONE))

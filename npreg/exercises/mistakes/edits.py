@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.tape import Edit, Edits, Tape
 from npreg.exercises.found import Found, Swap
 from npreg.exercises.mistakes.preference import Kind
@@ -34,13 +34,14 @@ def known(kind: Kind, code: str, edits: Edits) -> Mutation:
     return Mutation((code,), edits, (kind,))
 
 
-def mixed_up(kind: Kind, tape: Tape, meant: str, used: str, edits: Edits) -> Mutation:
+def mixed_up(kind: Kind, meant: str, used: str, edits: Edits) -> Mutation:
     """One quantity in the place of another; said by name where students see both."""
-    return Mutation(("wrong-variable",), edits, (kind,), swap(tape.exercise, meant, used))
+    return Mutation(("wrong-variable",), edits, (kind,), swap(meant, used))
 
 
-def swap(exercise: Exercise, meant: str, used: str) -> Found:
-    seen = all(exercise.public(name) == name for name in (meant, used))
+def swap(meant: str, used: str) -> Found:
+    """What stands where what belongs, if students see both."""
+    seen = not any(name.startswith("_") for name in (meant, used))
     return (Swap(used, meant),) if seen else ()
 
 

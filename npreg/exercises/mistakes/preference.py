@@ -15,14 +15,14 @@ from npreg.exercises.found import Factor
 
 GROUPS: dict[int, str] = {
     0: "the right answer times a factor, or with the opposite sign",
-    1: "a shape that shows its origin: contributions not added up, a table made by a broadcast",
+    1: "contributions not added up, where the shape shows it; a setting left out",
     9: "a term with the opposite sign, with a wrong factor or missing, where the terms can be told apart",
     10: "an input left out (`ignores`)",
-    11: "a wrong branch or threshold (`kink-threshold`), a term that is lost or reversed on the way back",
+    11: "a wrong branch or threshold (`kink-threshold`), a term lost or reversed on the way back",
     12: "a link of the chain left out, examples left out, a wrong axis, a quantity reversed, a broadcast, a "
     "value in the place of its derivative",
-    13: "a link used twice, a transposition, `*` for `@`, the product of averages",
-    14: "one use of a quantity missing or reversed, the local derivative of a simplified form changed",
+    13: "a link used twice, a transposition, `*` for `@`, the product of averages, a term too many",
+    14: "a part of a simplified form missing or changed, a quantity missing in one of its uses",
     16: "a link taken at the wrong place, a statistic with a wrong factor",
     18: "another quantity in the right one's place",
     20: "rows paired with their neighbours",
@@ -92,10 +92,10 @@ class Kind(Enum):
     REDUCED = 13, "the right answer, or its contributions, summed over other axes", FREE
     EXTRA = 13, "a multiple of another quantity too many"
     CHAIN_TWICE_MATRIX = 13, "a local derivative used twice, as a matrix"
+    VALUE_FOR_TERM = 13, "the value of a term in the place of its derivative"
     FREE_OF_ROWS = 13, "nothing of the rows", FREE
     MEAN_BELOW = 14, "a local derivative taken at averages"
     REVERSED_BELOW = 14, "a local derivative taken at minus an input"
-    VALUE_FOR_TERM = 13, "the value of a term in the place of its derivative"
     OWN_VALUE_MATRIX = 14, "the value of a step for its derivative that is no diagonal"
     WHOLE_STEP = 14, "the factor that a step puts on everything below it"
     INPUT_ABOVE = 14, "an input in the place of what arrives from above", FREE
@@ -124,6 +124,14 @@ class Kind(Enum):
         self.group = group
         self.free_scale, self.is_setting, self.frequent = (m in marks for m in (FREE, SETTING, FREQUENT))
         self.cost = group + 0.01 * len(type(self).__members__)
+
+
+def in_words() -> str:
+    """Return the order as the list that docs/codes.md shows."""
+    lines = [*GROUPS.values(), "pairs of the above"]
+    return "".join(
+        f"{place}. {line}{';' if place < len(lines) else '.'}\n" for place, line in enumerate(lines, 1)
+    )
 
 
 def cost(kinds: Iterable[Kind], factor: Factor | None = None) -> float:

@@ -172,4 +172,4 @@ def _short_form(tape: Tape, step: str, first: str, second: str) -> Iterator[Muta
             if name in exercise.steps and substitute in exercise.arguments[name]:
                 yield known(Kind.LINK_MISSING_SHORT, f"chain-missing:{label}", form(k, substitute))
             else:
-                yield mixed_up(Kind.OTHER_SHORT, tape, name, substitute, form(k, substitute))
+                yield mixed_up(Kind.OTHER_SHORT, name, substitute, form(k, substitute))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from npreg.exercises import check
 from npreg.exercises.course import load
+from npreg.exercises.found import Factor
 from npreg.exercises.mistakes.conventions import Convention, convention, other_conventions
 
 SQUARED = {
@@ -33,23 +36,24 @@ def test_the_convention_of_an_exercise_is_measured(identifier, expected):
 
 
 @pytest.mark.parametrize(
-    ("identifier", "code", "expected"),
+    ("identifier", "constant", "n", "expected"),
     [
-        ("minibatch-mean", "factor:n", ["sum"]),
-        ("minibatch-mean", "factor:2", ["without-half"]),
-        ("minibatch-mean", "factor:n/2", []),
-        ("minibatch-sum", "factor:1/n", ["mean"]),
-        ("minibatch-sum", "factor:2/n", ["mean", "without-half"]),
-        ("mean-squared-error", "factor:1/2", ["with-half"]),
-        ("mean-squared-error", "factor:n/2", ["sum", "with-half"]),
-        ("mean-squared-error", "factor:2", []),
-        ("logistic", "factor:2", []),
-        ("minibatch-mean", "sign", []),
-        ("minibatch-mean", "factor:sqrt(n)", []),
+        ("minibatch-mean", 1, 1, ("sum",)),
+        ("minibatch-mean", 2, 0, ("without-half",)),
+        ("minibatch-mean", "1/2", 1, ()),
+        ("minibatch-sum", 1, -1, ("mean",)),
+        ("minibatch-sum", 2, -1, ("mean", "without-half")),
+        ("mean-squared-error", "1/2", 0, ("with-half",)),
+        ("mean-squared-error", "1/2", 1, ("sum", "with-half")),
+        ("mean-squared-error", 2, 0, ()),
+        ("logistic", 2, 0, ()),
+        ("minibatch-mean", 1, 0, ()),
+        ("minibatch-mean", 1, "1/2", ()),
     ],
 )
-def test_factors_that_are_conventions(identifier, code, expected):
-    assert other_conventions(load(identifier), code) == expected
+def test_factors_that_are_conventions(identifier, constant, n, expected):
+    factor = Factor(1, Fraction(constant), (("n", Fraction(n)),) if n else ())
+    assert other_conventions(load(identifier), factor) == expected
 
 
 def test_a_report_says_so():

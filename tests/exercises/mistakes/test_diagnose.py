@@ -7,9 +7,10 @@ import pytest
 
 from npreg.exercises.check import check
 from npreg.exercises.course import IDS, load
+from npreg.exercises.found import Factor
 from npreg.exercises.mistakes.bank import bank_of
 from npreg.exercises.mistakes.diagnose import diagnose
-from npreg.exercises.mistakes.factors import Factor, FactorTable
+from npreg.exercises.mistakes.factors import FactorTable
 
 FIVE = ("one-weight", "minibatch-mean", "ridge", "logistic", "hidden-layer")
 

@@ -1,0 +1,26 @@
+"""The order of preference: one table, the one that docs/codes.md shows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from npreg.exercises.mistakes.preference import GROUPS, Kind, in_words
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_documentation_shows_the_table():
+    page = ROOT / "docs" / "codes.md"
+    if not page.exists():
+        pytest.skip("the documentation is not part of this installation")
+    shown = re.sub(r"\n   ", " ", page.read_text(encoding="utf-8"))
+    assert in_words() in shown
+
+
+def test_the_members_stand_in_the_order_of_their_costs():
+    costs = [kind.cost for kind in Kind]
+    assert costs == sorted(costs)
+    assert {kind.group for kind in Kind} == {*GROUPS}
