@@ -71,7 +71,7 @@ def check(
     """
     code = _read(source)
     found = find_exercise(code, exercise)
-    questions = questions_of(found, fresh(found, seed) if probes is None else probes)
+    questions = questions_of(found, probes, seed)
     outcome = run_answers(code, questions.names, questions.probes, optional=questions.optional)
     return judge(questions, outcome, lang)
 
@@ -97,9 +97,10 @@ class Questions:
         return [reference.given for reference in self.judged]
 
 
-def questions_of(exercise: Exercise, probes: Sequence[Probe]) -> Questions:
-    """Return what a file is asked: on the fixed probes that tell mistakes apart, and on these."""
+def questions_of(exercise: Exercise, probes: Sequence[Probe] | None = None, seed: Any = None) -> Questions:
+    """Return what a file is asked: on the fixed probes that tell mistakes apart, and on these or fresh."""
     bank = bank_of(exercise)
+    probes = fresh(exercise, seed) if probes is None else probes
     judged = [*bank.references, *bank.checks, *(reference(exercise, probe) for probe in probes)]
     return Questions(bank, judged, [f"grad_{s}" for s in exercise.public_steps if s in exercise.active])
 

@@ -103,6 +103,8 @@ def write_new(path: str | Path, text: str) -> Path:
         if the file exists already, which is left as it is, or cannot be written.
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise UnusableFile(f"{path} cannot be written: there is no folder {path.parent}")
     try:
         write_text(path, text, new=True)
     except FileExistsError:

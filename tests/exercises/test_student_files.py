@@ -109,7 +109,7 @@ def test_an_error_between_writing_and_naming_leaves_nothing_behind(tmp_path, mon
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("npreg.exercises.stub._move_to_new", fail)
+    monkeypatch.setattr("npreg.files._take_place", fail)
     with pytest.raises(UnusableFile, match="No space left on device"):
         write_new(tmp_path / "ridge.py", "text")
     assert os.listdir(tmp_path) == []
