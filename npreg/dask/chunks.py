@@ -2,93 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from npreg.arrays import as_count
-from npreg.dask.tasks import together
+from npreg.arrays import as_count, as_float_array
+from npreg.dask.tasks import rows_of, together
 
-__all__ = ["Chunks", "as_chunks"]
+__all__ = ["Chunks", "Column", "as_columns"]
+
+Count = Callable[[list[Any]], list[int]]
+
+
+@dataclass
+class Column:
+    """Features, labels or weights in parts: delayed objects, or an array that is here.
+
+    `rows` holds the numbers of rows of the parts, where they are known without looking.
+    """
+
+    name: str
+    parts: list[Any]
+    rows: list[int] | None = None
+
+    def cut(self, rows: list[int], count: Count) -> list[Any]:
+        """One part for each of these numbers of rows."""
+        if self.rows == rows or (self.rows is None and len(self.parts) == len(rows)):
+            return self.parts
+        own = count(self.parts) if self.rows is None else self.rows
+        if sum(own) != sum(rows):
+            raise ValueError(f"{self.name} of {sum(own)} rows do not fit features of {sum(rows)} rows")
+        ends, own_ends = np.cumsum(rows), np.cumsum(own)
+        found = []
+        for end, size in zip(ends, rows, strict=True):
+            pieces = []
+            for part, own_end, own_size in zip(self.parts, own_ends, own, strict=True):
+                start = own_end - own_size
+                first, last = max(end - size, start) - start, min(end, own_end) - start
+                if first < last:
+                    pieces.append(_piece(part, int(first), int(last), int(own_size)))
+            found.append(pieces[0] if len(pieces) == 1 else _join(pieces))
+        return found
+
+
+def _piece(part: Any, first: int, last: int, size: int) -> Any:
+    if first == 0 and last == size:
+        return part
+    if not _is_delayed(part):
+        return rows_of(part, first, last)
+    from dask.delayed import delayed
+
+    return delayed(rows_of)(part, first, last)
+
+
+def _join(parts: Sequence[Any]) -> Any:
+    """Neighbouring parts put together to one, by whichever worker computes it."""
+    from dask.delayed import delayed
+
+    return delayed(together, traverse=False)(*parts)
 
 
 @dataclass
 class Chunks:
-    """Chunks of rows: what to compute of each, (features, labels) or (features, labels, sample_weight).
-
-    `rows` holds the numbers of rows, where they are known without looking.  Without labels the features
-    stand in for them, and nothing that is asked depends on labels.
-    """
+    """Chunks of rows: what to compute of each, (features, labels) or (features, labels, sample_weight)."""
 
     parts: list[tuple[Any, ...]]
-    rows: list[int] | None
-    labelled: bool = True
+    rows: list[int]
 
-    def __len__(self) -> int:
-        return len(self.parts)
+    @classmethod
+    def of(cls, columns: Sequence[Column], rows: Sequence[int] | None, count: Count) -> Chunks:
+        """Columns cut as the features are; `rows` are those of their parts, else counted where not known.
 
-    def without_empty(self) -> Chunks:
-        """Partitions may be empty after a filter; minibatches are made of rows."""
-        assert self.rows is not None
-        full = [j for j, count in enumerate(self.rows) if count]
+        Chunks without rows, as a filter may leave them, are left out.
+        """
+        features = columns[0]
+        found = features.rows
+        if rows is not None:
+            found = [as_count(number, "rows", 0) for number in rows]
+            if len(found) != len(features.parts):
+                raise ValueError(f"rows has {len(found)} numbers for {len(features.parts)} chunks")
+        elif found is None:
+            found = count(features.parts)
+        features.rows = found
+        parts = list(zip(*(column.cut(found, count) for column in columns), strict=True))
+        full = [j for j, number in enumerate(found) if number]
         if not full:
             raise ValueError("features are empty: no chunk has a row")
-        return Chunks([self.parts[j] for j in full], [self.rows[j] for j in full], self.labelled)
+        return cls([parts[j] for j in full], [found[j] for j in full])
 
     def grouped(self, size: int) -> Chunks:
-        """So many neighbouring chunks put together to one, by whichever worker computes it."""
+        """So many neighbouring chunks as one."""
         if size == 1:
             return self
-        assert self.rows is not None
-        from dask.delayed import delayed
-
-        groups = [slice(i, i + size) for i in range(0, len(self), size)]
-        parts = [
-            tuple(
-                delayed(together, traverse=False)(*column) for column in zip(*self.parts[some], strict=True)
-            )
-            for some in groups
-        ]
-        return Chunks(parts, [sum(self.rows[some]) for some in groups], self.labelled)
+        groups = [slice(i, i + size) for i in range(0, len(self.parts), size)]
+        parts = [tuple(_join(column) for column in zip(*self.parts[some], strict=True)) for some in groups]
+        return Chunks(parts, [sum(self.rows[some]) for some in groups])
 
 
-def as_chunks(
-    features: Any,
-    labels: Any = None,
-    sample_weight: Any = None,
-    rows: Sequence[int] | None = None,
-    *,
-    labelled: bool = True,
-) -> Chunks:
-    """The chunks of dask.array or dask.dataframe collections, or of lists of delayed objects.
+def as_columns(features: Any, labels: Any = None, sample_weight: Any = None) -> list[Column]:
+    """The columns of dask.array or dask.dataframe collections, or of lists of delayed objects.
 
-    With `labelled` false there may be no labels.  TypeError for anything else, ValueError where features
-    and labels are not cut alike.
+    TypeError for anything else.
     """
-    import dask.array as da
-
-    if not labelled:
-        labels = features
-    if isinstance(features, da.Array):
-        chunks = _of_arrays(features, labels, sample_weight)
-    elif hasattr(features, "to_delayed") and hasattr(features, "npartitions"):
-        chunks = _of_frames(features, labels, sample_weight)
-    elif isinstance(features, (list, tuple)) and features and all(map(_is_delayed, features)):
-        chunks = _of_delayed(features, labels, sample_weight)
-    else:
+    named = {"features": features, "labels": labels, "sample_weight": sample_weight}
+    blocks = isinstance(features, (list, tuple)) and bool(features) and all(map(_is_delayed, features))
+    if not blocks and not _is_collection(features):
         raise TypeError(
             "features must be a dask.array, a dask.dataframe or a list of delayed row blocks, not "
             f"{type(features).__name__}; dask.array.from_array(features, chunks=(rows, -1)) makes an array "
             "into chunks of rows"
         )
-    chunks.labelled = labelled
-    if rows is not None:
-        chunks.rows = [as_count(count, "rows", 0) for count in rows]
-        if len(chunks.rows) != len(chunks):
-            raise ValueError(f"rows has {len(chunks.rows)} numbers for {len(chunks)} chunks")
-    return chunks
+    if labels is None and not blocks:
+        raise TypeError("labels are missing; only lists of delayed (features, labels) bring their own")
+    if labels is None and sample_weight is not None:
+        raise TypeError("blocks that bring their own labels bring their own sample_weight")
+    if getattr(features, "ndim", 2) != 2:
+        raise ValueError(
+            f"features must be 2-D (rows, columns), not of shape {features.shape}; "
+            "features.reshape(-1, 1) makes one column"
+        )
+    return [_column(name, values) for name, values in named.items() if values is not None]
 
 
 def _is_delayed(value: Any) -> bool:
@@ -97,84 +132,29 @@ def _is_delayed(value: Any) -> bool:
     return isinstance(value, Delayed)
 
 
-def _of_arrays(features: Any, labels: Any, sample_weight: Any) -> Chunks:
-    if features.ndim != 2:
-        raise ValueError(
-            f"features must be 2-D (rows, columns), not of shape {features.shape}; "
-            "features.reshape(-1, 1) makes one column"
-        )
-    if labels is None:
-        raise TypeError("labels are missing; only lists of delayed (features, labels) bring their own")
-    known = not np.isnan(features.shape[0])
-    columns = []
-    for name, array in (("features", features), ("labels", labels), ("sample_weight", sample_weight)):
-        if array is not None:
-            columns.append(_row_chunks(name, array, features, known))
-    rows = [int(count) for count in features.chunks[0]] if known else None
-    return Chunks(list(zip(*columns, strict=True)), rows)
+def _is_collection(value: Any) -> bool:
+    return hasattr(value, "to_delayed") and (hasattr(value, "chunks") or hasattr(value, "npartitions"))
 
 
-def _row_chunks(name: str, array: Any, features: Any, known: bool) -> list[Any]:
-    """One delayed object a chunk, cut along the rows of the features."""
-    import dask.array as da
+def _column(name: str, values: Any) -> Column:
+    import dask
 
-    if hasattr(array, "to_dask_array"):  # a column of a dataframe next to an array
-        array = array.to_dask_array(lengths=list(features.chunks[0]) if known else None)
-    if not isinstance(array, da.Array):
-        array = np.asarray(array)
-        if not known:
-            raise ValueError(f"{name} must be a dask.array where the chunks of features have unknown sizes")
-    if array.ndim == 0 or (known and array.shape[0] != features.shape[0]):
-        raise ValueError(f"{name} of shape {array.shape} do not fit features of shape {features.shape}")
-    wholes = dict.fromkeys(range(1, array.ndim), -1)
-    if not isinstance(array, da.Array):
-        array = da.from_array(array, chunks=(features.chunks[0], *array.shape[1:]))
-    elif known and not np.isnan(array.shape[0]):
-        array = array.rechunk({0: features.chunks[0], **wholes})
-    else:
-        array = array.rechunk(wholes) if wholes else array
-        if array.numblocks[0] != features.numblocks[0]:
-            raise ValueError(
-                f"{name} in {array.numblocks[0]} chunks and features in {features.numblocks[0]} chunks of "
-                "unknown sizes do not fit; compute_chunk_sizes() makes them known"
-            )
-    return _own_graphs(array.to_delayed().ravel().tolist())
-
-
-def _of_frames(features: Any, labels: Any, sample_weight: Any) -> Chunks:
-    if labels is None:
-        raise TypeError("labels are missing; only lists of delayed (features, labels) bring their own")
-    columns: list[list[Any]] = []
-    for name, frame in (("features", features), ("labels", labels), ("sample_weight", sample_weight)):
-        if frame is None:
-            continue
-        if not hasattr(frame, "to_delayed"):
-            raise TypeError(
-                f"{name} must come from the same dask.dataframe as features, not be {type(frame)}"
-            )
-        parts = np.ravel(np.array(frame.to_delayed(), dtype=object)).tolist()
-        if columns and len(parts) != len(columns[0]):
-            raise ValueError(
-                f"{name} in {len(parts)} partitions and features in {len(columns[0])} do not fit"
-            )
-        columns.append(_own_graphs(parts))
-    return Chunks(list(zip(*columns, strict=True)), None)
-
-
-def _of_delayed(features: Sequence[Any], labels: Any, sample_weight: Any) -> Chunks:
-    """Blocks that are (features, labels[, sample_weight]) themselves, or lists of each."""
-    columns = [_own_graphs(features)]
-    for name, parts in (("labels", labels), ("sample_weight", sample_weight)):
-        if parts is None:
-            continue
-        if not isinstance(parts, (list, tuple)) or not all(map(_is_delayed, parts)):
-            raise TypeError(f"{name} must be a list of delayed blocks, as features are, not {type(parts)}")
-        if len(parts) != len(features):
-            raise ValueError(f"{len(parts)} blocks of {name} and {len(features)} of features do not fit")
-        columns.append(_own_graphs(parts))
-    if sample_weight is not None and labels is None:
-        raise TypeError("blocks that bring their own labels bring their own sample_weight")
-    return Chunks(list(zip(*columns, strict=True)), None)
+    if isinstance(values, (list, tuple)) and values and all(map(_is_delayed, values)):
+        return Column(name, _own_graphs(values))
+    if not _is_collection(values):
+        if not hasattr(values, "shape"):
+            values = as_float_array(values, name)
+        return Column(name, [values], [len(values)])
+    if not hasattr(values, "chunks"):  # a frame
+        # Tuned, it would read several files as one partition, and how many depends on the columns.
+        with dask.config.set({"optimization.tune.active": False}):
+            return Column(name, _own_graphs(values.to_delayed()))
+    if values.ndim == 0:
+        raise ValueError(f"{name} of shape {values.shape} must have rows")
+    wholes = dict.fromkeys(range(1, values.ndim), -1)
+    parts = (values.rechunk(wholes) if wholes else values).to_delayed().ravel()
+    known = not np.isnan(values.shape[0])
+    return Column(name, _own_graphs(parts), [int(rows) for rows in values.chunks[0]] if known else None)
 
 
 def _own_graphs(parts: Sequence[Any]) -> list[Any]:

@@ -11,7 +11,7 @@ from uuid import uuid4
 __all__ = ["BlockError", "Cluster", "ClusterError", "Job"]
 
 POLL = 2.0  # seconds between looks at whether the cluster is still there
-PATIENCE = 60.0  # seconds that a cluster may be without any worker
+PATIENCE = 50.0  # seconds that a cluster may be without any worker that works
 RETRIES = 5  # of work that was lost without its fault
 
 
@@ -119,19 +119,24 @@ class Cluster:
         """Until the future is done, as long as there is a worker to do it."""
         import distributed
 
-        alone_since = None
+        idle_since = None
         while not future.done():
             try:
                 distributed.wait(future, timeout=POLL)
             except distributed.TimeoutError:
-                if self.client.scheduler_info(n_workers=1)["workers"]:
-                    alone_since = None
+                workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+                if any(worker.get("status") != "paused" for worker in workers):
+                    idle_since = None
                     continue
-                alone_since = alone_since or time.monotonic()
-                if time.monotonic() - alone_since > PATIENCE:
-                    raise ClusterError(
-                        f"the cluster has had no worker for {PATIENCE:g} seconds, and {job.about} is not done"
-                    ) from None
+                idle_since = idle_since or time.monotonic()
+                if time.monotonic() - idle_since > PATIENCE:
+                    what = f"the cluster has had no worker for {PATIENCE:g} seconds"
+                    if workers:
+                        what = (
+                            f"all {len(workers)} workers have been paused for {PATIENCE:g} seconds, "
+                            "for want of memory; make smaller blocks, or give workers more"
+                        )
+                    raise ClusterError(f"{what} ({job.about} is not done)") from None
 
     def wait_for_scheduler(self, cause: BaseException | None) -> None:
         """Until the client is connected again; ClusterError where it gives up."""

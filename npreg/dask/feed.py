@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from npreg.arrays import Data, FloatArray, as_count
-from npreg.dask.chunks import Chunks, as_chunks
+from npreg.dask.chunks import Chunks, Column, as_columns
 from npreg.dask.cluster import Cluster, Job
 from npreg.dask.tasks import Place, Visited, add, as_it_is, number_of_rows, ordered, visited
 from npreg.loop import Engine, OrderedRows, Path
@@ -35,29 +35,37 @@ def cluster_feed(
 ) -> ClusterFeed:
     """Dask's collections, or lists of delayed blocks, as a feed (see `npreg.dask.train`)."""
     per_block = as_count(chunks_per_block, "chunks_per_block", 1)
-    chunks = as_chunks(features, labels, sample_weight, rows, labelled=labelled)
-    return ClusterFeed(Cluster(client), chunks, per_block)
+    columns = as_columns(features, labels if labelled else features, sample_weight)
+    return ClusterFeed(Cluster(client), columns, rows, per_block, labelled=labelled)
 
 
 class ClusterFeed(BlockFeed):
-    """Blocks that stay on their workers, which reduce them to what an engine needs."""
+    """Blocks that stay on their workers, which reduce them to what an engine needs.
 
-    def __init__(self, cluster: Cluster, chunks: Chunks, chunks_per_block: int = 1) -> None:
+    Without labels (`labelled` false) the features stand in for them; nothing that is asked depends on them.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        columns: Sequence[Column],
+        rows: Sequence[int] | None,
+        chunks_per_block: int,
+        *,
+        labelled: bool,
+    ) -> None:
         self.cluster = cluster
-        if chunks.rows is None:
-            chunks.rows = self.count_rows(chunks)
-        self.chunks = chunks.without_empty().grouped(chunks_per_block)
-        assert self.chunks.rows is not None
-        self.places = [Place(i, count, chunks.labelled) for i, count in enumerate(self.chunks.rows)]
+        self.chunks = Chunks.of(columns, rows, self.count_rows).grouped(chunks_per_block)
+        self.places = [Place(i, count, labelled) for i, count in enumerate(self.chunks.rows)]
         super().__init__(RowBlocks(self.fetch, self.chunks.rows))
 
-    def count_rows(self, chunks: Chunks) -> list[int]:
+    def count_rows(self, parts: list[Any]) -> list[int]:
         """One pass over the data, where their rows are not known."""
 
         def job(j: int) -> Job:
-            return Job(f"chunk {j}", partial(self.cluster.submit, "rows", number_of_rows, *chunks.parts[j]))
+            return Job(f"chunk {j}", partial(self.cluster.submit, "rows", number_of_rows, parts[j]))
 
-        return list(self.cluster.in_order(map(job, range(len(chunks)))))
+        return list(self.cluster.in_order(map(job, range(len(parts)))))
 
     def job(self, i: int, task: str, place: Place, function: Callable[..., Any], *arguments: Any) -> Job:
         """function(data, *arguments) of block i."""

@@ -14,7 +14,17 @@ from npreg.runs.blocks import as_block, row_order
 from npreg.runs.scaling import Scaling
 from npreg.runs.sums import LossMoments
 
-__all__ = ["Place", "Visited", "add", "as_it_is", "number_of_rows", "ordered", "together", "visited"]
+__all__ = [
+    "Place",
+    "Visited",
+    "add",
+    "as_it_is",
+    "number_of_rows",
+    "ordered",
+    "rows_of",
+    "together",
+    "visited",
+]
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,11 @@ def together(*chunks: Any) -> Any:
     return np.concatenate([np.asarray(chunk) for chunk in chunks])
 
 
-def number_of_rows(found: Any, *_: Any) -> int:
+def rows_of(part: Any, first: int, last: int) -> Any:
+    return getattr(part, "iloc", part)[first:last]
+
+
+def number_of_rows(found: Any) -> int:
     """Rows of features, or of a block (features, labels)."""
     return len(found[0]) if isinstance(found, (tuple, list)) else len(found)
 
