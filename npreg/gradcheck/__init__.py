@@ -4,12 +4,10 @@ check        check_gradient, assert_gradient: what is called, and with what
 verdict      one gradient against its reference, entry by entry or along random directions
 patterns     what a wrong gradient looks like: the negative, a factor, transposed
 report       the result as text, HTML and built-in types
-step_size    a picture: the error of differences against their step
 """
 
 from npreg.gradcheck.check import GradientError, assert_gradient, check_gradient
 from npreg.gradcheck.report import EntryReport, GradientReport, InputReport
-from npreg.gradcheck.step_size import plot_step_size
 
 __all__ = [
     "EntryReport",
@@ -18,5 +16,4 @@ __all__ = [
     "InputReport",
     "assert_gradient",
     "check_gradient",
-    "plot_step_size",
 ]

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import npreg
-from npreg.gradcheck import GradientError, GradientReport, assert_gradient, check_gradient, plot_step_size
+from npreg.gradcheck import GradientError, GradientReport, assert_gradient, check_gradient
 
 
 def problem(
@@ -603,20 +603,3 @@ def test_assert_gradient_is_silent_or_raises(capfd: pytest.CaptureFixture[str]) 
 def test_names_are_exported() -> None:
     assert npreg.check_gradient is check_gradient
     assert npreg.assert_gradient is assert_gradient
-
-
-def test_step_size_picture() -> None:
-    import matplotlib.pyplot as plt
-
-    _, given = plt.subplots()
-    ax = plot_step_size(mse, problem(), "w", ax=given)
-    assert ax is given
-    errors = {line.get_label(): np.asarray(line.get_ydata()) for line in ax.get_lines()}
-    assert errors["one-sided"].min() < 1e-6
-    assert errors["central"].min() < 1e-9
-    assert errors["complex"][-1] < 1e-14
-    assert errors["central"][-1] > 1e-4
-    assert "complex" not in [
-        line.get_label() for line in plot_step_size(sum_vdot, problem(), "w").get_lines()
-    ]
-    plt.close("all")
