@@ -12,7 +12,6 @@ differences decide. At a kink the two one-sided derivatives differ; both are ret
     jacobian, gradient     the plain arrays
     derivative             the same with error, bounds and kinks
     directional            along one direction in the space of all inputs
-    term_sizes             Σ|terms| of each derivative, the yardstick for its rounding
 
 Source: W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM
 Review 40 (1998).
@@ -37,12 +36,10 @@ from npreg.differentiate.steps import (
     random_direction,
 )
 
-__all__ = ["Derivative", "derivative", "directional", "gradient", "jacobian", "term_sizes"]
+__all__ = ["Derivative", "derivative", "directional", "gradient", "jacobian"]
 
 EPS = float(np.finfo(np.float64).eps)
 COMPLEX_STEP = 1e-20
-NUDGE = 2.0**-16  # relative change of the inputs by which term sizes are measured
-NUDGES = 7
 
 
 def jacobian(function: Function, inputs: Mapping[str, Any], name: str) -> Array:
@@ -103,7 +100,7 @@ def derivative(function: Function, inputs: Mapping[str, Any], name: str) -> Deri
     >>> bool(d.kink), float(d.lower), float(d.upper)
     (True, -1.0, 1.0)
     """
-    base = _base(inputs, name)
+    base = base_of(inputs, name)
     with quiet():
         return _derivative(function, base, name)
 
@@ -135,72 +132,22 @@ def directional(
     >>> float(d.value)
     5.0
     """
-    base, moves = as_float_inputs(inputs, list(directions)), _moves(inputs, directions)
+    base, moves = as_float_inputs(inputs, list(directions)), moves_of(inputs, directions)
     with quiet():
         curve = along(function, base, moves)
-        slope = _complex_slope(curve)
+        slope = complex_slope(curve)
         if analytic and slope is not None:
             return _exact(slope)
         return _believe(slope, slope_of(curve, noise_of(curve)), _faint(curve))
 
 
-def term_sizes(
-    function: Function, inputs: Mapping[str, Any], what: str | Mapping[str, Any], *, analytic: bool = True
-) -> Array:
-    """Σ|terms| of each derivative: the sum that makes it up, with absolute values.
-
-        max(|J|, Σ_i |x_i ∂J/∂x_i|) over all entries x_i of all floating inputs
-
-    It is what rounding is relative to: near an optimum the terms of a gradient cancel, and the gradient is
-    known to eps · Σ|terms|, not to eps · |gradient|. The sum is measured, not derived: all inputs are moved
-    at once by random relative amounts c_i·2⁻¹⁶ with c_i from a Cauchy distribution, and the median over
-    several draws of |ΔJ| estimates Σ_i |x_i ∂J/∂x_i|, usually within a factor of two.
-
-    Parameters
-    ----------
-    function, inputs
-        As for `jacobian`.
-    what : str or mapping
-        The argument to vary, as for `jacobian`, or the directions, as for `directional`.
-    analytic : bool
-        Whether to use the complex step (`Derivative.method` says so) or plain central differences.
-
-    Returns
-    -------
-    sizes : the derivative's shape, float64, not negative
-
-    Source: the median of Cauchy projections is the sum of absolute values: P. Indyk, "Stable distributions,
-    pseudorandom generators, embeddings, and data stream computation", J. ACM 53 (2006).
-
-    >>> x = {"x": np.array([1.0, 2.0, -3.0 + 1e-9])}
-    >>> bool(1 < float(term_sizes(lambda x: np.sum(x) ** 2, x, "x")[0]) < 100)
-    True
-    """
-    rng = np.random.default_rng(1)
-    base = _base(inputs, what) if isinstance(what, str) else as_float_inputs(inputs, list(what))
-    with quiet():
-        if isinstance(what, str):
-            scale = natural_scale(function, base, what)
-        moves = {} if isinstance(what, str) else _moves(inputs, what)
-
-        def slopes(at: Mapping[str, Any]) -> Array:
-            if not isinstance(what, str):
-                return _rough_slope(along(function, at, moves), analytic)
-            return _rough_jacobian(function, at, what, scale, analytic)
-
-        start = slopes(base)
-        changes = [np.abs(slopes(_nudged(base, rng)) - start) / NUDGE for _ in range(NUDGES)]
-        change = np.nanmedian(np.stack(changes), axis=0)
-        return np.asarray(np.fmax(np.abs(start), change))
-
-
-def _base(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
+def base_of(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
     if name not in inputs:
         raise ValueError(f"there is no input {name!r}; the inputs are {', '.join(inputs)}")
     return as_float_inputs(inputs, [name])
 
 
-def _moves(inputs: Mapping[str, Any], directions: Mapping[str, Any]) -> dict[str, Array]:
+def moves_of(inputs: Mapping[str, Any], directions: Mapping[str, Any]) -> dict[str, Array]:
     moves = {name: np.asarray(direction, dtype=np.float64) for name, direction in directions.items()}
     for name, move in moves.items():
         if name not in inputs:
@@ -212,17 +159,7 @@ def _moves(inputs: Mapping[str, Any], directions: Mapping[str, Any]) -> dict[str
     return moves
 
 
-def _nudged(base: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """All floating inputs moved by relative amounts from a Cauchy distribution, its tails cut."""
-    result = dict(base)
-    for name, value in base.items():
-        if isinstance(value, np.ndarray) and value.dtype == np.float64:
-            amounts = np.clip(rng.standard_cauchy(value.shape), -1024.0, 1024.0)
-            result[name] = np.asarray(value * (1 + NUDGE * amounts))
-    return result
-
-
-def _complex_slope(curve: Curve) -> Array | None:
+def complex_slope(curve: Curve) -> Array | None:
     """Im f(x + ihv)/h; None where the function does not take complex numbers."""
     try:
         return np.asarray(curve(1j * COMPLEX_STEP).imag / COMPLEX_STEP, dtype=np.float64)
@@ -244,13 +181,13 @@ def _derivative(function: Function, inputs: dict[str, Any], name: str) -> Deriva
             return _exact(value)
     columns = []
     for index in np.ndindex(x.shape):
-        column = slope_of(along(function, inputs, {name: _one_entry(scale, index)}), noise)
+        column = slope_of(along(function, inputs, {name: one_entry(scale, index)}), noise)
         exact = None if value is None else value[(..., *index)] * scale[index]
         columns.append(_rescale(_believe(exact, column, faint), float(scale[index])))
     return _stack(columns, call(function, inputs).shape, x.shape)
 
 
-def _one_entry(values: Array, index: tuple[int, ...]) -> Array:
+def one_entry(values: Array, index: tuple[int, ...]) -> Array:
     result = np.zeros_like(values)
     result[index] = values[index]
     return result
@@ -266,33 +203,14 @@ def _complex_jacobian(function: Function, inputs: Mapping[str, Any], name: str, 
     """Every column by the complex step; None where the function does not take complex numbers."""
     columns = []
     for index in np.ndindex(scale.shape):
-        column = _complex_slope(along(function, inputs, {name: _one_entry(scale, index)}))
+        column = complex_slope(along(function, inputs, {name: one_entry(scale, index)}))
         if column is None:
             return None
         columns.append(column / scale[index])
-    return _side_by_side(columns, function, inputs, scale.shape)
+    return side_by_side(columns, function, inputs, scale.shape)
 
 
-def _rough_jacobian(
-    function: Function, inputs: Mapping[str, Any], name: str, scale: Array, analytic: bool
-) -> Array:
-    columns = []
-    for index in np.ndindex(scale.shape):
-        curve = along(function, inputs, {name: _one_entry(scale, index)})
-        columns.append(_rough_slope(curve, analytic) / scale[index])
-    return _side_by_side(columns, function, inputs, scale.shape)
-
-
-def _rough_slope(curve: Curve, analytic: bool) -> Array:
-    """A slope comparable between neighbouring points: one complex or one central step."""
-    slope = _complex_slope(curve) if analytic else None
-    if slope is None:
-        h = 2.0**-10
-        slope = (real(curve(h)) - real(curve(-h))) / (2 * h)
-    return slope
-
-
-def _side_by_side(
+def side_by_side(
     columns: list[Array], function: Function, inputs: Mapping[str, Any], shape: tuple[int, ...]
 ) -> Array:
     if not columns:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.differentiate.differences import Array, Derivative, real
-from npreg.differentiate.schemes import derivative, directional, term_sizes
+from npreg.differentiate.rounding import term_sizes
+from npreg.differentiate.schemes import derivative, directional
 from npreg.differentiate.steps import call, natural_scale, random_direction
 from npreg.gradcheck.patterns import patterns, shape_pattern
 from npreg.gradcheck.report import EntryReport, InputReport

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from npreg.differentiate.schemes import derivative, directional, gradient, jacobian, term_sizes
+from npreg.differentiate import derivative, directional, gradient, jacobian, term_sizes
 from npreg.differentiate.steps import random_direction
 
 RNG = np.random.default_rng(5)
