@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.differentiate.differences import Array, Curve, Derivative, noise_of, real, slope_of
+from npreg.differentiate.rounding import sizes_of
 from npreg.differentiate.steps import (
     Function,
     along,
@@ -36,10 +37,11 @@ from npreg.differentiate.steps import (
     random_direction,
 )
 
-__all__ = ["Derivative", "derivative", "directional", "gradient", "jacobian"]
+__all__ = ["Derivative", "derivative", "directional", "gradient", "jacobian", "term_sizes"]
 
 EPS = float(np.finfo(np.float64).eps)
 COMPLEX_STEP = 1e-20
+UNSEEN = 1e3  # a slope of so many times the function's rounding cannot be told from none
 
 
 def jacobian(function: Function, inputs: Mapping[str, Any], name: str) -> Array:
@@ -100,7 +102,7 @@ def derivative(function: Function, inputs: Mapping[str, Any], name: str) -> Deri
     >>> bool(d.kink), float(d.lower), float(d.upper)
     (True, -1.0, 1.0)
     """
-    base = base_of(inputs, name)
+    base = _base(inputs, name)
     with quiet():
         return _derivative(function, base, name)
 
@@ -132,22 +134,70 @@ def directional(
     >>> float(d.value)
     5.0
     """
-    base, moves = as_float_inputs(inputs, list(directions)), moves_of(inputs, directions)
+    base, moves = as_float_inputs(inputs, list(directions)), _moves(inputs, directions)
     with quiet():
         curve = along(function, base, moves)
-        slope = complex_slope(curve)
+        slope = _complex_slope(curve)
         if analytic and slope is not None:
             return _exact(slope)
-        return _believe(slope, slope_of(curve, noise_of(curve)), _faint(curve))
+        found, faint = slope_of(curve, noise_of(curve)), _faint(curve)
+        believed = _believe(slope, found, faint)
+        if slope is None or believed.method == "complex step":
+            return believed
+        return _believe(slope, found, np.fmax(faint, UNSEEN * value_rounding(function, base, moves)))
 
 
-def base_of(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
+def term_sizes(
+    function: Function, inputs: Mapping[str, Any], what: str | Mapping[str, Any], *, analytic: bool = True
+) -> Array:
+    """Σ|terms| of each derivative: the sum that makes it up, with absolute values.
+
+        max(|J|, Σ_i |x_i ∂J/∂x_i|) over all numbers x_i, given or computed on the way
+
+    It is what rounding is relative to: near an optimum the terms of a gradient cancel, and the gradient is
+    known to eps · Σ|terms|, not to eps · |gradient|; and where the derivative is zero whatever the inputs (a
+    bias in front of a centring), nothing but the rounding of the steps is left of it.
+
+    Parameters
+    ----------
+    function, inputs
+        As for `jacobian`.
+    what : str or mapping
+        The argument to vary, as for `jacobian`, or the directions, as for `directional`.
+    analytic : bool
+        Whether to use the complex step (`Derivative.method` says so) or plain central differences, which see
+        the terms of the inputs only.
+
+    Returns
+    -------
+    sizes : the derivative's shape, float64, not negative
+
+    >>> x = {"x": np.array([1.0, 2.0, -3.0 + 1e-9])}
+    >>> bool(1 < float(term_sizes(lambda x: np.sum(x) ** 2, x, "x")[0]) < 100)
+    True
+    >>> bool(0.1 < float(term_sizes(lambda x: np.sum(x - np.mean(x)), x, "x")[0]) < 10)
+    True
+    """
+    base = _base(inputs, what) if isinstance(what, str) else as_float_inputs(inputs, list(what))
+    with quiet():
+        scale = natural_scale(function, base, what) if isinstance(what, str) else np.ones(())
+        moves = {} if isinstance(what, str) else _moves(inputs, what)
+
+        def slopes(of: Function, at: Mapping[str, Any]) -> Array:
+            if not isinstance(what, str):
+                return _rough_slope(along(of, at, moves), analytic)
+            return _rough_jacobian(of, at, what, scale, analytic)
+
+        return sizes_of(slopes, function, base, steps=analytic)
+
+
+def _base(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
     if name not in inputs:
         raise ValueError(f"there is no input {name!r}; the inputs are {', '.join(inputs)}")
     return as_float_inputs(inputs, [name])
 
 
-def moves_of(inputs: Mapping[str, Any], directions: Mapping[str, Any]) -> dict[str, Array]:
+def _moves(inputs: Mapping[str, Any], directions: Mapping[str, Any]) -> dict[str, Array]:
     moves = {name: np.asarray(direction, dtype=np.float64) for name, direction in directions.items()}
     for name, move in moves.items():
         if name not in inputs:
@@ -159,7 +209,7 @@ def moves_of(inputs: Mapping[str, Any], directions: Mapping[str, Any]) -> dict[s
     return moves
 
 
-def complex_slope(curve: Curve) -> Array | None:
+def _complex_slope(curve: Curve) -> Array | None:
     """Im f(x + ihv)/h; None where the function does not take complex numbers."""
     try:
         return np.asarray(curve(1j * COMPLEX_STEP).imag / COMPLEX_STEP, dtype=np.float64)
@@ -173,11 +223,16 @@ def _derivative(function: Function, inputs: dict[str, Any], name: str) -> Deriva
     value = _complex_jacobian(function, inputs, name, scale)
     direction = random_direction(scale, np.random.default_rng(0))
     curve = along(function, inputs, {name: direction})
-    noise, faint = noise_of(curve), _faint(curve)
+    noise = noise_of(curve)
+    faint = _faint(curve)
     if value is not None:
         expected = np.tensordot(value, direction, x.ndim)
         slack = 1e3 * EPS * np.tensordot(np.abs(value), np.abs(direction), x.ndim)
-        if _confirmed(expected, slope_of(curve, noise), faint, slack).all():
+        found = slope_of(curve, noise)
+        if _confirmed(expected, found, faint, slack).all():
+            return _exact(value)
+        faint = np.fmax(faint, UNSEEN * value_rounding(function, inputs, {name: direction}))
+        if _confirmed(expected, found, faint, slack).all():
             return _exact(value)
     columns = []
     for index in np.ndindex(x.shape):
@@ -203,19 +258,44 @@ def _complex_jacobian(function: Function, inputs: Mapping[str, Any], name: str, 
     """Every column by the complex step; None where the function does not take complex numbers."""
     columns = []
     for index in np.ndindex(scale.shape):
-        column = complex_slope(along(function, inputs, {name: one_entry(scale, index)}))
+        column = _complex_slope(along(function, inputs, {name: one_entry(scale, index)}))
         if column is None:
             return None
         columns.append(column / scale[index])
-    return side_by_side(columns, function, inputs, scale.shape)
+    return _side_by_side(columns, function, inputs, scale.shape)
 
 
-def side_by_side(
+def _rough_jacobian(
+    function: Function, inputs: Mapping[str, Any], name: str, scale: Array, analytic: bool
+) -> Array:
+    columns = []
+    for index in np.ndindex(scale.shape):
+        curve = along(function, inputs, {name: one_entry(scale, index)})
+        columns.append(_rough_slope(curve, analytic) / scale[index])
+    return _side_by_side(columns, function, inputs, scale.shape)
+
+
+def _rough_slope(curve: Curve, analytic: bool) -> Array:
+    """A slope comparable between neighbouring points: one complex or one central step."""
+    slope = _complex_slope(curve) if analytic else None
+    if slope is None:
+        h = 2.0**-10
+        slope = (real(curve(h)) - real(curve(-h))) / (2 * h)
+    return slope
+
+
+def _side_by_side(
     columns: list[Array], function: Function, inputs: Mapping[str, Any], shape: tuple[int, ...]
 ) -> Array:
     if not columns:
         return np.zeros(call(function, inputs).shape + shape)
     return np.stack(columns, axis=-1).reshape(columns[0].shape + shape)
+
+
+def value_rounding(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Array]) -> Array:
+    """How large the rounding errors of the function's values are, in its output's shape."""
+    sizes = sizes_of(lambda of, at: real(call(of, at)), function, inputs)
+    return np.asarray(np.fmax(noise_of(along(function, inputs, moves)), EPS * sizes))
 
 
 def _faint(curve: Curve) -> Array:

@@ -76,7 +76,7 @@ def natural_scale(function: Function, inputs: Mapping[str, Any], name: str) -> A
 
     Where such steps leave the function's domain, each entry is measured by itself, so that it keeps its sign.
     An input that is zero everywhere has no size of its own: it gets the largest power of ten along which the
-    function changes by less than half.
+    function changes visibly, and by less than half.
     """
     x: Array = inputs[name]
     size = np.abs(x)
@@ -100,10 +100,12 @@ def _zero_scale(function: Function, inputs: Mapping[str, Any], name: str) -> flo
     size = float(np.max(np.abs(start), initial=0.0))
     if size == 0.0 or not np.isfinite(size):
         return 1.0
-    for exponent in range(12, -13, -2):
+    floats = [np.max(np.abs(v), initial=0.0) for v in inputs.values() if np.asarray(v).dtype.kind == "f"]
+    largest = int(np.log10(max(floats) or 1.0)) + 4  # beyond, the other inputs are lost in rounding
+    for exponent in range(largest, largest - 25, -2):
         moved = real(along(function, inputs, {name: np.ones_like(inputs[name])})(10.0**exponent))
         change = float(np.max(np.abs(moved - start), initial=0.0))
-        if 0.0 < change <= 0.5 * size:
+        if 1e-9 * size < change <= 0.5 * size:
             return float(_power_of_two(10.0**exponent))
     return 1.0
 

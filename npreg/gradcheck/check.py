@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from npreg.differentiate.steps import as_float_inputs, call, quiet
 from npreg.gradcheck.report import GradientReport
-from npreg.gradcheck.verdict import Target, judge
+from npreg.gradcheck.verdict import Question, judge
 
 __all__ = ["GradientError", "GradientReport", "assert_gradient", "check_gradient"]
 
@@ -128,14 +128,22 @@ def check_gradient(
     base = as_float_inputs(given, names)
     rng = np.random.default_rng(rng)
     with quiet():
-        target = _target(function, base, upstream)
+        function, output = _target(function, base, upstream)
         answers, problems = _answers(gradient, given, names, upstream)
         reports = []
         for name in names:
             precision = _precision(inputs, answers[name])
-            budget = tolerance * float(np.finfo(precision).eps)
-            directions = num_directions if base[name].size > max_entries else 0
-            reports.append(judge(target, name, answers[name], budget, precision.name, directions, rng))
+            asked = Question(
+                function=function,
+                inputs=base,
+                output=output,
+                name=name,
+                budget=tolerance * float(np.finfo(precision).eps),
+                precision=precision.name,
+                directions=num_directions if base[name].size > max_entries else 0,
+                rng=rng,
+            )
+            reports.append(judge(asked, answers[name]))
     return GradientReport(tuple(reports), tuple(problems), tuple(_notes(inputs, answers, names)))
 
 
@@ -173,15 +181,19 @@ def _usable(inputs: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     return result
 
 
-def _target(function: Callable[..., Any], base: dict[str, Any], upstream: Any) -> Target:
-    """The function to differentiate, contracted with `upstream` where there is one."""
+def _target(
+    function: Callable[..., Any], base: dict[str, Any], upstream: Any
+) -> tuple[Callable[..., Any], tuple[int, ...]]:
+    """The function to differentiate, contracted with `upstream` if there is one, and its output's shape."""
     output = call(function, base)
     if output.dtype.kind == "c":
         raise TypeError("the function returned complex numbers; only real functions have a gradient here")
     if not np.isfinite(output).all():
-        raise ValueError("the function is not finite at these inputs; choose others")
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(output))[0])
+        where = f" at {list(first)}" if first else ""
+        raise ValueError(f"the function is {output[first]}{where}, not finite at these inputs; choose others")
     if upstream is None:
-        return Target(function, base, output.shape)
+        return function, output.shape
     weights = np.asarray(upstream, dtype=np.float64)
     try:
         weights = np.broadcast_to(weights, output.shape)
@@ -193,7 +205,7 @@ def _target(function: Callable[..., Any], base: dict[str, Any], upstream: Any) -
     def contracted(**arrays: Any) -> Any:
         return np.sum(weights * np.asarray(function(**arrays)))
 
-    return Target(contracted, base, ())
+    return contracted, ()
 
 
 def _answers(

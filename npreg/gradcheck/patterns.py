@@ -31,7 +31,9 @@ def patterns(
     found = []
     bad = ~np.isfinite(got)
     if bad.any():
-        return [f"{int(bad.sum())} of {got.size} entries are not finite"]
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        place = f" at {list(first)}" if first else ""
+        return [f"{int(bad.sum())} of {got.size} entries are not finite: {got[first]}{place}"]
     if not got.any():
         return ["zero everywhere"]
     if _close(got, -right, allowed):

@@ -33,9 +33,7 @@ class EntryReport:
     def cells(self) -> tuple[str, str, str, str, str]:
         """The row of the table, as text."""
         expected = f"{self.lower:.9g}"
-        if not math.isfinite(self.allowed):
-            expected = "unknown"
-        elif self.lower != self.upper:
+        if self.lower != self.upper:
             expected = f"[{self.lower:.4g}, {self.upper:.4g}]"
         return self.where, f"{self.got:.9g}", expected, f"{self.off_by:.2g}", f"{self.allowed:.2g}"
 
@@ -47,7 +45,7 @@ class InputReport:
     name, shape : the input
     passed : whether the gradient is right
     checked : "entries", or "random directions" for a large input
-    total, wrong, kinks : how many of them there are, are wrong, lie at a kink
+    total, wrong, unknown, kinks : how many there are, are wrong, could not be judged, lie at a kink
     method : "complex step", "differences" or "mixed": where the reference comes from
     precision : the dtype whose rounding it was judged by
     accuracy : how well the reference itself is known, relative to Σ|terms|
@@ -61,6 +59,7 @@ class InputReport:
     checked: str
     total: int
     wrong: int
+    unknown: int
     kinks: int
     method: str
     precision: str
@@ -69,19 +68,27 @@ class InputReport:
     worst: tuple[EntryReport, ...] = ()
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        """What is said below the headline."""
+        unjudged = (
+            "no derivative can be found there, so that any value could be right: check at another point"
+        )
+        return (*self.patterns, unjudged) if self.unknown else self.patterns
+
+    @property
     def headline(self) -> str:
         """One line: right or wrong, how many entries, how it was found out."""
         checked = {"entries": "entry"}.get(self.checked, self.checked) if self.total == 1 else self.checked
         how = f"{self.total} {checked}, {self.method}, {self.precision}"
         how += f", {self.kinks} at a kink" if self.kinks else ""
         how += f", known to {self.accuracy:.1g} only" if not self.accuracy <= 1e-6 else ""
-        if self.passed:
-            verdict = "right"
-        elif self.wrong == self.total:
-            verdict = "wrong"
-        else:
-            verdict = f"wrong in {self.wrong} of {self.total}"
-        return f"{self.name} {self.shape}: {verdict} ({how})"
+        parts = {"wrong": self.wrong, "not judged": self.unknown}
+        verdict = ", ".join(
+            word if number == self.total else f"{word} in {number} of {self.total}"
+            for word, number in parts.items()
+            if number
+        )
+        return f"{self.name} {self.shape}: {verdict or 'right'} ({how})"
 
 
 @dataclass(frozen=True)
@@ -138,18 +145,21 @@ class GradientReport:
         return "\n".join([*lines, *right, *notes][:MAX_LINES])
 
     def _headline(self) -> str:
-        names = ", ".join(report.name for report in self.inputs if not report.passed)
         if self.passed:
             return "The gradient is right."
-        return f"The gradient with respect to {names} is wrong." if names else "The gradient is not usable."
+        for verdict, field in (("wrong", "wrong"), ("not judged everywhere", "unknown")):
+            names = ", ".join(report.name for report in self.inputs if getattr(report, field))
+            if names:
+                return f"The gradient with respect to {names} is {verdict}."
+        return "The gradient is not usable."
 
     def _repr_html_(self) -> str:
         parts = [f"<p><strong>{html.escape(self._headline())}</strong></p>"]
         parts += [f"<p>{html.escape(problem)}</p>" for problem in self.problems]
         for report in self.inputs:
             parts.append(f"<p>{html.escape(report.headline)}</p>")
-            if report.patterns:
-                items = "".join(f"<li>{html.escape(pattern)}</li>" for pattern in report.patterns)
+            if report.lines:
+                items = "".join(f"<li>{html.escape(line)}</li>" for line in report.lines)
                 parts.append(f"<ul>{items}</ul>")
             if report.worst:
                 parts.append(_html_table(report.worst))
@@ -159,8 +169,8 @@ class GradientReport:
 
 def _block(report: InputReport, rows: int) -> Iterator[str]:
     yield report.headline
-    for pattern in report.patterns:
-        yield f"  {pattern}"
+    for line in report.lines:
+        yield f"  {line}"
     if report.worst:
         table = [COLUMNS, *(entry.cells for entry in report.worst[:rows])]
         widths = [max(len(row[k]) for row in table) for k in range(len(COLUMNS))]

@@ -1,43 +1,104 @@
-"""One gradient against its numerical reference, entry by entry or along random directions."""
+"""One gradient against its numerical reference, entry by entry or along random directions.
+
+right        |got − derivative| ≤ budget · Σ|terms| + the reference's own error
+wrong        otherwise
+not judged   the reference is not known there: anything would be right
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from npreg.differentiate.differences import Array, Derivative, real
-from npreg.differentiate.rounding import term_sizes
-from npreg.differentiate.schemes import derivative, directional
-from npreg.differentiate.steps import call, natural_scale, random_direction
+from npreg.differentiate.schemes import (
+    EPS,
+    UNSEEN,
+    derivative,
+    directional,
+    one_entry,
+    term_sizes,
+    value_rounding,
+)
+from npreg.differentiate.steps import along, call, natural_scale, random_direction
 from npreg.gradcheck.patterns import patterns, shape_pattern
 from npreg.gradcheck.report import EntryReport, InputReport
 
-__all__ = ["Target", "judge"]
+__all__ = ["Question", "judge"]
 
 ROWS = 8
 TRUST = 5.0  # how often its own estimate the error of a difference may be
 
 
 @dataclass(frozen=True)
-class Target:
-    """The function whose gradient is judged, where, and the shape of what it returns."""
+class Question:
+    """What is judged: a function's gradient with respect to one input, and by which rounding.
+
+    function, inputs : where the derivative is taken
+    output : the shape of what the function returns
+    name : the input
+    budget : tolerance · eps: an entry may be off by budget · Σ|terms|
+    precision : the dtype that eps belongs to, for the report
+    directions : so many random directions, or 0 to look at every entry
+    rng : for the directions
+    """
 
     function: Callable[..., Any]
     inputs: dict[str, Any]
     output: tuple[int, ...]
+    name: str
+    budget: float
+    precision: str
+    directions: int
+    rng: np.random.Generator
+
+    @property
+    def x(self) -> Array:
+        """The input itself."""
+        return np.asarray(self.inputs[self.name])
+
+    @property
+    def scale(self) -> Array:
+        """The size of a step that counts as 1."""
+        return natural_scale(self.function, self.inputs, self.name)
+
+
+def judge(asked: Question, answer: NDArray[Any]) -> InputReport:
+    """The verdict on a gradient.
+
+    Raises
+    ------
+    ValueError
+        The function returns an array, and the answer has not the shape of its Jacobian.
+    """
+    got, shape = np.asarray(answer, dtype=np.float64), asked.x.shape
+    expected = asked.output + shape
+    scalar = int(np.prod(asked.output)) == 1
+    if scalar and got.shape == shape:
+        got = got.reshape(expected)
+    elif not scalar and got.shape != expected:
+        raise ValueError(
+            f"the function returns shape {asked.output}, so its Jacobian for {asked.name!r} has shape "
+            f"{expected}, not {got.shape}; to check a gradient of shape {shape}, give upstream= "
+            "(1.0 for the gradient of the sum)"
+        )
+    by_directions = asked.directions and got.shape == expected
+    return _by_directions(asked, got) if by_directions else _by_entries(asked, got)
 
 
 @dataclass(frozen=True)
 class _Comparison:
-    """Values against references; arrays of one shape."""
+    """Values against references, arrays of one shape; `allowed` is NaN where the reference is not known."""
 
     got: Array
     reference: Derivative
     allowed: Array
+    accuracy: float
 
     @property
     def off_by(self) -> Array:
@@ -46,9 +107,25 @@ class _Comparison:
         return np.asarray(np.maximum(np.maximum(below, above), 0.0))
 
     @property
+    def unknown(self) -> NDArray[np.bool_]:
+        return np.isnan(self.allowed)
+
+    @property
     def wrong(self) -> NDArray[np.bool_]:
-        """NaN, and what has no finite reference, counts as wrong."""
-        return np.asarray(~((self.off_by <= self.allowed) & np.isfinite(self.allowed)))
+        """NaN counts as wrong."""
+        return np.asarray(~(self.off_by <= self.allowed) & ~self.unknown)
+
+    @property
+    def right(self) -> Array:
+        """The right value; at a kink, the nearest one."""
+        clipped = np.clip(self.got, self.reference.lower, self.reference.upper)
+        return np.where(self.reference.kink, clipped, self.reference.value)
+
+    def entry(self, where: str, index: tuple[int, ...], unit: float = 1.0) -> EntryReport:
+        """One row of the report's table."""
+        fields = (self.got, self.reference.lower, self.reference.upper, self.off_by, self.allowed)
+        got, lower, upper, off_by, allowed = (float(field[index]) / unit for field in fields)
+        return EntryReport(where=where, got=got, lower=lower, upper=upper, off_by=off_by, allowed=allowed)
 
     def rows(self, label: Callable[[tuple[int, ...]], str]) -> Iterator[EntryReport]:
         """The wrong entries, the worst first."""
@@ -56,206 +133,145 @@ class _Comparison:
         for flat in np.argsort(-np.nan_to_num(excess, nan=np.inf).ravel(), kind="stable")[:ROWS]:
             index = tuple(int(i) for i in np.unravel_index(flat, excess.shape))
             if self.wrong[index]:
-                yield EntryReport(
-                    label(index),
-                    float(self.got[index]),
-                    float(self.reference.lower[index]),
-                    float(self.reference.upper[index]),
-                    float(self.off_by[index]),
-                    float(self.allowed[index]),
-                )
+                yield self.entry(label(index), index)
 
-
-def judge(
-    target: Target,
-    name: str,
-    answer: NDArray[Any],
-    budget: float,
-    precision: str,
-    num_directions: int,
-    rng: np.random.Generator,
-) -> InputReport:
-    """The verdict on the gradient with respect to one input.
-
-    Parameters
-    ----------
-    target, name : the function and the input
-    answer : the gradient to judge
-    budget : float
-        tolerance · eps: an entry may be off by budget · Σ|terms|.
-    precision : str
-        The dtype that eps belongs to, for the report.
-    num_directions : int
-        0 to look at every entry.
-    rng : numpy.random.Generator
-        For the directions.
-    """
-    got = np.asarray(answer, dtype=np.float64)
-    shape = target.inputs[name].shape
-    expected = target.output + shape
-    scalar = int(np.prod(target.output)) == 1
-    if scalar and got.shape == shape:
-        got = got.reshape(expected)
-    elif not scalar and got.shape != expected:
-        raise ValueError(
-            f"the function returns shape {target.output}, so its Jacobian for {name!r} has shape {expected}, "
-            f"not {got.shape}; to check a gradient of shape {shape}, give upstream= "
-            "(1.0 for the gradient of the sum)"
+    def report(self, asked: Question, checked: str, found: list[str], rows: list[EntryReport]) -> InputReport:
+        """The verdict; a random direction counts as one, whatever the function returns."""
+        axes = tuple(range(len(asked.output))) if checked == "random directions" else ()
+        wrong, unknown, kinks = (
+            int(np.sum(np.any(where, axis=axes) if axes else where))
+            for where in (self.wrong, self.unknown, self.reference.kink)
         )
-    if num_directions and got.shape == expected:
-        return _by_directions(target, name, got, budget, precision, num_directions, rng)
-    return _by_entries(target, name, got, budget, precision)
-
-
-def _by_entries(target: Target, name: str, got: Array, budget: float, precision: str) -> InputReport:
-    reference = derivative(target.function, target.inputs, name)
-    analytic = reference.method == "complex step"
-    sizes = term_sizes(target.function, target.inputs, name, analytic=analytic)
-    sizes = np.maximum(sizes, np.maximum(np.abs(reference.lower), np.abs(reference.upper)))
-    doubt = TRUST * reference.error
-    allowed = np.where(_unknown(target, name, doubt, sizes), np.inf, budget * sizes + doubt)
-    x = target.inputs[name]
-    if got.shape != reference.value.shape:
-        only = (0,) * len(target.output)
-        message = shape_pattern(got, reference.value[only], allowed[only])
-        total = int(reference.value.size)
         return InputReport(
-            name, x.shape, False, "entries", total, total, 0, reference.method, precision, 0.0, (message,)
+            name=asked.name,
+            shape=asked.x.shape,
+            passed=not (wrong or unknown),
+            checked=checked,
+            total=self.got.shape[-1] if axes else int(self.got.size),
+            wrong=wrong,
+            unknown=unknown,
+            kinks=kinks,
+            method=self.reference.method,
+            precision=asked.precision,
+            accuracy=self.accuracy,
+            patterns=tuple(found),
+            worst=tuple(rows[:ROWS]),
         )
-    compared = _Comparison(got, reference, allowed)
-    wrong = compared.wrong
-    found: list[str] = []
-    if wrong.any():
-        same = x.reshape(got.shape) if x.size == got.size else None
-        middle = np.clip(got, reference.lower, reference.upper)  # at a kink, the nearest right value
-        right = np.where(reference.kink, middle, reference.value)
-        found = patterns(got, right, allowed, same, _lengths(target.inputs))
-        unknown = int(np.sum(~np.isfinite(allowed)))
-        if unknown:
-            found.append(f"{unknown} of {got.size} entries have no derivative that differences can find here")
-    return InputReport(
-        name,
-        x.shape,
-        not wrong.any(),
-        "entries",
-        int(got.size),
-        int(wrong.sum()),
-        int(reference.kink.sum()),
-        reference.method,
-        precision,
-        _accuracy(reference, sizes),
-        tuple(found),
-        tuple(compared.rows(lambda index: str(list(index)) if index else "value")),
-    )
 
 
-def _unknown(target: Target, name: str, error: Array, sizes: Array) -> NDArray[np.bool_]:
-    """Where the reference's error is as large as all there is to see, so that anything would be accepted."""
-    doubtful = np.asarray(~(error <= 0.1 * sizes) & (error > 0))
-    if not doubtful.any():
-        return doubtful
-    scale = natural_scale(target.function, target.inputs, name)
-    start = real(call(target.function, target.inputs))
-    for index in {tuple(place[len(target.output) :]) for place in np.argwhere(doubtful)}:
-        move = np.zeros_like(scale)
-        move[index] = 0.25 * scale[index]
-        moved = [target.inputs[name] + move, target.inputs[name] - move]
-        seen = [np.abs(real(call(target.function, {**target.inputs, name: x})) - start) for x in moved]
-        slope = np.nan_to_num(np.maximum(*seen) / move[index])
-        doubtful[(..., *index)] &= ~(error[(..., *index)] <= 0.1 * slope)
-    return doubtful
-
-
-def _by_directions(
-    target: Target,
-    name: str,
+def _compared(
+    asked: Question,
     got: Array,
-    budget: float,
-    precision: str,
-    num_directions: int,
-    rng: np.random.Generator,
-) -> InputReport:
-    scale = natural_scale(target.function, target.inputs, name)
-    along = _Along(target, name, got, budget, scale, rng)
-    moves = [random_direction(scale, rng) for _ in range(num_directions)]
+    reference: Derivative,
+    sizes: Array,
+    steps: Array,
+    move: Callable[[tuple[int, ...]], Array],
+) -> _Comparison:
+    """Values against references, with what each is allowed to be off by.
+
+    got, reference, sizes : the function's output shape, then a column for each move
+    steps : how far the input goes where it is moved by 1, per column
+    move : the direction that a column belongs to
+    """
+    doubt = TRUST * reference.error
+    sizes = np.maximum(sizes, np.maximum(np.abs(reference.lower), np.abs(reference.upper)))
+    top = float(np.max(sizes, initial=0.0))
+    ratio = doubt / np.where(sizes > 0, sizes, top or 1.0)
+    accuracy = float(np.max(np.nan_to_num(ratio, nan=np.inf), initial=0.0))
+    unknown = np.asarray(~(doubt <= 0.1 * sizes) & (doubt > 0))
+    level = np.max(np.abs(real(call(asked.function, asked.inputs))), initial=0.0)
+    if unknown.any() or np.any(np.abs(reference.value) * steps <= 1e-7 * level):
+        noise = value_rounding(asked.function, asked.inputs, {asked.name: asked.scale})
+        noise = noise[(..., *[None] * steps.ndim)] / steps
+        # Where the derivative cannot be told from zero, all that is left of it is rounding of the function.
+        zero = ~reference.kink & (np.abs(reference.value) <= np.maximum(doubt, UNSEEN * noise))
+        sizes = np.where(zero & (sizes < 1e-6 * noise / EPS), noise / EPS, sizes)
+        unknown &= ~(zero & (doubt <= UNSEEN * noise))
+    for index in np.argwhere(unknown):
+        row, column = tuple(index[: len(asked.output)]), tuple(index[len(asked.output) :])
+        seen = _steepest(asked, move(column))[row] / steps[column]
+        unknown[tuple(index)] = not doubt[tuple(index)] <= 0.1 * seen
+    return _Comparison(got, reference, np.where(unknown, np.nan, asked.budget * sizes + doubt), accuracy)
+
+
+def _steepest(asked: Question, move: Array) -> Array:
+    """How fast the function changes along a move, at a large step to both sides."""
+    curve = along(asked.function, asked.inputs, {asked.name: move})
+    ends = [np.abs(real(curve(t)) - real(curve(0.0))) / 0.25 for t in (0.25, -0.25)]
+    return np.nan_to_num(np.maximum(*ends))
+
+
+def _by_entries(asked: Question, got: Array) -> InputReport:
+    reference = derivative(asked.function, asked.inputs, asked.name)
+    analytic = reference.method == "complex step"
+    sizes = term_sizes(asked.function, asked.inputs, asked.name, analytic=analytic)
+    steps = asked.scale
+    shaped = got.shape == reference.value.shape
+    compared = _compared(
+        asked, got if shaped else reference.value, reference, sizes, steps, partial(one_entry, steps)
+    )
+    if not shaped:
+        only = (0,) * len(asked.output)
+        message = shape_pattern(got, reference.value[only], compared.allowed[only])
+        total = int(reference.value.size)
+        report = compared.report(asked, "entries", [message], [])
+        return replace(report, passed=False, wrong=total, unknown=0, kinks=0)
+    found: list[str] = []
+    if compared.wrong.any() and not compared.unknown.any():
+        x = asked.x
+        same = x.reshape(got.shape) if x.size == got.size else None
+        found = patterns(got, compared.right, compared.allowed, same, _lengths(asked.inputs))
+    rows = list(compared.rows(lambda index: str(list(index)) if index else "value"))
+    return compared.report(asked, "entries", found, rows)
+
+
+def _by_directions(asked: Question, got: Array) -> InputReport:
+    scale = asked.scale
+    along = _Along(asked, got, scale)
+    moves = [random_direction(scale, asked.rng) for _ in range(asked.directions)]
     compared = along.compare(moves)
-    wrong = compared.wrong.any(axis=tuple(range(1, compared.wrong.ndim)))
+    wrong = compared.wrong.any(axis=tuple(range(len(asked.output))))
     found: list[str] = []
     rows: list[EntryReport] = []
+    if wrong.any() and not compared.unknown.any():
+        found = patterns(compared.got, compared.right, compared.allowed, None, _lengths(asked.inputs))
     if wrong.any():
-        found = patterns(
-            compared.got, compared.reference.value, compared.allowed, None, _lengths(target.inputs)
-        )
         culprit = along.culprit(moves[int(np.argmax(wrong))])
-        one = np.zeros(scale.shape)
-        one[culprit] = scale[culprit]
-        entry = along.compare([one])
-        rows += [
-            EntryReport(
-                str(list(culprit)),
-                *(float(v) / float(scale[culprit]) for v in _worst(entry)),
-            )
-        ]
-        rows += compared.rows(lambda index: f"direction {index[0] + 1}")
-    return InputReport(
-        name,
-        target.inputs[name].shape,
-        not wrong.any(),
-        "random directions",
-        num_directions,
-        int(wrong.sum()),
-        int(compared.reference.kink.any(axis=tuple(range(1, compared.wrong.ndim))).sum()),
-        along.method,
-        precision,
-        _accuracy(compared.reference, np.broadcast_to(along.size, compared.got.shape)),
-        tuple(found),
-        tuple(rows[:ROWS]),
-    )
-
-
-def _accuracy(reference: Derivative, sizes: Array) -> float:
-    top = float(np.max(sizes, initial=0.0))
-    ratio = TRUST * reference.error / np.where(sizes > 0, sizes, top or 1.0)
-    return float(np.max(np.nan_to_num(ratio, nan=np.inf), initial=0.0))
-
-
-def _worst(compared: _Comparison) -> tuple[float, float, float, float, float]:
-    place = np.unravel_index(
-        int(np.argmax(np.nan_to_num(compared.off_by - compared.allowed, nan=np.inf))), compared.got.shape
-    )
-    reference = compared.reference
-    arrays = (compared.got, reference.lower, reference.upper, compared.off_by, compared.allowed)
-    a, b, c, d, e = (float(array[place]) for array in arrays)
-    return a, b, c, d, e
+        one = along.compare([one_entry(scale, culprit)])
+        place = np.unravel_index(
+            int(np.argmax(np.nan_to_num(one.off_by - one.allowed, nan=np.inf))), one.got.shape
+        )
+        rows = [one.entry(str(list(culprit)), tuple(int(i) for i in place), unit=float(scale[culprit]))]
+        rows += compared.rows(lambda index: f"direction {index[-1] + 1}")
+    return compared.report(asked, "random directions", found, rows)
 
 
 class _Along:
     """Directional derivatives of the gradient to judge and of the function, compared."""
 
-    def __init__(
-        self, target: Target, name: str, got: Array, budget: float, scale: Array, rng: np.random.Generator
-    ) -> None:
-        self.target, self.name, self.got, self.budget = target, name, got, budget
-        probe = {name: random_direction(scale, rng)}
-        self.method = directional(target.function, target.inputs, probe).method
+    def __init__(self, asked: Question, got: Array, scale: Array) -> None:
+        self.asked, self.got = asked, got
+        probe = {asked.name: random_direction(scale, asked.rng)}
+        self.method = directional(asked.function, asked.inputs, probe).method
         self.analytic = self.method == "complex step"
-        self.size = term_sizes(target.function, target.inputs, probe, analytic=self.analytic)
+        self.size = term_sizes(asked.function, asked.inputs, probe, analytic=self.analytic)
 
     def compare(self, moves: list[Array]) -> _Comparison:
-        """One row per direction."""
+        """One column per direction."""
+        asked = self.asked
         parts = [
-            directional(self.target.function, self.target.inputs, {self.name: move}, analytic=self.analytic)
+            directional(asked.function, asked.inputs, {asked.name: move}, analytic=self.analytic)
             for move in moves
         ]
-        fields = [np.stack([part[k] for part in parts]) for k in range(5)]
+        fields = [np.stack([part[k] for part in parts], axis=-1) for k in range(5)]
         reference = Derivative(
             fields[0], fields[1], fields[2], fields[3], fields[4].astype(bool), self.method
         )
-        got = np.stack([np.tensordot(self.got, move, move.ndim) for move in moves])
+        got = np.stack([np.tensordot(self.got, move, move.ndim) for move in moves], axis=-1)
         # Rounding errors of the entries meet random signs here, so they add up like a random walk.
-        own = np.stack([np.sqrt(np.tensordot(self.got**2, move**2, move.ndim)) for move in moves])
-        allowed = self.budget * (self.size + own) + TRUST * reference.error
-        return _Comparison(got, reference, allowed)
+        own = np.stack([np.sqrt(np.tensordot(self.got**2, move**2, move.ndim)) for move in moves], axis=-1)
+        sizes = np.asarray(self.size)[..., None] + own
+        return _compared(asked, got, reference, sizes, np.ones(len(moves)), lambda column: moves[column[0]])
 
     def culprit(self, move: Array) -> tuple[int, ...]:
         """One wrong entry, found by halving a direction in which the gradient is wrong."""
