@@ -4,7 +4,7 @@
 
 Features (8 columns) and labels are float64 `np.memmap`s in a temporary folder, removed at the end; ten
 million rows take 720 MB of disk.  For each size a process of its own trains three epochs on minibatches of
-10, `train(..., block_rows=10_000)`.
+10, `train(RowBlocks.of(features, labels, 10_000))`.
 
 Its private memory is *limited*: RLIMIT_DATA lets it allocate LIMIT MiB beyond what it has after its imports,
 and one byte more is a MemoryError.  And it is *seen*: RssAnon of /proc/self/status, looked at every two
@@ -96,7 +96,7 @@ def worker(folder: Path, num_rows: int) -> None:
         pass
     watch, start = Watch(), time.perf_counter()
     result = npreg.train(
-        features, labels, batch_size=BATCH_SIZE, num_epochs=EPOCHS, rng=0, block_rows=BLOCK_ROWS
+        npreg.RowBlocks.of(features, labels, BLOCK_ROWS), batch_size=BATCH_SIZE, num_epochs=EPOCHS, rng=0
     )
     seconds = time.perf_counter() - start
     found = {
@@ -159,7 +159,7 @@ def main() -> None:
     worst = max(found["error"] for found in results.values())
     text = (
         f"{NUM_FEATURES} features, float64, minibatches of {BATCH_SIZE}, {EPOCHS} epochs, "
-        f"`block_rows={BLOCK_ROWS}`, engine {next(iter(results.values()))['engine']}; allowed to allocate "
+        f"blocks of {BLOCK_ROWS} rows, engine {next(iter(results.values()))['engine']}; allowed to allocate "
         f"{LIMIT} MiB beyond the imports. Learned parameters are within {worst:.0e} of the true ones.\n\n"
         f"{table(results)}\n\nMeasured on: {machine()}.\n"
     )

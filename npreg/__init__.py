@@ -34,8 +34,9 @@ from npreg.losses import (
     squared_loss_grad,
 )
 from npreg.runs.blocks import RowBlocks
-from npreg.runs.callbacks import Progress, Step
-from npreg.runs.checkpoint import CheckpointError
+from npreg.runs.callbacks import Progress, ProgressBar, Step
+from npreg.runs.checkpoint import Checkpoint, CheckpointError
+from npreg.runs.plan import EarlyStopping
 from npreg.sgd import SGD, Momentum, Nesterov, sgd
 from npreg.sweep import SweepResult, sweep
 from npreg.train import TrainResult, Trajectory, train
@@ -62,9 +63,11 @@ _LAZY = {
 __all__ = [
     "LOSSES",
     "SGD",
+    "Checkpoint",
     "CheckpointError",
     "Cosine",
     "DivergenceError",
+    "EarlyStopping",
     "InverseScaling",
     "LearningRateWarning",
     "LeastSquaresResult",
@@ -72,6 +75,7 @@ __all__ = [
     "Momentum",
     "Nesterov",
     "Progress",
+    "ProgressBar",
     "RowBlocks",
     "Step",
     "StepDecay",

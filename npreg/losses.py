@@ -24,7 +24,7 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 LossFunction: TypeAlias = Callable[..., Any]
+LossName: TypeAlias = Literal["squared", "absolute", "huber", "log_cosh", "quantile"]
 
 
 def _residual(y_hat: FloatArray, y: FloatArray) -> Any:

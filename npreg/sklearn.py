@@ -10,7 +10,7 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,9 +24,10 @@ except ImportError as error:
         'npreg.sklearn needs scikit-learn 1.6 or newer; in a clone: python -m pip install ".[sklearn]"'
     ) from error
 
-from npreg.arrays import FloatArray, as_batch_size, as_count
+from npreg.arrays import FloatArray, as_batch_size, as_count, as_nonnegative
 from npreg.learning_rate import as_weights
-from npreg.losses import Loss
+from npreg.losses import Loss, LossName
+from npreg.runs.plan import EarlyStopping, RuleName
 from npreg.sgd import Rule, Schedule, as_rule
 from npreg.train import TrainResult, train
 
@@ -108,15 +109,15 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
 
     def __init__(
         self,
-        loss: str | Loss = "squared",
+        loss: LossName | Loss = "squared",
         *,
         l2: float = 0.0,
         l1: float = 0.0,
         batch_size: int | None = 10,
-        lr: float | str = "auto",
+        lr: float | Literal["auto"] = "auto",
         schedule: Schedule | None = None,
         max_iter: int | None = None,
-        rule: str | Rule = "sgd",
+        rule: RuleName | Rule = "sgd",
         average: float = 0.5,
         standardize: bool = True,
         early_stopping: bool = False,
@@ -184,10 +185,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             standardize=self.standardize,
             sample_weight=_mean_one(weights) if self.batch_size is None else weights,
             validation=self.validation_fraction if self.early_stopping else None,
-            patience=(
-                as_count(self.n_iter_no_change, "n_iter_no_change", 1) if self.early_stopping else None
-            ),
-            tol=self.tol,
+            stop=self._stop(),
             rng=_generator(self.random_state),
             verbose=bool(self.verbose),
             **self._objective(),
@@ -282,6 +280,11 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         )
         with np.errstate(over="ignore"):  # labels beyond float32 become inf, which train refuses
             return data, labels.astype(data.dtype)
+
+    def _stop(self) -> EarlyStopping | None:
+        patience = as_count(self.n_iter_no_change, "n_iter_no_change", 1)
+        tol = as_nonnegative(self.tol, "tol")
+        return EarlyStopping(patience, tol) if self.early_stopping else None
 
     def _objective(self) -> dict[str, Any]:
         return {"loss": self.loss, "l2": self.l2, "l1": self.l1}

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import (
-    FloatArray,
-    Rows,
-    as_batch_size,
-    as_choice,
-    as_count,
-    as_flag,
-    as_float_array,
-    as_nonnegative,
-    as_rng,
-)
-from npreg.data import start_parameters
-from npreg.engines import ENGINES, choose_engine, make_engine
-from npreg.learning_rate import AUTO_AVERAGE
+from npreg.arrays import FloatArray, Rows, as_float_array, as_rng
 from npreg.linear import linreg
-from npreg.losses import Loss, LossFunction, as_loss
-from npreg.runs.callbacks import Callback, as_hooks
-from npreg.runs.checkpoint import describe, fingerprint
-from npreg.runs.prepare import learning_rate, prepare
+from npreg.losses import Loss, LossFunction, LossName
+from npreg.runs.callbacks import Callback
+from npreg.runs.checkpoint import Checkpoint
+from npreg.runs.plan import CheckLr, EarlyStopping, EngineName, Plan, Record, RuleName, refuse_unknown
+from npreg.runs.rows import RunRows
 from npreg.runs.run import Run, Trajectory
 from npreg.runs.saver import Saver
-from npreg.sgd import Rule, Schedule, Stepper, as_rule
+from npreg.sgd import Rule, Schedule
 
 __all__ = ["TrainResult", "Trajectory", "train"]
 
@@ -72,6 +61,23 @@ class TrainResult:
     validation_losses: FloatArray | None = None
     best_epoch: int | None = None
 
+    @classmethod
+    def of(cls, run: Run) -> TrainResult:
+        """What a run has come to."""
+        final, has_held_out = run.parameters(), run.rows.held_out is not None
+        return cls(
+            w=final[:-1].copy(),
+            b=final[-1].copy(),
+            losses=np.array(run.losses),
+            engine=run.name,
+            lr=run.rate,
+            num_steps=run.stepper.steps_done,
+            stopped=run.stopped,
+            trajectory=run.trajectory(),
+            validation_losses=np.array(run.validation_losses) if has_held_out else None,
+            best_epoch=run.best.number if has_held_out else None,
+        )
+
     def predict(self, features: ArrayLike) -> FloatArray:
         """features @ w + b, shape (n, k)."""
         return linreg(as_float_array(features, "features"), self.w, self.b)
@@ -82,16 +88,16 @@ def train(
     labels: ArrayLike | None = None,
     *,
     batch_size: int = 10,
-    lr: float | str = 0.03,
+    lr: float | Literal["auto"] = 0.03,
     num_epochs: int = 3,
     w: ArrayLike | None = None,
     b: ArrayLike | None = None,
     rng: Any = None,
     verbose: bool = False,
-    loss: str | LossFunction | tuple[LossFunction, LossFunction] | Loss = "squared",
-    engine: str = "auto",
-    record: str | None = None,
-    rule: str | Rule = "sgd",
+    loss: LossName | LossFunction | tuple[LossFunction, LossFunction] | Loss = "squared",
+    engine: EngineName = "auto",
+    record: Record | None = None,
+    rule: RuleName | Rule = "sgd",
     schedule: Schedule | None = None,
     l2: float = 0.0,
     l1: float = 0.0,
@@ -99,15 +105,12 @@ def train(
     sample_weight: ArrayLike | None = None,
     standardize: bool | None = None,
     validation: float | tuple[ArrayLike, ArrayLike] | None = None,
-    patience: int | None = None,
-    tol: float = 0.0,
+    stop: EarlyStopping | None = None,
     callbacks: Callback | Iterable[Callback] = (),
-    progress: bool = False,
-    check_lr: str = "warn",
-    block_rows: int | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    checkpoint_every: int | None = None,
+    check_lr: CheckLr = "warn",
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     resume: bool = False,
+    **unknown: NoReturn,
 ) -> TrainResult:
     """Fit a linear model by minibatch stochastic gradient descent.
 
@@ -120,12 +123,11 @@ def train(
     where gradients are sums over the minibatch and `sgd` divides by the nominal batch_size, also for a
     short last one.  Whatever the engine, it is this run, to rounding.
 
-    Parameters
-    ----------
-    features : (n, d), or RowBlocks
+    Parameters: the notebook's
+    --------------------------
+    features : (n, d)
         float32 and float64 are kept; integers and booleans become float64.  Never changed.
     labels : (n,), or (n, k) for k outputs
-        Left out with RowBlocks, which bring their own.
     batch_size : int ≥ 1
         May exceed n.
     lr : float ≥ 0, or "auto"
@@ -137,13 +139,12 @@ def train(
     rng : anything `np.random.default_rng` takes
     verbose : bool
         Print `epoch 1, loss 0.037625` after each epoch.
+
+    Parameters: beyond the notebook
+    -------------------------------
     loss : str, Loss, loss function, or pair (value, grad)
         "squared", "absolute", "huber", "log_cosh", "quantile"; `LOSSES["huber"].bind(delta=2)`; or your
         own pair of functions of (y_hat, y), each returning (B, k) without reduction.
-    engine : "auto", "loop", "tight" or "moments"
-        "loop" is the plain loop; the others are faster, and equal to it to rounding.
-    record : None, "epoch" or "step"
-        Keep the parameters after every epoch or step, in `result.trajectory`.
     rule : "sgd", "momentum", "nesterov", or a Rule
     schedule : callable, optional
         Factor of lr as a function of the epochs done (a float, 0 at the first step).
@@ -160,26 +161,35 @@ def train(
         penalties then are those of the standardised columns.  By default False.
     validation : (features, labels), or a fraction of the rows to hold out
         Its mean loss is kept in `validation_losses`, and the best epoch's parameters are returned.
-    patience, tol : int and float, optional
-        Stop after `patience` epochs without an improvement of more than `tol` in the validation loss
-        (without validation rows: in the training loss).  `tol` alone stops nothing.
+    stop : EarlyStopping, optional
+        `EarlyStopping(patience=5)`: stop after 5 epochs without an improvement of the validation loss
+        (without validation rows: of the training loss).
     callbacks : callables of one `Progress`, or objects with `on_epoch` or `on_step`
         Called after each epoch, or each step (`npreg.runs.callbacks`); a true value from an epoch's
-        stops the run.
-    progress : bool
-        Show a progress bar (needs tqdm: `python -m pip install ".[progress]"`).
+        stops the run.  `ProgressBar()` is one.
     check_lr : "warn", "error" or "off"
         What to do, before the first step, where lr is beyond `max_learning_rate` (of row blocks: of the
         first 256 rows).
-    block_rows : int, optional
-        Read features and labels that many rows at a time, and hold no more: one sequential pass an
-        epoch, shuffled as `npreg.RowBlocks` says.  An `np.memmap` is read so in any case, 65 536 rows at
-        a time by default; `np.array(features)` brings it into memory.
-    checkpoint : path, optional
-        Write the run to this .npz file after every epoch, or about every `checkpoint_every` steps.
+    engine : "auto", "loop", "tight" or "moments"
+        "loop" is the plain loop, `npreg/loop.py`; the others are faster, and equal to it to rounding.
+    record : None, "epoch" or "step"
+        Keep the parameters after every epoch or step, in `result.trajectory`.
+
+    Parameters: large data
+    ----------------------
+    features : RowBlocks, in the place of arrays, without labels and sample_weight
+        `RowBlocks.of(features, labels, 10_000)` reads so many rows at a time, and holds no more: one
+        sequential pass an epoch, shuffled as `npreg.RowBlocks` says.  An `np.memmap` is read so in any
+        case, 65 536 rows at a time; `np.array(features)` brings it into memory.
+
+    Parameters: interruptions
+    -------------------------
+    checkpoint : path, or Checkpoint
+        Write the run to this .npz file after every epoch, or as the Checkpoint says.
     resume : bool
-        Continue the checkpoint if there is one (else begin): the result has the same bits as if the run
-        had never stopped.  A `Generator` given as rng is put into the state it had then.
+        Short for `checkpoint=Checkpoint(path, resume=True)`: continue the file if there is one (else
+        begin).  The result has the same bits as if the run had never stopped, also where num_epochs is
+        now larger.  A `Generator` given as rng is put into the state it had then.
 
     Returns
     -------
@@ -189,12 +199,12 @@ def train(
     ------
     ValueError, TypeError
         For data that are empty, not finite, of shapes that do not fit, complex or of dtype object; and
-        for arguments out of range.
+        for arguments out of range, or unknown.
     DivergenceError
         Where parameters or loss are no longer finite after an epoch, or the loss has grown beyond all
         bounds; it carries the last parameters that were in order.
     CheckpointError, FileExistsError
-        For a checkpoint that is damaged or of another run, and one that is there without `resume`.
+        For a checkpoint that is damaged, in use, or of another run, and one that is there without `resume`.
 
     >>> from npreg import synthetic_data
     >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
@@ -202,111 +212,13 @@ def train(
     >>> result.w.ravel(), result.b
     (array([ 2.00, -3.40], dtype=float32), array([4.20], dtype=float32))
     """
-    batch_size = as_batch_size(batch_size)
-    num_epochs = as_count(num_epochs, "num_epochs", 0)
-    if standardize is None:
-        standardize = isinstance(lr, str)
-    if average is None:
-        average = AUTO_AVERAGE if isinstance(lr, str) else 0.0
-    chosen_loss, chosen_rule = as_loss(loss), as_rule(rule)
-    l2, l1, tol = as_nonnegative(l2, "l2"), as_nonnegative(l1, "l1"), as_nonnegative(tol, "tol")
-    if not 0 <= as_nonnegative(average, "average") < 1:
-        raise ValueError(f"average must be in [0, 1), the part of the epochs to average, not {average!r}")
-    as_choice(engine, "engine", ENGINES)
-    as_choice(record, "record", (None, "epoch", "step"))
-    as_choice(check_lr, "check_lr", ("warn", "error", "off"))
-    flags = {"verbose": verbose, "standardize": standardize, "progress": progress, "resume": resume}
-    for flag, value in flags.items():
-        as_flag(value, flag)
-    if patience is not None:
-        patience = as_count(patience, "patience", 1)
-    if schedule is not None and not callable(schedule):
-        raise TypeError(f"schedule must be a function of the epochs done, not {schedule!r}")
-    hooks = as_hooks(callbacks)
-    generator = as_rng(rng)
-    feed, scaling, held_out = prepare(
-        features, labels, sample_weight, block_rows, validation, standardize, generator
-    )
-    facts = feed.facts
-    theta = start_parameters(w, b, facts.width, facts.num_outputs, facts.dtype, generator)
-    if scaling is not None:
-        theta = scaling.enter(theta)
-    rate = learning_rate(lr, feed, batch_size, l2, chosen_loss, chosen_rule, check_lr)
-
-    stepper = Stepper(
-        (theta[:-1], theta[-1]),
-        lr=rate,
-        divisor=facts.divisor(batch_size),
-        steps_per_epoch=facts.steps_per_epoch(batch_size),
-        schedule=schedule,
-        rule=chosen_rule,
-        l2=l2,
-        l1=l1,
-    )
-    name = engine
-    if engine == "auto" and hooks.on_step:
-        name = "tight"  # replay would know the steps of a chunk only after all of them
-    elif engine == "auto":
-        name = choose_engine(facts.num_rows, facts.width, facts.num_outputs, batch_size, chosen_loss, stepper)
-    largest = facts.largest_norm if name == "moments" else np.inf
-    saver = None
-    if checkpoint is not None:
-        settings = {
-            "data": feed.fingerprint(),
-            "validation": None if held_out is None else fingerprint(*held_out),
-            "batch_size": batch_size,
-            "lr": rate,
-            "loss": f"{describe(chosen_loss.value_function)} {chosen_loss.params}",
-            "rule": repr(chosen_rule),
-            "schedule": describe(schedule),
-            "l2": l2,
-            "l1": l1,
-            "average": average and [average, num_epochs],
-            "engine": name,
-            "record": record,
-            "standardize": standardize,
-            "patience": patience,
-            "tol": tol,
-        }
-        saver = Saver(
-            checkpoint,
-            steps=None if checkpoint_every is None else as_count(checkpoint_every, "checkpoint_every", 1),
-            batch_size=batch_size,
-            resume=resume,
-            settings=settings,
-        )
-    elif checkpoint_every is not None or resume:
-        raise ValueError("checkpoint_every and resume need checkpoint, the path of a file")
-    run = Run(
-        feed=feed,
-        engine=make_engine(name, facts.width, batch_size, facts.dtype, chosen_loss, stepper, largest),
-        stepper=stepper,
-        loss=chosen_loss,
-        theta=theta,
-        rng=generator,
-        num_epochs=num_epochs,
-        record=record,
-        average=average,
-        scaling=scaling,
-        validation=held_out,
-        patience=patience,
-        tol=tol,
-        hooks=hooks,
-        verbose=verbose,
-        progress=progress,
-        saver=saver,
-    )
-    run.run()
-    final = run.parameters()
-    return TrainResult(
-        w=final[:-1].copy(),
-        b=final[-1].copy(),
-        losses=np.array(run.losses),
-        engine=name,
-        lr=rate,
-        num_steps=stepper.steps_done,
-        stopped=run.stopped,
-        trajectory=run.trajectory(),
-        validation_losses=None if held_out is None else np.array(run.validation_losses),
-        best_epoch=run.best_epoch if held_out is not None else None,
-    )
+    arguments = locals()  # all of them, so that none can be forgotten on its way into the plan
+    refuse_unknown(unknown)
+    plan = Plan(**{argument.name: arguments[argument.name] for argument in fields(Plan)})
+    generator = as_rng(plan.rng)
+    saver = None if plan.checkpoint is None else Saver(plan.checkpoint)
+    with contextlib.nullcontext() if saver is None else saver.opened() as found:
+        rows = RunRows.of(features, labels, sample_weight, validation, plan.standardize, generator)
+        run = Run(plan, rows, generator, found)
+        run.run(saver)
+    return TrainResult.of(run)

@@ -11,7 +11,7 @@ from naive import draw_orders, make_data
 
 import npreg
 from npreg.arrays import Data
-from npreg.runs.scaling import ColumnMoments, Scaling
+from npreg.runs.scaling import ColumnMoments
 from npreg.train import TrainResult
 
 ENGINES = ("loop", "tight", "moments")
@@ -296,7 +296,7 @@ def test_standardize_many_rows_of_float32():
     y = ((X[:, 0] - 1000) * 2 + 3).astype(np.float32)
     blocks = npreg.RowBlocks.of(X, y, 70_000)
     by_block = ColumnMoments.of(blocks[0]) + ColumnMoments.of(blocks[1]) + ColumnMoments.of(blocks[2])
-    for scaling in (Scaling.of(Data(X, y[:, None])), by_block.scaling()):
+    for scaling in (ColumnMoments.of(Data(X, y[:, None])).scaling(), by_block.scaling()):
         assert scaling.mean[0] == pytest.approx(X.mean(dtype=float), rel=1e-12)
         assert scaling.sd[0] == pytest.approx(X.std(dtype=float), rel=1e-9)
 
@@ -342,16 +342,16 @@ def test_validation_fraction(weighted):
 def test_patience():
     """Stops after `patience` epochs without an improvement of more than tol, and returns the best."""
     X, y, _, _ = make_data(60, 3, 1, noise=2.0)
-    run = npreg.train(X, y, validation=0.5, patience=4, num_epochs=500, rng=0, lr=0.05)
+    run = npreg.train(X, y, validation=0.5, stop=npreg.EarlyStopping(4), num_epochs=500, rng=0, lr=0.05)
     assert run.stopped == "patience"
     assert len(run.losses) == run.best_epoch + 4 < 500
     assert run.best_epoch == 1 + int(np.argmin(run.validation_losses))
     assert run.num_steps == 3 * len(run.losses)
-    impatient = npreg.train(X, y, patience=2, tol=0.5, num_epochs=500, rng=0)
+    impatient = npreg.train(X, y, stop=npreg.EarlyStopping(2, tol=0.5), num_epochs=500, rng=0)
     drops = -np.diff(impatient.losses)
     assert impatient.stopped == "patience"
     assert drops[-2:].max() < 0.5
-    patient = npreg.train(X, y, patience=500, num_epochs=30, rng=0)
+    patient = npreg.train(X, y, stop=npreg.EarlyStopping(500), num_epochs=30, rng=0)
     assert patient.stopped == "num_epochs"
     assert len(patient.losses) == 30
 
@@ -409,15 +409,14 @@ def test_verbose_with_validation(capsys):
 def test_progress_bar(capsys):
     pytest.importorskip("tqdm")
     X, y, _, _ = make_data()
-    same(npreg.train(X, y, progress=True, rng=0), npreg.train(X, y, rng=0), rtol=1e-14)
+    same(npreg.train(X, y, callbacks=npreg.ProgressBar(), rng=0), npreg.train(X, y, rng=0), rtol=1e-14)
     assert "3/3" in capsys.readouterr().err
 
 
 def test_progress_bar_without_tqdm(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
-    X, y, _, _ = make_data()
-    with pytest.raises(ImportError, match=r'pip install "\.\[progress\]"'):
-        npreg.train(X, y, progress=True)
+    with pytest.raises(ImportError, match="python -m pip install tqdm"):
+        npreg.ProgressBar()
 
 
 # --- divergence ---------------------------------------------------------------------------------------------

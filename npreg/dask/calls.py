@@ -10,6 +10,7 @@ from npreg.dask.feed import cluster_feed
 from npreg.engines.moments import is_affine
 from npreg.learning_rate import max_learning_rate as bound_of
 from npreg.losses import as_loss
+from npreg.runs.plan import EngineName
 from npreg.runs.scaling import ColumnMoments
 from npreg.sgd import as_rule
 from npreg.sweep import SweepResult
@@ -31,7 +32,7 @@ def train(
     rows: Sequence[int] | None = None,
     sample_weight: Any = None,
     batch_size: int = 10,
-    engine: str = "auto",
+    engine: EngineName = "auto",
     validation: Any = None,
     **arguments: Any,
 ) -> TrainResult:

@@ -10,9 +10,7 @@ from npreg.loop import Engine, PlainLoop
 from npreg.losses import Loss
 from npreg.sgd import SGD, Stepper
 
-__all__ = ["ENGINES", "choose_engine", "make_engine"]
-
-ENGINES = ("auto", "loop", "tight", "moments")
+__all__ = ["choose_engine", "make_engine"]
 
 
 def choose_engine(

@@ -1,110 +1,185 @@
 """Checkpoints: a run on disk, from which it resumes with the same bits as if it had never stopped.
 
-One `.npz` file of plain arrays, without pickle: the run's arrays under their names, and two JSON texts
-as bytes, `meta` (settings, rng state, position, library version) and `checksum` (SHA-256 of all the
-rest).  A file is written next to its target and renamed over it, so that there is always either the old
-file or the new one, whole.
+One `.npz` file of plain arrays, without pickle: the run's arrays under their names, and one JSON text as
+bytes, `meta` (settings, rng state, position, library version).  The archive's own checksums tell a file that
+was damaged, and what is read is looked at, field by field, before it is used.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
-from npreg.arrays import FloatArray
+from npreg.arrays import FloatArray, as_count, as_flag, brief
 
 __all__ = [
-    "FORMAT",
+    "Checkpoint",
     "CheckpointError",
-    "describe",
-    "fingerprint",
-    "load",
+    "Fields",
+    "State",
+    "as_checkpoint",
+    "locked",
     "rng_state",
-    "save",
     "set_rng_state",
 ]
 
-FORMAT = 1
-Arrays = Mapping[str, FloatArray]
+FORMAT = 2
+
+# json, zipfile and npreg.files are imported where they are used: `import npreg` stays light.
 
 
 class CheckpointError(ValueError):
     """A file that is no checkpoint of this run: truncated, foreign, newer, changed, or of other settings."""
 
 
-# hashlib, json, tempfile and zipfile are imported where they are used: `import npreg` stays light.
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run is written down, so that it can go on after whatever ended it.
+
+    Parameters
+    ----------
+    path : path of an .npz file
+        Its folder must be there.
+    resume : bool
+        Continue the file if there is one, else begin it.  Without `resume` a file that is there is an
+        error: no run is ever overwritten by another.
+    every : int ≥ 1, or "block"
+        Epochs between two writings (the last epoch is always written), or after every block of
+        `RowBlocks`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a path that is no path of a file in a folder, and other arguments out of range.
+
+    >>> Checkpoint("run.npz", resume=True).every
+    1
+    """
+
+    path: str | os.PathLike[str]
+    resume: bool = False
+    every: int | Literal["block"] = 1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, (str, os.PathLike)):
+            raise TypeError(f"checkpoint must be a path or an npreg.Checkpoint, not {self.path!r}")
+        path = os.fspath(self.path)
+        if not path:
+            raise ValueError('checkpoint is an empty path; give the path of a file, such as "run.npz"')
+        if os.path.isdir(path):
+            raise ValueError(f"checkpoint {path} is a folder; give the path of a file in it")
+        as_flag(self.resume, "resume")
+        if self.every != "block":
+            as_count(self.every, 'every, a number of epochs unless it is "block",', 1)
+
+    @property
+    def file(self) -> str:
+        """The path, whatever becomes of the working directory."""
+        return os.path.realpath(self.path)
 
 
-def _checksum(meta: bytes, arrays: Arrays) -> str:
-    import hashlib
+def as_checkpoint(value: Any, resume: bool) -> Checkpoint | None:
+    """The argument `checkpoint`, a path or a Checkpoint, together with `resume`."""
+    if value is None:
+        if resume:
+            raise ValueError("resume needs checkpoint, the path of a file")
+        return None
+    if not isinstance(value, Checkpoint):
+        return Checkpoint(value, resume=resume)
+    return replace(value, resume=True) if resume else value
 
-    digest = hashlib.sha256(meta)
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
+@dataclass(frozen=True)
+class State:
+    """What a checkpoint holds: numbers and texts, and arrays."""
 
-def save(path: str | os.PathLike[str], meta: Mapping[str, Any], arrays: Arrays) -> None:
-    """Write a checkpoint; the file appears whole or not at all."""
-    import json
-    import tempfile
+    meta: Mapping[str, Any]
+    arrays: Mapping[str, FloatArray]
 
-    from npreg._version import __version__
+    def save(self, path: str) -> None:
+        """Write the file; it appears whole or not at all."""
+        import json
 
-    folder, name = os.path.split(os.path.abspath(path))
-    text = json.dumps({**meta, "format": FORMAT, "npreg": __version__}, sort_keys=True).encode()
-    contents = {f"array_{name}": np.asarray(array) for name, array in arrays.items()}
-    contents["meta"] = np.frombuffer(text, np.uint8)
-    contents["checksum"] = np.frombuffer(_checksum(text, arrays).encode(), np.uint8)
-    handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
+        from npreg._version import __version__
+        from npreg.files import atomic
+
+        text = json.dumps({**self.meta, "format": FORMAT, "npreg": __version__}, sort_keys=True)
+        contents = {f"array_{name}": np.asarray(array) for name, array in self.arrays.items()}
+        contents["meta"] = np.frombuffer(text.encode(), np.uint8)
+        with atomic(path, binary=True) as file:
             np.savez(file, **contents)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, os.path.join(folder, name))
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+
+    @classmethod
+    def load(cls, path: str) -> State:
+        """Read a file; CheckpointError says what is wrong with it."""
+        import json
+        import zipfile
+
+        unreadable = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+        no_archive = (NotImplementedError, TypeError, AttributeError)  # a single array, for example
+        try:
+            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+                contents = {name: file[name] for name in file.files}
+        except FileNotFoundError:
+            raise
+        except (*unreadable, *no_archive) as error:
+            # NumPy's advice would be to trust the file.
+            why = "it is no archive" if "allow_pickle" in str(error) else error
+            raise CheckpointError(f"{path} is not a whole .npz file ({why}); it cannot be resumed") from None
+        try:
+            meta = json.loads(contents.pop("meta").tobytes())
+            version, written_by = int(meta["format"]), meta["npreg"]
+        except (KeyError, ValueError, TypeError, AttributeError):
+            raise CheckpointError(f"{path} is an .npz file, but no checkpoint of npreg") from None
+        if version != FORMAT:
+            reads = f"this version reads {FORMAT}; resume with that version, or begin anew with another path"
+            raise CheckpointError(f"{path} was written by npreg {written_by} in format {version}; {reads}")
+        return cls(meta, {name.removeprefix("array_"): array for name, array in contents.items()})
 
 
-def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, FloatArray]]:
-    """Read a checkpoint and verify it; CheckpointError says what is wrong with the file."""
-    import json
-    import zipfile
+class Fields:
+    """The fields of a checkpoint, each looked at when it is taken; CheckpointError names what cannot be."""
 
-    unreadable = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
-    no_archive = (NotImplementedError, TypeError, AttributeError)  # a single array, for example
-    try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            contents = {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise
-    except (*unreadable, *no_archive) as error:
-        why = "it is no archive" if "allow_pickle" in str(error) else error  # NumPy's advice is to trust it
-        raise CheckpointError(f"{path} is not a whole .npz file ({why}); it cannot be resumed") from None
-    try:
-        text, found = contents.pop("meta").tobytes(), contents.pop("checksum").tobytes().decode()
-        meta = json.loads(text)
-        version, written_by = int(meta["format"]), meta["npreg"]
-    except (KeyError, ValueError, TypeError, AttributeError):
-        raise CheckpointError(f"{path} is an .npz file, but no checkpoint of npreg") from None
-    if version > FORMAT:
-        raise CheckpointError(
-            f"{path} was written by npreg {written_by} in format {version}; this version reads up to {FORMAT}"
+    def __init__(self, path: str, state: State) -> None:
+        self.path, self.meta, self.arrays = path, state.meta, state.arrays
+
+    def wrong(self, name: str, found: Any, needed: str) -> CheckpointError:
+        return CheckpointError(f"{self.path} cannot be resumed: {name} is {brief(found)}, not {needed}")
+
+    def get(self, name: str, kind: type, needed: str, fits: Callable[[Any], bool] = lambda _: True) -> Any:
+        """A number, text or dictionary."""
+        if name not in self.meta:
+            raise CheckpointError(f"{self.path} cannot be resumed: {name} is missing")
+        value = self.meta[name]
+        if type(value) is not kind or not fits(value):
+            raise self.wrong(name, value, needed)
+        return value
+
+    def count(self, name: str, low: int, high: float) -> int:
+        found = self.get(name, int, f"a whole number from {low} to {high}", lambda n: low <= n <= high)
+        return int(found)
+
+    def array(self, name: str, shape: Sequence[int | None], dtype: Any, *, finite: bool = True) -> FloatArray:
+        """An array of this dtype and shape, where None stands for any length."""
+        if name not in self.arrays:
+            raise CheckpointError(f"{self.path} cannot be resumed: {name} is missing")
+        array = self.arrays[name]
+        fits = len(shape) == array.ndim and all(
+            n in (None, m) for n, m in zip(shape, array.shape, strict=True)
         )
-    arrays = {name.removeprefix("array_"): array for name, array in contents.items()}
-    if found != _checksum(text, arrays):
-        raise CheckpointError(f"{path} was changed after it was written: its checksum does not match")
-    return meta, arrays
+        if array.dtype != dtype or not fits:
+            lengths = tuple("any" if n is None else n for n in shape)
+            raise self.wrong(name, f"{array.dtype} {array.shape}", f"{np.dtype(dtype)} {lengths}")
+        if np.isnan(array).any() or (finite and not np.isfinite(array).all()):
+            raise self.wrong(name, "not finite", "finite numbers")
+        return array
 
 
 def rng_state(rng: np.random.Generator) -> dict[str, Any]:
@@ -121,8 +196,8 @@ def rng_state(rng: np.random.Generator) -> dict[str, Any]:
     return state
 
 
-def set_rng_state(rng: np.random.Generator, state: dict[str, Any]) -> None:
-    """Put a generator into a state that `rng_state` returned."""
+def set_rng_state(rng: np.random.Generator, fields: Fields) -> None:
+    """Put a generator into the state that `rng_state` has returned."""
 
     def unplain(value: Any) -> Any:
         if isinstance(value, dict) and value.keys() == {"array", "dtype"}:
@@ -131,27 +206,58 @@ def set_rng_state(rng: np.random.Generator, state: dict[str, Any]) -> None:
             return {key: unplain(item) for key, item in value.items()}
         return value
 
-    kind = type(rng.bit_generator).__name__
+    state, kind = fields.get("rng", dict, "the state of a generator"), type(rng.bit_generator).__name__
     if state.get("bit_generator") != kind:
         raise CheckpointError(
-            f"the checkpoint was written with a {state.get('bit_generator')} generator, not {kind}; "
+            f"{fields.path} was written with a {state.get('bit_generator')} generator, not {kind}; "
             "give the same kind of rng"
         )
-    rng.bit_generator.state = unplain(state)
+    try:
+        rng.bit_generator.state = unplain(state)
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError, AttributeError) as error:
+        raise fields.wrong("rng", repr(error), "the state of a generator") from None
 
 
-def describe(value: Any) -> str:
-    """A function, loss, rule or schedule as a text that is the same in another process."""
-    name = getattr(value, "__qualname__", None)
-    return f"{value.__module__}.{name}" if name is not None else repr(value)
+@contextlib.contextmanager
+def locked(path: str) -> Iterator[None]:
+    """Hold the file for this run alone; CheckpointError where another run, in any process, has it.
+
+    The system lets go of a lock when its process ends, however it does.  The lock's own file is removed here,
+    or by the next run.
+    """
+    lock = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:50]}.lock")
+    descriptor = _take(lock, path)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(lock)  # while it is held: else it might be the next run's
+        os.close(descriptor)
+        if sys.platform == "win32":  # where nothing that is open can be removed
+            with contextlib.suppress(OSError):
+                os.unlink(lock)
 
 
-def fingerprint(*arrays: FloatArray | None) -> str:
-    """A checksum of data, by which a run on other data is told."""
-    total = 0
-    for array in arrays:
-        if array is not None:
-            total = zlib.crc32(f"{array.dtype.str} {array.shape}".encode(), total)
-            for start in range(0, len(array), 65536):
-                total = zlib.crc32(np.ascontiguousarray(array[start : start + 65536]).tobytes(), total)
-    return f"{total:08x}"
+def _take(lock: str, path: str) -> int:
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            os.close(descriptor)
+            raise CheckpointError(
+                f"{path} is being written by another run; wait until that has ended, or give another path"
+            ) from None
+        except OSError:
+            return descriptor  # a file system without locks
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.stat(lock)):
+                return descriptor
+        os.close(descriptor)  # its last owner has just removed it

@@ -23,7 +23,7 @@ from npreg.learning_rate import as_weights, squared_norms
 from npreg.loop import Engine, Path
 from npreg.losses import Loss
 from npreg.runs.blocks import RowBlocks, Visit, row_order
-from npreg.runs.checkpoint import fingerprint
+from npreg.runs.identity import fingerprint
 from npreg.runs.orders import orders
 from npreg.runs.scaling import Scaling
 from npreg.runs.sums import LossMoments, mean_loss, tree_sum

@@ -1,31 +1,39 @@
-"""What surrounds the epochs of a run: losses, divergence, averaging, stopping.
-
-A feed and an engine advance parameters through epochs; a `Run` does everything else, the same for all.
-"""
+"""A run in progress: epochs, what looks on, what is written down, and how it is taken up again."""
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
-from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from npreg.arrays import Data, DivergenceError, FloatArray
-from npreg.learning_rate import scale_advice
-from npreg.loop import Engine
-from npreg.losses import Loss
-from npreg.runs.callbacks import Hooks, Progress, Step
-from npreg.runs.feeds import Feed
-from npreg.runs.saver import Saver
-from npreg.runs.scaling import Scaling
-from npreg.runs.sums import mean_loss
+from npreg.arrays import FloatArray
+from npreg.data import start_parameters
+from npreg.engines import choose_engine, make_engine
+from npreg.runs.checkpoint import CheckpointError, Fields, State, rng_state, set_rng_state
+from npreg.runs.feeds import ArrayFeed
+from npreg.runs.identity import fingerprint
+from npreg.runs.observers import (
+    DIVERGED,
+    Best,
+    Divergence,
+    Epoch,
+    Observer,
+    Printer,
+    Recorder,
+    Teller,
+    held_out_loss,
+)
+from npreg.runs.plan import Plan
+from npreg.runs.rate import learning_rate
+from npreg.runs.rows import RunRows
+from npreg.runs.saver import Saver, Settings, compare
 from npreg.sgd import Stepper
 
-__all__ = ["Recorder", "Run", "Trajectory"]
+__all__ = ["DIVERGED", "Run", "Trajectory"]
 
-DIVERGED = 1e6  # a loss this many times that of the start, and of predicting 0, only ever grows
+REASONS = ("num_epochs", "patience", "callback")
 
 
 class Trajectory(NamedTuple):
@@ -35,203 +43,236 @@ class Trajectory(NamedTuple):
     b: FloatArray
 
 
-class Recorder:
-    """Takes the parameters after steps: keeps them, sums them for the average of the tail, tells them."""
-
-    def __init__(self, *, keep: bool, tell: Callable[[FloatArray], None] | None = None) -> None:
-        self.keep, self.tell = keep, tell
-        self.kept: list[FloatArray] = []
-        self.sum: FloatArray = np.zeros(())
-        self.count = 0
-        self.averaging = False
-
-    def append(self, thetas: FloatArray) -> None:
-        """Take parameters (steps, d + 1, k)."""
-        if self.keep:
-            self.kept.append(thetas)
-        if self.averaging:
-            self.sum = self.sum + thetas.sum(axis=0, dtype=np.float64)
-            self.count += len(thetas)
-        if self.tell is not None:
-            for theta in thetas:
-                self.tell(theta)
-
-
 class Run:
-    """A run in progress: everything a loop over epochs needs besides the engine."""
+    """A feed and an engine advance `theta`; observers look on; `restore` undoes `state`.
+
+    `found` is what a checkpoint holds, of the same run or another.
+    """
 
     def __init__(
-        self,
-        *,
-        feed: Feed,
-        engine: Engine,
-        stepper: Stepper,
-        loss: Loss,
-        theta: FloatArray,
-        rng: np.random.Generator,
-        num_epochs: int,
-        record: str | None = None,
-        average: float = 0.0,
-        scaling: Scaling | None = None,
-        validation: Data | None = None,
-        patience: int | None = None,
-        tol: float = 0.0,
-        hooks: Hooks | None = None,
-        verbose: bool = False,
-        progress: bool = False,
-        saver: Saver | None = None,
+        self, plan: Plan, rows: RunRows, rng: np.random.Generator, found: Fields | None = None
     ) -> None:
-        self.saver = saver
-        self.feed, self.engine, self.stepper, self.loss = feed, engine, stepper, loss
-        self.theta, self.rng, self.num_epochs = theta, rng, num_epochs
-        self.scaling, self.validation = scaling, validation
-        self.patience, self.tol = patience, tol
-        self.hooks = Hooks([], []) if hooks is None else hooks
-        self.verbose, self.progress, self.record = verbose, progress, record
-        self.first_averaged = num_epochs - math.ceil(average * num_epochs) if average else num_epochs
-        self.recorder: Recorder | None = None
-        if record == "step" or average or self.hooks.on_step:
-            self.recorder = Recorder(
-                keep=record == "step", tell=self.tell_step if self.hooks.on_step else None
-            )
-        self.steps_told = 0
+        self.plan, self.rng, self.rows = plan, rng, rows
+        feed, facts = rows.feed, rows.feed.facts
+        self.feed = feed
+        theta = start_parameters(plan.w, plan.b, facts.width, facts.num_outputs, facts.dtype, rng)
+        self.theta = theta = theta if rows.scaling is None else rows.scaling.enter(theta)
+        # What "auto" stands for is read, not found again: another machine might round it differently.
+        auto = found is not None and plan.lr == "auto"
+        self.rate = _rate_of(found) if found is not None and auto else learning_rate(plan, feed)
+        self.stepper = Stepper(
+            (theta[:-1], theta[-1]),
+            lr=self.rate,
+            divisor=facts.divisor(plan.batch_size),
+            steps_per_epoch=facts.steps_per_epoch(plan.batch_size),
+            schedule=plan.schedule,
+            rule=plan.rule,
+            l2=plan.l2,
+            l1=plan.l1,
+        )
+        self.name = self.engine_name()
+        largest = facts.largest_norm if self.name == "moments" else np.inf
+        self.engine = make_engine(
+            self.name, facts.width, plan.batch_size, facts.dtype, plan.loss, self.stepper, largest
+        )
+        if plan.checkpoint is not None and plan.checkpoint.every == "block" and isinstance(feed, ArrayFeed):
+            raise ValueError('every="block" needs row blocks, RowBlocks.of(...), in the place of arrays')
+        self.settings: Settings = self.all_settings() if plan.checkpoint is not None else {}
+
+        tail = math.ceil(plan.average * plan.num_epochs)
+        self.first_averaged = plan.num_epochs - tail
+        self.teller = Teller(plan.callbacks, self.raw)
+        tell = self.teller.on_step if plan.callbacks.on_step else None
+        keep = plan.record == "step"
+        self.recorder = Recorder(keep=keep, tell=tell) if keep or tail or tell else None
+        self.divergence = Divergence(feed, plan.loss, theta.copy(), self.raw, self.stepper.rate)
+        self.best = Best(plan.stop, theta.copy())
+        self.observers: list[Observer] = [*([Printer()] if plan.verbose else []), self.best, self.teller]
         self.epoch_ends = [theta[None].copy()]
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
-        self.good = theta.copy()  # the parameters of the last epoch that was in order
-        self.best = theta.copy()
-        self.best_epoch = 0
         self.stopped = "num_epochs"
-        self.reference: float | None = None
+        self.within: dict[str, Any] = {}  # what an epoch that is not over has gathered, beside theta
+        if found is not None:
+            self.restore(found)
+
+    def engine_name(self) -> str:
+        plan, facts = self.plan, self.feed.facts
+        if plan.engine != "auto":
+            return plan.engine
+        if plan.callbacks.on_step:
+            return "tight"  # replay would know the steps of a chunk only after all of them
+        shape = facts.num_rows, facts.width, facts.num_outputs
+        return choose_engine(*shape, plan.batch_size, plan.loss, self.stepper)
+
+    def all_settings(self) -> Settings:
+        """All on which the bits of this run depend."""
+        held_out = self.rows.held_out
+        data = self.feed.fingerprint(), "none" if held_out is None else fingerprint(*held_out)
+        settings = self.plan.decides()
+        del settings["engine"]  # which "auto" has chosen by the rows: it comes after them
+        rows = {"validation": (data[1], data[1]), "data": (data[0], data[0])}
+        return {**settings, **rows, "engine": (self.name, self.name)}
 
     @property
     def epoch(self) -> int:
         return len(self.losses)
 
-    @property
     def is_finished(self) -> bool:
-        return self.stopped != "num_epochs" or self.epoch >= self.num_epochs
+        return self.stopped != "num_epochs" or self.epoch >= self.plan.num_epochs
 
     def raw(self, theta: FloatArray) -> FloatArray:
         """Parameters for the features as they came in."""
-        return theta if self.scaling is None else self.scaling.leave(theta)
+        return theta if self.rows.scaling is None else self.rows.scaling.leave(theta)
 
-    def run(self) -> None:
+    def run(self, saver: Saver | None = None) -> None:
         """All epochs, up to the last or a reason to stop."""
-        saver = self.saver
-        state = None if saver is None else saver.restore(self)
-        left = self.num_epochs - self.epoch
-        if left <= 0 or self.is_finished:
+        if self.is_finished():
             return
+        plan, hooks, left = self.plan, self.plan.callbacks, self.plan.num_epochs - self.epoch
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
-        ahead = self.patience is None and not self.hooks.on_epoch and saver is None and not self.progress
-        self.steps_told = self.stepper.steps_done
-        bar = _progress_bar(left) if self.progress else None
+        ahead = plan.stop is None and not hooks.on_epoch and saver is None
+        self.teller.epochs, self.teller.steps = self.epoch, self.stepper.steps_done
         epochs = self.feed.epochs(
             self.engine, self.theta, self.rng, left,
-            loss=self.loss, path=self.recorder, ahead=ahead, state=state,
+            loss=plan.loss, path=self.recorder, ahead=ahead, state=self.within,
         )  # fmt: skip
-        try:
-            with np.errstate(over="ignore", invalid="ignore"), closing(epochs):
+        with contextlib.ExitStack() as stack, np.errstate(over="ignore", invalid="ignore"):
+            stack.enter_context(contextlib.closing(epochs))
+            for on_end in hooks.on_end:
+                stack.callback(on_end)
+            for on_start in hooks.on_start:
+                on_start(plan.num_epochs, self.epoch)
+            self.begin_epoch()
+            for ends, self.within in epochs:
+                self.finish_epochs(ends)
+                if saver is not None:
+                    saver.reached(self.epoch, bool(self.within), self.is_finished(), self.state)
+                if self.is_finished():
+                    return
                 self.begin_epoch()
-                for ends, state in epochs:
-                    if ends and self.recorder is not None and self.recorder.count:
-                        ends = [np.asarray(self.recorder.sum / self.recorder.count, self.theta.dtype)]
-                    for end, loss in zip(ends, self.feed.losses(self.loss, ends), strict=True):
-                        self.finish_epoch(end, loss)
-                    if saver is not None:
-                        saver.reached(self, state)
-                    if self.stopped != "num_epochs":
-                        return
-                    if bar is not None and ends:
-                        bar.set_postfix(loss=self.losses[-1], refresh=False)
-                        bar.update(len(ends))
-                    self.begin_epoch()
-        finally:
-            if bar is not None:
-                bar.close()
 
     def begin_epoch(self) -> None:
         if self.recorder is not None:
             self.recorder.averaging = self.epoch >= self.first_averaged
 
+    def finish_epochs(self, ends: list[FloatArray]) -> None:
+        """Book epochs that ended with these parameters, or with the average of the tail so far."""
+        if ends and self.recorder is not None and self.recorder.count:
+            ends = [np.asarray(self.recorder.sum / self.recorder.count, self.theta.dtype)]
+        for end, loss in zip(ends, self.feed.losses(self.plan.loss, ends), strict=True):
+            self.finish_epoch(end, loss)
+
     def finish_epoch(self, end: FloatArray, loss: float) -> None:
-        """Book an epoch that ended with these parameters and this loss, and see whether to stop."""
-        self.check_divergence(loss)
+        """Book an epoch that ended with these parameters and this loss, and let the observers look."""
+        epoch = Epoch(self.epoch + 1, self.stepper.steps_done, end, loss)
+        self.divergence.on_epoch(epoch)
+        held_out = held_out_loss(self.plan.loss, self.rows.held_out, end)
+        epoch = epoch._replace(validation_loss=held_out)
         self.losses.append(loss)
-        self.good = end
-        if self.record == "epoch":
+        if held_out is not None:
+            self.validation_losses.append(held_out)
+        if self.plan.record == "epoch":
             self.epoch_ends.append(end[None])
-        if self.validation is not None:
-            held_out_loss = mean_loss(self.loss, self.validation, end)
-            self.validation_losses.append(math.inf if math.isnan(held_out_loss) else held_out_loss)
-        if self.verbose:
-            held_out = f", validation loss {self.validation_losses[-1]:f}" if self.validation_losses else ""
-            print(f"epoch {self.epoch}, loss {loss:f}{held_out}")
-        watched = self.losses if self.validation is None else self.validation_losses
-        if not self.best_epoch or watched[-1] < watched[self.best_epoch - 1] - self.tol:
-            self.best, self.best_epoch = end, self.epoch
-        for callback in self.hooks.on_epoch:
-            raw = self.raw(end)
-            validation_loss = self.validation_losses[-1] if self.validation is not None else None
-            w, b = raw[:-1].copy(), raw[-1].copy()
-            if callback(Progress(self.epoch, self.stepper.steps_done, loss, validation_loss, w, b)):
-                self.stopped = "callback"
-        if self.patience is not None and self.epoch - self.best_epoch >= self.patience:
-            self.stopped = "patience"
+        for observer in self.observers:
+            self.stopped = observer.on_epoch(epoch) or self.stopped
 
-    def tell_step(self, theta: FloatArray) -> None:
-        """Call the callbacks of a step that ended with these parameters."""
-        self.steps_told += 1
-        raw = self.raw(theta)
-        for callback in self.hooks.on_step:
-            callback(Step(self.epoch + 1, self.steps_told, raw[:-1].copy(), raw[-1].copy()))
+    def state(self) -> State:
+        """Everything that the rest of the run depends on."""
+        meta = {
+            "settings": {name: list(setting) for name, setting in self.settings.items()},
+            "rng": rng_state(self.rng),
+            "rate": self.rate,
+            "num_epochs": self.plan.num_epochs,
+            "first_averaged": self.first_averaged,
+            "steps_done": self.stepper.steps_done,
+            "best_epoch": self.best.number,
+            "stopped": self.stopped,
+        }
+        arrays = {
+            "theta": self.theta,
+            "good": self.divergence.good,
+            "best": self.best.theta,
+            "losses": np.array(self.losses, np.float64),
+            "validation_losses": np.array(self.validation_losses, np.float64),
+            "epoch_ends": np.concatenate(self.epoch_ends),
+            **{f"rule_{i}": part for i, part in enumerate(self.stepper.state)},
+            **{f"feed_{name}": part for name, part in self.within.items()},
+        }
+        if self.recorder is not None:
+            arrays["tail_sum"] = np.broadcast_to(self.recorder.sum, self.theta.shape)
+            arrays["tail_count"] = np.array(self.recorder.count, np.int64)
+            arrays["path"] = np.concatenate([self.epoch_ends[0][:0], *self.recorder.kept])
+        return State(meta, arrays)
 
-    def check_divergence(self, loss: float) -> None:
-        """Raise DivergenceError where the loss is not finite or has left every reasonable scale."""
-        if math.isfinite(loss):
-            if self.losses and loss <= self.losses[-1]:
-                return
-            zeros = np.zeros_like(self.theta)
-            if self.reference is None:  # first a few rows: they nearly always show that all is well
-                self.reference = mean_loss(self.loss, self.feed.facts.sample.head(256), zeros)
-            if loss <= DIVERGED * self.reference:
-                return
-            self.reference = max(self.feed.losses(self.loss, [zeros, self.epoch_ends[0][0]]))
-            if loss <= DIVERGED * self.reference:
-                return
-        epoch, lr = self.epoch + 1, self.stepper.rate(max(self.stepper.steps_done - 1, 0))
-        good = self.raw(self.good)
-        raise DivergenceError(
-            f"the run diverged in epoch {epoch} at lr = {lr:g} (mean loss {loss:g}); "
-            f"{scale_advice(self.feed.facts.sample.X)}. "
-            "The last finite parameters are on this exception, as .w and .b",
-            epoch=epoch,
-            lr=lr,
-            w=good[:-1].copy(),
-            b=good[-1].copy(),
-            losses=np.array(self.losses),
-        )
+    def restore(self, found: Fields) -> None:
+        """Go to where a run of the same settings was; CheckpointError names a field that cannot be."""
+        compare(found, self.settings)
+        plan, shape, dtype = self.plan, self.theta.shape, self.theta.dtype
+        losses = found.array("losses", (None,), np.float64)
+        done, per_epoch = len(losses), self.stepper.steps_per_epoch
+        planned = found.count("num_epochs", done, math.inf)
+        first = found.count("first_averaged", 0, planned)
+        within = {
+            name.removeprefix("feed_"): part for name, part in found.arrays.items() if name[:5] == "feed_"
+        }
+        most = per_epoch if within else 0
+        steps = found.count("steps_done", done * per_epoch, done * per_epoch + most)
+        best = found.count("best_epoch", min(done, 1), done)
+        stopped = found.get("stopped", str, f"one of {', '.join(REASONS)}", REASONS.__contains__)
+        validated = done if self.rows.held_out is not None else 0
+        held_out = found.array("validation_losses", (validated,), np.float64, finite=False)
+        ends = found.array("epoch_ends", (1 + done * (plan.record == "epoch"), *shape), dtype)
+        parameters = {name: found.array(name, shape, dtype) for name in ("theta", "good", "best")}
+        rule = [found.array(f"rule_{i}", part.shape, part.dtype) for i, part in enumerate(self.stepper.state)]
+        if self.recorder is not None:
+            kept = steps if plan.record == "step" else 0
+            tail = found.array("tail_sum", shape, np.float64), found.array("tail_count", (), np.int64)
+            path = found.array("path", (kept, *shape), dtype)
+            self.recorder.sum, self.recorder.count, self.recorder.kept = tail[0], int(tail[1]), [path]
+        self.check_length(found.path, done, planned, first)
+        set_rng_state(self.rng, found)
+        self.within, self.stopped = within, stopped
+        self.theta[...] = parameters["theta"]
+        for part, before in zip(self.stepper.state, rule, strict=True):
+            part[...] = before
+        self.stepper.steps_done = steps
+        self.losses, self.validation_losses = losses.tolist(), held_out.tolist()
+        self.epoch_ends = [ends]
+        self.divergence.losses, self.divergence.good = self.losses.copy(), parameters["good"]
+        watched = self.losses if self.rows.held_out is None else self.validation_losses
+        self.best.theta, self.best.number = parameters["best"], best
+        self.best.loss = watched[best - 1] if best else math.inf
+
+    def check_length(self, path: str, done: int, planned: int, first: int) -> None:
+        """Whether a run of this many epochs has the same beginning."""
+        now = self.plan.num_epochs
+        if done > now:
+            raise CheckpointError(
+                f"{path} has done {done} epochs, more than num_epochs={now}; give {done} or more, or "
+                "another path"
+            )
+        if first != self.first_averaged and done > min(first, self.first_averaged):
+            raise CheckpointError(
+                f"{path} averages from epoch {first + 1} of {planned} on, and has done {done}; with "
+                f"average={self.plan.average:g} a run of {now} epochs averages from epoch "
+                f"{self.first_averaged + 1} on, and is another one; give num_epochs={planned}, or begin anew "
+                "with another path, from w=result.w, b=result.b if you like"
+            )
 
     def parameters(self) -> FloatArray:
         """The parameters to return: the best epoch's with validation rows, else the last."""
-        if self.validation is not None and self.best_epoch:
-            return self.raw(self.best)
-        return self.raw(self.good)
+        chosen = self.rows.held_out is not None and self.best.number
+        return self.raw(self.best.theta if chosen else self.divergence.good)
 
     def trajectory(self) -> Trajectory | None:
-        if self.record is None:
+        if self.plan.record is None:
             return None
-        steps = self.recorder.kept if self.record == "step" and self.recorder is not None else []
+        steps = self.recorder.kept if self.plan.record == "step" and self.recorder is not None else []
         path = self.raw(np.concatenate([*self.epoch_ends, *steps]))
         return Trajectory(path[:, :-1], path[:, -1])
 
 
-def _progress_bar(total: int) -> Any:
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        raise ImportError(
-            'progress=True needs tqdm; in a clone of npreg: python -m pip install ".[progress]"'
-        ) from None
-    return tqdm(total=total, unit="epoch")
+def _rate_of(found: Fields) -> float:
+    rate: float = found.get("rate", float, "a learning rate", lambda lr: math.isfinite(lr) and lr >= 0)
+    return rate

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import npreg
 from npreg import LOSSES, SGD, Momentum, train
 from npreg.engines import choose_engine
 from npreg.sgd import Stepper
@@ -201,7 +202,7 @@ def test_files_larger_than_memory_are_written_and_trained_on(script: Any, tmp_pa
     assert out_of_core.write(tmp_path, 2500) == 2500 * 9 * 8
     features = np.memmap(tmp_path / "features", np.float64, "r", shape=(2500, 8))
     labels = np.memmap(tmp_path / "labels", np.float64, "r", shape=(2500,))
-    result = train(features, labels, block_rows=1000, rng=0)
+    result = train(npreg.RowBlocks.of(features, labels, 1000), rng=0)
     np.testing.assert_allclose(result.w[:, 0], out_of_core.TRUE_W, atol=5e-3)
 
 

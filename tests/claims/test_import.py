@@ -67,7 +67,7 @@ def test_training_is_light():
         "features, labels = npreg.synthetic_data([2, -3.4], 4.2, 1000, rng=0)\n"
         "npreg.train(features, labels, rng=1)\n"
         "npreg.sweep(features, labels, lrs=[0.01, 0.1])\n"
-        "npreg.train(features, labels, lr='auto', block_rows=100)\n"
+        "npreg.train(npreg.RowBlocks.of(features, labels, 100), lr='auto')\n"
         "print(*sys.modules)"
     ).split()
     assert not {"matplotlib", "sklearn", "dask", "distributed", "torch", "tqdm", "scipy", "pandas"} & set(

@@ -106,12 +106,7 @@ def floors(graph: Graph) -> dict[str, int]:
     return found
 
 
-# Circles of the first release that are still to be opened.
-KNOWN = {
-    ("npreg.runs.saver", "npreg.runs.run"),
-}
-
-GRAPH = {name: {t for t in targets if (name, t) not in KNOWN} for name, targets in arrows().items()}
+GRAPH = arrows()
 FRONT_DOORS = {module_name(path) for path in files() if path.name == "__init__.py"}
 
 
@@ -134,11 +129,6 @@ def test_imports_only_point_down_the_map(folder: str) -> None:
             assert to_section in {section, *SHARED} or not section, (
                 f"{room} imports {target}, of another wing"
             )
-
-
-@pytest.mark.parametrize(("name", "target"), sorted(KNOWN))
-def test_what_is_still_to_be_opened_is_still_there(name: str, target: str) -> None:
-    assert target in arrows().get(name, ()), f"{name} does not import {target} any more: take it off the list"
 
 
 def test_no_circle() -> None:

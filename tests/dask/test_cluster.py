@@ -262,25 +262,25 @@ def test_a_stopped_run_resumes_with_the_same_bits(
     client: Any, data: Any, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped between two blocks, and resumed on the cluster or, from the same file, on one machine."""
-    from npreg.runs.saver import Saver
+    from npreg.runs.checkpoint import State
 
-    arguments: dict[str, Any] = {"batch_size": 300, "num_epochs": 2, "rng": 1, "checkpoint_every": 1}
+    arguments: dict[str, Any] = {"batch_size": 300, "num_epochs": 2, "rng": 1}
     expected = npreg.train(blocks(data), engine=engine, batch_size=300, num_epochs=2, rng=1)
-    write, written = Saver.write, []
+    save, written = State.save, []
 
-    def interrupted(saver: Any, *rest: Any) -> None:
-        write(saver, *rest)
-        written.append(saver)
+    def interrupted(state: State, path: str) -> None:
+        save(state, path)
+        written.append(path)
         if len(written) == 9:
             raise Stop
 
     def run(**more: Any) -> npreg.TrainResult:
-        path = str(tmp_path / f"{engine}.npz")
+        path = npreg.Checkpoint(tmp_path / f"{engine}.npz", every="block")
         features, labels = arrays(data)
         return npreg.dask.train(features, labels, engine=engine, checkpoint=path, **arguments, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Saver, "write", interrupted)
+        patch.setattr(State, "save", interrupted)
         with pytest.raises(Stop):
             run()
     assert_same_bits(run(resume=True), expected)
@@ -288,7 +288,8 @@ def test_a_stopped_run_resumes_with_the_same_bits(
 
 def test_the_scheduler_gone_is_a_clear_error(data: Any, tmp_path: Path) -> None:
     path = str(tmp_path / "run.npz")
-    arguments = {"batch_size": 300, "num_epochs": 30, "rng": 1, "checkpoint": path, "checkpoint_every": 1}
+    arguments: dict[str, Any] = {"batch_size": 300, "num_epochs": 30, "rng": 1}
+    arguments["checkpoint"] = npreg.Checkpoint(path, every="block")
 
     def close_when_written() -> None:
         while not os.path.exists(path):

@@ -142,7 +142,7 @@ def test_features_cut_into_blocks(case):
     error = (ValueError, TypeError) if case == "a number" else error
     pattern = r"block \d+: features|features (is empty|must be an array)|do not fit features of shape"
     with pytest.raises(error, match=pattern):
-        npreg.train(features, Y, block_rows=3, rng=0)
+        npreg.train(npreg.RowBlocks.of(features, Y, 3), rng=0)
 
 
 def test_blocks_say_which():
@@ -150,17 +150,15 @@ def test_blocks_say_which():
         ValueError,
         "block 1: features has nan at row 0, column 1",
         npreg.train,
-        with_nan(X, (3, 1)),
-        Y,
-        block_rows=3,
+        npreg.RowBlocks.of(with_nan(X, (3, 1)), Y, 3),
     )
     refused(
         ValueError,
         "labels of shape (5,) do not fit features of shape (6, 2); needed are 6 rows",
-        npreg.train,
+        npreg.RowBlocks.of,
         X,
         Y[:5],
-        block_rows=3,
+        3,
     )
     refused(
         ValueError,
@@ -205,7 +203,6 @@ def test_features_too_large_to_square():
 
 def test_labels_are_needed():
     refused(TypeError, "labels are missing", npreg.train, X)
-    refused(TypeError, "labels are missing", npreg.train, X, block_rows=2)
 
 
 # --- what is accepted -------------------------------------------------------------------------------------
@@ -268,8 +265,8 @@ def test_pandas():
     for labels in (series, series.to_frame()):
         got = npreg.train(frame, labels, rng=0)
         np.testing.assert_array_equal(got.w, expected.w)
-    blocks = npreg.train(frame, series, block_rows=4, rng=0)
-    np.testing.assert_array_equal(blocks.w, npreg.train(X, Y, block_rows=4, rng=0).w)
+    blocks = npreg.train(npreg.RowBlocks.of(frame, series, 4), rng=0)
+    np.testing.assert_array_equal(blocks.w, npreg.train(npreg.RowBlocks.of(X, Y, 4), rng=0).w)
     swept = npreg.sweep(frame, series, lrs=[0.03], rng=0)
     np.testing.assert_allclose(swept.w[0], expected.w, rtol=1e-12)
     frame.loc[2.5, "b"] = np.nan
@@ -319,8 +316,8 @@ def test_numpy_integers_are_batch_sizes(where):
 TAKE_COUNT = {
     ("num_epochs", 0): lambda v: npreg.train(X, Y, num_epochs=v),
     ("num_epochs", 1): lambda v: npreg.sweep(X, Y, lrs=[0.1], num_epochs=v),
-    ("patience", 1): lambda v: npreg.train(X, Y, patience=v),
-    ("block_rows", 1): lambda v: npreg.train(X, Y, block_rows=v),
+    ("patience", 1): lambda v: npreg.EarlyStopping(v),
+    ("block_rows", 1): lambda v: npreg.RowBlocks.of(X, Y, v),
     ("num_examples", 1): lambda v: npreg.synthetic_data([1.0], 0.0, v),
     ("num_inputs", 1): lambda v: npreg.init_params(v),
     ("num_outputs", 1): lambda v: npreg.init_params(2, num_outputs=v),
@@ -330,9 +327,8 @@ TAKE_COUNT = {
 @pytest.mark.parametrize(("name", "least"), TAKE_COUNT)
 def test_counts(name, least):
     call = TAKE_COUNT[name, least]
-    for case, (value, error, text) in COUNTS.items():
-        if not (case == "None" and name in ("patience", "block_rows")):
-            refused(error, f"{name} {text}", call, value)
+    for value, error, text in COUNTS.values():
+        refused(error, f"{name} {text}", call, value)
     refused(ValueError, f"{name} must be at least {least}, not {least - 1}", call, least - 1)
     refused(ValueError, f"{name} must be at least {least}, not -5", call, -5)
 
@@ -355,7 +351,7 @@ TAKE_NUMBER = {
     "l2, train": lambda v: npreg.train(X, Y, l2=v),
     "l2, max_learning_rate": lambda v: npreg.max_learning_rate(X, 2, l2=v),
     "l1": lambda v: npreg.train(X, Y, l1=v),
-    "tol": lambda v: npreg.train(X, Y, tol=v),
+    "tol": lambda v: npreg.EarlyStopping(1, v),
     "average": lambda v: npreg.train(X, Y, average=v),
     "noise": lambda v: npreg.synthetic_data([1.0], 0.0, 3, noise=v),
     "scale": lambda v: npreg.init_params(3, scale=v),
@@ -667,7 +663,6 @@ def test_inputs_are_never_changed():
         {"standardize": True},
         {"validation": 0.5},
         {"l1": 0.1, "rule": "momentum"},
-        {"block_rows": 4},
         {"batch_size": 6},
     ]:
         for dtype in (np.float32, np.float64):

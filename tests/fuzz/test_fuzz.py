@@ -515,7 +515,6 @@ def training_arguments(draw: Draw) -> dict[str, Any]:
     d = some.shape[1] if some.ndim == 2 else 2
     options: dict[str, st.SearchStrategy[Any]] = {
         "resume": st.booleans(),
-        "checkpoint_every": st.integers(1, 3),
         "batch_size": st.sampled_from([1, 2, 3, 5, 10, 1000, 10**12, 2**70]),
         "lr": st.one_of(rates, st.just("auto")),
         "num_epochs": st.integers(0, 12),
@@ -529,11 +528,9 @@ def training_arguments(draw: Draw) -> dict[str, Any]:
         "average": st.sampled_from([0.0, 0.5, 0.99]),
         "standardize": st.booleans(),
         "validation": st.one_of(st.floats(0, 1), st.tuples(arrays(2, d), arrays(2))),
-        "patience": st.integers(1, 3),
-        "tol": numbers,
+        "stop": st.sampled_from([npreg.EarlyStopping(1), npreg.EarlyStopping(3, tol=1e-3)]),
         "callbacks": st.sampled_from([(), nothing, [nothing, nothing]]),
         "check_lr": st.sampled_from(["warn", "error", "off"]),
-        "block_rows": st.sampled_from([1, 2, 5, 10**12]),
         "w": arrays(d, 1),
         "b": arrays(1),
     }
@@ -753,7 +750,7 @@ X32, Y32 = X.astype(np.float32), Y.astype(np.float32)
         (npreg.train, {"features": X32, "labels": Y32, "w": [[1e300]]}, "within the range of float32"),
         (npreg.train, {"features": 1e200 * X, "standardize": True}, "squares of features column 0 overflow"),
         (npreg.sweep, {"lrs": [0.1], "labels": 1e200 * Y}, "beyond all bounds"),
-        (npreg.train, {"features": np.zeros(()), "block_rows": 2}, "cut into rows"),
+        (npreg.RowBlocks.of, {"features": np.zeros(()), "block_rows": 2}, "cut into rows"),
         (npreg.least_squares, {"features": X[:1], "labels": Y[:1], "intercept": np.True_}, "1 rows"),
     ],
 )

@@ -51,7 +51,7 @@ def naive_blocks(X, y, seed, sizes, num_epochs, batch_size, w, b, **options):
 def test_blocks_by_hand(engine, n, block_rows, batch_size, options):
     X, y, w, b = make_data(n, 2, 2)
     run = npreg.train(
-        X, y, block_rows=block_rows, batch_size=batch_size, w=w, b=b, rng=6, lr=0.02, engine=engine,
+        npreg.RowBlocks.of(X, y, block_rows), batch_size=batch_size, w=w, b=b, rng=6, lr=0.02, engine=engine,
         record="epoch", **options,
     )  # fmt: skip
     sizes = [min(block_rows, n - start) for start in range(0, n, block_rows)]
@@ -66,7 +66,10 @@ def test_blocks_by_hand(engine, n, block_rows, batch_size, options):
 @pytest.mark.parametrize("loss", ["absolute", "huber", "log_cosh", "quantile"])
 def test_other_losses(loss):
     X, y, w, b = make_data(47, 2, 1)
-    runs = [npreg.train(X, y, block_rows=10, loss=loss, w=w, b=b, rng=0, engine=e) for e in ("loop", "tight")]
+    runs = [
+        npreg.train(npreg.RowBlocks.of(X, y, 10), loss=loss, w=w, b=b, rng=0, engine=e)
+        for e in ("loop", "tight")
+    ]
     np.testing.assert_allclose(runs[1].w, runs[0].w, rtol=1e-12)
     value = npreg.LOSSES[loss].value(X @ runs[0].w + runs[0].b, y).mean()
     assert runs[0].losses[-1] == pytest.approx(value, rel=1e-12)
@@ -80,7 +83,7 @@ OPTIONS = {
     "average": {"average": 0.5},
     "weights": {"sample_weight": np.random.default_rng(0).uniform(0.5, 2, 103)},
     "auto": {"lr": "auto"},
-    "patience": {"patience": 2, "num_epochs": 10},
+    "patience": {"stop": npreg.EarlyStopping(2), "num_epochs": 10},
 }
 
 
@@ -88,14 +91,16 @@ OPTIONS = {
 @pytest.mark.parametrize("case", OPTIONS)
 def test_engines_agree(case, dtype):
     X, y, _, _ = make_data(103, 3, 1, dtype=dtype)
-    runs = [npreg.train(X, y, block_rows=25, rng=1, engine=engine, **OPTIONS[case]) for engine in ENGINES]
+    options = {"rng": 1, **OPTIONS[case]}
+    blocks = npreg.RowBlocks.of(X, y, 25, options.pop("sample_weight", None))
+    runs = [npreg.train(blocks, engine=engine, **options) for engine in ENGINES]
     tolerance = 1e-10 if dtype == np.float64 else 1e-5
     for run in runs[1:]:
         scale = max(np.abs(runs[0].w).max(), np.abs(runs[0].b).max())
         np.testing.assert_allclose(run.w, runs[0].w, atol=tolerance * scale)
         np.testing.assert_allclose(run.losses, runs[0].losses, rtol=1e-6 if dtype == np.float64 else 1e-4)
         assert run.w.dtype == dtype
-    again = npreg.train(X, y, block_rows=25, rng=1, engine="moments", **OPTIONS[case])
+    again = npreg.train(blocks, engine="moments", **options)
     np.testing.assert_array_equal(again.w, runs[2].w)
     np.testing.assert_array_equal(again.losses, runs[2].losses)
 
@@ -104,7 +109,7 @@ def test_one_block_is_not_the_shuffle_in_memory():
     """But fits as well: blocks change the order of rows, not the problem."""
     X, y = npreg.synthetic_data([2, -3.4], 4.2, 1000, rng=0)
     for block_rows in (100, 333, 1000, 5000):
-        run = npreg.train(X, y, block_rows=block_rows, rng=0)
+        run = npreg.train(npreg.RowBlocks.of(X, y, block_rows), rng=0)
         np.testing.assert_allclose([*run.w[:, 0], run.b[0]], [2, -3.4, 4.2], atol=0.01)
 
 
@@ -117,12 +122,12 @@ def test_memory_mapped_files(tmp_path, dtype):
     mapped_X, mapped_y = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "Xy")
     assert isinstance(mapped_X, np.memmap)
     for options in ({}, {"engine": "loop"}, {"standardize": True}, {"loss": "huber"}, {"lr": "auto"}):
-        from_file = npreg.train(mapped_X, mapped_y, block_rows=128, rng=0, **options)
-        in_memory = npreg.train(X, y, block_rows=128, rng=0, **options)
+        from_file = npreg.train(npreg.RowBlocks.of(mapped_X, mapped_y, 128), rng=0, **options)
+        in_memory = npreg.train(npreg.RowBlocks.of(X, y, 128), rng=0, **options)
         np.testing.assert_array_equal(from_file.w, in_memory.w)
         np.testing.assert_array_equal(from_file.losses, in_memory.losses)
     never_whole = npreg.train(mapped_X, mapped_y, rng=0)  # a mapped file is read in blocks in any case
-    np.testing.assert_array_equal(never_whole.w, npreg.train(X, y, block_rows=65_536, rng=0).w)
+    np.testing.assert_array_equal(never_whole.w, npreg.train(npreg.RowBlocks.of(X, y, 65_536), rng=0).w)
 
 
 def test_a_reader_is_asked_for_each_block_once_an_epoch():
@@ -139,7 +144,7 @@ def test_a_reader_is_asked_for_each_block_once_an_epoch():
     epochs = [asked[1 + 4 * e : 5 + 4 * e] for e in range(5)]
     assert [sorted(epoch) for epoch in epochs] == [[0, 1, 2, 3]] * 5
     assert len(asked) == 21
-    same = npreg.train(X, y, block_rows=15, rng=3, num_epochs=5)
+    same = npreg.train(npreg.RowBlocks.of(X, y, 15), rng=3, num_epochs=5)
     np.testing.assert_array_equal(run.w, same.w)
     rng = np.random.default_rng(3)
     npreg.init_params(2, rng=rng)
@@ -182,7 +187,9 @@ def test_a_reader_that_fails_midway():
 def test_near_a_perfect_fit_the_loss_keeps_its_digits():
     """Where the moments' loss would cancel, the blocks are read once more."""
     X, y, _, _ = make_data(200, 3, 1, noise=0.0)
-    run = npreg.train(X, y, block_rows=64, lr=0.1, num_epochs=40, rng=0, record="epoch", engine="loop")
+    run = npreg.train(
+        npreg.RowBlocks.of(X, y, 64), lr=0.1, num_epochs=40, rng=0, record="epoch", engine="loop"
+    )
     for loss, w_t, b_t in zip(run.losses, run.trajectory.w[1:], run.trajectory.b[1:], strict=True):
         expected = ((X @ w_t + b_t - y) ** 2).mean() / 2
         assert loss == pytest.approx(expected, rel=1e-6, abs=1e-28)
@@ -193,19 +200,21 @@ def test_losses_of_columns_far_from_0(offset):
     X, y, _, _ = make_data(200, 4, 1)
     X += offset
     lr = npreg.max_learning_rate(X, 10) / 2
-    run = npreg.train(X, y, block_rows=64, lr=lr, num_epochs=10, rng=0, record="epoch")
+    run = npreg.train(npreg.RowBlocks.of(X, y, 64), lr=lr, num_epochs=10, rng=0, record="epoch")
     for loss, w_t, b_t in zip(run.losses, run.trajectory.w[1:], run.trajectory.b[1:], strict=True):
         assert loss == pytest.approx(((X @ w_t + b_t - y) ** 2).mean() / 2, rel=1e-6)
 
 
 def test_validation_and_divergence():
     X, y, _, _ = make_data(100, 2, 1)
-    run = npreg.train(X[:80], y[:80], block_rows=20, validation=(X[80:], y[80:]), rng=0, num_epochs=5)
+    run = npreg.train(
+        npreg.RowBlocks.of(X[:80], y[:80], 20), validation=(X[80:], y[80:]), rng=0, num_epochs=5
+    )
     assert run.best_epoch == 1 + int(run.validation_losses.argmin())
     with pytest.raises(npreg.DivergenceError, match="scale column 0"):
-        npreg.train(X * [1e3, 1], y, block_rows=20, rng=0, check_lr="off")
+        npreg.train(npreg.RowBlocks.of(X * [1e3, 1], y, 20), rng=0, check_lr="off")
     with pytest.warns(npreg.LearningRateWarning, match="scale column 0"):
-        npreg.train(X * [1e3, 1], y, block_rows=20, rng=0, num_epochs=0)
+        npreg.train(npreg.RowBlocks.of(X * [1e3, 1], y, 20), rng=0, num_epochs=0)
 
 
 @pytest.mark.parametrize("count", range(1, 20))

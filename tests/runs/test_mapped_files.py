@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import npreg
-import npreg.runs.prepare
+import npreg.runs.rows
 
 
 def test_a_mapped_file_is_read_in_blocks(tmp_path, monkeypatch):
@@ -20,8 +20,8 @@ def test_a_mapped_file_is_read_in_blocks(tmp_path, monkeypatch):
             read.append(rows)
             return super().__getitem__(rows)
 
-    monkeypatch.setattr(npreg.runs.prepare, "MAPPED_BLOCK_ROWS", 100)
+    monkeypatch.setattr(npreg.runs.rows, "MAPPED_BLOCK_ROWS", 100)
     mapped = npreg.train(np.load(tmp_path / "X.npy", mmap_mode="r").view(Mapped), y, rng=1)
-    blocks = npreg.train(X, y, rng=1, block_rows=100)
+    blocks = npreg.train(npreg.RowBlocks.of(X, y, 100), rng=1)
     assert mapped.w.tobytes() == blocks.w.tobytes()
     assert max(rows.stop - rows.start for rows in read) == 100

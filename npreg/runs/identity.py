@@ -1,0 +1,164 @@
+"""What a run depends on, as texts that are the same in another process and differ where the thing differs.
+
+A checkpoint keeps for each setting a *name* to be read, and an *identity* to be compared: for a function its
+code, defaults, and the values it closes over; for an object its class and attributes.  Nothing in them is an
+address, so that a loss, a schedule or a rule of a user's own is known again after a crash, and known to be
+another where its code has changed.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import zlib
+from collections.abc import Iterator
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from npreg.arrays import FloatArray
+
+__all__ = ["fingerprint", "identify"]
+
+PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), np.generic)
+INSTALLED = ("site-packages", "dist-packages")
+RANDOM = (
+    "random",
+    "numpy.random",
+)  # what a generator draws after a crash is something else
+
+
+def identify(value: Any, name: str) -> tuple[str, str]:
+    """A setting's name and identity; TypeError, with the cure, for what cannot be known again.
+
+    >>> identify(0.03, "lr")
+    ('0.03', '0.03')
+    """
+    try:
+        text = _Identity().of(value)
+    except (_Unknown, RecursionError) as error:
+        raise TypeError(
+            f"a checkpoint must know {name} again in another process, and cannot know {error}; give "
+            f"{name} an attribute checkpoint_name, a text that you change whenever it computes something else"
+        ) from None
+    return _name(value), text if len(text) <= 80 else f"{zlib.crc32(text.encode()):08x} {len(text)}"
+
+
+def fingerprint(*arrays: FloatArray | None) -> str:
+    """A checksum of data, by which a run on other data is told."""
+    total = 0
+    for array in arrays:
+        if array is not None:
+            total = zlib.crc32(f"{array.dtype.str} {array.shape}".encode(), total)
+            for start in range(0, len(array), 65536):
+                total = zlib.crc32(np.ascontiguousarray(array[start : start + 65536]).tobytes(), total)
+    return f"{total:08x}"
+
+
+def _name(value: Any) -> str:
+    """A text to be read: a name that was given, the repr where it has no address, or where it comes from."""
+    for given in (value, getattr(value, "checkpoint_name", None), getattr(value, "name", None)):
+        if isinstance(given, str):
+            return given
+    kind = value if isinstance(value, (FunctionType, type)) else type(value)
+    text = "" if kind is value else repr(value)
+    return (
+        text
+        if text and " at 0x" not in text and len(text) <= 200
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
+
+
+class _Unknown(Exception):
+    """An object that tells nothing about itself."""
+
+
+class _Identity:
+    """Walks through a value; what has been met before is a number."""
+
+    def __init__(self) -> None:
+        self.met: dict[int, Any] = {}  # also keeps the objects alive, so that no two have one id
+
+    def of(self, value: Any) -> str:
+        if isinstance(value, PLAIN):
+            return repr(value)
+        if id(value) in self.met:
+            return f"#{self.met[id(value)][0]}"
+        self.met[id(value)] = len(self.met), value
+        given = getattr(value, "checkpoint_name", None)
+        if isinstance(given, str):
+            return f"named {given!r}"
+        if isinstance(value, np.ndarray) and value.dtype != object:
+            return f"array {fingerprint(np.atleast_1d(value))}"
+        if type(value) in (tuple, list):
+            return f"{type(value).__name__}({', '.join(map(self.of, value))})"
+        if isinstance(value, (set, frozenset)):
+            return f"set({', '.join(sorted(map(self.of, value)))})"
+        if type(value) is dict:
+            return f"dict({', '.join(f'{self.of(k)}: {self.of(v)}' for k, v in value.items())})"
+        if isinstance(value, np.ufunc):
+            return f"ufunc {value.__name__}"
+        if isinstance(value, CodeType):
+            parts = (value.co_code.hex(), value.co_names, value.co_varnames, value.co_freevars)
+            return f"code({parts}, {self.of(list(value.co_consts))})"
+        if isinstance(value, functools.partial):
+            return f"partial({self.of(value.func)}, {self.of(value.args)}, {self.of(value.keywords)})"
+        if isinstance(value, MethodType):
+            return f"method({self.of(value.__func__)}, {self.of(value.__self__)})"
+        if isinstance(value, FunctionType):
+            return self.of_function(value)
+        if isinstance(value, type):
+            return self.of_class(value)
+        return self.of_object(value)
+
+    def of_function(self, function: FunctionType) -> str:
+        if _is_installed(function.__module__):
+            return f"{function.__module__}.{function.__qualname__}"
+        there = function.__globals__
+        used = {name: there[name] for name in _globals(function.__code__) if name in there}
+        used = {name: value for name, value in used.items() if not isinstance(value, ModuleType)}
+        closed = [cell.cell_contents for cell in function.__closure__ or ()]
+        parts = [function.__code__, function.__defaults__, function.__kwdefaults__, closed, used]
+        return f"function {function.__qualname__}({self.of(parts)})"
+
+    def of_class(self, kind: type) -> str:
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        if _is_installed(kind.__module__):
+            return name
+        own = {k: v for k, v in vars(kind).items() if not k.startswith("__") or isinstance(v, FunctionType)}
+        inner = {k: getattr(v, "__func__", getattr(v, "fget", v)) for k, v in own.items() if k[:5] != "_abc_"}
+        inner = {k: v for k, v in inner.items() if not hasattr(v, "__objclass__")}  # the doors to slots
+        return f"class {kind.__qualname__}({self.of(list(kind.__bases__))}, {self.of(inner)})"
+
+    def of_object(self, value: Any) -> str:
+        """Of anything else: what pickling it would write down."""
+        kind, wrapped = type(value), getattr(value, "__wrapped__", None)
+        if wrapped is not None:  # such as a cached function
+            return f"{kind.__qualname__}({self.of(wrapped)})"
+        try:
+            if kind.__module__.startswith(RANDOM):
+                raise TypeError
+            reduced = value.__reduce_ex__(4)
+        except Exception:
+            raise _Unknown(f"{value!r:.60} of type {kind.__qualname__}") from None
+        if isinstance(reduced, str):
+            return f"{getattr(value, '__module__', None) or kind.__module__}.{reduced}"
+        return f"object({self.of([list(part) if isinstance(part, Iterator) else part for part in reduced])})"
+
+
+def _globals(code: CodeType) -> Iterator[str]:
+    """The names that may be global variables, also in functions inside."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _globals(constant)
+
+
+def _is_installed(module: str) -> bool:
+    """Whether a module belongs to Python, NumPy, npreg or another package, whose names say enough."""
+    top = module.partition(".")[0]
+    if (top in sys.stdlib_module_names and top != "__main__") or top in ("numpy", "npreg"):
+        return True
+    file = getattr(sys.modules.get(module), "__file__", None) or ""
+    return any(part in file for part in INSTALLED)

@@ -1,0 +1,153 @@
+"""All arguments of a run but its rows: looked at once, and which of them decide its bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from npreg.arrays import (
+    as_batch_size,
+    as_choice,
+    as_count,
+    as_flag,
+    as_float_array,
+    as_nonnegative,
+    as_rng,
+)
+from npreg.learning_rate import AUTO_AVERAGE
+from npreg.losses import Loss, as_loss
+from npreg.runs.callbacks import Hooks, as_hooks
+from npreg.runs.checkpoint import Checkpoint, as_checkpoint
+from npreg.runs.identity import fingerprint, identify
+from npreg.sgd import Rule, Schedule, as_rule
+
+__all__ = ["CheckLr", "EarlyStopping", "EngineName", "Plan", "Record", "RuleName", "refuse_unknown"]
+
+EngineName: TypeAlias = Literal["auto", "loop", "tight", "moments"]
+Record: TypeAlias = Literal["epoch", "step"]
+RuleName: TypeAlias = Literal["sgd", "momentum", "nesterov"]
+CheckLr: TypeAlias = Literal["warn", "error", "off"]
+
+BITS = {"decides": True}  # of an argument on which the bits of a run depend
+AROUND = {"decides": False}
+
+RENAMED = {
+    "patience": "stop=npreg.EarlyStopping(patience={value!r})",
+    "tol": "stop=npreg.EarlyStopping(patience=5, tol={value!r}), with the patience you want",
+    "progress": "callbacks=npreg.ProgressBar()",
+    "block_rows": "features=npreg.RowBlocks.of(features, labels, {value!r}) without labels",
+    "checkpoint_every": "checkpoint=npreg.Checkpoint(path, every=1), in epochs",
+}
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop after `patience` epochs without an improvement of more than `tol`.
+
+    Watched is the mean loss of the validation rows; without such rows, that of the training rows.
+
+    Parameters
+    ----------
+    patience : int ≥ 1
+    tol : float ≥ 0
+        In units of the loss.
+
+    >>> EarlyStopping(5, tol=1e-4)
+    EarlyStopping(patience=5, tol=0.0001)
+    """
+
+    patience: int
+    tol: float = 0.0
+
+    def __post_init__(self) -> None:
+        as_count(self.patience, "patience", 1)
+        as_nonnegative(self.tol, "tol")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The arguments of `npreg.train`, made ready to use; ValueError or TypeError where one is out of order.
+
+    Every field says whether it decides the bits of a run; what does is kept in a checkpoint.
+    """
+
+    batch_size: int = field(metadata=BITS)
+    lr: float | Literal["auto"] = field(metadata=BITS)
+    num_epochs: int = field(metadata=AROUND)
+    w: ArrayLike | None = field(metadata=BITS)
+    b: ArrayLike | None = field(metadata=BITS)
+    rng: Any = field(metadata=BITS)
+    verbose: bool = field(metadata=AROUND)
+    loss: Loss = field(metadata=BITS)
+    engine: str = field(metadata=BITS)
+    record: str | None = field(metadata=BITS)
+    rule: Rule = field(metadata=BITS)
+    schedule: Schedule | None = field(metadata=BITS)
+    l2: float = field(metadata=BITS)
+    l1: float = field(metadata=BITS)
+    average: float = field(metadata=BITS)
+    standardize: bool = field(metadata=BITS)
+    stop: EarlyStopping | None = field(metadata=BITS)
+    callbacks: Hooks = field(metadata=AROUND)
+    check_lr: str = field(metadata=AROUND)
+    checkpoint: Checkpoint | None = field(metadata=AROUND)
+    resume: bool = field(metadata=AROUND)
+
+    def __post_init__(self) -> None:
+        auto = isinstance(self.lr, str)
+        if auto and self.lr != "auto":
+            raise ValueError(f'lr must be a number or "auto", not {self.lr!r}')
+        average = (AUTO_AVERAGE if auto else 0.0) if self.average is None else self.average
+        if not 0 <= as_nonnegative(average, "average") < 1:
+            raise ValueError(f"average must be in [0, 1), the part of the epochs to average, not {average!r}")
+        if self.schedule is not None and not callable(self.schedule):
+            raise TypeError(f"schedule must be a function of the epochs done, not {self.schedule!r}")
+        if self.stop is not None and not isinstance(self.stop, EarlyStopping):
+            raise TypeError(f"stop must be an npreg.EarlyStopping, as EarlyStopping(5), not {self.stop!r}")
+        looked_at = {
+            "batch_size": as_batch_size(self.batch_size),
+            "lr": self.lr if auto else as_nonnegative(self.lr, "lr"),
+            "num_epochs": as_count(self.num_epochs, "num_epochs", 0),
+            "verbose": as_flag(self.verbose, "verbose"),
+            "loss": as_loss(self.loss),
+            "engine": as_choice(self.engine, "engine", get_args(EngineName)),
+            "record": as_choice(self.record, "record", (None, *get_args(Record))),
+            "rule": as_rule(self.rule),
+            "l2": as_nonnegative(self.l2, "l2"),
+            "l1": as_nonnegative(self.l1, "l1"),
+            "average": float(average),
+            "standardize": as_flag(auto if self.standardize is None else self.standardize, "standardize"),
+            "callbacks": as_hooks(self.callbacks),
+            "check_lr": as_choice(self.check_lr, "check_lr", get_args(CheckLr)),
+            "checkpoint": as_checkpoint(self.checkpoint, as_flag(self.resume, "resume")),
+        }
+        as_rng(self.rng)
+        for name, value in looked_at.items():
+            object.__setattr__(self, name, value)
+
+    def decides(self) -> dict[str, tuple[str, str]]:
+        """Name and identity (`npreg.runs.identity`) of all that decides the bits; of rng only a seed does."""
+        found = {}
+        for argument in fields(self):
+            if argument.metadata["decides"]:
+                value = getattr(self, argument.name)
+                if argument.name in ("w", "b") and value is not None:
+                    value = fingerprint(np.atleast_1d(as_float_array(value, argument.name)))
+                elif argument.name == "rng" and not isinstance(value, (int, np.integer)):
+                    value = None
+                found[argument.name] = identify(value, argument.name)
+        return found
+
+
+def refuse_unknown(unknown: dict[str, Any]) -> None:
+    """TypeError for keywords that `train` does not have, and what to write instead."""
+    for name, value in unknown.items():
+        if name in RENAMED:
+            raise TypeError(f"train has no argument {name}; write {RENAMED[name].format(value=value)}")
+        close = get_close_matches(name, [argument.name for argument in fields(Plan)], 1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise TypeError(f"train got an unexpected keyword argument {name!r}{meant}")
