@@ -103,7 +103,7 @@ def test_arguments_that_are_gone_say_what_to_write(arguments, cure, tmp_path):
 def test_an_unknown_argument_is_refused():
     with pytest.raises(TypeError, match="unexpected keyword argument 'batchsize'; did you mean batch_size"):
         npreg.train(np.ones((3, 1)), np.ones(3), batchsize=3)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'xyz'$"):
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'xyz'$"):
         npreg.train(np.ones((3, 1)), np.ones(3), xyz=3)
 
 
