@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from npreg.arrays import (
     as_float_array,
     as_nonnegative,
     check_finite,
+    warn,
 )
 
 __all__ = [
@@ -269,7 +269,7 @@ def check_learning_rate(
     )
     if mode == "error":
         raise ValueError(message)
-    warnings.warn(message, LearningRateWarning, stacklevel=4)
+    warn(message, LearningRateWarning)
 
 
 def scale_advice(X: FloatArray) -> str:

@@ -1,7 +1,7 @@
 """The door: every array and number that enters npreg is looked at here, once."""
 
 from npreg.arrays.data import Data, Kind, Rows, as_data, as_features, as_labels
-from npreg.arrays.errors import DivergenceError
+from npreg.arrays.errors import DivergenceError, warn
 from npreg.arrays.scalars import (
     as_batch_size,
     as_choice,
@@ -34,4 +34,5 @@ __all__ = [
     "as_rng",
     "brief",
     "check_finite",
+    "warn",
 ]

@@ -1,12 +1,16 @@
-"""The error that carries the last parameters in order."""
+"""The error that carries the last parameters in order, and warnings at the caller's line."""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import Any
 
 from npreg.arrays.tables import FloatArray
 
-__all__ = ["DivergenceError"]
+__all__ = ["DivergenceError", "warn"]
+
+BETWEEN = {"npreg", "sklearn", "joblib"}  # packages that call npreg for somebody
 
 
 class DivergenceError(ArithmeticError):
@@ -40,3 +44,11 @@ def _rebuild_divergence(
     message: str, epoch: int, lr: float, w: FloatArray, b: FloatArray, losses: FloatArray
 ) -> DivergenceError:
     return DivergenceError(message, epoch=epoch, lr=lr, w=w, b=b, losses=losses)
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line of whoever called npreg, whatever lies between."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in BETWEEN:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

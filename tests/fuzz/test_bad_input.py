@@ -184,7 +184,6 @@ def test_blocks_say_which():
     refused(ValueError, "rows must be at least 1, not 0", npreg.RowBlocks, print, rows=[3, 0])
     blocks = npreg.RowBlocks(lambda i: (X, Y), rows=[6])
     refused(TypeError, "RowBlocks bring their own labels", npreg.train, blocks, Y)
-    refused(TypeError, "sweep needs arrays in memory, not RowBlocks", npreg.sweep, blocks, None, lrs=[0.1])
     refused(
         ValueError,
         "validation must be (features, labels), not a fraction",
