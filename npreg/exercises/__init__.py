@@ -10,11 +10,12 @@ the seventeen that come along. The command line ``npreg`` does the same with fil
 from __future__ import annotations
 
 from npreg.exercises.check import check
-from npreg.exercises.forward.program import (
+from npreg.exercises.forward import (
     Answer,
     Exercise,
     Input,
     OwnMistake,
+    classes,
     count,
     fraction,
     gradient,
@@ -39,6 +40,7 @@ __all__ = [
     "UnusableFile",
     "WrongAnswer",
     "check",
+    "classes",
     "count",
     "fraction",
     "gradient",

@@ -29,13 +29,11 @@ from npreg.exercises.stub import file_name, stub, write_new
 from npreg.isolation.inside import answers
 
 TEACHERS = """
-from npreg.exercises.forward.program import Exercise, gradient, real
-mine = Exercise(
-    id="cube",
-    inputs={"t": real("m"), "a": real()},
-    steps={"u": lambda a, t: a * t, "loss": lambda u: (u**3).sum()},
-    answers={"grad_a": gradient("a")},
-)
+from npreg.exercises import Exercise, gradient, real
+def cube(a, t):
+    u = a * t
+    return (u**3).sum()
+mine = Exercise(cube, inputs={"t": real("m"), "a": real()}, answers={"grad_a": gradient("a")})
 """
 
 

@@ -135,10 +135,11 @@ def test_an_empty_folder_is_a_class_without_students(npreg, tmp_path):
 
 def test_a_teachers_own_exercise_and_its_mark_for_numerical_answers(npreg, tmp_path):
     (tmp_path / "teacher.py").write_text(
-        "import numpy as np\n"
-        "from npreg.exercises.forward.program import Exercise, gradient, real\n"
-        "steps = {'s': lambda a, t: a * t, 'loss': lambda s: s**2}\n"
-        "exercise = Exercise('square', {'a': real(), 't': real()}, steps, {'grad_a': gradient('a')})\n"
+        "from npreg.exercises import Exercise, gradient, real\n"
+        "def square(a, t):\n"
+        "    s = a * t\n"
+        "    return s**2\n"
+        "exercise = Exercise(square, {'a': real(), 't': real()}, {'grad_a': gradient('a')})\n"
     )
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "right.py").write_text("def grad_a(s, t): return 2 * s * t\n")

@@ -1,1 +1,32 @@
-"""A forward computation and its derivatives."""
+"""A forward computation and its derivatives; what an exercise is written with."""
+
+from npreg.exercises.forward.inputs import (
+    Array,
+    Input,
+    classes,
+    count,
+    fraction,
+    labels,
+    one_hot,
+    positive,
+    real,
+)
+from npreg.exercises.forward.program import Answer, Exercise, OwnMistake, gradient, hessian, update
+
+__all__ = [
+    "Answer",
+    "Array",
+    "Exercise",
+    "Input",
+    "OwnMistake",
+    "classes",
+    "count",
+    "fraction",
+    "gradient",
+    "hessian",
+    "labels",
+    "one_hot",
+    "positive",
+    "real",
+    "update",
+]

@@ -1,8 +1,7 @@
-"""An exercise: a forward computation as small named steps, and the derivatives asked for.
+"""An exercise: a loss function, the inputs it is drawn for, and the derivatives asked for.
 
-A teacher writes only this. The parameters of a step are names of inputs or of earlier steps, so the names
-are the graph. Steps whose name starts with ``_`` are internal: they make the graph finer for the diagnosis,
-students never see them, and messages speak of the public step that they lead to.
+A teacher writes only this. The loss is a plain NumPy function; the local variables that it assigns are the
+steps that students see (`trace` finds them), and what lies between them makes the diagnosis finer.
 """
 
 from __future__ import annotations
@@ -11,62 +10,21 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from npreg.exercises.forward.inputs import BANK_SIZES, completed
+from npreg.exercises.forward.inputs import Array as Array
+from npreg.exercises.forward.inputs import Input as Input
+from npreg.exercises.forward.recorder import Stop
+from npreg.exercises.forward.trace import Program, code_of, first_line, scalar_of, trace, whole
+from npreg.exercises.forward.trace import parameters as parameters
+
+_CHOICES = 60
 Step = Callable[..., Any]
 Text = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Input:
-    """An input: its symbolic shape and how its probes are drawn.
-
-    ``draw`` is ``"real"``, ``"positive"`` (a hyperparameter such as lam), ``"fraction"`` (strictly between
-    0 and 1, not ½), ``"count"`` (a whole number that differs from every size), ``"labels"`` (floats 0 and
-    1), ``"one-hot"`` (rows with a single 1), or a function ``(rng, shape) -> array``.
-    """
-
-    shape: tuple[str | int, ...] = ()
-    draw: str | Callable[[np.random.Generator, tuple[int, ...]], Array] = "real"
-
-    @property
-    def is_setting(self) -> bool:
-        """Whether it is a scalar setting (lam, lr), which can turn up as a factor."""
-        return not self.shape and self.draw in ("positive", "fraction", "count")
-
-
-def real(*shape: str | int) -> Input:
-    """Real numbers of either sign; ``real("n", "d")`` is a matrix, ``real()`` a scalar."""
-    return Input(shape)
-
-
-def positive(*shape: str | int) -> Input:
-    """Positive numbers: ``lam``, ``delta``, ``lr``."""
-    return Input(shape, "positive")
-
-
-def fraction(*shape: str | int) -> Input:
-    """Numbers strictly between 0 and 1, never ½: ``tau``."""
-    return Input(shape, "fraction")
-
-
-def count(*shape: str | int) -> Input:
-    """Whole numbers that differ from every size: ``batch_size``."""
-    return Input(shape, "count")
-
-
-def labels(*shape: str | int) -> Input:
-    """Labels 0.0 and 1.0, both present."""
-    return Input(shape, "labels")
-
-
-def one_hot(*shape: str | int) -> Input:
-    """Rows of zeros with a single 1.0."""
-    return Input(shape, "one-hot")
 
 
 @dataclass(frozen=True)
@@ -95,14 +53,14 @@ def update(wrt: str, formula: Step) -> Answer:
 
 @dataclass(frozen=True, eq=False)
 class Exercise:
-    """A forward program with the derivatives asked for, and the words around it.
+    """A loss function with the derivatives asked for, and the words around it.
 
     Parameters
     ----------
-    id : the exercise's name in commands and files
+    function : the loss, a plain NumPy function whose parameters are names of inputs
     inputs : from name to ``Input``; a symbolic size such as ``"n"`` is the same number everywhere
-    steps : from name to function, in forward order; the last one is the loss
     answers : from the name of a student's function to what it must return
+    id : the exercise's name in commands and files; by default the function's, with hyphens
     title, statement : words in ``"en"`` and ``"zh"``: what to derive, and why it matters
     reading : where in ``docs/derivation.md`` the rule needed is explained (an anchor)
     mistakes : a teacher's own mistakes, see ``OwnMistake``
@@ -111,42 +69,58 @@ class Exercise:
     Raises
     ------
     ValueError
-        if a step names something that comes later or does not exist, an answer has no such input, a
-        mistake no such answer, or the id cannot name a file.
+        if the loss has a parameter that is no input, an answer has no such input, a mistake no such answer,
+        or the id cannot name a file.
     TypeError
-        if an input or an answer is not made by ``real``, ``gradient`` and their like.
+        if the loss is no function, or an input or an answer is not made by ``real``, ``gradient`` and their
+        like.
+
+    >>> def loss(w, x, y):
+    ...     y_hat = w * x
+    ...     return (y_hat - y) ** 2
+    >>> Exercise(loss, {"w": Input(), "x": Input(), "y": Input()}, {"grad_w": gradient("w")}).public_steps
+    ('y_hat', 'loss')
     """
 
-    id: str
+    function: Step
     inputs: Mapping[str, Input]
-    steps: Mapping[str, Step]
     answers: Mapping[str, Answer]
+    id: str = ""
     title: Text = field(default_factory=dict)
     statement: Text = field(default_factory=dict)
     reading: str = ""
     mistakes: Sequence[OwnMistake] = ()
     solution: str | None = None
-    notes: dict[Any, Any] = field(default_factory=dict, repr=False)
+    notes: dict[Any, Any] = field(default_factory=dict, repr=False, init=False)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Exercise:
+        """Refuse what exercises were made of before: a dictionary of steps."""
+        given = args[0] if args else kwargs.get("function")
+        if "steps" in kwargs or not callable(given):
+            raise TypeError(
+                "an exercise is made from a function: write its steps as the lines of a loss function, "
+                "def loss(X, y, w): r = X @ w - y; return np.mean(r**2), for Exercise(loss, inputs, "
+                f"answers); its local variables are the steps that students see. Got {given!r}"
+            )
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
+        if not self.id:
+            name = getattr(self.function, "__name__", "").strip("<>").replace("_", "-")
+            object.__setattr__(self, "id", "exercise" if name == "lambda" else name or "exercise")
         self._check_kinds()
-        known = set(self.inputs)
-        for name, step in self.steps.items():
-            missing = [a for a in parameters(step) if a not in known]
-            if missing:
+        here = f"exercise {self.id!r}"
+        for name, parameter in inspect.signature(self.function).parameters.items():
+            named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+            if name not in self.inputs and named and parameter.default is parameter.empty:
                 raise ValueError(
-                    f"exercise {self.id!r}: step {name!r} names {missing[0]!r}, which is no input "
-                    f"and no earlier step; known there: {', '.join(sorted(known))}"
+                    f"{here}: the loss has the parameter {name!r}, which is no input; "
+                    f"inputs are {', '.join(self.inputs)}"
                 )
-            if name in known:
-                raise ValueError(f"exercise {self.id!r}: the name {name!r} is used twice")
-            known.add(name)
-        if not self.steps:
-            raise ValueError(f"exercise {self.id!r} has no steps; the last one must be the loss")
         for name, answer in self.answers.items():
             if answer.wrt not in self.inputs:
                 raise ValueError(
-                    f"exercise {self.id!r}: {name!r} asks for a derivative in {answer.wrt!r}, no input; "
+                    f"{here}: {name!r} asks for a derivative in {answer.wrt!r}, no input; "
                     f"inputs are {', '.join(self.inputs)}"
                 )
 
@@ -171,20 +145,85 @@ class Exercise:
                     f"answers are {', '.join(self.answers)}"
                 )
 
-    @cached_property
-    def arguments(self) -> dict[str, tuple[str, ...]]:
-        """The names that each step uses."""
-        return {name: parameters(step) for name, step in self.steps.items()}
+    def trace(self, inputs: Mapping[str, Any]) -> Program:
+        """The forward program on inputs of these shapes."""
+        key = tuple((np.shape(inputs[name]), np.asarray(inputs[name]).dtype.kind) for name in self.inputs)
+        program: Program | None = self.notes.get(key)
+        if program is None:
+            given = {name: inputs[name] for name in self.inputs}
+            stopped = self.notes.get("stopped")
+            if stopped is None:
+                program = trace(self.function, given, self.wanted)
+            else:
+                program = whole(self.function, tuple(self.inputs), list(self.named(given)), stopped)
+            if not program.frozen:
+                self.notes[key] = program
+        return program
 
     @cached_property
+    def program(self) -> Program:
+        """The forward program on inputs drawn for it: which steps there are does not depend on sizes."""
+        rng = np.random.default_rng(0)
+        first, second = (self.trace(self.example(self.sizes(start), rng)) for start in BANK_SIZES[:2])
+        if first.stopped or first.arguments == second.arguments:
+            return first
+        self.notes["stopped"] = Stop("loop", *first_line(code_of(self.function)))
+        return self.trace(self.example(self.sizes(BANK_SIZES[0]), rng))
+
+    def sizes(self, start: Sequence[int]) -> dict[str, int]:
+        """Good sizes that begin like ``start``, or else the first on which the loss can be computed."""
+        fixed = [s for i in self.inputs.values() for s in i.shape if isinstance(s, int)]
+        choices = islice(completed(start, len(self.symbols), fixed), _CHOICES)
+        named = [dict(zip(self.symbols, sizes, strict=True)) for sizes in choices]
+        return next(filter(self.works_on, named), named[0])
+
+    def works_on(self, sizes: Mapping[str, int]) -> bool:
+        """Whether the loss gives a finite number on inputs drawn with these sizes."""
+        key = ("works", *sizes.values())
+        if key not in self.notes:
+            try:
+                given = self.example(sizes, np.random.default_rng(0))
+                with np.errstate(all="ignore"):
+                    self.notes[key] = bool(np.all(np.isfinite(scalar_of(self.function(**self.named(given))))))
+            except Exception:
+                self.notes[key] = False
+        found: bool = self.notes[key]
+        return found
+
+    def named(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Copies of the inputs that the loss names."""
+        return {name: np.array(inputs[name])[()] for name in parameters(self.function) if name in self.inputs}
+
+    def example(self, sizes: Mapping[str, int], rng: np.random.Generator) -> dict[str, Array]:
+        """Inputs of these sizes, drawn at random; those that a derivative is asked for are floats."""
+        drawn = {name: given.numbers(sizes, rng) for name, given in self.inputs.items()}
+        return {
+            k: v.astype(float) if k in self.wanted and v.dtype.kind in "iu" else v for k, v in drawn.items()
+        }
+
+    @property
+    def steps(self) -> Mapping[str, Step]:
+        """The steps of the program, by name; their sizes are those of one probe."""
+        return self.program.steps
+
+    @property
+    def arguments(self) -> Mapping[str, tuple[str, ...]]:
+        """The names that each step uses."""
+        return self.program.arguments
+
+    @property
     def loss(self) -> str:
         """The name of the last step."""
-        return list(self.steps)[-1]
+        return self.program.loss
 
-    @cached_property
+    @property
     def public_steps(self) -> tuple[str, ...]:
         """The steps that students see."""
-        return tuple(name for name in self.steps if not name.startswith("_"))
+        return self.program.public_steps
+
+    def public(self, name: str) -> str:
+        """The name that messages use for a step: of an internal step, the next public one that uses it."""
+        return self.program.public(name)
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:
@@ -193,8 +232,10 @@ class Exercise:
 
     @cached_property
     def settings(self) -> tuple[str, ...]:
-        """Scalar inputs that can turn up as a factor."""
-        return tuple(name for name, i in self.inputs.items() if i.is_setting)
+        """Scalar inputs that can turn up as a factor: given, and positive however they are drawn."""
+        return tuple(
+            n for n, i in self.inputs.items() if i.is_setting or (n not in self.wanted and _is_own_setting(i))
+        )
 
     @cached_property
     def wanted(self) -> tuple[str, ...]:
@@ -204,43 +245,24 @@ class Exercise:
     @cached_property
     def active(self) -> frozenset[str]:
         """The wanted inputs, and all steps that depend on them."""
-        found = set(self.wanted)
-        for name in self.steps:
-            if found.intersection(self.arguments[name]):
-                found.add(name)
-        return frozenset(found)
+        return self.program.active(self.wanted)
 
     @cached_property
     def gradient_names(self) -> dict[str, str]:
         """Derivatives that a formula may name: ``grad_w`` for the derivative in ``w``."""
         return {f"grad_{wrt}": wrt for wrt in self.wanted}
 
-    def public(self, name: str) -> str:
-        """The name that messages use for a step: of an internal step, the next public one.
-
-        >>> steps = {"_wx": lambda w, x: w * x, "y_hat": lambda _wx: _wx}
-        >>> Exercise("e", {"w": real(), "x": real()}, steps, {"grad_w": gradient("w")}).public("_wx")
-        'y_hat'
-        """
-        names = [*self.inputs, *self.steps]
-        following = names[names.index(name) :]
-        return next((other for other in following if not other.startswith("_")), name)
-
     def forward(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Compute every step from the inputs; returns inputs and steps by name."""
-        values: dict[str, Array] = {name: np.asarray(inputs[name]) for name in self.inputs}
-        for name, step in self.steps.items():
-            values[name] = np.asarray(step(**{a: values[a] for a in self.arguments[name]}))
-        return values
+        return self.trace(inputs).forward(inputs)
 
 
-def parameters(function: Step) -> tuple[str, ...]:
-    """The parameter names of a function.
-
-    >>> parameters(lambda X, w, b: X @ w + b)
-    ('X', 'w', 'b')
-    """
-    return tuple(inspect.signature(function).parameters)
+def _is_own_setting(given: Input) -> bool:
+    """Whether a function of one's own draws a positive number."""
+    if given.shape or not callable(given.draw):
+        return False
+    rng = np.random.default_rng(0)
+    return all(given.numbers({}, rng) > 0 for _ in range(3))
 
 
 @dataclass(frozen=True)

@@ -14,27 +14,29 @@ import numpy as np
 
 from npreg import differentiate
 from npreg.exercises.forward.probes import bank
-from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.program import Array, Exercise, Step
+from npreg.exercises.forward.trace import Program
 
 STEP = 1e-30
 RECENT = 7
 Edit = Callable[[Array, "Tape"], Array]
 Edge = tuple[str, str]
+Wrap = Callable[[Step], Step]
 
 
 @dataclass(frozen=True)
 class Edits:
     """What to change before a sweep; keys are names, or edges ``(step, argument)``.
 
-    ``values``: a quantity everywhere; ``uses``: what one step sees of a quantity; ``functions``: another
-    function in a step's place; ``local``: what the derivative of one step (first edge) sees of one of its
-    arguments, the forward values being untouched; ``jacobians``: a local Jacobian (rows: entries of the step,
-    columns: entries of the argument); ``upstreams``: the derivative of the loss with respect to a step.
+    ``values``: a quantity everywhere; ``uses``: what one step sees of a quantity; ``functions``: a step's
+    function, wrapped; ``local``: what the derivative of one step (first edge) sees of one of its arguments,
+    the forward values being untouched; ``jacobians``: a local Jacobian (rows: entries of the step, columns:
+    entries of the argument); ``upstreams``: the derivative of the loss with respect to a step.
     """
 
     values: tuple[tuple[str, Edit], ...] = ()
     uses: tuple[tuple[Edge, Edit], ...] = ()
-    functions: tuple[tuple[str, Callable[..., Any]], ...] = ()
+    functions: tuple[tuple[str, Wrap], ...] = ()
     local: tuple[tuple[Edge, str, Edit], ...] = ()
     jacobians: tuple[tuple[Edge, Edit], ...] = ()
     upstreams: tuple[tuple[str, Edit], ...] = ()
@@ -55,6 +57,7 @@ class Tape:
     """Values of inputs and steps, and the Jacobian of every step with respect to every active argument."""
 
     exercise: Exercise
+    program: Program
     values: Mapping[str, Array]
     jacobians: Mapping[Edge, Array]
     upstream_edits: Mapping[str, Edit]
@@ -74,16 +77,16 @@ class Tape:
 
     def sweep(self) -> dict[str, Array]:
         """The derivative of the loss with respect to every active name, in the shape of its value."""
-        steps = self.exercise.steps
-        upstream: dict[str, Array] = {self.exercise.loss: np.ones(self.values[self.exercise.loss].size)}
-        for step in reversed(list(steps)):
+        loss = self.program.loss
+        upstream: dict[str, Array] = {loss: np.ones(self.values[loss].size)}
+        for step in reversed(list(self.program.steps)):
             if step not in upstream:
                 continue
             edit = self.upstream_edits.get(step)
             if edit is not None:
                 given = upstream[step].reshape(self.values[step].shape)
                 upstream[step] = np.broadcast_to(edit(given, self), given.shape).ravel()
-            for name in self.exercise.arguments[step]:
+            for name in self.program.arguments[step]:
                 jacobian = self.jacobians.get((step, name))
                 if jacobian is not None:
                     flow = upstream[step] @ jacobian
@@ -101,94 +104,105 @@ class Tape:
         if edits.values or edits.uses or edits.functions:
             self._replay(edits, values, jacobians, changed)
         for edge, name, edit in edits.local:
-            seen = {a: values[a] for a in self.exercise.arguments[edge[0]]}
+            seen = {a: values[a] for a in self.program.arguments[edge[0]]}
             seen[name] = edit(seen[name], self)
-            jacobians[edge] = _jacobian(self.exercise, edge, seen)
+            jacobians[edge] = self._jacobian(edge, seen)
         for edge, edit in edits.jacobians:
             jacobians[edge] = edit(jacobians[edge], self)
         upstream_edits = {**self.upstream_edits, **dict(edits.upstreams)}
-        return Tape(self.exercise, values, jacobians, upstream_edits, self.origin)
+        return Tape(self.exercise, self.program, values, jacobians, upstream_edits, self.origin)
 
     def _replay(
         self, edits: Edits, values: dict[str, Array], jacobians: dict[Edge, Array], changed: set[str]
     ) -> None:
-        exercise = self.exercise
-        on_steps = {name: edit for name, edit in edits.values if name in exercise.steps}
-        on_uses, functions = dict(edits.uses), {**exercise.steps, **dict(edits.functions)}
-        replaced = {step for step, _ in edits.functions}
-        for step, names in exercise.arguments.items():
+        program = self.program
+        on_steps = {name: edit for name, edit in edits.values if name in program.steps}
+        on_uses, replaced = dict(edits.uses), dict(edits.functions)
+        for step, names in program.arguments.items():
             touched = [a for a in names if a in changed or (step, a) in on_uses]
             if touched or step in replaced:
                 seen = {a: values[a] for a in names}
                 for a in names:
                     if (step, a) in on_uses:
                         seen[a] = on_uses[step, a](seen[a], self)
-                values[step] = np.asarray(functions[step](**seen))
+                function = program.steps[step]
+                if step in replaced:
+                    function = replaced[step](function)
+                values[step] = np.asarray(function(**seen))
                 changed.add(step)
                 for a in names:
                     if (step, a) in jacobians:
-                        original = functions[step] is exercise.steps[step]
                         jacobians[step, a] = (
-                            _jacobian(exercise, (step, a), seen)
-                            if original
-                            else local_jacobian(functions[step], seen, a)
+                            local_jacobian(function, seen, a)
+                            if step in replaced
+                            else self._jacobian((step, a), seen)
                         )
             if step in on_steps:
-                values[step] = on_steps[step](
-                    values[step], Tape(self.exercise, values, jacobians, {}, self.origin)
-                )
+                here = Tape(self.exercise, program, values, jacobians, {}, self.origin)
+                values[step] = on_steps[step](values[step], here)
                 changed.add(step)
+
+    def _jacobian(self, edge: Edge, seen: Mapping[str, Any]) -> Array:
+        return _jacobian(self.exercise, self.program, edge, seen)
 
 
 def record(exercise: Exercise, inputs: Mapping[str, Array]) -> Tape:
     """Run the program forward on the inputs and take every local Jacobian that a wanted derivative needs."""
-    values = exercise.forward(inputs)
-    return Tape(exercise, values, _all_jacobians(exercise, values), {})
+    program = exercise.trace(inputs)
+    values = program.forward(inputs)
+    return Tape(exercise, program, values, _all_jacobians(exercise, program, values), {})
 
 
 def perturbed(exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float) -> Tape:
     """The tape with every number, given or computed, changed relatively, up or down at random."""
-    values = _shaken_values(exercise, inputs, rng, size)
-    return Tape(exercise, values, _all_jacobians(exercise, values), {})
+    program = exercise.trace(inputs)
+    values = _shaken_values(program, inputs, rng, size)
+    return Tape(exercise, program, values, _all_jacobians(exercise, program, values), {})
 
 
 def branches_turn(
     exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float, tries: int = 16
 ) -> bool:
     """Whether a step of truth values turns when everything is changed relatively by ``size``."""
-    values = exercise.forward(inputs)
-    conditions = [name for name in exercise.steps if values[name].dtype.kind == "b"]
+    program = exercise.trace(inputs)
+    values = program.forward(inputs)
+    conditions = [name for name in program.steps if values[name].dtype.kind == "b"]
     for _ in range(tries if conditions else 0):
-        shaken = _shaken_values(exercise, inputs, rng, size)
+        shaken = _shaken_values(program, inputs, rng, size)
         if any(np.any(shaken[name] != values[name]) for name in conditions):
             return True
     return False
 
 
 def _shaken_values(
-    exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float
+    program: Program, inputs: Mapping[str, Array], rng: np.random.Generator, size: float
 ) -> dict[str, Array]:
     def shake(value: Array) -> Array:
-        if value.dtype.kind == "b":
+        if value.dtype.kind not in "fc":
             return value
         return np.asarray(value * (1.0 + size * rng.choice([-1.0, 1.0], size=value.shape)))
 
-    values = {name: shake(np.asarray(inputs[name])) for name in exercise.inputs}
-    for name, step in exercise.steps.items():
-        values[name] = shake(np.asarray(step(**{a: values[a] for a in exercise.arguments[name]})))
+    values = {name: shake(np.asarray(inputs[name])) for name in program.inputs}
+    for name, step in program.steps.items():
+        values[name] = shake(np.asarray(step(**{a: values[a] for a in program.arguments[name]})))
     return values
 
 
-def _all_jacobians(exercise: Exercise, values: Mapping[str, Array]) -> dict[Edge, Array]:
+def _all_jacobians(exercise: Exercise, program: Program, values: Mapping[str, Array]) -> dict[Edge, Array]:
     jacobians = {}
-    for step, names in exercise.arguments.items():
-        if values[step].dtype.kind == "b":
-            continue
-        seen = {a: values[a] for a in names}
-        for a in names:
-            if a in exercise.active and values[a].dtype.kind != "b":
-                jacobians[step, a] = _jacobian(exercise, (step, a), seen)
+    for step, name in _edges(exercise, program, values):
+        seen = {a: values[a] for a in program.arguments[step]}
+        jacobians[step, name] = _jacobian(exercise, program, (step, name), seen)
     return jacobians
+
+
+def _edges(exercise: Exercise, program: Program, values: Mapping[str, Array]) -> Iterator[Edge]:
+    """The edges that a wanted derivative flows through: from numbers to numbers."""
+    active = program.active(exercise.wanted)
+    for step, names in program.arguments.items():
+        for name in names:
+            if name in active and values[step].dtype.kind == values[name].dtype.kind == "f":
+                yield step, name
 
 
 @dataclass
@@ -207,16 +221,16 @@ class Pattern:
     recent: list[tuple[Array, Array]] = field(default_factory=list)
 
 
-def _jacobian(exercise: Exercise, edge: Edge, seen: Mapping[str, Any]) -> Array:
+def _jacobian(exercise: Exercise, program: Program, edge: Edge, seen: Mapping[str, Any]) -> Array:
     """The local Jacobian of an edge, by as few evaluations as its pattern allows."""
-    key = (edge, tuple(value.shape for value in seen.values()))
-    function, name = exercise.steps[edge[0]], edge[1]
+    key = (edge, program.parts is None, tuple(value.shape for value in seen.values()))
+    function, name = program.steps[edge[0]], edge[1]
+    if edge in not_analytic(exercise):
+        return by_differences(function, seen, name)
     pattern = exercise.notes.get(key)
     known = _by_pattern(function, seen, name, pattern) if pattern is not None else None
     if known is not None:
         return known
-    if edge in not_analytic(exercise):
-        return by_differences(function, seen, name)
     jacobian = local_jacobian(function, seen, name)
     exercise.notes[key] = _colour(jacobian != 0 if pattern is None else np.ones(jacobian.shape, dtype=bool))
     return jacobian
@@ -231,14 +245,13 @@ def not_analytic(exercise: Exercise) -> frozenset[Edge]:
 
 
 def _find_not_analytic(exercise: Exercise) -> Iterator[Edge]:
-    values = exercise.forward(bank(exercise)[0])
-    for step, names in exercise.arguments.items():
-        seen = {name: values[name] for name in names}
-        for name in names:
-            differentiable = (
-                name in exercise.active and "b" not in values[step].dtype.kind + values[name].dtype.kind
-            )
-            if differentiable and not _analytic(exercise.steps[step], seen, name):
+    probe = bank(exercise)[0]
+    whole = exercise.trace(probe)
+    for program in (whole, whole.parts) if whole.parts is not None else (whole,):
+        values = program.forward(probe)
+        for step, name in _edges(exercise, program, values):
+            seen = {a: values[a] for a in program.arguments[step]}
+            if not _analytic(program.steps[step], seen, name):
                 yield step, name
 
 

@@ -1,54 +1,61 @@
-"""Can this exercise be judged? Its program must run on the data drawn for it, and end in a finite scalar."""
+"""Can this exercise be judged? Its loss must run on the data drawn for it, and give a finite number."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import linecache
+import traceback
 
 import numpy as np
 
-from npreg.exercises.forward.probes import BANK_SEED, draw
-from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.inputs import BANK_SIZES
+from npreg.exercises.forward.probes import BANK_SEED
+from npreg.exercises.forward.program import Exercise
+from npreg.exercises.forward.trace import code_of, scalar_of
 from npreg.exercises.report import UnusableFile
-
-_SIZES = (7, 3, 5)
 
 
 def require_usable(exercise: Exercise) -> None:
-    """Raise ``UnusableFile``, with the step and the cure, for a program that cannot be differentiated."""
-    sizes = dict(zip(exercise.symbols, _SIZES, strict=False))
-    sizes |= {symbol: 4 + 2 * i for i, symbol in enumerate(exercise.symbols) if symbol not in sizes}
-    values: dict[str, Array] = dict(_inputs(exercise, sizes))
-    for step in exercise.steps:
-        seen = {name: values[name] for name in exercise.arguments[step]}
-        values[step] = np.asarray(_run(exercise, step, seen))
-        if values[step].dtype.kind not in "bfiu" or not np.all(np.isfinite(values[step])):
-            raise _refusal(exercise, step, "does not give finite numbers on data drawn for it")
-    if values[exercise.loss].ndim != 0:
-        shape = values[exercise.loss].shape
-        raise _refusal(
-            exercise, exercise.loss, f"is the loss, so it must be a scalar; it has the shape {shape}"
-        )
-
-
-def _inputs(exercise: Exercise, sizes: Mapping[str, int]) -> Mapping[str, Array]:
-    try:
-        return draw(exercise, sizes, np.random.default_rng(BANK_SEED))
-    except Exception:
-        # drawing looks at the steps; where one of them fails the plain numbers do, so that it is named below
-        shapes = {
-            k: [sizes[s] if isinstance(s, str) else s for s in i.shape] for k, i in exercise.inputs.items()
-        }
-        return {name: np.full(shape, 0.5) for name, shape in shapes.items()}
-
-
-def _run(exercise: Exercise, step: str, seen: Mapping[str, Any]) -> Any:
+    """Raise ``UnusableFile``, with the line and the cure, for a loss that cannot be differentiated."""
+    sizes = exercise.sizes(BANK_SIZES[0])
+    rng = np.random.default_rng(BANK_SEED)
+    given = {}
+    for name, spec in exercise.inputs.items():
+        try:
+            given[name] = spec.numbers(sizes, rng)
+        except Exception as error:
+            raise _refusal(exercise, f"the input {name!r} cannot be drawn ({_said(error)})") from error
+    shapes = ", ".join(f"{name} {value.shape}" for name, value in given.items())
     try:
         with np.errstate(all="ignore"):
-            return exercise.steps[step](**seen)
+            result = exercise.function(**exercise.named(given))
     except Exception as error:
-        raise _refusal(exercise, step, f"stops ({type(error).__name__}: {error})") from error
+        why = f"the loss stops{_line(exercise, error)} ({_said(error)}) on inputs of the shapes {shapes}"
+        raise _refusal(exercise, why) from error
+    loss = scalar_of(result)
+    if loss is None or np.size(loss) != 1 or np.asarray(loss).dtype.kind not in "fiu":
+        what = "nothing: end it with return" if result is None else f"the shape {np.shape(result)}"
+        raise _refusal(exercise, f"the loss must be a scalar; it has {what}")
+    if not np.isfinite(loss):
+        raise _refusal(exercise, f"the loss is {loss}, not a finite number, on data drawn for it")
+    try:
+        exercise.program  # noqa: B018
+    except ValueError as error:
+        raise _refusal(exercise, str(error)) from error
 
 
-def _refusal(exercise: Exercise, step: str, why: str) -> UnusableFile:
-    return UnusableFile(f"exercise {exercise.id!r} cannot be used: the step {step!r} {why}")
+def _line(exercise: Exercise, error: Exception) -> str:
+    """The line of the loss function that an exception passed through."""
+    code = code_of(exercise.function)
+    for frame in traceback.extract_tb(error.__traceback__):
+        if code is not None and (frame.filename, frame.name) == (code.co_filename, code.co_name):
+            text = (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
+            return f" in line {frame.lineno}, `{text}`"
+    return ""
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _refusal(exercise: Exercise, why: str) -> UnusableFile:
+    return UnusableFile(f"exercise {exercise.id!r} cannot be used: {why}")

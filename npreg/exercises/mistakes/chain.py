@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from npreg.exercises.forward.tape import Edit, Edits, Tape
+from npreg.exercises.forward.tape import Edit, Edits, Tape, Wrap
 from npreg.exercises.mistakes.edits import (
     DIAGONAL,
     IDENTITY,
@@ -61,8 +61,8 @@ def _pattern_times(power: float) -> Edit:
     return lambda jacobian, tape: power * (jacobian != 0)
 
 
-def _only(argument: str) -> Callable[..., Any]:
-    return lambda **seen: seen[argument] * 1.0
+def _only(argument: str) -> Wrap:
+    return lambda function: lambda **seen: seen[argument] * 1.0
 
 
 def chain_twice(tape: Tape) -> Iterator[Mutation]:

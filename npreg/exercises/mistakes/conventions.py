@@ -14,12 +14,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from npreg.exercises.forward.inputs import BANK_SIZES
 from npreg.exercises.forward.probes import BANK_SEED, draw
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.found import Factor
 
 _CLOSE = 1e-9
-_SIZES = (7, 3, 5)
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,7 @@ def convention(exercise: Exercise) -> Convention:
     >>> convention(load("mean-squared-error"))
     Convention(reduction='mean', half=False)
     """
-    sizes = dict(zip(exercise.symbols, _SIZES, strict=False))
-    sizes |= {symbol: 3 for symbol in exercise.symbols if symbol not in sizes}
+    sizes = exercise.sizes(BANK_SIZES[0])
     probe = draw(exercise, sizes, np.random.default_rng(BANK_SEED))
     values = exercise.forward(probe)
     reduction = _reduction(exercise, probe, values)

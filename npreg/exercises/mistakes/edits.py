@@ -94,8 +94,9 @@ def steps_below(tape: Tape) -> Iterator[tuple[str, str]]:
     for step in exercise.steps:
         if step == exercise.loss or step not in exercise.active or tape.values[step].dtype.kind == "b":
             continue
-        above = next(other for other in exercise.steps if (other, step) in tape.jacobians)
-        yield step, exercise.public(above)
+        above = next((other for other in exercise.steps if (other, step) in tape.jacobians), None)
+        if above is not None:
+            yield step, exercise.public(above)
 
 
 def is_batch(tape: Tape, value: Array) -> bool:

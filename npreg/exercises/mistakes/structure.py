@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.forward.program import Array, Exercise
-from npreg.exercises.forward.tape import Edit, Edits, Tape
+from npreg.exercises.forward.program import Array, Exercise, Step
+from npreg.exercises.forward.tape import Edit, Edits, Tape, Wrap
 from npreg.exercises.mistakes.edits import (
     ABSOLUTE,
     COLUMN,
@@ -74,15 +74,14 @@ def wrong_axis(tape: Tape) -> Iterator[Mutation]:
     for step, names in exercise.arguments.items():
         value = tape.values[step]
         if value.ndim == 2 and len(names) == 1 and tape.values[names[0]].ndim == 2:
-            turned.append((step, _across(exercise, step, names[0])))
+            turned.append((step, _across(names[0])))
             yield known(Kind.AXIS, "axis", Edits(functions=(turned[-1],)))
     if len(turned) > 1:
         yield known(Kind.AXIS, "axis", Edits(functions=tuple(turned)))
 
 
-def _across(exercise: Exercise, step: str, name: str) -> Callable[..., Any]:
-    function = exercise.steps[step]
-    return lambda **seen: np.transpose(function(**{name: np.transpose(seen[name])}))
+def _across(name: str) -> Wrap:
+    return lambda function: lambda **seen: np.transpose(function(**{name: np.transpose(seen[name])}))
 
 
 def axis_of_softmax(tape: Tape) -> Iterator[Mutation]:
@@ -119,13 +118,13 @@ def applied_again(tape: Tape) -> Iterator[Mutation]:
     exercise = tape.exercise
     for step, names in exercise.arguments.items():
         if len(names) == 1 and tape.values[step].shape == tape.values[names[0]].shape:
-            again = _again(exercise.steps[step], names[0])
+            again = _again(names[0])
             code = f"chain-at:{exercise.public(step)}"
             yield known(Kind.AGAIN, code, Edits(functions=((step, again),)))
 
 
-def _again(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    return lambda **seen: function(**{name: function(**seen)})
+def _again(name: str) -> Wrap:
+    return lambda function: lambda **seen: function(**{name: function(**seen)})
 
 
 def elementwise_products(tape: Tape) -> Iterator[Mutation]:
@@ -136,8 +135,12 @@ def elementwise_products(tape: Tape) -> Iterator[Mutation]:
             continue
         first, second = (tape.values[name] for name in names)
         if first.ndim == 1 and first.shape == second.shape and np.isclose(tape.values[step], first @ second):
-            edits = Edits(functions=((step, lambda **seen: np.prod(np.stack(list(seen.values())), axis=0)),))
+            edits = Edits(functions=((step, _entry_by_entry),))
             yield known(Kind.PRODUCT, "elementwise", edits)
+
+
+def _entry_by_entry(function: Step) -> Step:
+    return lambda **seen: np.prod(np.stack(list(seen.values())), axis=0)
 
 
 def _term(exercise: Exercise, step: str, name: str, meeting: list[str]) -> str:
@@ -236,16 +239,17 @@ def wrong_reductions(tape: Tape) -> Iterator[Mutation]:
             continue
         changes: tuple[Callable[[float], float], ...] = (lambda m: m / (m - 1), lambda m: m, lambda m: 1 / m)
         for change in changes:
-            edits = Edits(functions=((step, _rescaled(exercise, step, change)),))
+            edits = Edits(functions=((step, _rescaled(change)),))
             yield known(Kind.STATISTIC, f"term-factor:{exercise.public(step)}", edits)
 
 
-def _rescaled(exercise: Exercise, step: str, change: Callable[[float], float]) -> Callable[..., Any]:
-    function = exercise.steps[step]
+def _rescaled(change: Callable[[float], float]) -> Wrap:
+    def wrap(function: Step) -> Step:
+        def rescaled(**seen: Any) -> Any:
+            result = function(**seen)
+            largest = max(np.size(value) for value in seen.values())
+            return result * change(largest / np.size(result))
 
-    def rescaled(**seen: Any) -> Any:
-        result = function(**seen)
-        largest = max(np.size(value) for value in seen.values())
-        return result * change(largest / np.size(result))
+        return rescaled
 
-    return rescaled
+    return wrap

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from npreg import differentiate
+from npreg.exercises import Exercise, gradient, positive, real
 from npreg.exercises.check import check
 from npreg.exercises.course import IDS, load
 from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.probes import fresh
-from npreg.exercises.forward.program import Exercise, gradient, positive, real
 from npreg.exercises.forward.tape import Edits, record
 from npreg.exercises.forward.verdict import is_right, reference
 
@@ -20,12 +20,7 @@ from npreg.exercises.forward.verdict import is_right, reference
 def whole_program(exercise, probe, wrt):
     """The loss as a function of one input, differentiated in one piece by npreg.differentiate."""
 
-    def loss(**inputs):
-        for name, step in exercise.steps.items():
-            inputs[name] = step(**{a: inputs[a] for a in exercise.arguments[name]})
-        return inputs[exercise.loss]
-
-    return differentiate.gradient(loss, {k: probe[k] for k in exercise.inputs}, wrt)
+    return differentiate.gradient(exercise.function, exercise.named(probe), wrt)
 
 
 @pytest.mark.parametrize("identifier", IDS)
@@ -57,10 +52,14 @@ LOSSES = {
 def test_steps_that_are_not_analytic_are_differentiated_all_the_same(name):
     """Under the complex step alone these would silently have the derivative zero, or raise."""
     loss, right_w, right_b = LOSSES[name]
+
+    def whole(X, y, w, b):
+        r = X @ w + b - y
+        return loss(r)
+
     exercise = Exercise(
-        id=name,
+        whole,
         inputs={"X": real("n", "d"), "y": real("n"), "w": real("d"), "b": real()},
-        steps={"y_hat": lambda X, w, b: X @ w + b, "r": lambda y_hat, y: y_hat - y, "loss": loss},
         answers={"grad_w": gradient("w"), "grad_b": gradient("b")},
     )
     source = f"import numpy as np\ndef grad_w(X, r): return {right_w}\ndef grad_b(r): return {right_b}\n"
@@ -71,8 +70,12 @@ def test_steps_that_are_not_analytic_are_differentiated_all_the_same(name):
 
 def test_the_derivative_of_a_step_that_is_not_analytic_is_right():
     """np.abs, whose complex step is silently zero."""
-    steps = {"r": lambda x, w: x * w - 1.0, "loss": lambda r: np.sum(np.abs(r)) + np.linalg.norm(r)}
-    exercise = Exercise("e", {"x": real("d"), "w": real("d")}, steps, {"grad_w": gradient("w")})
+
+    def loss(x, w):
+        r = x * w - 1.0
+        return np.sum(np.abs(r)) + np.linalg.norm(r)
+
+    exercise = Exercise(loss, {"x": real("d"), "w": real("d")}, {"grad_w": gradient("w")})
     (probe,) = fresh(exercise, 0, 1)
     at = reference(exercise, probe)
     x, r = probe["x"], at.tape.values["r"]
@@ -106,20 +109,19 @@ def test_a_planted_bug_in_the_sweep_is_seen():
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "error", "message"),
     [
-        ({"steps": {"loss": lambda w, q: w * q}}, "names 'q'"),
-        ({"steps": {"w": lambda b: b, "loss": lambda w: w}}, "used twice"),
-        ({"steps": {}}, "no steps"),
-        ({"answers": {"grad_q": gradient("q")}}, "no input"),
+        ({"function": lambda w, q: w * q}, ValueError, "parameter 'q', which is no input"),
+        ({"answers": {"grad_q": gradient("q")}}, ValueError, "no input"),
+        ({"function": {"loss": lambda w, b: w * b}}, TypeError, "write its steps as the lines of a loss"),
+        ({"steps": {"loss": lambda w, b: w * b}}, TypeError, "write its steps as the lines of a loss"),
     ],
 )
-def test_programs_that_cannot_work_are_refused(change, message):
+def test_programs_that_cannot_work_are_refused(change, error, message):
     program = {
-        "id": "e",
+        "function": lambda w, b: w * b,
         "inputs": {"w": real(), "b": real(), "lam": positive()},
-        "steps": {"loss": lambda w, b: w * b},
         "answers": {"grad_w": gradient("w")},
     }
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(error, match=message):
         Exercise(**{**program, **change})

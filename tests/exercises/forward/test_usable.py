@@ -12,10 +12,10 @@ from npreg.exercises.forward.usable import require_usable
 
 def exercise(loss):
     return Exercise(
-        id="mine",
+        lambda X, y, w: loss(X @ w - y),
         inputs={"X": real("n", "d"), "y": real("n"), "w": real("d")},
-        steps={"r": lambda X, w, y: X @ w - y, "loss": loss},
         answers={"grad_w": gradient("w")},
+        id="mine",
     )
 
 
@@ -28,9 +28,11 @@ def test_the_course_can_be_used(identifier):
     ("loss", "why"),
     [
         (lambda r: r, "must be a scalar; it has the shape (7,)"),
-        (lambda r: np.log(-(r @ r)), "does not give finite numbers"),
-        (lambda r: r @ np.ones(3), "'loss' stops (ValueError"),
-        (lambda r: undefined(r), "'loss' stops (NameError"),  # noqa: F821
+        (lambda r: None, "end it with return"),
+        (lambda r: 1.0, "depends on none of the inputs"),
+        (lambda r: np.log(-(r @ r)), "the loss is nan, not a finite number"),
+        (lambda r: r @ np.ones(4), "`lambda X, y, w: loss(X @ w - y),` (ValueError"),
+        (lambda r: undefined(r), "(NameError"),  # noqa: F821
     ],
 )
 def test_a_program_that_cannot_be_differentiated_is_refused(loss, why):

@@ -1,0 +1,189 @@
+"""The inputs of an exercise: symbolic shapes, how numbers are drawn for them, and which sizes are good.
+
+With n = 4, d = 2 the mistakes "n times", "d² times" and "four times" are one and the same number. So sizes
+are distinct, coprime, not powers of two and not twice one another, and keep away from sizes that are fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from math import gcd, isqrt
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Draw = Callable[[np.random.Generator, tuple[int, ...]], Any]
+BANK_SIZES = ((7, 3, 5), (9, 5, 7), (11, 7, 3), (10, 3, 7))
+CHECK_SIZES = ((9, 7, 5), (7, 5, 3), (5, 3, 7))
+_MORE_SIZES = (3, 5, 7, 11, 13, 17, 19, 23, 29)
+_COUNTS = (6, 13, 14, 15, 17, 18, 19)
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input: its symbolic shape and how its probes are drawn.
+
+    Parameters
+    ----------
+    shape : sizes, a letter for one that is drawn, a number for one that is fixed
+    draw : ``"real"``, ``"positive"`` (a hyperparameter such as lam), ``"fraction"`` (strictly between 0 and
+        1, not ½), ``"count"`` (a whole number that differs from every size), ``"labels"`` (floats 0 and 1),
+        ``"one-hot"`` (rows with a single 1), ``"classes"`` (whole numbers from 0), or a function
+        ``(rng, shape) -> array``
+    bounds : the smallest and the largest number of ``"positive"``
+    of : the number of ``"classes"``, or the letter for it
+    """
+
+    shape: tuple[str | int, ...] = ()
+    draw: str | Draw = "real"
+    bounds: tuple[float, float] | None = None
+    of: str | int = 2
+
+    @property
+    def is_setting(self) -> bool:
+        """Whether it is a scalar setting (lam, lr), which can turn up as a factor."""
+        return not self.shape and self.draw in ("positive", "fraction", "count")
+
+    def sized(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape in numbers."""
+        return tuple(sizes[s] if isinstance(s, str) else s for s in self.shape)
+
+    def numbers(self, sizes: Mapping[str, int], rng: np.random.Generator) -> Array:
+        """Numbers for this input, drawn at random.
+
+        Raises
+        ------
+        ValueError
+            if a function of one's own returns another shape.
+        """
+        shape = self.sized(sizes)
+        drawn = np.asarray(self.draw(rng, shape) if callable(self.draw) else self._drawn(shape, sizes, rng))
+        if drawn.shape != shape:
+            raise ValueError(f"the function that draws it returns shape {drawn.shape}, not {shape}")
+        return drawn
+
+    def _drawn(self, shape: tuple[int, ...], sizes: Mapping[str, int], rng: np.random.Generator) -> Any:
+        if self.draw == "positive" and self.bounds is not None:
+            low, high = np.log(self.bounds)
+            return np.exp(rng.uniform(low, high, shape))
+        if self.draw == "positive":
+            return rng.choice([rng.uniform(0.35, 0.8, shape), rng.uniform(1.2, 1.9, shape)])
+        if self.draw == "fraction":
+            return rng.choice([rng.uniform(0.15, 0.4, shape), rng.uniform(0.6, 0.85, shape)])
+        if self.draw == "count":
+            return rng.choice([c for c in _COUNTS if _foreign(c, sizes)] or [37], shape)
+        if self.draw == "labels":
+            return (rng.permuted(np.arange(max(1, int(np.prod(shape))))) % 2).reshape(shape).astype(float)
+        if self.draw == "one-hot":
+            return np.eye(shape[1])[rng.permuted(np.arange(shape[0]) % shape[1])]
+        if self.draw == "classes":
+            classes = sizes[self.of] if isinstance(self.of, str) else self.of
+            return (rng.permuted(np.arange(int(np.prod(shape)))) % classes).reshape(shape)
+        sign = np.where(rng.random(shape) < 0.65, 1.0, -1.0)
+        return sign * rng.uniform(0.15, 1.6, shape)
+
+
+def _foreign(count: int, sizes: Mapping[str, int]) -> bool:
+    return all(count not in (size, 2 * size, size - 1, size + 1) for size in sizes.values())
+
+
+def real(*shape: str | int) -> Input:
+    """Real numbers of either sign; ``real("n", "d")`` is a matrix, ``real()`` a scalar."""
+    return Input(shape)
+
+
+def positive(*shape: str | int, low: float | None = None, high: float | None = None) -> Input:
+    """Positive numbers: ``lam``, ``delta``, ``lr``; near 1, or between ``low`` and ``high``.
+
+    Raises
+    ------
+    ValueError
+        if only one bound is given, or they are not 0 < low < high.
+    """
+    if low is None and high is None:
+        return Input(shape, "positive")
+    if low is None or high is None or not 0 < low < high < np.inf:
+        raise ValueError(f"positive needs 0 < low < high, got low={low} and high={high}")
+    return Input(shape, "positive", (float(low), float(high)))
+
+
+def fraction(*shape: str | int) -> Input:
+    """Numbers strictly between 0 and 1, never ½: ``tau``."""
+    return Input(shape, "fraction")
+
+
+def count(*shape: str | int) -> Input:
+    """Whole numbers that differ from every size: ``batch_size``."""
+    return Input(shape, "count")
+
+
+def labels(*shape: str | int) -> Input:
+    """Labels 0.0 and 1.0, both present."""
+    return Input(shape, "labels")
+
+
+def one_hot(*shape: str | int) -> Input:
+    """Rows of zeros with a single 1.0."""
+    return Input(shape, "one-hot")
+
+
+def classes(*shape: str | int, of: str | int) -> Input:
+    """Whole numbers 0 … ``of`` - 1 that name classes: ``classes("n", of="k")`` beside scores ("n", "k")."""
+    return Input(shape, "classes", of=of)
+
+
+def good_sizes(symbols: int) -> list[tuple[int, ...]]:
+    """All sizes for so many symbols that obey the rules; the first symbol (n) is the largest.
+
+    >>> good_sizes(2)[:4]
+    [(5, 3), (7, 3), (7, 5), (9, 5)]
+    """
+    found = [sizes for sizes in permutations(range(3, 12), symbols) if sizes_are_good(sizes)]
+    return sorted(sizes for sizes in found if not sizes or sizes[0] == max(sizes))
+
+
+def many_sizes(symbols: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """Some sizes for more symbols than `good_sizes` can list."""
+    starts = [(first, *rng.permutation((3, 5, 7)).tolist()) for first in (7, 9, 11, 13)]
+    return [next(completed(start, symbols, ())) for start in starts]
+
+
+def sizes_are_good(sizes: tuple[int, ...]) -> bool:
+    """Whether no two products of these sizes and small numbers coincide by accident."""
+    for i, a in enumerate(sizes):
+        if a & (a - 1) == 0 or (isqrt(a) ** 2 == a and isqrt(a) in sizes):
+            return False
+        for b in sizes[:i]:
+            if gcd(a, b) > 1 or 2 * a == b or 2 * b == a or abs(a - b) == 1:
+                return False
+    return True
+
+
+def away_from(sizes: Sequence[int], fixed: Sequence[int]) -> bool:
+    """Whether drawn sizes keep apart from fixed ones, and from their neighbours and doubles."""
+    return not any(a in (f, f - 1, f + 1, 2 * f) or f == 2 * a for a in sizes for f in fixed if f > 1)
+
+
+def completed(start: Sequence[int], symbols: int, fixed: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Good sizes for so many symbols, those that begin like ``start`` first.
+
+    >>> next(completed((7, 3, 5), 4, fixed=())), next(completed((7, 3, 5), 3, fixed=[5]))
+    ((7, 3, 5, 11), (7, 3, 11))
+    """
+    pool = list(dict.fromkeys([*start, *_MORE_SIZES]))
+
+    def extend(sizes: tuple[int, ...], strict: bool) -> Iterator[tuple[int, ...]]:
+        if len(sizes) == symbols:
+            yield sizes
+            return
+        for size in pool:
+            longer = (*sizes, size)
+            if size not in sizes and (not strict or (sizes_are_good(longer) and away_from([size], fixed))):
+                yield from extend(longer, strict)
+
+    yield from extend((), True)
+    yield from extend((), False)

@@ -1,0 +1,421 @@
+"""Arrays that write down what is done with them, while a plain NumPy function runs on them.
+
+A `Traced` array is no `ndarray`: NumPy hands every function that meets one to `__array_ufunc__` or
+`__array_function__`, and methods, operators and indexing end in the same place, `Recorder.record`. What asks
+for plain numbers (`float(x)`, `if x > 0`, a library of compiled code) cannot be followed where the numbers
+depend on what is differentiated: the recorder then remembers the line, and the cure is known by its kind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from npreg.exercises.forward.analytic import ANALYTIC, PIECES
+
+Array = np.ndarray[Any, Any]
+MOST_NODES = 800
+_NUMPY = os.path.dirname(np.__file__)
+_NESTED = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")
+_CHANGING = ("sort", "fill", "partition", "put", "resize", "itemset", "setfield")
+_NUMBERS = ("item", "tolist", "tobytes", "dump", "dumps", "tofile", "view", "flat", "data", "ctypes", "base")
+_ABOUT = (np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast)
+_CHANGES_FIRST = (np.copyto, np.put, np.place, np.putmask, np.fill_diagonal)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Where following ended: `number`, `branch`, `array`, `loop`, `changed` or `error`, and the line."""
+
+    kind: str
+    file: str = ""
+    line: int = 0
+
+
+class NotFollowed(TypeError):
+    """Plain numbers were asked for that depend on what is differentiated."""
+
+
+@dataclass
+class Node:
+    """One call of NumPy; an input has no function. `calls` are the helpers around it, outermost first."""
+
+    function: Callable[..., Any] | None
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    sources: tuple[int, ...]
+    value: Array
+    active: bool
+    calls: tuple[int, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A traced value among the arguments of a node."""
+
+    at: int
+
+
+@dataclass
+class Recorder:
+    """What a function did: its nodes in order, the local variables it assigned, and where it got lost."""
+
+    code: CodeType | None
+    nodes: list[Node] = field(default_factory=list)
+    assigned: list[tuple[str, int]] = field(default_factory=list)
+    frozen: bool = False
+    stop: Stop | None = None
+    frame: FrameType | None = None
+    _helpers: dict[int, FrameType] = field(default_factory=dict)
+    _known: dict[Any, int] = field(default_factory=dict)
+
+    def input(self, value: Any, active: bool) -> Traced:
+        """An input as a traced array."""
+        return self._node(Node(None, (), {}, (), np.array(value), active))
+
+    def record(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Call a function with traced arrays among its arguments, and write the call down."""
+        if function in PIECES and len(args) == 2 and not kwargs:
+            chosen = self.record(PIECES[function], args, {})
+            return self.record(np.where, (chosen, *args), {})
+        function = ANALYTIC.get(function, function)
+        calls = self._look_around()
+        if len(self.nodes) >= MOST_NODES:
+            raise self.lost("loop")
+        sources: list[int] = []
+        kept = tuple(_kept(a, sources) for a in args)
+        named = {key: _kept(a, sources) for key, a in kwargs.items()}
+        key = (function, repr(kept), repr(named)) if _is_small((*kept, *named.values())) else None
+        if key in self._known:
+            return Traced(self, self._known[key])
+        values = {at: self.nodes[at].value for at in sources}
+        result = function(*(fill(a, values) for a in kept), **{k: fill(a, values) for k, a in named.items()})
+        active = any(self.nodes[at].active for at in sources)
+        if isinstance(result, (tuple, list)):
+            return type(result)(
+                self._node(Node(Part(function, i), kept, named, tuple(sources), np.asarray(r), active, calls))
+                for i, r in enumerate(result)
+            )
+        if key is not None:
+            self._known[key] = len(self.nodes)
+        return self._node(Node(function, kept, named, tuple(sources), np.asarray(result), active, calls))
+
+    def lost(self, kind: str) -> NotFollowed:
+        """The error to raise where following ends; the first place is kept."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and _is_library(frame.f_code.co_filename):
+            frame = frame.f_back
+        if self.stop is None:
+            where = (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
+            self.stop = Stop(kind, *where)
+        return NotFollowed(f"not followed: {kind}")
+
+    def plain(self, at: int, kind: str) -> Array:
+        """The numbers of a node for code that cannot be followed, if no derivative flows through them."""
+        if self.nodes[at].active:
+            raise self.lost(kind)
+        self.frozen = True
+        return self.nodes[at].value.copy()
+
+    def read_names(self) -> None:
+        """Write down which local variables of the function hold which values."""
+        known = set(self.assigned)
+        for name, value in list(self.frame.f_locals.items()) if self.frame is not None else ():
+            if isinstance(value, Traced) and (name, value._at) not in known and value._recorder is self:
+                self.assigned.append((name, value._at))
+
+    def _node(self, node: Node) -> Traced:
+        self.nodes.append(node)
+        return Traced(self, len(self.nodes) - 1)
+
+    def _look_around(self) -> tuple[int, ...]:
+        """Read the function's local variables, and tell through which helpers the present call came."""
+        frame: FrameType | None = sys._getframe(1)
+        passed = []
+        while frame is not None and frame.f_code is not self.code:
+            name, code = frame.f_code.co_filename, frame.f_code
+            if code is _END:
+                return ()
+            if not _is_library(name) and code.co_name not in _NESTED:
+                self._helpers[id(frame)] = frame
+                passed.append(id(frame))
+            frame = frame.f_back
+        self.frame = frame
+        self.read_names()
+        return tuple(reversed(passed))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of several results of a function."""
+
+    function: Callable[..., Any]
+    place: int
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)[self.place]
+
+
+def _kept(value: Any, sources: list[int]) -> Any:
+    """An argument with references in the place of traced arrays, which are added to `sources`."""
+    if isinstance(value, Traced):
+        if value._at not in sources:
+            sources.append(value._at)
+        return Ref(value._at)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_kept(item, sources) for item in value)
+    return value
+
+
+def fill(kept: Any, values: Mapping[int, Any]) -> Any:
+    """An argument with values in the place of references."""
+    if isinstance(kept, Ref):
+        return values[kept.at]
+    if isinstance(kept, (list, tuple)):
+        return type(kept)(fill(item, values) for item in kept)
+    return kept
+
+
+def _is_small(kept: Any) -> bool:
+    """Whether these arguments say all that matters when printed: the same call gives the same node."""
+    if isinstance(kept, (list, tuple)):
+        return all(map(_is_small, kept))
+    return kept is None or isinstance(kept, (Ref, int, float, str, slice, type(...)))
+
+
+def _is_library(name: str) -> bool:
+    return name == __file__ or name.startswith(_NUMPY)
+
+
+class Traced(NDArrayOperatorsMixin):
+    """An array-like that records; changing it in place makes it stand for the changed value."""
+
+    __array_priority__ = 1000.0
+
+    def __init__(self, recorder: Recorder, at: int) -> None:
+        self._recorder, self._at = recorder, at
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        recorder = self._recorder
+        if name in _NUMBERS:
+            return getattr(recorder.plain(self._at, "number"), name)
+        found = getattr(recorder.nodes[self._at].value, name)
+        if callable(found):
+            return _Method(self, name)
+        return recorder.record(Named(name), (self,), {}) if isinstance(found, np.ndarray) else found
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None)
+        if method == "at":
+            return inputs[0]._become(_Added(ufunc), inputs, kwargs)
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        if out is None:
+            return self._recorder.record(function, inputs, kwargs)
+        if not all(isinstance(target, Traced) for target in out):
+            raise self._recorder.lost("array")
+        if "where" in kwargs:
+            return out[0]._become(_Into(function), (out[0], *inputs), kwargs)
+        return out[0]._become(function, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function in _ABOUT:
+            values = {at: node.value for at, node in enumerate(self._recorder.nodes)}
+            return function(*fill(_kept(args, []), values), **kwargs)
+        if function in _CHANGES_FIRST and isinstance(args[0], Traced):
+            args[0]._become(_Changed(function), args, kwargs)
+            return None
+        out = kwargs.pop("out", None) if isinstance(kwargs.get("out"), Traced) else None
+        if out is not None:
+            return out._become(function, args, kwargs)
+        return self._recorder.record(function, args, kwargs)
+
+    def _become(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Stand for the result: what changing an array in place looks like to whoever holds it."""
+        self._at = self._recorder.record(function, args, kwargs)._at
+        return self
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._recorder.record(_item, (self, index), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._become(_with_item, (self, index, value), {})
+
+    def __len__(self) -> int:
+        return len(self._recorder.nodes[self._at].value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        return np.asarray(self._recorder.plain(self._at, "array"), dtype=dtype)
+
+    def __bool__(self) -> bool:
+        return bool(self._recorder.plain(self._at, "branch"))
+
+    def __float__(self) -> float:
+        return float(self._recorder.plain(self._at, "number"))
+
+    def __int__(self) -> int:
+        return int(self._recorder.plain(self._at, "number"))
+
+    def __index__(self) -> int:
+        return self._recorder.plain(self._at, "number").__index__()
+
+    def __complex__(self) -> complex:
+        return complex(self._recorder.plain(self._at, "number"))
+
+    def __repr__(self) -> str:
+        return repr(self._recorder.nodes[self._at].value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._recorder.nodes[self._at].value, spec)
+
+    def copy(self, order: str = "C") -> Traced:
+        """An array that stands for the same value until one of the two is changed."""
+        return Traced(self._recorder, self._at)
+
+    def __copy__(self) -> Traced:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Traced:
+        return self.copy()
+
+    def astype(self, dtype: Any, **how: Any) -> Any:
+        """The same for a floating dtype, so that the derivative passes; else recorded like any method."""
+        if np.dtype(dtype).kind == self.dtype.kind == "f":
+            return Traced(self._recorder, self._at)
+        return self._recorder.record(Named("astype"), (self, dtype), how)
+
+
+@dataclass(frozen=True)
+class _Method:
+    """A bound method of a traced array."""
+
+    array: Traced
+    name: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.name in _CHANGING:
+            self.array._become(_Changed(Named(self.name)), (self.array, *args), kwargs)
+            return None
+        function = ANALYTIC.get(getattr(np, self.name, None)) or Named(self.name)
+        return self.array._recorder.record(function, (self.array, *args), kwargs)
+
+
+@dataclass(frozen=True)
+class Named:
+    """An attribute of an array, or a call of its method."""
+
+    name: str
+
+    def __call__(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        found = getattr(np.asarray(value), self.name)
+        return found(*args, **kwargs) if callable(found) else found
+
+
+@dataclass(frozen=True)
+class _Changed:
+    """A function that changes its first argument, applied to a copy of it."""
+
+    function: Callable[..., Any]
+
+    def __call__(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        changed = np.array(value, dtype=_common(value, *args))
+        self.function(changed, *args, **kwargs)
+        return changed
+
+
+@dataclass(frozen=True)
+class _Added:
+    """`ufunc.at` on a copy."""
+
+    ufunc: np.ufunc
+
+    def __call__(self, value: Any, index: Any, *args: Any) -> Any:
+        changed = np.array(value, dtype=_common(value, *args))
+        self.ufunc.at(changed, index, *args)
+        return changed
+
+
+@dataclass(frozen=True)
+class _Into:
+    """A ufunc with `out` and `where`: where the condition is false the old value stays."""
+
+    function: Callable[..., Any]
+
+    def __call__(self, out: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, out=np.array(out, dtype=_common(out, *args)), **kwargs)
+
+
+def _common(value: Any, *args: Any) -> Any:
+    """The dtype of a value that may have to hold complex steps."""
+    return np.result_type(value, *(a for a in args if np.iscomplexobj(a)))
+
+
+def _item(value: Any, index: Any) -> Any:
+    return np.asarray(value)[index]
+
+
+def _with_item(value: Any, index: Any, item: Any) -> Any:
+    return _Changed(lambda changed, item: changed.__setitem__(index, item))(value, item)
+
+
+_PASSING = ("asarray", "array", "asanyarray", "ascontiguousarray")
+_PATCH = threading.RLock()
+
+
+@contextlib.contextmanager
+def passing_arrays() -> Iterator[None]:
+    """Let `np.asarray` and its like hand traced arrays through; everything else they treat as ever."""
+    with _PATCH:
+        originals = {name: getattr(np, name) for name in _PASSING}
+        for name, original in originals.items():
+            setattr(np, name, _passing(name, original))
+        try:
+            yield
+        finally:
+            for name, original in originals.items():
+                setattr(np, name, original)
+
+
+def _passing(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    def convert(a: Any, *args: Any, **kwargs: Any) -> Any:
+        found = next(_traced(a), None)
+        if found is None:
+            return original(a, *args, **kwargs)
+        if a is not found:
+            return found._recorder.record(original, (a,), {})
+        dtype = args[0] if args else kwargs.get("dtype")
+        same = a if dtype is None else a.astype(dtype)
+        return same.copy() if name == "array" and same is a else same
+
+    return convert
+
+
+def _traced(value: Any) -> Iterator[Traced]:
+    if isinstance(value, Traced):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _traced(item)
+
+
+def run(recorder: Recorder, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Call the function on traced arrays."""
+    with passing_arrays():
+        return function(**arguments)
+
+
+_END = run.__code__

@@ -1,0 +1,330 @@
+"""From a plain NumPy loss function to its forward program: named steps, found by running it once.
+
+    def ridge(X, y, w, lam):
+        r = X @ w - y                                    step r, after an internal one for X @ w
+        return np.mean(r**2) + lam * np.sum(w**2)        step loss, after internal ones
+
+The local variables that the function assigns are the steps that people see, in their order; what lies
+between them is internal (`_1`, `_2`, …). A helper with one argument (`sigmoid`, `softmax`) is one step;
+`parts` is the same program with the insides of such helpers as steps of their own. Sizes read off the inputs
+are constants of a program, so a program holds for inputs of these shapes.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from npreg.exercises.forward.recorder import Array, Named, Node, Recorder, Stop, Traced, fill, run
+
+SCALES = (np.multiply, np.divide, np.negative)
+SHIFTS = (np.add, np.subtract, np.negative)
+TURNS = (np.transpose, Named("T"), Named("transpose"))
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A forward computation as steps: functions whose arguments are inputs or earlier steps.
+
+    Parameters
+    ----------
+    inputs : the names of the inputs
+    steps : from name to function, in forward order; the last one is the loss
+    arguments : the names that each step uses
+    stopped : where following ended; the loss is then a single step
+    frozen : whether numbers of inputs, not only their shapes, are constants of this program
+    parts : the same program with the insides of helpers as steps, or None where there are none
+    """
+
+    inputs: tuple[str, ...]
+    steps: Mapping[str, Callable[..., Any]]
+    arguments: Mapping[str, tuple[str, ...]]
+    stopped: Stop | None = None
+    frozen: bool = False
+    parts: Program | None = field(default=None, repr=False)
+
+    @cached_property
+    def loss(self) -> str:
+        """The name of the last step."""
+        return list(self.steps)[-1]
+
+    @cached_property
+    def public_steps(self) -> tuple[str, ...]:
+        """The steps that students see."""
+        return tuple(name for name in self.steps if not name.startswith("_"))
+
+    def public(self, name: str) -> str:
+        """The name that messages use for a step: of an internal step, the next public one that uses it."""
+        reached = {name}
+        for step in (name, *self.steps):
+            if step == name or reached.intersection(self.arguments[step]):
+                reached.add(step)
+                if not step.startswith("_"):
+                    return step
+        return name
+
+    def active(self, wanted: Sequence[str]) -> frozenset[str]:
+        """These inputs, and all steps that depend on them."""
+        found = set(wanted)
+        for name in self.steps:
+            if found.intersection(self.arguments[name]):
+                found.add(name)
+        return frozenset(found)
+
+    def forward(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
+        """Compute every step from the inputs; returns inputs and steps by name."""
+        values: dict[str, Array] = {name: np.asarray(inputs[name]) for name in self.inputs}
+        for name, step in self.steps.items():
+            values[name] = np.asarray(step(**{a: values[a] for a in self.arguments[name]}))
+        return values
+
+
+def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Sequence[str]) -> Program:
+    """The forward program of a function that returns a loss, on inputs of these shapes.
+
+    Parameters
+    ----------
+    function : called by keyword with those inputs that its parameters name; a tuple's first scalar counts
+    inputs : from name to array
+    wanted : names of the inputs that derivatives are asked for
+
+    Raises
+    ------
+    ValueError
+        the function's result is no scalar, or depends on none of the inputs.
+    Exception
+        whatever the function itself raises on plain arrays.
+
+    >>> program = trace(lambda w, x: np.sum((w * x) ** 2), {"w": np.ones(3), "x": np.ones(3)}, ["w"])
+    >>> program.steps.keys(), program.arguments["_1"]
+    (dict_keys(['_1', '_2', 'loss']), ('w', 'x'))
+    """
+    names = tuple(inputs)
+    used = [name for name in parameters(function) if name in inputs]
+    recorder = Recorder(code_of(function))
+    traced = {name: recorder.input(inputs[name], name in wanted) for name in names}
+    result, failed = None, None
+    with np.errstate(all="ignore"):
+        try:
+            result = run(recorder, function, {name: traced[name] for name in used})
+            recorder.read_names()
+        except Exception as error:
+            failed = error
+        plain = function(**{name: _plain(inputs[name]) for name in used})
+    expected = scalar_of(plain)
+    if expected is None or np.size(expected) != 1:
+        what = "nothing" if plain is None else f"the shape {np.shape(plain)}"
+        raise ValueError(f"the loss must be a scalar; the function returns {what}")
+    out = scalar_of(result)
+    stopped = recorder.stop
+    if stopped is None and failed is not None:
+        stopped = _place(failed, recorder)
+    if stopped is None and not isinstance(out, Traced):
+        raise ValueError("the loss depends on none of the inputs")
+    if stopped is None:
+        assert isinstance(out, Traced)
+        if out.ndim:
+            out = out.reshape(())
+        graph = _Graph(recorder, names, out._at)
+        program = graph.program(folded=True)
+        found = program.forward(inputs)[program.loss]
+        if _close(found, expected):
+            parts = graph.program(folded=False) if graph.helpers else None
+            return Program(names, program.steps, program.arguments, None, recorder.frozen, parts)
+        stopped = Stop("changed", *first_line(recorder.code))
+    return whole(function, names, used, stopped)
+
+
+def whole(
+    function: Callable[..., Any], names: tuple[str, ...], used: Sequence[str], stopped: Stop
+) -> Program:
+    """A function that cannot be followed as a program of one step."""
+
+    def loss(**seen: Any) -> Any:
+        return np.reshape(scalar_of(function(**seen)), ())
+
+    return Program(names, {"loss": loss}, {"loss": tuple(used)}, stopped)
+
+
+def scalar_of(result: Any) -> Any:
+    """The loss in what a function returns: the result itself, or the first scalar of several results."""
+    if isinstance(result, (tuple, list)) and not (len(result) == 1 and np.isscalar(result[0])):
+        return next((item for item in result if np.size(item) == 1 and not isinstance(item, dict)), None)
+    return result[0] if isinstance(result, (tuple, list)) else result
+
+
+def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The parameter names of a function.
+
+    >>> parameters(lambda X, w, b: X @ w + b)
+    ('X', 'w', 'b')
+    """
+    return tuple(inspect.signature(function).parameters)
+
+
+def _plain(value: Any) -> Any:
+    """A fresh copy of an input, scalars as NumPy scalars."""
+    return np.array(value)[()]
+
+
+def _close(found: Any, expected: Any) -> bool:
+    a, b = complex(np.asarray(found).item()), complex(np.asarray(expected).item())
+    return a == b or abs(a - b) <= 1e-9 * max(abs(a), abs(b), 1e-3) or (a != a and b != b)
+
+
+def code_of(function: Any) -> CodeType | None:
+    """The code whose local variables are read: of a wrapped or bound function, its own."""
+    function = inspect.unwrap(function)
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = getattr(function, "__func__", function)
+    if not hasattr(function, "__code__"):
+        function = vars(type(function)).get("__call__")
+    return getattr(function, "__code__", None)
+
+
+def first_line(code: CodeType | None) -> tuple[str, int]:
+    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
+
+
+def _place(error: BaseException, recorder: Recorder) -> Stop:
+    """The last line of the function's own code that an exception passed through."""
+    where, found = error.__traceback__, first_line(recorder.code)
+    while where is not None:
+        if where.tb_frame.f_code is recorder.code:
+            found = (where.tb_frame.f_code.co_filename, where.tb_lineno)
+        where = where.tb_next
+    return Stop("error", *found)
+
+
+class _Graph:
+    """The recorded nodes, and which of them make one step together."""
+
+    def __init__(self, recorder: Recorder, inputs: tuple[str, ...], out: int) -> None:
+        self.nodes, self.inputs, self.out = recorder.nodes, inputs, out
+        self.live = self._ancestors(out)
+        self.users: dict[int, list[int]] = {at: [] for at in self.live}
+        for at in self.live:
+            for source in self.nodes[at].sources:
+                self.users[source].append(at)
+        self.names = dict(enumerate(inputs)) | self._named(recorder.assigned)
+        self.names.setdefault(out, "total_loss" if "loss" in self.names.values() else "loss")
+        self.owner = {at: self._owner(at) for at in self.live}
+        self.helpers = dict(self._helpers())
+
+    def _ancestors(self, out: int) -> list[int]:
+        found, waiting = {*range(len(self.inputs)), out}, [out]
+        while waiting:
+            fresh = set(self.nodes[waiting.pop()].sources) - found
+            found |= fresh
+            waiting += fresh
+        return sorted(found)
+
+    def _named(self, assigned: Sequence[tuple[str, int]]) -> dict[int, str]:
+        """Names of nodes; a variable assigned several times is x_1, x_2, …, and x in the end."""
+        by_name: dict[str, list[int]] = {}
+        taken = set(range(len(self.inputs)))
+        for name, at in assigned:
+            if at in self.live and at not in taken:
+                taken.add(at)
+                by_name.setdefault(name, []).append(at)
+        names: dict[int, str] = {}
+        known = {*self.inputs, *by_name}
+        for name, places in by_name.items():
+            plain = name not in self.inputs
+            for k, at in enumerate(places):
+                last = plain and k == len(places) - 1
+                names[at] = name if last else _free(f"{name}_{k + 1}", known)
+                known.add(names[at])
+        return names
+
+    def _owner(self, at: int) -> int:
+        """The node whose step this node belongs to: itself, or its only user where one sees no step between.
+
+        That is so for what no derivative flows through (but for another shape of it), for a value that is
+        then scaled, and for one that is only shifted or transposed before it is used.
+        """
+        users, node = self.users[at], self.nodes[at]
+        if at in self.names or len(users) != 1:
+            return at
+        user = self.nodes[users[0]]
+        beside = [self.nodes[s] for s in user.sources if s != at]
+        scaled = user.function in SCALES and not any(s.active or s.value.size > 1 for s in beside)
+        plain = len(node.sources) == 1 and not any(isinstance(a, np.ndarray) for a in node.args)
+        turned = node.function in TURNS or (node.function in SHIFTS and plain)
+        still = not node.active and self._keeps_shape(node)
+        return users[0] if scaled or turned or still else at
+
+    def _keeps_shape(self, node: Node) -> bool:
+        return all(node.value.shape == self.nodes[s].value.shape for s in node.sources)
+
+    def _helpers(self) -> Iterator[tuple[int, int]]:
+        """Nodes inside helpers of one argument and one result, with the node of that result."""
+        inside: dict[int, list[int]] = {}
+        for at in self.live:
+            for call in self.nodes[at].calls:
+                inside.setdefault(call, []).append(at)
+        done: set[int] = set()
+        for call in sorted(inside, key=lambda call: -len(inside[call])):
+            members = set(inside[call])
+            given = {s for at in members for s in self.nodes[at].sources} - members
+            results = {at for at in members if at == self.out or not members.issuperset(self.users[at])}
+            if len(members) > 1 and len(given) == 1 == len(results) and not members & done:
+                done |= members
+                yield from ((at, min(results)) for at in members)
+
+    def _top(self, at: int, folded: bool) -> int:
+        """The node at which the step of this node ends."""
+        while True:
+            above = self.helpers.get(at, at) if folded else at
+            above = self.owner[above] if above == at else above
+            if above == at:
+                return at
+            at = above
+
+    def program(self, folded: bool) -> Program:
+        """The steps, each a group of nodes."""
+        groups: dict[int, list[int]] = {}
+        for at in self.live[len(self.inputs) :]:
+            groups.setdefault(self._top(at, folded), []).append(at)
+        names, count = dict(self.names), 0
+        for at in sorted(groups):
+            if at not in names:
+                count += 1
+                names[at] = _free(f"_{count}", set(names.values()))
+        steps, arguments = {}, {}
+        for at in sorted(groups):
+            members = groups[at]
+            given = dict.fromkeys(s for m in members for s in self.nodes[m].sources if s not in members)
+            steps[names[at]] = _Step([(m, self.nodes[m]) for m in members], {names[s]: s for s in given})
+            arguments[names[at]] = tuple(names[s] for s in given)
+        return Program(self.inputs, steps, arguments)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """A group of nodes as a function of what enters it."""
+
+    nodes: Sequence[tuple[int, Node]]
+    given: Mapping[str, int]
+
+    def __call__(self, **seen: Any) -> Any:
+        values = {self.given[name]: value for name, value in seen.items()}
+        for at, node in self.nodes:
+            assert node.function is not None
+            args = [fill(a, values) for a in node.args]
+            values[at] = node.function(*args, **{key: fill(a, values) for key, a in node.kwargs.items()})
+        return values[at]
