@@ -74,6 +74,7 @@ def sizes_of(exercise: Exercise, probe: Mapping[str, Array]) -> dict[str, int]:
 
 def draw(exercise: Exercise, sizes: Mapping[str, int], rng: np.random.Generator, draws: int = DRAWS) -> Probe:
     """The best of many draws of these sizes."""
+    exercise.program  # noqa: B018 - an exercise that cannot be used is refused here
     candidates = [exercise.example(sizes, rng) for _ in range(draws)]
     return max(candidates, key=lambda probe: _quality(exercise, probe))
 

@@ -21,6 +21,8 @@ from npreg.exercises.forward.inputs import Input as Input
 from npreg.exercises.forward.recorder import Stop
 from npreg.exercises.forward.trace import Program, code_of, first_line, scalar_of, trace, whole
 from npreg.exercises.forward.trace import parameters as parameters
+from npreg.exercises.forward.usable import explained
+from npreg.exercises.report import UnusableFile
 
 _CHOICES = 60
 Step = Callable[..., Any]
@@ -146,14 +148,23 @@ class Exercise:
                 )
 
     def trace(self, inputs: Mapping[str, Any]) -> Program:
-        """The forward program on inputs of these shapes."""
+        """The forward program on inputs of these shapes.
+
+        Raises
+        ------
+        UnusableFile
+            if the loss cannot be computed on them, or is no scalar.
+        """
         key = tuple((np.shape(inputs[name]), np.asarray(inputs[name]).dtype.kind) for name in self.inputs)
         program: Program | None = self.notes.get(key)
         if program is None:
             given = {name: inputs[name] for name in self.inputs}
             stopped = self.notes.get("stopped")
             if stopped is None:
-                program = trace(self.function, given, self.wanted)
+                try:
+                    program = trace(self.function, given, self.wanted)
+                except Exception as error:
+                    raise self._refusal(explained(self.function, given, error)) from error
             else:
                 program = whole(self.function, tuple(self.inputs), list(self.named(given)), stopped)
             if not program.frozen:
@@ -164,11 +175,18 @@ class Exercise:
     def program(self) -> Program:
         """The forward program on inputs drawn for it: which steps there are does not depend on sizes."""
         rng = np.random.default_rng(0)
-        first, second = (self.trace(self.example(self.sizes(start), rng)) for start in BANK_SIZES[:2])
-        if first.stopped or first.arguments == second.arguments:
+        probe, other = (self.example(self.sizes(start), rng) for start in BANK_SIZES[:2])
+        first, second = self.trace(probe), self.trace(other)
+        with np.errstate(all="ignore"):
+            loss = first.forward(probe)[first.loss]
+        if not np.isfinite(loss):
+            raise self._refusal(f"the loss is {loss}, not a finite number, on data drawn for it")
+        if first.arguments == second.arguments:
             return first
-        self.notes["stopped"] = Stop("loop", *first_line(code_of(self.function)))
-        return self.trace(self.example(self.sizes(BANK_SIZES[0]), rng))
+        self.notes.clear()
+        found = first.stopped or second.stopped
+        self.notes["stopped"] = found or Stop("loop", *first_line(code_of(self.function)))
+        return self.trace(probe)
 
     def sizes(self, start: Sequence[int]) -> dict[str, int]:
         """Good sizes that begin like ``start``, or else the first on which the loss can be computed."""
@@ -196,10 +214,18 @@ class Exercise:
 
     def example(self, sizes: Mapping[str, int], rng: np.random.Generator) -> dict[str, Array]:
         """Inputs of these sizes, drawn at random; those that a derivative is asked for are floats."""
-        drawn = {name: given.numbers(sizes, rng) for name, given in self.inputs.items()}
-        return {
-            k: v.astype(float) if k in self.wanted and v.dtype.kind in "iu" else v for k, v in drawn.items()
-        }
+        drawn = {}
+        for name, given in self.inputs.items():
+            try:
+                numbers = given.numbers(sizes, rng)
+            except Exception as error:
+                raise self._refusal(f"the input {name!r} cannot be drawn ({error})") from error
+            whole = name in self.wanted and numbers.dtype.kind in "iu"
+            drawn[name] = numbers.astype(float) if whole else numbers
+        return drawn
+
+    def _refusal(self, why: str) -> UnusableFile:
+        return UnusableFile(f"exercise {self.id!r} cannot be used: {why}")
 
     @property
     def steps(self) -> Mapping[str, Step]:

@@ -29,6 +29,10 @@ SHIFTS = (np.add, np.subtract, np.negative)
 TURNS = (np.transpose, Named("T"), Named("transpose"))
 
 
+class NotALoss(ValueError):
+    """A function whose result is no scalar, or depends on no input."""
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """A forward computation as steps: functions whose arguments are inputs or earlier steps.
@@ -97,7 +101,7 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
 
     Raises
     ------
-    ValueError
+    NotALoss
         the function's result is no scalar, or depends on none of the inputs.
     Exception
         whatever the function itself raises on plain arrays.
@@ -119,22 +123,22 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
             failed = error
         plain = function(**{name: _plain(inputs[name]) for name in used})
     expected = scalar_of(plain)
-    if expected is None or np.size(expected) != 1:
-        what = "nothing" if plain is None else f"the shape {np.shape(plain)}"
-        raise ValueError(f"the loss must be a scalar; the function returns {what}")
+    if expected is None or np.size(expected) != 1 or np.asarray(expected).dtype.kind not in "fiu":
+        raise NotALoss(f"the loss must be a scalar; {_described(plain)}")
     out = scalar_of(result)
     stopped = recorder.stop
     if stopped is None and failed is not None:
         stopped = _place(failed, recorder)
     if stopped is None and not isinstance(out, Traced):
-        raise ValueError("the loss depends on none of the inputs")
+        raise NotALoss("the loss depends on none of the inputs")
     if stopped is None:
         assert isinstance(out, Traced)
         if out.ndim:
             out = out.reshape(())
         graph = _Graph(recorder, names, out._at)
         program = graph.program(folded=True)
-        found = program.forward(inputs)[program.loss]
+        with np.errstate(all="ignore"):
+            found = program.forward(inputs)[program.loss]
         if _close(found, expected):
             parts = graph.program(folded=False) if graph.helpers else None
             return Program(names, program.steps, program.arguments, None, recorder.frozen, parts)
@@ -158,6 +162,14 @@ def scalar_of(result: Any) -> Any:
     if isinstance(result, (tuple, list)) and not (len(result) == 1 and np.isscalar(result[0])):
         return next((item for item in result if np.size(item) == 1 and not isinstance(item, dict)), None)
     return result[0] if isinstance(result, (tuple, list)) else result
+
+
+def _described(result: Any) -> str:
+    if result is None:
+        return "the function returns nothing: end it with return"
+    if isinstance(result, (tuple, list, dict)):
+        return f"the function returns a {type(result).__name__} without one"
+    return f"it has the shape {np.shape(result)}"
 
 
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from npreg.exercises.forward.probes import bank as bank_probes
 from npreg.exercises.forward.probes import checks as check_probes
 from npreg.exercises.forward.program import Answer, Array, Exercise
 from npreg.exercises.forward.tape import Edits, Tape
-from npreg.exercises.forward.usable import require_usable
 from npreg.exercises.forward.verdict import Reference, reference
 from npreg.exercises.found import Factor
 from npreg.exercises.mistakes import mutations
@@ -224,7 +223,6 @@ class Bank:
 @lru_cache(maxsize=64)
 def bank_of(exercise: Exercise) -> Bank:
     """The bank of an exercise, made at first use and kept; one that cannot be differentiated is refused."""
-    require_usable(exercise)
     return Bank(exercise)
 
 

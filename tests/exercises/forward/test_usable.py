@@ -7,7 +7,6 @@ import pytest
 
 from npreg.exercises import Exercise, UnusableFile, check, gradient, real
 from npreg.exercises.course import IDS, load
-from npreg.exercises.forward.usable import require_usable
 
 
 def exercise(loss):
@@ -21,13 +20,15 @@ def exercise(loss):
 
 @pytest.mark.parametrize("identifier", IDS)
 def test_the_course_can_be_used(identifier):
-    require_usable(load(identifier))
+    program = load(identifier).program
+    assert program.stopped is None
+    assert not program.frozen
 
 
 @pytest.mark.parametrize(
     ("loss", "why"),
     [
-        (lambda r: r, "must be a scalar; it has the shape (7,)"),
+        (lambda r: r, "must be a scalar; it has the shape ("),
         (lambda r: None, "end it with return"),
         (lambda r: 1.0, "depends on none of the inputs"),
         (lambda r: np.log(-(r @ r)), "the loss is nan, not a finite number"),
