@@ -61,7 +61,7 @@ def remove_parts(path: str | os.PathLike[str]) -> None:
         with contextlib.suppress(OSError):
             descriptor = os.open(part, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
             try:
-                _lock(descriptor)
+                lock(descriptor)
                 if os.name != "nt":
                     part.unlink()
             finally:
@@ -78,14 +78,17 @@ def _part(path: Path) -> tuple[int, Path]:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         descriptor = os.open(part, flags, 0o666)
         with contextlib.suppress(OSError):  # a file system without locks: nobody's parts are removed there
-            _lock(descriptor)
+            lock(descriptor)
         if part.exists():
             return descriptor, part
         os.close(descriptor)  # removed before it was locked
 
 
-def _lock(descriptor: int) -> None:
-    """Lock an open file against `remove_parts`; raises `OSError` if another process holds it."""
+def lock(descriptor: int) -> None:
+    """Lock an open file for as long as it is open; raises `OSError` if another process holds it.
+
+    On a system without such locks (Windows, where an open file cannot be deleted) nothing happens.
+    """
     try:
         import fcntl
     except ImportError:

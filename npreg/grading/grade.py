@@ -7,7 +7,7 @@ import os
 import queue
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,8 @@ from npreg.grading.results import (
     write_zero,
 )
 from npreg.grading.seeds import student_seed
-from npreg.isolation import choose
+from npreg.grading.selftest import known_right
+from npreg.isolation import choose, workplace
 
 if TYPE_CHECKING:
     from npreg.exercises.forward.program import Exercise
@@ -141,18 +142,17 @@ def grade(
         write_zero(results_path(outputs.gradescope, Path(path).name, True), settings.lang, missing)
     own = [named for named in (source, *outputs.paths(), *skip) if named is not None]
     entries = submissions(path, own)
-    sandbox, isolation = choose(settings.sandbox, way)
-    settings = Settings(settings.lang, settings.numerical, settings.hints, sandbox)
-    run = _Run(exercise, settings, outputs, secret, student if single else None, _version(source), single)
     journal_path = outputs.journal_path()
-    if journal_path is not None:
-        Path(journal_path).parent.mkdir(parents=True, exist_ok=True)
-    with Journal(journal_path) as journal:
-        results, resumed = run.all(entries, journal, jobs, quiet)
-        graded = Graded(exercise, results, isolation, resumed)
-        write_tables(graded, outputs, settings.lang)
-        if outputs.journal is None and not graded.troubles:
-            journal.remove()
+    with workplace() as place:
+        sandbox, isolation = choose(replace(settings.sandbox, place=place), way, known_right)
+        settings = replace(settings, sandbox=sandbox)
+        run = _Run(exercise, settings, outputs, secret, student if single else None, _version(source), single)
+        with Journal(journal_path) as journal:
+            results, resumed = run.all(entries, journal, jobs, quiet)
+            graded = Graded(exercise, results, isolation, resumed)
+            write_tables(graded, outputs, settings.lang)
+            if outputs.journal is None and not graded.troubles:
+                journal.remove()
     return graded
 
 
@@ -231,7 +231,8 @@ class _Run:
 
     def key(self, submission: Submission, seed: int) -> str:
         """Return the key of the stored result: everything that decides it."""
-        return key(submission.name, submission.digest, self.exercise.id, seed, self.settings, self.version)
+        settings = replace(self.settings, sandbox=self.settings.sandbox.anywhere())
+        return key(submission.name, submission.digest, self.exercise.id, seed, settings, self.version)
 
     def begin(self, submission: Submission) -> None:
         if self.outputs.gradescope is not None:

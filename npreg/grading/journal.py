@@ -40,6 +40,7 @@ class Journal:
 
     def __enter__(self) -> Journal:
         if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open(self.path, "a+b")
             self._index(self._file)
         return self

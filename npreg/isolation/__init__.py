@@ -15,6 +15,7 @@ from npreg.isolation.inside.answers import FILENAME
 from npreg.isolation.inside.answers import run as run_answers
 from npreg.isolation.inside.main import LARGE
 from npreg.isolation.sandbox import FORBIDDEN, Limits, Sandbox
+from npreg.isolation.workplace import workplace
 
 __all__ = [
     "FILENAME",
@@ -29,4 +30,5 @@ __all__ = [
     "protections",
     "run_answers",
     "run_isolated",
+    "workplace",
 ]

@@ -3,55 +3,58 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from npreg.isolation.executor import run_isolated
 from npreg.isolation.sandbox import FIRST_UID, Sandbox, find_bwrap
-from npreg.isolation.worker import Run, run_once
 
 WAYS = ("auto", "bwrap", "plain")
-_TRIAL = {
-    "source": "def grad_w(x): return 2 * x * (x @ x)",
-    "names": ["grad_w"],
-    "optional": [],
-    "filename": "<trial>",
-    "probes": [{"x": np.arange(3.0)}],
-}
+Trial = Callable[[Sandbox], tuple[str, Mapping[str, Any]]]
 
 
 class NoIsolation(RuntimeError):
     """A student's process cannot be run here as asked for."""
 
 
-def choose(sandbox: Sandbox, way: str = "auto") -> tuple[Sandbox, Mapping[str, Any]]:
+def choose(
+    sandbox: Sandbox, way: str = "auto", trial: Trial | None = None
+) -> tuple[Sandbox, Mapping[str, Any]]:
     """Return the sandbox to use and what it said to be in force in a trial run.
 
     ``way`` is ``"bwrap"`` (must work), ``"plain"`` (without it) or ``"auto"`` (with it if it works). Keeping
-    the rights of root comes last, for containers whose root may not change the user.
+    the rights of root comes last, for containers whose root may not change the user. ``trial`` runs something
+    in a sandbox, and returns what is wrong ("" if nothing) and what was in force; by default a small file.
 
-    Raises ``NoIsolation`` with what the trial said if nothing works, ``ValueError`` for another ``way``.
+    Raises ``NoIsolation`` with what the last trial said if nothing works, ``ValueError`` for another ``way``.
     """
     if way not in WAYS:
         raise ValueError(f"the isolation is one of {', '.join(WAYS)}, not {way!r}")
     program = None if way == "plain" else find_bwrap()
     if way == "bwrap" and program is None:
-        raise NoIsolation("bwrap is not installed: install bubblewrap, or grade with the isolation 'auto'")
-    run = Run()
+        raise NoIsolation("bwrap is not installed: install bubblewrap, or grade with --isolation auto")
+    problem = ""
     candidates: list[tuple[str | None, bool]] = [(program, sandbox.drop)] if program else []
     candidates += [(None, drop) for drop in (True, False) if drop <= sandbox.drop]
     for candidate, drop in candidates:
-        chosen = dataclasses.replace(sandbox, bwrap=candidate, drop=drop)
-        run = run_once(chosen, _TRIAL)
-        if run.ending == "finished":
-            return chosen, run.isolation
+        chosen = dataclasses.replace(sandbox, bwrap=candidate, drop=drop).prepared()
+        problem, in_force = (trial or _small_file)(chosen)
+        if not problem:
+            return chosen, in_force
         if way == "bwrap":
-            raise NoIsolation(f"bwrap does not work here: {run.detail.strip() or run.ending}")
-    raise NoIsolation(
-        f"a student's process does not run here ({run.ending}): {run.detail.strip()[-300:] or 'no message'}. "
-        f"If memory is short, allow more of it"
-    )
+            raise NoIsolation(f"bwrap does not work here: {problem}; grade with --isolation auto")
+    raise NoIsolation(problem)
+
+
+def _small_file(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
+    ran = run_isolated(sandbox, "def f(x): return 2 * x", ["f"], [{"x": np.arange(3.0)}])
+    problems = [
+        f"a process does not run here ({code}): {detail.strip()[-300:]}"
+        for code, detail in ran.endings.values()
+    ]
+    return "".join(problems), ran.isolation
 
 
 def protections(in_force: Mapping[str, Any]) -> list[str]:

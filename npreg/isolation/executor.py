@@ -10,7 +10,7 @@ import numpy as np
 
 from npreg.isolation.inside.answers import FILENAME
 from npreg.isolation.sandbox import Sandbox
-from npreg.isolation.worker import run_once
+from npreg.isolation.worker import Watch, run_once
 
 Probes = Sequence[Mapping[str, np.ndarray[Any, Any]]]
 
@@ -36,25 +36,32 @@ def run_isolated(
     probes: Probes,
     *,
     optional: Sequence[str] = (),
-    filename: str = FILENAME,
+    helpers: Mapping[str, str] | None = None,
     slot: int = 0,
+    watch: Watch | None = None,
 ) -> Ran:
     """Run answers as ``run_answers`` does, in a process of their own.
 
     Where the process dies in one function the others are run again without it, so that one endless loop costs
     one answer. The records of a function that ended its process hold the reason as its error.
+
+    Parameters beyond those of ``run_answers``: ``helpers`` are modules of the file's own folder that it may
+    import, as name and source; ``slot`` keeps the users of parallel processes apart; ``watch`` is called now
+    and then while a process runs, with the seconds since it began and the function that is at work ("" while
+    the file is loaded), and may raise to end it.
     """
     request: dict[str, Any] = {
         "source": source,
         "names": list(names),
         "optional": list(optional),
-        "filename": filename,
+        "filename": FILENAME,
+        "helpers": dict(helpers or {}),
         "probes": [{name: np.asarray(value) for name, value in probe.items()} for probe in probes],
     }
     ran = Ran({"error": None, "stdout": "", "functions": {}})
     dead: dict[str, dict[str, Any]] = {}
     while request["names"]:
-        run = run_once(sandbox, request, slot)
+        run = run_once(sandbox, request, slot, watch)
         ran.isolation = run.isolation or ran.isolation
         ran.complex = run.complex or ran.complex
         if run.outcome is not None:

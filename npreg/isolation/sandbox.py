@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from npreg.isolation.workplace import reachable_python, remove_tree
 
 INSIDE = Path(__file__).with_name("inside")
 _FORBIDDEN = """
@@ -56,7 +57,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Room:
-    """One process's place: the command to start it, its working folder, and the settings it is sent first."""
+    """One process's place: the command to start it, where it starts, and the settings it is sent first."""
 
     command: list[str]
     folder: str
@@ -71,6 +72,8 @@ class Sandbox:
     Parameters: ``bwrap`` is the path of bubblewrap or None; ``forbidden`` are top-level packages whose import
     is refused; ``allowed`` are packages besides NumPy that may be imported (their folder then stays visible);
     ``locks=False`` does without Landlock and seccomp, as on an old kernel; ``drop=False`` keeps the user.
+    ``place`` is the run's ``workplace``, ``python`` the copies of Python's and NumPy's files that it holds;
+    ``home`` is the folder of a user's own file, which works there, with all packages, within limits alone.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -79,31 +82,46 @@ class Sandbox:
     allowed: tuple[str, ...] = ()
     locks: bool = True
     drop: bool = True
+    place: str | None = None
+    python: tuple[str, str] | None = None
+    home: str | None = None
+
+    def anywhere(self) -> Sandbox:
+        """Return the same without the folder of one run: what decides how a file is run."""
+        return replace(self, place=None, python=None)
+
+    def prepared(self) -> Sandbox:
+        """Return the same with a Python that its user can reach, copied into ``place`` where it must be."""
+        if self.bwrap or self.python or self.place is None or not self.drop or unprivileged_user(0) is None:
+            return self
+        return replace(self, python=reachable_python(self.place, packages(), not self.allowed))
 
     @contextlib.contextmanager
     def room(self, slot: int = 0) -> Iterator[Room]:
         """Prepare an empty folder and the command for one process; ``slot`` keeps parallel users apart."""
-        uid = unprivileged_user(slot) if self.drop else None
-        folder = tempfile.mkdtemp(prefix="npreg-grade-")
+        uid = unprivileged_user(slot) if self.drop and self.home is None else None
+        folder = tempfile.mkdtemp(prefix="npreg-file-", dir=self.place)
         try:
             if uid is not None:
                 os.chown(folder, uid, uid)
             python = [base_executable(), "-I", "-S", "-B", "-X", "utf8", str(INSIDE / "main.py")]
-            python += [str(packages())]
+            standard, installed = self.python or ("", str(packages()))
+            python += [installed, standard]
             command = python if self.bwrap is None else [*self._bwrap(self.bwrap, uid), *python]
             variables = environment(folder if self.bwrap is None else FOLDER)
-            yield Room(command, folder, variables, self._settings(uid))
+            yield Room(command, self.home or folder, variables, self._settings(uid))
         finally:
             remove_tree(folder)
 
     def _settings(self, uid: int | None) -> dict[str, Any]:
         limits = self.limits
         return {
-            "keep_packages": bool(self.allowed),
+            "keep_packages": bool(self.allowed or self.home),
             "forbidden": [name for name in self.forbidden if name not in self.allowed],
             "readable": [str(path) for path in self._readable()],
             "uid": uid,
-            "locks": self.locks,
+            "locks": self.locks and self.home is None,
+            "processes": self.home is not None,
             "memory": limits.memory,
             "cpu": int(limits.seconds) + 1,
             "file_size": limits.file_size,
@@ -111,6 +129,8 @@ class Sandbox:
 
     def _readable(self) -> list[Path]:
         """Folders with NumPy's files; all installed packages only if some of them are allowed."""
+        if self.python:
+            return [Path(path) for path in self.python] + shared_libraries()
         if self.allowed:
             return [packages(), *shared_libraries()]
         numpy = Path(np.__file__).resolve().parent
@@ -184,29 +204,3 @@ def shared_libraries() -> list[Path]:
     if (prefix / "conda-meta").is_dir():
         return [prefix / "lib"]
     return sorted((prefix / "lib").glob("libpython*"))
-
-
-def remove_tree(folder: str) -> None:
-    """Delete a folder whatever is in it: locked folders, links, nesting deeper than recursion allows.
-
-    Every inner folder is first moved up into the outermost one, so that no path is ever long.
-    """
-    token = secrets.token_hex(8)
-    waiting, done = [folder], 0
-    while done < len(waiting):
-        top = waiting[done]
-        done += 1
-        with contextlib.suppress(OSError):
-            os.chmod(top, 0o700)
-            with os.scandir(top) as entries:
-                content = list(entries)
-            for number, entry in enumerate(content):
-                if entry.is_dir(follow_symlinks=False):
-                    os.chmod(entry.path, 0o700)  # a folder without permissions cannot be moved
-                    waiting.append(os.path.join(folder, f"{token}-{done}-{number}"))
-                    os.rename(entry.path, waiting[-1])
-                else:
-                    os.unlink(entry.path)
-    for path in reversed(waiting):
-        with contextlib.suppress(OSError):
-            os.rmdir(path)

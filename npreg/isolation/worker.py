@@ -13,7 +13,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -21,7 +21,9 @@ from npreg.isolation.inside.wire import MAX_FRAME, WireError, read_frame, write_
 from npreg.isolation.outcome import checked_outcome
 from npreg.isolation.sandbox import Room, Sandbox
 
+Watch = Callable[[float, str], None]
 START_SECONDS = 60.0
+TURN = 0.2
 MOST_MESSAGES = 200
 WINDOWS_FAULT = 0xC0000000
 
@@ -44,7 +46,7 @@ class Run:
     complex: list[str] | None = None
 
 
-def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0) -> Run:
+def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0, watch: Watch | None = None) -> Run:
     """Run one request in a fresh process and return how it ended; nothing of it is left afterwards."""
     run = Run()
     with sandbox.room(slot) as room:
@@ -68,7 +70,7 @@ def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0) -> Run
                 write_frame(stdin, room.settings)
                 write_frame(stdin, dict(request))
                 stdin.close()
-            _watch(run, events, request, sandbox.limits.seconds)
+            _collect(run, events, request, sandbox.limits.seconds, watch)
             if run.ending == "closed":
                 readers[1].join(2)
                 _take_print(run, events)
@@ -134,16 +136,25 @@ def _drain(stream: BinaryIO, events: queue.SimpleQueue[tuple[str, Any]], limit: 
         events.put(("printed", first) if total <= limit else ("output-limit", None))
 
 
-def _watch(
-    run: Run, events: queue.SimpleQueue[tuple[str, Any]], request: Mapping[str, Any], seconds: float
+def _collect(
+    run: Run,
+    events: queue.SimpleQueue[tuple[str, Any]],
+    request: Mapping[str, Any],
+    seconds: float,
+    watch: Watch | None,
 ) -> None:
     """Collect messages until the answer, the end, or the deadline; the first message starts the clock."""
-    deadline = time.monotonic() + START_SECONDS
+    begun = time.monotonic()
+    deadline = begun + START_SECONDS
     run.ending = "failed-to-start"
     while True:
-        try:
-            kind, content = events.get(timeout=max(deadline - time.monotonic(), 0))
+        try:  # in short turns, so that an interruption from the keyboard is answered on every system
+            kind, content = events.get(timeout=min(max(deadline - time.monotonic(), 0), TURN))
         except queue.Empty:
+            if watch is not None:
+                watch(time.monotonic() - begun, run.started[-1] if run.started else "")
+            if time.monotonic() < deadline:
+                continue
             run.ending = "time-limit" if run.isolation else "failed-to-start"
             return
         if kind == "printed":
@@ -153,7 +164,8 @@ def _watch(
             return
         elif not run.isolation:
             run.isolation = dict(content)
-            deadline = time.monotonic() + seconds
+            begun = time.monotonic()
+            deadline = begun + seconds
         elif _take(run, content, request):
             return
 

@@ -18,7 +18,7 @@ from hostile_class import HONEST
 import npreg.exercises.check
 from npreg.__main__ import main
 from npreg.exercises import course
-from npreg.grading import Outputs, Settings, grade
+from npreg.grading import Outputs, Settings, grade, selftest
 from npreg.grading.protections import describe
 from npreg.isolation import Limits, NoIsolation, Sandbox, choose
 from npreg.isolation.sandbox import remove_tree
@@ -279,3 +279,25 @@ def test_any_folder_can_be_deleted(tmp_path):
     remove_tree(str(top))
     assert not top.exists()
     assert (tmp_path / "safe").is_dir()
+
+
+def test_nobody_is_blamed_for_the_graders_machine(npreg, folder, tmp_path):
+    """A known right file comes first: where it fails there are no marks at all."""
+    status, out, err = npreg(
+        folder, "--exercise", "minibatch-sum", "--memory", 64, "--csv", tmp_path / "a.csv"
+    )
+    assert (status, out) == (2, "")
+    assert "a file that is known to be right does not get full marks" in err
+    assert "nothing was graded" in err
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_the_known_right_file_sees_what_the_isolation_lacks(monkeypatch):
+    """Test the tester: one module that can be imported outside, but not in there, is enough."""
+    sandbox = Sandbox(drop=False)
+    assert selftest._tried(sandbox, ["json", "no_such_module"])[0] == ""  # missing outside as well
+    monkeypatch.setattr(selftest, "_imports_outside", lambda name: True)
+    assert "cannot import no_such_module" in selftest._tried(sandbox, ["json", "no_such_module"])[0]
+    monkeypatch.setattr(selftest, "KNOWN_RIGHT", selftest.KNOWN_RIGHT.replace("len(X)", "2"))
+    assert "judged wrong" in selftest._tried(sandbox, ["json"])[0]
+    assert {"glob", "ssl", "unicodedata"} - set(selftest.standard_modules()) <= {"ssl"}

@@ -99,7 +99,7 @@ def test_a_function_that_kills_its_process_costs_itself_alone(monkeypatch):
     """Played without processes: `b` ends the first, the optional `c` the second, the third answers."""
     asked = []
 
-    def play(sandbox, request, slot):
+    def play(sandbox, request, slot, watch):
         asked.append((request["names"], request["optional"]))
         if len(asked) < 3:
             return Run(

@@ -61,7 +61,7 @@ def run(
         - ``problem``: None, ``"not-implemented"``, ``"no-return"``, ``"raises"`` or ``"dtype"`` (not numbers)
         - ``error``: None, or the same of the exception
         - ``changed``: names of the arguments that the call changed
-        - ``stdout``: what the call printed
+        - ``stdout``: what the first call printed
 
     Raises
     ------
@@ -163,6 +163,7 @@ def _run_once(
         try:
             arguments, copies = _arguments(function, probe, namespace)
             record.update(_as_value(function(**arguments)))
+            record["stdout"] = output.getvalue()[:_STDOUT_LIMIT]
             record["changed"] = [key for key, copy in copies.items() if not _same(copy, probe[key])]
             again, _ = _arguments(function, probe, namespace)
             record["again"] = _as_value(function(**again))["value"]
@@ -172,7 +173,7 @@ def _run_once(
             code = getattr(function, "__code__", None)
             if record["error"]["line"] is None and isinstance(code, types.CodeType):
                 record["error"]["line"] = code.co_firstlineno if code.co_filename == filename else None
-    record["stdout"] = output.getvalue()[:_STDOUT_LIMIT]
+    record["stdout"] = record["stdout"] or output.getvalue()[:_STDOUT_LIMIT]
     return record
 
 

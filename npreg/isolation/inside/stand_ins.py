@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, cast
 
@@ -84,6 +84,29 @@ class Finder:
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing is to be run."""
+
+
+class Helpers:
+    """Finds the modules that were sent along with a file: those of its own folder, as ``name: source``."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self.sources = sources
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname not in self.sources:
+            return None
+        package = any(name.startswith(f"{fullname}.") for name in self.sources)
+        return importlib.machinery.ModuleSpec(fullname, cast(Any, self), is_package=package)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """An ordinary module."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module's source."""
+        code = compile(self.sources[module.__name__], f"{module.__name__}.py", "exec", dont_inherit=True)
+        exec(code, module.__dict__)
 
 
 def close() -> None:
