@@ -12,10 +12,9 @@ from npreg.arrays import (
     FloatArray,
     as_batch_size,
     as_count,
-    as_features,
     as_float_array,
-    as_labels,
     as_nonnegative,
+    as_pair,
     as_rng,
     check_finite,
 )
@@ -190,8 +189,7 @@ def data_iter(
     ((2, 1), array([10., 10.]))
     """
     batch_size = as_batch_size(batch_size)
-    X = as_features(features)
-    y = as_labels(labels, X)
+    X, y = (table.array for table in as_pair(features, labels))
     order = as_rng(rng).permutation(len(X))
     return ((X[rows], y[rows]) for rows in minibatches(order, batch_size))
 

@@ -10,12 +10,13 @@ from numpy.typing import ArrayLike
 from npreg.arrays import (
     Data,
     FloatArray,
+    Names,
     Rows,
     as_batch_size,
     as_features,
-    as_float_array,
     as_nonnegative,
-    check_finite,
+    as_weights,
+    column_name,
     warn,
 )
 
@@ -24,7 +25,6 @@ __all__ = [
     "AUTO_FRACTION",
     "LearningRateWarning",
     "RateMoments",
-    "as_weights",
     "check_learning_rate",
     "max_learning_rate",
     "rate_moments",
@@ -93,34 +93,14 @@ def max_learning_rate(
             raise TypeError("RowBlocks bring their own sample_weight; leave it out")
         moments: RateMoments = features.total(rate_moments)
     else:
-        X = as_features(features)
-        moments = RateMoments.of(X, as_weights(sample_weight, len(X)))
+        X, names, index, _ = as_features(features)
+        moments = RateMoments.of(X, as_weights(sample_weight, len(X), index), names)
     return moments.bound(B, l2)
 
 
 def rate_moments(data: Data) -> RateMoments:
     """`RateMoments` of a part of the rows."""
-    return RateMoments.of(data.X, data.weights)
-
-
-def as_weights(sample_weight: ArrayLike | None, num_rows: int) -> FloatArray | None:
-    """Sample weights as (n,) float64; refused where negative, not finite, all zero, or of another size."""
-    if sample_weight is None:
-        return None
-    weights = as_float_array(sample_weight, "sample_weight")
-    if weights.shape != (num_rows,):
-        raise ValueError(
-            f"sample_weight of shape {weights.shape} does not fit features of {num_rows} rows; "
-            f"needed is ({num_rows},)"
-        )
-    check_finite(weights, "sample_weight")
-    if weights.min() < 0:
-        raise ValueError(
-            f"sample_weight has {weights.min():g} in row {int(weights.argmin())}; none may be negative"
-        )
-    if not weights.any():
-        raise ValueError("sample_weight is zero in every row; at least one must be positive")
-    return weights.astype(np.float64)
+    return RateMoments.of(data.X, data.weights, data.names)
 
 
 def _extended(X: FloatArray, weights: FloatArray | None) -> FloatArray:
@@ -144,7 +124,7 @@ class RateMoments:
     largest: float
 
     @classmethod
-    def of(cls, X: FloatArray, weights: FloatArray | None = None) -> RateMoments:
+    def of(cls, X: FloatArray, weights: FloatArray | None = None, names: Names = None) -> RateMoments:
         p, largest = X.shape[1] + 1, 0.0
         second, fourth = np.zeros((p, p)), np.zeros((p, p))
         for start in range(0, len(X), BLOCK_ROWS):
@@ -156,7 +136,7 @@ class RateMoments:
                 fourth += rows.T @ (rows * norms[:, None])
             largest = max(largest, float(norms.max()))
         if not np.isfinite(fourth).all():
-            column = int(np.abs(X).max(axis=0).argmax())
+            column = column_name(names, int(np.abs(X).max(axis=0).argmax()))
             raise ValueError(
                 f"features reach {np.abs(X).max():.3g} (column {column}), whose fourth power overflows; "
                 f"scale column {column}, for example with standardize=True"
@@ -247,6 +227,7 @@ def check_learning_rate(
     weights: FloatArray | None,
     norms: tuple[float, float],
     mode: str,
+    names: Names = None,
 ) -> None:
     """Warn, or raise ValueError, where lr is beyond the bound; say which column's scale is the cause."""
     if mode == "off" or _is_surely_below(lr, X, batch_size, l2, weights, norms):
@@ -265,14 +246,14 @@ def check_learning_rate(
         return
     message = (
         f"lr = {lr:g} is beyond {bound:.3g}, up to which SGD with minibatches of {batch_size} is known to be "
-        f"stable on these features; {scale_advice(X)}"
+        f"stable on these features; {scale_advice(X, names)}"
     )
     if mode == "error":
         raise ValueError(message)
     warn(message, LearningRateWarning)
 
 
-def scale_advice(X: FloatArray) -> str:
+def scale_advice(X: FloatArray, names: Names = None) -> str:
     """What to do about features whose scale limits the learning rate."""
     with np.errstate(over="ignore"):
         rms = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
@@ -280,7 +261,7 @@ def scale_advice(X: FloatArray) -> str:
     cure = 'take a smaller lr, or lr="auto"'
     if rms[column] > 3:
         cure += (
-            f", or scale column {column} (its root mean square is {rms[column]:.3g}), "
+            f", or scale column {column_name(names, column)} (its root mean square is {rms[column]:.3g}), "
             "for all columns at once with standardize=True"
         )
     return cure

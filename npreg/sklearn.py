@@ -24,8 +24,7 @@ except ImportError as error:
         'npreg.sklearn needs scikit-learn 1.6 or newer; in a clone: python -m pip install ".[sklearn]"'
     ) from error
 
-from npreg.arrays import FloatArray, as_batch_size, as_count, as_nonnegative
-from npreg.learning_rate import as_weights
+from npreg.arrays import FloatArray, as_batch_size, as_count, as_nonnegative, as_weights
 from npreg.losses import Loss, LossName
 from npreg.runs.plan import EarlyStopping, RuleName
 from npreg.sgd import Rule, Schedule, as_rule

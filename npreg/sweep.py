@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import Data, FloatArray, Rows, as_batch_size, as_count, as_flag, as_float_array, as_rng
+from npreg.arrays import (
+    Data,
+    FloatArray,
+    Names,
+    Rows,
+    as_batch_size,
+    as_count,
+    as_flag,
+    as_float_array,
+    as_rng,
+)
 from npreg.data import start_parameters
 from npreg.engines.loops import FoldedRows, row_totals
 from npreg.engines.moments import BatchMoments
@@ -44,6 +54,8 @@ class SweepResult:
     diverged : ndarray of bool, shape (S,)
     bound : ndarray of shape (S,)
         `max_learning_rate` with the setting's penalty.
+    feature_names : tuple of str, or None
+        The features' columns, where they had names.
     """
 
     lrs: FloatArray
@@ -53,6 +65,7 @@ class SweepResult:
     losses: FloatArray = field(repr=False)
     diverged: np.ndarray[Any, Any]
     bound: FloatArray = field(repr=False)
+    feature_names: Names = None
 
     @property
     def best(self) -> int:
@@ -146,7 +159,9 @@ def sweep(
     final = good.astype(facts.dtype)
     if scaling is not None:
         final = scaling.leave(final)
-    return SweepResult(lrs, l2, final[:, :-1], final[:, -1], losses, ~np.isfinite(losses[:, -1]), bound)
+    diverged = ~np.isfinite(losses[:, -1])
+    names = feed.facts.sample.names
+    return SweepResult(lrs, l2, final[:, :-1], final[:, -1], losses, diverged, bound, names)
 
 
 def as_settings(values: ArrayLike, name: str) -> FloatArray:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import FloatArray, Rows, as_float_array, as_rng
+from npreg.arrays import FloatArray, Names, Rows, as_rng, as_rows_of
 from npreg.linear import linreg
 from npreg.losses import Loss, LossFunction, LossName
 from npreg.runs.callbacks import Callback
@@ -48,6 +48,8 @@ class TrainResult:
     validation_losses : ndarray of shape (epochs,) or None
     best_epoch : int or None
         With validation rows: the epoch (from 1) whose parameters these are.
+    feature_names : tuple of str, or None
+        The features' columns, where they had names.
     """
 
     w: FloatArray
@@ -60,6 +62,7 @@ class TrainResult:
     trajectory: Trajectory | None = field(default=None, repr=False)
     validation_losses: FloatArray | None = None
     best_epoch: int | None = None
+    feature_names: Names = None
 
     @classmethod
     def of(cls, run: Run) -> TrainResult:
@@ -76,11 +79,12 @@ class TrainResult:
             trajectory=run.trajectory(),
             validation_losses=np.array(run.validation_losses) if has_held_out else None,
             best_epoch=run.best.number if has_held_out else None,
+            feature_names=run.rows.feed.facts.sample.names,
         )
 
     def predict(self, features: ArrayLike) -> FloatArray:
-        """features @ w + b, shape (n, k)."""
-        return linreg(as_float_array(features, "features"), self.w, self.b)
+        """features @ w + b, shape (n, k); of a frame, the columns by their names, in whatever order."""
+        return linreg(as_rows_of(self.feature_names, len(self.w), features), self.w, self.b)
 
 
 def train(

@@ -1,6 +1,16 @@
 """The door: every array and number that enters npreg is looked at here, once."""
 
-from npreg.arrays.data import Data, Kind, Rows, as_data, as_features, as_labels
+from npreg.arrays.data import (
+    Data,
+    Kind,
+    Rows,
+    as_data,
+    as_features,
+    as_pair,
+    as_rows_of,
+    as_weights,
+    column_name,
+)
 from npreg.arrays.errors import DivergenceError, warn
 from npreg.arrays.scalars import (
     as_batch_size,
@@ -12,13 +22,14 @@ from npreg.arrays.scalars import (
     as_rng,
     brief,
 )
-from npreg.arrays.tables import FloatArray, as_array, as_float_array, check_finite
+from npreg.arrays.tables import FloatArray, Names, as_array, as_float_array, check_finite
 
 __all__ = [
     "Data",
     "DivergenceError",
     "FloatArray",
     "Kind",
+    "Names",
     "Rows",
     "as_array",
     "as_batch_size",
@@ -28,11 +39,14 @@ __all__ = [
     "as_features",
     "as_flag",
     "as_float_array",
-    "as_labels",
     "as_nonnegative",
     "as_number",
+    "as_pair",
     "as_rng",
+    "as_rows_of",
+    "as_weights",
     "brief",
     "check_finite",
+    "column_name",
     "warn",
 ]

@@ -1,4 +1,4 @@
-"""Features and labels, looked at together: shapes, dtypes, finite numbers."""
+"""Features, labels and weights, looked at together: shapes, dtypes, and whether their rows fit."""
 
 from __future__ import annotations
 
@@ -8,36 +8,74 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays.tables import FloatArray, as_float_array, check_finite
+from npreg.arrays.cures import removal
+from npreg.arrays.tables import FloatArray, Names, Table, as_table, check_finite
 
-__all__ = ["Data", "Kind", "Rows", "as_data", "as_features", "as_labels"]
+__all__ = [
+    "Data",
+    "Kind",
+    "Rows",
+    "as_data",
+    "as_features",
+    "as_pair",
+    "as_rows_of",
+    "as_weights",
+    "column_name",
+]
 
-Kind: TypeAlias = "tuple[int, int, np.dtype[Any]]"  # features, outputs, dtype
+Kind: TypeAlias = "tuple[int, int, np.dtype[Any], Names]"  # features, outputs, dtype, columns
 
 
-class Data(NamedTuple):
-    """Features (n, d), labels (n, k), and weights (n,) or None."""
-
+class _Rows(NamedTuple):
     X: FloatArray
     y: FloatArray
     weights: FloatArray | None = None
 
+
+class Data(_Rows):
+    """Features (n, d), labels (n, k), and weights (n,) or None; `names` of the features, if they have any."""
+
+    names: Names = None
+
+    @classmethod
+    def named(cls, names: Names, X: FloatArray, y: FloatArray, weights: FloatArray | None = None) -> Data:
+        data = cls(X, y, weights)
+        data.names = names
+        return data
+
     @property
     def kind(self) -> Kind:
-        return self.X.shape[1], self.y.shape[1], self.X.dtype
+        return self.X.shape[1], self.y.shape[1], self.X.dtype, self.names
+
+    def _replace(self, **changes: Any) -> Data:
+        return Data.named(self.names, **{**self._asdict(), **changes})
+
+    def rows(self, rows: slice | np.ndarray[Any, Any]) -> Data:
+        """Some of the rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Data.named(self.names, self.X[rows], self.y[rows], weights)
 
     def head(self, num_rows: int) -> Data:
         """A copy of the first rows."""
-        weights = None if self.weights is None else self.weights[:num_rows].copy()
-        return Data(self.X[:num_rows].copy(), self.y[:num_rows].copy(), weights)
+        return self.rows(np.arange(min(num_rows, len(self.X))))
 
     def check_kind(self, i: int | str, kind: Kind) -> None:
         """ValueError where block i, which this is, is not like block 0."""
-        if self.kind != kind:
+        if self.kind[:3] != kind[:3]:
             raise ValueError(
                 f"block {i} has {self.kind[0]} features, {self.kind[1]} outputs and dtype {self.kind[2]}; "
                 f"block 0 has {kind[0]}, {kind[1]} and {kind[2]}"
             )
+        if None not in (self.names, kind[3]) and self.names != kind[3]:
+            raise ValueError(
+                f"block {i} has columns {_listed(self.names)}; block 0 has {_listed(kind[3])}; "
+                "read the same columns in every block, in the same order"
+            )
+
+
+def column_name(names: Names, column: int) -> str:
+    """How a column is called in an error's text: `'age'`, or `3`."""
+    return str(column) if names is None else repr(names[column])
 
 
 class Rows:
@@ -48,55 +86,157 @@ class Rows:
         raise NotImplementedError
 
 
-def as_features(features: ArrayLike, name: str = "features", *, finite: bool = True) -> FloatArray:
+def as_features(features: ArrayLike, name: str = "features", *, finite: bool = True) -> Table:
     """`features` as an (n, d) float array with n, d ≥ 1; with `finite`, NaN and inf are refused."""
-    X = as_float_array(features, name)
+    table = as_table(features, name)
+    X = table.array
     if X.ndim != 2:
-        cure = f"{name}.reshape(-1, 1) makes one column" if X.ndim == 1 else "one row an example is needed"
+        cure = _as_column(features, name) if X.ndim == 1 else "one row an example is needed"
         raise ValueError(f"{name} must be 2-D (rows, columns), not of shape {X.shape}; {cure}")
     if X.size == 0:
         raise ValueError(f"{name} is empty: shape {X.shape}; at least one row and one column are needed")
     if finite:
-        check_finite(X, name)
-    return X
+        check_finite(X, name, lambda: removal(features, name), table.names)
+    return table
 
 
-def as_labels(labels: ArrayLike, X: FloatArray, name: str = "labels", *, finite: bool = True) -> FloatArray:
-    """`labels` as an (n,) or (n, k) float array, for features X (n, d)."""
-    y, n = as_float_array(labels, name), len(X)
+def _as_column(values: Any, name: str) -> str:
+    if hasattr(values, "to_frame"):
+        return f"{name}.to_frame() makes one column"
+    reshaped = f"{name}.reshape(-1, 1)" if hasattr(values, "reshape") else f"np.reshape({name}, (-1, 1))"
+    return f"{reshaped} makes one column"
+
+
+def as_pair(features: ArrayLike, labels: ArrayLike, *, finite: bool = True) -> tuple[Table, Table]:
+    """Features (n, d), and labels (n,) or (n, k), each as it came in."""
+    X = as_features(features, finite=finite)
+    return X, _labels(labels, X, "labels", finite)
+
+
+def _labels(labels: ArrayLike, features: Table, name: str, finite: bool) -> Table:
+    table, X = as_table(labels, name), features.array
+    n = len(X)
+    y = table.array
     if y.ndim not in (1, 2) or y.shape[0] != n or y.size == 0:
-        cure = f"; {name}.reshape(-1) makes it so" if y.size == n else ""
+        flat = f"{name}.reshape(-1)" if type(labels) is np.ndarray else f"np.ravel({name})"
+        cure = f"; {flat} makes it so" if y.size == n else ""
         raise ValueError(
             f"{name} of shape {y.shape} do not fit features of shape {X.shape}; "
             f"needed is ({n},), or ({n}, k) for k outputs{cure}"
         )
+    _check_index(features.index, table.index, name)
     if finite:
-        check_finite(y, name)
-    return y
+        check_finite(y, name, lambda: removal(labels, name), table.names)
+    return table
 
 
-def as_data(features: ArrayLike, labels: ArrayLike, *, finite: bool = True) -> tuple[FloatArray, FloatArray]:
-    """Features (n, d) and labels (n, k) in one common dtype; labels (n,) become a column.
+def _check_index(index: Any, other: Any, name: str) -> None:
+    """ValueError where two indexes of pandas name other rows, or the same in another order."""
+    if index is None or other is None or index.equals(other):
+        return
+    row = int(np.argmax(np.asarray(index != other)))
+    same = index.is_unique and other.is_unique and set(index) == set(other)
+    cure = (
+        f"put them in order with {name} = {name}.loc[features.index]"
+        if same
+        else f"if row i belongs to row i all the same, {name} = {name}.to_numpy() drops the index"
+    )
+    raise ValueError(
+        f"{name} have another index than features, {other[row]!r:.40} in row {row} instead of "
+        f"{index[row]!r:.40}; {cure}"
+    )
 
-    float32 stays float32 unless the other array is float64; integers take the other array's dtype.
+
+def as_weights(sample_weight: ArrayLike | None, num_rows: int, index: Any = None) -> FloatArray | None:
+    """Sample weights as (n,) float64; refused where negative, not finite, all zero, or of another size."""
+    if sample_weight is None:
+        return None
+    table = as_table(sample_weight, "sample_weight")
+    weights = table.array
+    if weights.shape != (num_rows,):
+        raise ValueError(
+            f"sample_weight of shape {weights.shape} does not fit features of {num_rows} rows; "
+            f"needed is ({num_rows},)"
+        )
+    _check_index(index, table.index, "sample_weight")
+    check_finite(weights, "sample_weight")
+    if weights.min() < 0:
+        raise ValueError(
+            f"sample_weight has {weights.min():g} in row {int(weights.argmin())}; none may be negative"
+        )
+    if not weights.any():
+        raise ValueError("sample_weight is zero in every row; at least one must be positive")
+    return weights.astype(np.float64)
+
+
+def as_data(
+    features: ArrayLike,
+    labels: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    finite: bool = True,
+    like: Data | None = None,
+) -> Data:
+    """Features (n, d) and labels (n, k) in one common dtype, and weights; labels (n,) become a column.
+
+    float32 stays float32 unless the other array is float64; integers and lists take the other's dtype.
+    Columns are put in the order of those of `like`, if given.
     """
-    X = as_features(features, finite=finite)
-    y = as_labels(labels, X, finite=finite)
-    dtypes = [a.dtype for a, raw in ((X, features), (y, labels)) if _is_float(raw)] or [np.dtype(np.float64)]
-    dtype = np.result_type(*dtypes)
-    return _cast(X, dtype, "features", finite), _cast(y.reshape(len(y), -1), dtype, "labels", finite)
+    X, y = as_pair(features, labels, finite=finite)
+    if like is not None:
+        X = _in_order(X, like.names, like.X.shape[1])
+    weights = as_weights(sample_weight, len(X.array), X.index)
+    dtype = np.result_type(*([t.array.dtype for t in (X, y) if t.is_float] or [np.dtype(np.float64)]))
+    return Data.named(
+        X.names,
+        _cast(X.array, dtype, "features", finite, X.names),
+        _cast(y.array.reshape(len(y.array), -1), dtype, "labels", finite, y.names),
+        weights,
+    )
 
 
-def _cast(array: FloatArray, dtype: np.dtype[Any], name: str, finite: bool) -> FloatArray:
+def _cast(array: FloatArray, dtype: np.dtype[Any], name: str, finite: bool, names: Names) -> FloatArray:
     if array.dtype == dtype:
         return array
     with np.errstate(over="ignore"):
         result = array.astype(dtype)
     if finite:
-        check_finite(result, name, f"some are beyond the range of {dtype}; rescale them, or give float64")
+        cure = f"some are beyond the range of {dtype}; rescale them, or give float64"
+        check_finite(result, name, cure, names)
     return result
 
 
-def _is_float(values: ArrayLike) -> bool:
-    dtype = getattr(values, "dtype", None)
-    return isinstance(dtype, np.dtype) and dtype.kind == "f"
+def as_rows_of(names: Names, num_columns: int, features: ArrayLike) -> FloatArray:
+    """Features to predict from, their columns in the order of `names`, those that were learned from.
+
+    A frame with the same columns in another order is put in order; one with others is refused with
+    ValueError.  What has no names is taken by position.
+    """
+    return _in_order(as_table(features, "features"), names, num_columns).array
+
+
+def _in_order(table: Table, names: Names, num_columns: int) -> Table:
+    found = table.names
+    learned = names or tuple(map(str, range(num_columns)))
+    if found is None or found == learned:
+        return table
+    if sorted(found) == sorted({*learned}):
+        return table._replace(array=table.array[:, [found.index(name) for name in learned]], names=names)
+    if names is None:
+        return table
+    missing = tuple(name for name in learned if name not in found)
+    if missing:
+        raise ValueError(
+            f"features lack columns {_listed(missing)}, which were learned from; there are {_listed(found)}"
+        )
+    raise ValueError(
+        f"features have columns {_listed(found)}; those learned from are {_listed(learned)}: "
+        "features[list(result.feature_names)] takes them alone"
+    )
+
+
+def _listed(names: Names) -> str:
+    if names is None:
+        return "without names"
+    shown = ", ".join(map(repr, names[:6]))
+    return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"

@@ -1,8 +1,9 @@
-"""What people bring, as arrays of floats.
+"""What people bring, as arrays of floats with the names of their columns.
 
-Accepted are float32 and float64 arrays, and whatever `np.asarray` turns into real numbers: lists,
-pandas objects, integer and boolean arrays (converted to floats).  Everything else is refused with an
-error that names what came in and what to do about it.
+Taken are float32 and float64 arrays as they are, and everything that holds real numbers: lists, integer
+and boolean arrays, structured and masked ones, frames and columns of pandas, polars and Arrow, zarr and
+HDF5 arrays.  No library is imported for it: a table is what has columns with names.  All else is refused
+with an error that names what came in, where, and a line of code that mends it (`cures.py`).
 """
 
 from __future__ import annotations
@@ -10,14 +11,28 @@ from __future__ import annotations
 import math
 import numbers
 import sys
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FloatArray", "as_array", "as_float_array", "check_finite"]
+from npreg.arrays.cures import cure_of, dummies, removal
+
+__all__ = ["FloatArray", "Names", "Table", "as_array", "as_float_array", "as_table", "check_finite"]
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
+AnyArray: TypeAlias = np.ndarray[Any, Any]
+Names: TypeAlias = "tuple[str, ...] | None"  # of columns
+
+
+class Table(NamedTuple):
+    """An array of float32 or float64, and what came along with it."""
+
+    array: FloatArray
+    names: Names = None
+    index: Any = None  # pandas' names of rows
+    is_float: bool = True  # integers and lists leave the choice of a dtype to the other array
 
 
 def as_float_array(values: ArrayLike, name: str) -> FloatArray:
@@ -26,59 +41,175 @@ def as_float_array(values: ArrayLike, name: str) -> FloatArray:
     Raises TypeError for complex, object, text and date arrays, and for anything ragged; ValueError where
     entries are masked.
     """
-    masked = sys.modules.get("numpy.ma")  # loaded by whoever made a masked array
-    if masked is not None and masked.is_masked(values):
-        raise ValueError(f"{name} has masked entries; remove or fill these rows first, with {name}.filled")
+    return as_table(values, name).array
+
+
+def as_array(values: ArrayLike, name: str) -> AnyArray:
+    """`values` as an array of any dtype, for functions that look at shapes first: arrays cost nothing."""
+    return values if type(values) is np.ndarray else as_float_array(values, name)
+
+
+def as_table(values: Any, name: str) -> Table:
+    """`values` as an array of floats, its columns' names, and its index; see `as_float_array`."""
+    if type(values) is np.ndarray and values.dtype.kind in "biuf":
+        return Table(_as_floats(values), is_float=values.dtype.kind == "f")
+    _refuse_what_has_to_be_fetched(values, name)
+    if (columns := _columns(values)) is not None:
+        array = np.asarray(values) if _is_plain(values) else _side_by_side(columns, values, name)
+        return Table(_as_floats(array), _names(values), _index(values), array.dtype.kind == "f")
+    if hasattr(values, "to_numpy"):  # a column of a frame
+        column = _as_numbers(_as_array(values), name, values)
+        return Table(_as_floats(column), None, _index(values), column.dtype.kind == "f")
     try:
         array = np.asarray(values)
     except ValueError:
         raise TypeError(
             f"{name} is no rectangular array of numbers: its rows are of different lengths"
         ) from None
-    if array.dtype == np.float32 or array.dtype == np.float64:
-        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-    if array.dtype.kind in "biuf":
+    except Exception as error:
+        raise TypeError(f"{name} cannot be read as an array: {error}") from None
+    if array.dtype.names and array.ndim == 1:  # such as a table of an HDF5 file
+        return as_table(array, name)
+    array = _as_numbers(array, name, values)
+    dtype = getattr(values, "dtype", None)
+    return Table(_as_floats(array), is_float=isinstance(dtype, np.dtype) and dtype.kind == "f")
+
+
+def _refuse_what_has_to_be_fetched(values: Any, name: str) -> None:
+    masked = sys.modules.get("numpy.ma")  # loaded by whoever made a masked array
+    if masked is not None and isinstance(values, masked.MaskedArray):
+        mask = masked.getmaskarray(values)
+        if any(mask[field].any() for field in mask.dtype.names or [...]):
+            raise ValueError(f"{name} has masked entries; {removal(values, name)}")
+    if hasattr(values, "__dask_graph__"):
+        raise TypeError(
+            f"{name} is a collection of Dask; npreg.dask has the functions for it, or fetch it with "
+            f"{name} = {name}.compute()"
+        )
+    if hasattr(values, "collect_schema") and hasattr(values, "collect"):
+        raise TypeError(f"{name} is a lazy frame; fetch it with {name} = {name}.collect()")
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        raise TypeError(f"{name} is a sparse matrix; make it an array with {name} = {name}.toarray()")
+
+
+def _columns(values: Any) -> Sequence[Any] | None:
+    """The columns of a table, None of what is no table."""
+    if isinstance(values, np.ndarray):
+        fields = values.dtype.names if values.ndim == 1 else None
+        return None if fields is None else [values[field] for field in fields]
+    if hasattr(values, "iloc"):
+        return [values.iloc[:, j] for j in range(values.shape[1])] if values.ndim == 2 else None
+    if hasattr(values, "get_columns"):
+        return list(values.get_columns())
+    if hasattr(values, "column_names"):
+        return list(values.columns)
+    return None
+
+
+def _names(values: Any) -> Names:
+    """Columns' names as text; None where they are only counted."""
+    found = getattr(values, "column_names", None) or getattr(values, "columns", None)
+    found = values.dtype.names if found is None else list(found)
+    if found == list(range(len(found))):
+        return None
+    return tuple(map(str, found))
+
+
+def _index(values: Any) -> Any:
+    index = getattr(values, "index", None)
+    return index if hasattr(index, "equals") else None
+
+
+def _is_plain(values: Any) -> bool:
+    """Whether a frame holds NumPy's numbers alone, which come out as one array, often without a copy."""
+    kinds = {dtype.kind if isinstance(dtype, np.dtype) else "O" for dtype in getattr(values, "dtypes", ["O"])}
+    return kinds <= {"i", "u", "f"} or kinds == {"b"}
+
+
+def _side_by_side(columns: Sequence[Any], values: Any, name: str) -> AnyArray:
+    names = list(getattr(values, "columns", ())) if hasattr(values, "iloc") else _names(values) or ()
+    for label, column in zip(names, columns, strict=True):
+        if str(getattr(column, "dtype", "")) == "category":  # numbers as well: they are names of categories
+            raise TypeError(f"{name} column {label!r} holds categories; {dummies(name, label)}")
+    arrays = [
+        _as_numbers(_as_array(column), name, values, label)
+        for label, column in zip(names, columns, strict=True)
+    ]
+    if any(array.ndim != 1 for array in arrays):
+        raise TypeError(f"{name} has columns that are tables themselves; numbers are needed")
+    if not arrays:
+        return np.empty((len(values), 0))
+    result: AnyArray = np.empty((len(arrays[0]), len(arrays)), np.result_type(*arrays))
+    for j, array in enumerate(arrays):
+        result[:, j] = array
+    return result
+
+
+def _as_array(column: Any) -> AnyArray:
+    """A column as NumPy has it; what is missing among numbers becomes NaN."""
+    dtype = getattr(column, "dtype", getattr(column, "type", None))
+    kind = getattr(dtype, "kind", "O")
+    if not isinstance(dtype, np.dtype) and kind in ("b", "i", "u", "f"):  # pandas' own dtypes
+        wanted = np.float32 if str(dtype).lower().startswith(("float32", "float[")) else np.float64
+        return np.asarray(column.to_numpy(dtype=wanted, na_value=np.nan))
+    if not isinstance(dtype, np.dtype) and kind == "M":  # with a time zone, which makes objects
+        return np.asarray(column, "datetime64[ns]")
+    array = np.asarray(column)
+    if array.dtype.kind == "O" and str(dtype).lower().startswith("bool"):
         return array.astype(np.float64)
-    if array.dtype.kind == "c":
-        raise TypeError(f"{name} is complex ({array.dtype}); take its real part, {name}.real")
+    return array
+
+
+def _as_numbers(array: AnyArray, name: str, values: Any, column: Any = None) -> AnyArray:
+    """The array if it holds real numbers, else TypeError with the cure."""
+    kind = array.dtype.kind
+    if kind in "biuf":
+        return array
     if array.ndim == 0:
         raise TypeError(f"{name} must be an array of numbers, not {type(array.item()).__name__}")
-    if array.dtype.kind == "O":
-        raise TypeError(f"{name} has dtype object{_first_non_number(array)}; {_convert(name)}")
-    if array.dtype.kind in "SU":
-        raise TypeError(f"{name} holds text (dtype {array.dtype}); {_convert(name)}")
-    if array.dtype.kind in "mM":
-        raise TypeError(
-            f"{name} has dtype {array.dtype}; make numbers of times, for example as multiples of "
-            'np.timedelta64(1, "D") since a first day'
-        )
-    raise TypeError(f"{name} has dtype {array.dtype}; numbers (float32 or float64) are needed")
+    what = name if column is None else f"{name} column {column!r}"
+    cure = cure_of(array, name, values, column)
+    if kind == "c":
+        raise TypeError(f"{what} is complex ({array.dtype}); {cure}")
+    if kind == "O":
+        raise TypeError(f"{what} has dtype object{_first_non_number(array)}; {cure}")
+    if kind in "SUT":
+        raise TypeError(f"{what} holds text (dtype {array.dtype}); {cure}")
+    if kind in "mM":
+        raise TypeError(f"{what} has dtype {array.dtype}; {cure}")
+    raise TypeError(f"{what} has dtype {array.dtype}; numbers (float32 or float64) are needed")
 
 
-def as_array(values: ArrayLike, name: str) -> np.ndarray[Any, Any]:
-    """`values` as an array of any dtype, for functions that look at shapes first: arrays cost nothing."""
-    return values if type(values) is np.ndarray else as_float_array(values, name)
+def _as_floats(array: AnyArray) -> FloatArray:
+    if array.dtype == np.float32 or array.dtype == np.float64:
+        array = np.asarray(array)
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    return np.asarray(array, np.float64)
 
 
-def _convert(name: str) -> str:
-    return f"convert it to numbers first, for example with np.asarray({name}, dtype=float)"
-
-
-def _first_non_number(array: np.ndarray[Any, Any]) -> str:
+def _first_non_number(array: AnyArray) -> str:
     for flat, value in enumerate(array.flat):
         if not isinstance(value, (numbers.Real, np.bool_)):
-            return f", with {value!r:.40} at {_place(flat, array.shape)}"
+            return f", with {value!r:.40} at {place(flat, array.shape)}"
     return ""
 
 
-def _place(flat: int, shape: tuple[int, ...]) -> str:
+def place(flat: int, shape: tuple[int, ...], names: Names = None) -> str:
+    """Where the flat index points to: `row 3, column 1`, or with names `column 'age', row 3`."""
     index = [int(i) for i in np.unravel_index(flat, shape)]
     if len(index) > 2:
         return f"index {tuple(index)}"
+    if names is not None and len(index) == 2:
+        return f"column {names[index[1]]!r}, row {index[0]}"
     return ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), index, strict=False))
 
 
-def check_finite(array: FloatArray, name: str, cure: str = "remove or fill these rows first") -> None:
+def check_finite(
+    array: FloatArray,
+    name: str,
+    cure: str | Callable[[], str] = "remove or fill these rows first",
+    names: Names = None,
+) -> None:
     """Raise ValueError with the first row and column where `array` is NaN or infinite."""
     with np.errstate(over="ignore", invalid="ignore"):
         total = np.add.reduce(array, axis=None)
@@ -87,10 +218,11 @@ def check_finite(array: FloatArray, name: str, cure: str = "remove or fill these
     bad = ~np.isfinite(array)
     if not bad.any():  # finite numbers whose sum overflows
         return
+    cure = cure() if callable(cure) else cure
     if array.ndim == 0:
         raise ValueError(f"{name} is {array}; {cure}")
     flat, count = int(bad.argmax()), int(bad.sum())
     raise ValueError(
-        f"{name} has {array.flat[flat]} at {_place(flat, array.shape)}, "
+        f"{name} has {array.flat[flat]} at {place(flat, array.shape, names)}, "
         f"counted from 0 ({count} such value{'s' if count > 1 else ''} in all); {cure}"
     )

@@ -59,8 +59,7 @@ def _with_any_labels(found: tuple[Any, ...]) -> tuple[Any, ...]:
     X, _, *weights = found
     if isinstance(X, (tuple, list)):
         return (X,)
-    X = np.asarray(X)
-    return X, X[:, 0] if X.ndim == 2 and X.shape[1] else X, *weights
+    return X, np.zeros(np.shape(X)[:1], int), *weights
 
 
 @dataclass(frozen=True)

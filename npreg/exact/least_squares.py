@@ -20,12 +20,12 @@ electronic computer", JASA 62 (1967).  docs/least_squares.md has the digits on N
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from npreg.arrays import FloatArray, as_data, as_features, check_finite
+from npreg.arrays import FloatArray, Names, as_data, as_features, as_rows_of, check_finite
 from npreg.exact.double_double import (
     Array,
     DoubleDouble,
@@ -73,6 +73,8 @@ class LeastSquaresResult:
         The number of parameters fitted: d, and one for the intercept.  A smaller rank is refused.
     degrees_of_freedom : int
         Rows minus rank.
+    feature_names : tuple of str, or None
+        The features' columns, where they had names.
     """
 
     w: FloatArray
@@ -85,6 +87,17 @@ class LeastSquaresResult:
     condition_number: float
     rank: int
     degrees_of_freedom: int
+    feature_names: Names = None
+
+    def predict(self, features: ArrayLike) -> FloatArray:
+        """features @ w + b, shape (n, k); of a frame, the columns by their names, in whatever order."""
+        X = as_rows_of(self.feature_names, len(self.w), features)
+        if X.shape[1:] != self.w.shape[:1]:
+            raise ValueError(
+                f"features of shape {X.shape} do not fit; needed is (n, {len(self.w)}), as was learned from"
+            )
+        y_hat: FloatArray = X @ self.w + self.b
+        return y_hat
 
 
 def least_squares(
@@ -141,8 +154,8 @@ def least_squares(
     if not isinstance(intercept, (bool, np.bool_)):
         raise TypeError(f"intercept must be True or False, not {intercept!r}")
     intercept = bool(intercept)
-    X, y = as_data(features, labels)
-    X_low = np.zeros_like(X) if features_low is None else as_features(features_low, "features_low")
+    X, y, _ = data = as_data(features, labels)
+    X_low = np.zeros_like(X) if features_low is None else as_features(features_low, "features_low").array
     if X_low.shape != X.shape:
         raise ValueError(
             f"features_low of shape {X_low.shape} does not fit features of shape {X.shape}; "
@@ -159,7 +172,7 @@ def least_squares(
         check_finite(high, "features + features_low")
         ones = np.ones((len(X), int(intercept)))
         A = DoubleDouble(np.hstack([ones, high]), np.hstack([0.0 * ones, low]))
-        return _solve(A, y.astype(np.float64), bool(intercept), X.dtype)
+        return replace(_solve(A, y.astype(np.float64), bool(intercept), X.dtype), feature_names=data.names)
 
 
 def _solve(A: DoubleDouble, y: Array, intercept: bool, dtype: DTypeLike) -> LeastSquaresResult:

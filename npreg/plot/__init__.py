@@ -16,9 +16,7 @@ from npreg.arrays import (
     FloatArray,
     as_count,
     as_data,
-    as_features,
     as_float_array,
-    as_labels,
     check_finite,
 )
 from npreg.losses import Loss, LossFunction, as_loss
@@ -103,8 +101,7 @@ def scatter(
     >>> scatter([[1.0, 2.0], [3.0, 4.0]], [5.0, 6.0], ax=ax).get_xlabel()
     'feature 1'
     """
-    X = as_features(features)
-    y = as_labels(labels, X).reshape(len(X), -1)
+    X, y, _ = as_data(features, labels)
     column, output = (
         _index(column, X.shape, "column", "features"),
         _index(output, y.shape, "output", "labels"),
@@ -210,7 +207,7 @@ def loss_surface(
     >>> loss_surface(features, labels, result, params=(0, "b"), ax=Figure().subplots()).get_ylabel()
     'b'
     """
-    X, y = as_data(features, labels)
+    X, y, _ = as_data(features, labels)
     output = _index(output, y.shape, "output", "labels")
     path, end = path_of(trajectory, X.shape[1], y.shape, output)
     i, j = two_params(params, X.shape[1])

@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from npreg.arrays import Data, FloatArray, Rows, as_count, as_data
-from npreg.learning_rate import as_weights
 from npreg.loop import Order
 from npreg.runs.checkpoint import CheckpointError
 from npreg.runs.sums import LossMoments, TreeSum, tree_sum
@@ -159,16 +158,15 @@ class RowBlocks(Rows):
         if sample_weight is not None:
             parts["sample_weight"] = sample_weight
         for name, part in parts.items():
-            cuts = hasattr(part, "__len__") and hasattr(part, "__getitem__")
+            cuts = hasattr(part, "__getitem__") and (hasattr(part, "shape") or hasattr(part, "__len__"))
             if not cuts or isinstance(part, (str, bytes, Mapping, type)) or _shape(part) == ():
                 raise TypeError(f"{name} must be an array that can be cut into rows, not {part!r:.40}")
-            if len(part) != len(features):
+            if _shape(part)[0] != _shape(features)[0]:
                 raise ValueError(
                     f"{name} of shape {_shape(part)} do not fit features of shape {_shape(features)}; "
-                    f"needed are {len(features)} rows"
+                    f"needed are {_shape(features)[0]} rows"
                 )
-        n = len(features)
-        if not n:
+        if not (n := _shape(features)[0]):
             raise ValueError(f"features is empty: shape {_shape(features)}; at least one row is needed")
 
         def read(i: int) -> tuple[ArrayLike, ...]:
@@ -193,13 +191,12 @@ def as_block(found: Any, i: int | str, num_rows: int) -> Data:
     if not isinstance(found, (tuple, list)) or len(found) not in (2, 3):
         raise TypeError(f"block {i}: read must return (features, labels) or these and sample_weight")
     try:
-        X, y = as_data(found[0], found[1])
-        weights = as_weights(found[2], len(X)) if len(found) == 3 else None
+        data = as_data(*found)
     except (ValueError, TypeError) as error:
         raise type(error)(f"block {i}: {error}") from None
-    if len(X) != num_rows:
-        raise ValueError(f"block {i} has {len(X)} rows, not the {num_rows} that were announced")
-    return Data(X, y, weights)
+    if len(data.X) != num_rows:
+        raise ValueError(f"block {i} has {len(data.X)} rows, not the {num_rows} that were announced")
+    return data
 
 
 def _read_rows(part: Any, rows: slice) -> Any:
@@ -207,7 +204,7 @@ def _read_rows(part: Any, rows: slice) -> Any:
         return part[rows]
     found = getattr(part, "iloc", part)[rows]
     # A copy: a mapped file is read here, once and in order, not row by row later.
-    return found.copy() if isinstance(found, np.ndarray) else np.asarray(found)
+    return found.copy() if isinstance(found, np.ndarray) else found
 
 
 def _shape(part: Any) -> tuple[int, ...]:

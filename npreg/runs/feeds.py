@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import Data, FloatArray, Rows, as_data
-from npreg.learning_rate import as_weights, squared_norms
+from npreg.learning_rate import squared_norms
 from npreg.loop import Engine, Path
 from npreg.losses import Loss
 from npreg.runs.blocks import RowBlocks, Visit, row_order
@@ -160,8 +160,7 @@ def as_rows(
         return features
     if labels is None:
         raise TypeError("labels are missing; only RowBlocks bring their own")
-    X, y = as_data(features, labels)
-    return Data(X, y, as_weights(sample_weight, len(X)))
+    return as_data(features, labels, sample_weight)
 
 
 def as_feed(rows: Data | Rows) -> Feed:

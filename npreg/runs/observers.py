@@ -146,7 +146,7 @@ class Divergence:
         lr, good = self.rate(max(epoch.steps - 1, 0)), self.raw(self.good)
         return DivergenceError(
             f"the run diverged in epoch {epoch.number} at lr = {lr:g} (mean loss {epoch.loss:g}); "
-            f"{scale_advice(self.feed.facts.sample.X)}. "
+            f"{scale_advice(self.feed.facts.sample.X, self.feed.facts.sample.names)}. "
             "The last finite parameters are on this exception, as .w and .b",
             epoch=epoch.number,
             lr=lr,

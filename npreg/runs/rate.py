@@ -25,5 +25,14 @@ def learning_rate(plan: Plan, feed: Feed) -> float:
     if plan.check_lr != "off" and plan.loss.is_squared and not momentum:
         X, _, weights = feed.facts.sample
         norms, mode = feed.facts.norms, plan.check_lr
-        check_learning_rate(plan.lr, X, plan.batch_size, l2=plan.l2, weights=weights, norms=norms, mode=mode)
+        check_learning_rate(
+            plan.lr,
+            X,
+            plan.batch_size,
+            l2=plan.l2,
+            weights=weights,
+            norms=norms,
+            mode=mode,
+            names=feed.facts.sample.names,
+        )
     return plan.lr

@@ -57,7 +57,7 @@ def _held_out(validation: tuple[ArrayLike, ArrayLike], feed: Feed, scaling: Scal
         raise ValueError(
             f"validation must be (features, labels) or a fraction, not a tuple of {len(validation)}"
         )
-    X_val, y_val = as_data(*validation)
+    X_val, y_val, _ = as_data(*validation, like=feed.facts.sample)
     facts = feed.facts
     if X_val.shape[1] != facts.width or y_val.shape[1] != facts.num_outputs:
         raise ValueError(
@@ -72,15 +72,12 @@ def _held_out(validation: tuple[ArrayLike, ArrayLike], feed: Feed, scaling: Scal
 
 def _split(data: Data, fraction: float, rng: np.random.Generator) -> tuple[Data, Data]:
     """The training rows and the rows held out, each in their old order."""
-    X, y, weights = data
-    held = round(as_nonnegative(fraction, "validation") * len(X))
-    if not 0 < fraction < 1 or not 0 < held < len(X):
+    held = round(as_nonnegative(fraction, "validation") * len(data.X))
+    if not 0 < fraction < 1 or not 0 < held < len(data.X):
         raise ValueError(
-            f"validation = {fraction!r} of {len(X)} rows would hold out {held}; "
+            f"validation = {fraction!r} of {len(data.X)} rows would hold out {held}; "
             "at least one row must be on each side"
         )
-    order = rng.permutation(len(X))
+    order = rng.permutation(len(data.X))
     kept, out = np.sort(order[held:]), np.sort(order[:held])
-    if weights is None:
-        return Data(X[kept], y[kept]), Data(X[out], y[out])
-    return Data(X[kept], y[kept], weights[kept]), Data(X[out], y[out], weights[out])
+    return data.rows(kept), data.rows(out)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npreg.arrays import Data, FloatArray
+from npreg.arrays import Data, FloatArray, Names, column_name
 
 __all__ = ["ColumnMoments", "Scaling"]
 
@@ -22,6 +22,7 @@ class ColumnMoments:
     num_rows: int
     mean: FloatArray
     squares: FloatArray
+    names: Names = None
 
     @classmethod
     def of(cls, data: Data) -> ColumnMoments:
@@ -30,7 +31,7 @@ class ColumnMoments:
         with np.errstate(over="ignore", invalid="ignore"):
             mean = _mean(X, weights)
             squares = weight * _mean((X - mean) ** 2, weights)
-        return cls(weight, len(X), mean, squares)
+        return cls(weight, len(X), mean, squares, data.names)
 
     def __add__(self, other: ColumnMoments) -> ColumnMoments:
         weight = self.weight + other.weight
@@ -38,12 +39,12 @@ class ColumnMoments:
         with np.errstate(over="ignore", invalid="ignore"):
             squares = self.squares + other.squares + gap**2 * (self.weight * share)
         num_rows = self.num_rows + other.num_rows
-        return ColumnMoments(weight, num_rows, self.mean + gap * share, squares)
+        return ColumnMoments(weight, num_rows, self.mean + gap * share, squares, self.names)
 
     def scaling(self) -> Scaling:
         """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean."""
         if not np.isfinite(self.squares).all():
-            column = int(np.isfinite(self.squares).argmin())
+            column = column_name(self.names, int(np.isfinite(self.squares).argmin()))
             raise ValueError(
                 f"the squares of features column {column} overflow; divide it by its largest number before "
                 "standardize=True"

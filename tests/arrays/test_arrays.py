@@ -15,7 +15,6 @@ from npreg.arrays import (
     as_count,
     as_data,
     as_float_array,
-    as_labels,
     as_nonnegative,
     as_number,
     as_rng,
@@ -27,7 +26,7 @@ from npreg.arrays import (
 def test_float_arrays_are_not_copied(dtype):
     given_array = np.arange(6, dtype=dtype).reshape(3, 2)
     assert as_float_array(given_array, "x") is given_array
-    X, y = as_data(given_array, given_array[:, 0])
+    X, y, _ = as_data(given_array, given_array[:, 0])
     assert np.shares_memory(X, given_array)
     assert np.shares_memory(y, given_array)
     assert y.shape == (3, 1)
@@ -45,11 +44,9 @@ def test_byte_order_and_subclasses():
 
 def test_labels_in_columns():
     X = np.ones((3, 2))
-    assert as_labels([1, 2, 3], X).shape == (3,)
-    assert as_labels([[1], [2], [3]], X).shape == (3, 1)
-    assert as_labels(np.ones((3, 4)), X).shape == (3, 4)
-    with pytest.raises(ValueError, match=r"targets of shape \(2,\) do not fit features of shape \(3, 2\)"):
-        as_labels([1, 2], X, "targets")
+    assert as_data(X, [1, 2, 3]).y.shape == (3, 1)
+    assert as_data(X, [[1], [2], [3]]).y.shape == (3, 1)
+    assert as_data(X, np.ones((3, 4))).y.shape == (3, 4)
 
 
 @given(st.integers(0, 30), st.sampled_from([np.nan, np.inf, -np.inf]), st.booleans())

@@ -269,9 +269,9 @@ def test_pandas():
     swept = npreg.sweep(frame, series, lrs=[0.03], rng=0)
     np.testing.assert_allclose(swept.w[0], expected.w, rtol=1e-12)
     frame.loc[2.5, "b"] = np.nan
-    refused(ValueError, "features has nan at row 1, column 1", npreg.train, frame, series)
+    refused(ValueError, "features has nan at column 'b', row 1, counted", npreg.train, frame, series)
     words = pd.DataFrame({"a": [1.0, 2.0], "b": pd.Series(["x", "y"], dtype=object)})
-    refused(TypeError, "features has dtype object, with 'x' at row 0, column 1", npreg.train, words, [1, 2])
+    refused(TypeError, "features column 'b' has dtype object, with 'x' at row 0", npreg.train, words, [1, 2])
 
 
 # --- counts and numbers -----------------------------------------------------------------------------------
