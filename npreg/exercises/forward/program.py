@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -67,6 +67,7 @@ class Exercise:
     reading : where in ``docs/derivation.md`` the rule needed is explained (an anchor)
     mistakes : a teacher's own mistakes, see ``OwnMistake``
     solution : text shown for ``--solution``; None means that this file does not allow it
+    known : of an exercise in which helpers are cut into steps (``finer``), what is as it was
 
     Raises
     ------
@@ -93,6 +94,7 @@ class Exercise:
     reading: str = ""
     mistakes: Sequence[OwnMistake] = ()
     solution: str | None = None
+    known: frozenset[str] = frozenset()
     notes: dict[Any, Any] = field(default_factory=dict, repr=False, init=False)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Exercise:
@@ -167,9 +169,19 @@ class Exercise:
                     raise self._refusal(explained(self.function, given, error)) from error
             else:
                 program = whole(self.function, tuple(self.inputs), list(self.named(given)), stopped)
+            program = program.parts or program if self.known else program
             if not program.frozen:
                 self.notes[key] = program
         return program
+
+    @cached_property
+    def finer(self) -> Exercise | None:
+        """The same exercise with the insides of helpers as steps, or None where there are none."""
+        if self.program.parts is None:
+            return None
+        finer = self.program.parts.arguments
+        same = (step for step, names in self.arguments.items() if finer.get(step) == names)
+        return replace(self, known=frozenset((*self.inputs, *same)))
 
     @cached_property
     def program(self) -> Program:

@@ -41,6 +41,13 @@ class Edits:
     jacobians: tuple[tuple[Edge, Edit], ...] = ()
     upstreams: tuple[tuple[str, Edit], ...] = ()
 
+    @property
+    def names(self) -> set[str]:
+        """The inputs and steps that are edited."""
+        edges = [edge for edge, _ in (*self.uses, *self.jacobians)] + [edge for edge, *_ in self.local]
+        named = (*self.values, *self.functions, *self.upstreams)
+        return {name for name, _ in named} | {name for edge in edges for name in edge}
+
     def __add__(self, other: Edits) -> Edits:
         return Edits(
             self.values + other.values,
@@ -267,24 +274,15 @@ def by_differences(function: Callable[..., Any], seen: Mapping[str, Any], name: 
 
 def _colour(used: Array) -> Pattern:
     """Put columns together greedily, as long as no row would belong to two of them."""
-    taken: list[Array] = []
-    members: list[list[int]] = []
-    for j in range(used.shape[1]):
-        place = next((i for i, rows in enumerate(taken) if not np.any(rows & used[:, j])), None)
-        if place is None:
-            taken.append(used[:, j].copy())
-            members.append([j])
-        else:
-            taken[place] |= used[:, j]
-            members[place].append(j)
-    seeds = np.zeros((len(members), used.shape[1]), dtype=bool)
-    rows, columns = [], []
-    for i, group in enumerate(members):
-        seeds[i, group] = True
-        where = np.argwhere(used[:, group])
-        rows.append(where[:, 0])
-        columns.append(np.asarray(group)[where[:, 1]])
-    return Pattern(seeds, rows, columns, np.cos(np.arange(used.shape[1]) + 0.5))
+    count = used.shape[1]
+    clash = used.T.astype(np.float32) @ used > 0
+    colours = np.zeros(count, dtype=int)
+    for j in range(1, count):
+        taken = set(colours[:j][clash[j, :j]].tolist())
+        colours[j] = next(c for c in range(j + 1) if c not in taken)
+    seeds = colours == np.arange(np.max(colours, initial=0) + 1)[:, None]
+    places = [np.nonzero(used & seed) for seed in seeds]
+    return Pattern(seeds, [r for r, _ in places], [c for _, c in places], np.cos(np.arange(count) + 0.5))
 
 
 def _by_pattern(

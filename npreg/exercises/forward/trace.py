@@ -230,6 +230,7 @@ class _Graph:
         self.names.setdefault(out, "total_loss" if "loss" in self.names.values() else "loss")
         self.owner = {at: self._owner(at) for at in self.live}
         self.helpers = dict(self._helpers())
+        self.count = 0
 
     def _ancestors(self, out: int) -> list[int]:
         found, waiting = {*range(len(self.inputs)), out}, [out]
@@ -306,11 +307,11 @@ class _Graph:
         groups: dict[int, list[int]] = {}
         for at in self.live[len(self.inputs) :]:
             groups.setdefault(self._top(at, folded), []).append(at)
-        names, count = dict(self.names), 0
+        names = self.names
         for at in sorted(groups):
             if at not in names:
-                count += 1
-                names[at] = _free(f"_{count}", set(names.values()))
+                self.count += 1
+                names[at] = _free(f"_{self.count}", set(names.values()))
         steps, arguments = {}, {}
         for at in sorted(groups):
             members = groups[at]

@@ -104,6 +104,13 @@ class Bank:
         self._pools: dict[tuple[str, Signature], Pool] = {}
         self._pair_pools: dict[str, Pool] = {}
 
+    @cached_property
+    def finer(self) -> Bank | None:
+        """The bank in which helpers are cut into steps, for what no helper as a whole explains."""
+        finer = self.exercise.finer
+        probes = [{name: tape.values[name] for name in self.exercise.inputs} for tape in self.tapes]
+        return None if finer is None else Bank(finer, probes)
+
     def signature(self, name: str) -> Signature:
         """The right shapes of an answer on every probe."""
         return tuple(r.right[name].shape for r in self.references)
@@ -151,8 +158,11 @@ class Bank:
 
     @cached_property
     def mutations(self) -> list[Mutation]:
-        """Every single mistake."""
-        return mutations.every_mutation(self.tapes[0])
+        """Every single mistake; of an exercise with helpers cut into steps, those inside of them."""
+        found = mutations.every_mutation(self.tapes[0])
+        return (
+            [m for m in found if not m.edits.names <= self.exercise.known] if self.exercise.known else found
+        )
 
     @cached_property
     def _mutated(self) -> dict[str, list[tuple[Base, list[Array]]]]:
@@ -213,7 +223,7 @@ class Bank:
         return Base(mutation.codes, mutation.kinds, make, mutation.found)
 
     def _foreign(self, name: str) -> Iterator[tuple[Base, list[Array]]]:
-        for base in foreign_bases(self.exercise, name, self.tapes[0]):
+        for base in () if self.exercise.known else foreign_bases(self.exercise, name, self.tapes[0]):
             try:
                 yield base, [np.asarray(base.make(tape), dtype=float) for tape in self.tapes]
             except (ValueError, IndexError, TypeError):

@@ -18,7 +18,7 @@ import numpy as np
 from npreg.exercises.forward.derivatives import quantities_of, value_of
 from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.tape import Edits, Tape, not_analytic
-from npreg.exercises.forward.verdict import Reference, resolution
+from npreg.exercises.forward.verdict import Reference, reference, resolution
 from npreg.exercises.found import Found, HardCoded, Scale
 from npreg.exercises.mistakes.bank import Bank, Pool
 from npreg.exercises.mistakes.explanation import Base, Explanation, Make, Turn, axes_subsets
@@ -62,6 +62,9 @@ def diagnose(
         confirmed = [e for e in found if e.codes and _holds(bank, name, e, fresh, student_fresh, tolerance)]
         if confirmed:
             return _name(confirmed, bank)
+    if bank.finer is not None:
+        again = [reference(bank.finer.exercise, at.tape.values) for at in fresh]
+        return diagnose(bank.finer, name, student, again, student_fresh)
     return None
 
 
@@ -102,8 +105,12 @@ def _name(found: Sequence[Explanation], bank: Bank) -> Diagnosis:
 def _stages(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[list[Explanation]]:
     """Explanations from the simple to the far-fetched; a later stage only where the earlier had none."""
     right, given = bank.signature(name), tuple(value.shape for value in student)
+    if bank.exercise.known and given != right:
+        return
     if given == right:
         yield list(_same_shape(bank, name, student, tolerance))
+        if bank.exercise.known:
+            return
         yield list(_typed_in(bank, name, student, tolerance))
         yield list(_paired(bank, name, student, tolerance))
         return
