@@ -158,11 +158,13 @@ class Bank:
 
     @cached_property
     def mutations(self) -> list[Mutation]:
-        """Every single mistake; of an exercise with helpers cut into steps, those inside of them."""
-        found = mutations.every_mutation(self.tapes[0])
-        return (
-            [m for m in found if not m.edits.names <= self.exercise.known] if self.exercise.known else found
-        )
+        """Every single mistake; of an exercise with helpers cut into steps, those inside of them.
+
+        There no quantity is taken for another: nobody sees the names of what a helper computes.
+        """
+        found, known = mutations.every_mutation(self.tapes[0]), self.exercise.known
+        inside = (m for m in found if not m.edits.names <= known and m.codes != ("wrong-variable",))
+        return list(inside) if known else found
 
     @cached_property
     def _mutated(self) -> dict[str, list[tuple[Base, list[Array]]]]:

@@ -84,10 +84,10 @@ def _holds(
     values: Sequence[Array],
     tolerance: float,
 ) -> bool:
-    for reference, value in zip(fresh, values, strict=True):
-        at = quantities_of(bank.exercise, reference.sizes, reference.tape.values)
+    for there, value in zip(fresh, values, strict=True):
+        at = quantities_of(bank.exercise, there.sizes, there.tape.values)
         given = np.real(value).astype(float)
-        if not explanation.fits(given, reference.right[name], reference.tape, at, 100 * tolerance):
+        if not explanation.fits(given, there.right[name], there.tape, at, 100 * tolerance):
             return False
     return True
 
@@ -298,8 +298,8 @@ def _reshaped(bank: Bank, name: str, student: Sequence[Array], tolerance: float)
 
 def _turn(bank: Bank, name: str, student: Sequence[Array], turn: Turn) -> list[Array] | None:
     turned = []
-    for value, reference in zip(student, bank.references, strict=True):
-        right = reference.right[name]
+    for value, at in zip(student, bank.references, strict=True):
+        right = at.right[name]
         if value.size != right.size:
             return None
         result = np.asarray(turn(value, right))
