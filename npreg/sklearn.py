@@ -18,13 +18,22 @@ from numpy.typing import ArrayLike
 try:
     from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
     from sklearn.utils import check_random_state
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 except ImportError as error:
     raise ImportError(
         'npreg.sklearn needs scikit-learn 1.6 or newer; in a clone: python -m pip install ".[sklearn]"'
     ) from error
 
-from npreg.arrays import FloatArray, as_batch_size, as_count, as_nonnegative, as_weights
+from npreg.arrays import (
+    FloatArray,
+    as_batch_size,
+    as_count,
+    as_float_array,
+    as_nonnegative,
+    as_weights,
+    check_rows,
+    is_table,
+)
 from npreg.losses import Loss, LossName
 from npreg.runs.plan import EarlyStopping, RuleName
 from npreg.sgd import Rule, Schedule, as_rule
@@ -32,6 +41,7 @@ from npreg.train import TrainResult, train
 
 __all__ = ["MinibatchSGDRegressor"]
 
+DTYPES: dict[str, Any] = {"dtype": [np.float64, np.float32]}
 LEAST_STEPS, LEAST_EPOCHS = 5000, 10  # max_iter=None: measured in docs/real_data.md
 
 
@@ -167,6 +177,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         data, labels = self._validated(X, y, reset=True)
         n = len(data)
         batch_size = n if self.batch_size is None else as_batch_size(self.batch_size)
+        check_rows(X, sample_weight, "sample_weight")
         weights = as_weights(sample_weight, n)
         if self.max_iter is None:
             num_epochs = max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / math.ceil(n / batch_size)))
@@ -229,6 +240,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         """
         first = not hasattr(self, "coef_")
         data, labels = self._validated(X, y, reset=first)
+        check_rows(X, sample_weight, "sample_weight")
         weights = _mean_one(as_weights(sample_weight, len(data)))
         stream = copy.deepcopy(getattr(self, "_stream", None)) or _Stream()
         rule = as_rule(self.rule)
@@ -268,15 +280,29 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
     def predict(self, X: ArrayLike) -> FloatArray:
         """X coef_ᵀ + intercept_, of shape (n,) or (n, k), as the y of `fit`."""
         check_is_fitted(self)
-        data = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        data = self._as_array(X, reset=False)
         y_hat: FloatArray = data @ self.coef_.T + self.intercept_
         return y_hat
 
+    def _as_array(self, X: ArrayLike, *, reset: bool) -> FloatArray:
+        """Features as an array: tables by npreg's door, everything else by scikit-learn's."""
+        if not is_table(X):
+            return np.asarray(validate_data(self, X, reset=reset, **DTYPES))
+        array = as_float_array(X, "X")
+        # scikit-learn looks at names and the number of columns.
+        validate_data(self, array if isinstance(X, np.ndarray) else X, skip_check_array=True, reset=reset)
+        return np.asarray(check_array(array, estimator=self, **DTYPES))
+
     def _validated(self, X: ArrayLike, y: ArrayLike, *, reset: bool) -> tuple[FloatArray, FloatArray]:
         """Features, and labels in their dtype."""
-        data, labels = validate_data(
-            self, X, y, dtype=[np.float64, np.float32], y_numeric=True, multi_output=True, reset=reset
-        )
+        if is_table(X) or is_table(y):
+            check_rows(X, y, "y")
+            y = as_float_array(y, "y") if is_table(y) else y
+        options = {**DTYPES, "y_numeric": True, "multi_output": True}
+        if is_table(X):
+            data, labels = check_X_y(self._as_array(X, reset=reset), y, estimator=self, **options)
+        else:
+            data, labels = validate_data(self, X, y, reset=reset, **options)
         with np.errstate(over="ignore"):  # labels beyond float32 become inf, which train refuses
             return data, labels.astype(data.dtype)
 

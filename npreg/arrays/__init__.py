@@ -9,6 +9,7 @@ from npreg.arrays.data import (
     as_pair,
     as_rows_of,
     as_weights,
+    check_rows,
     column_name,
 )
 from npreg.arrays.errors import DivergenceError, warn
@@ -22,7 +23,7 @@ from npreg.arrays.scalars import (
     as_rng,
     brief,
 )
-from npreg.arrays.tables import FloatArray, Names, as_array, as_float_array, check_finite
+from npreg.arrays.tables import FloatArray, Names, as_array, as_float_array, check_finite, is_table
 
 __all__ = [
     "Data",
@@ -47,6 +48,8 @@ __all__ = [
     "as_weights",
     "brief",
     "check_finite",
+    "check_rows",
     "column_name",
+    "is_table",
     "warn",
 ]

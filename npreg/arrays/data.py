@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays.cures import removal
-from npreg.arrays.tables import FloatArray, Names, Table, as_table, check_finite
+from npreg.arrays.tables import FloatArray, Names, Table, as_table, check_finite, index_of
 
 __all__ = [
     "Data",
@@ -20,6 +20,7 @@ __all__ = [
     "as_pair",
     "as_rows_of",
     "as_weights",
+    "check_rows",
     "column_name",
 ]
 
@@ -130,9 +131,13 @@ def _labels(labels: ArrayLike, features: Table, name: str, finite: bool) -> Tabl
     return table
 
 
+def check_rows(features: Any, values: Any, name: str) -> None:
+    """ValueError where two objects of pandas have different indexes: other rows, or another order."""
+    _check_index(index_of(features), index_of(values), name)
+
+
 def _check_index(index: Any, other: Any, name: str) -> None:
-    """ValueError where two indexes of pandas name other rows, or the same in another order."""
-    if index is None or other is None or index.equals(other):
+    if index is None or other is None or len(index) != len(other) or index.equals(other):
         return
     row = int(np.argmax(np.asarray(index != other)))
     same = index.is_unique and other.is_unique and set(index) == set(other)

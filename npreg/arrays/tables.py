@@ -19,7 +19,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from npreg.arrays.cures import cure_of, dummies, removal
 
-__all__ = ["FloatArray", "Names", "Table", "as_array", "as_float_array", "as_table", "check_finite"]
+__all__ = [
+    "FloatArray",
+    "Names",
+    "Table",
+    "as_array",
+    "as_float_array",
+    "as_table",
+    "check_finite",
+    "index_of",
+    "is_table",
+]
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
 AnyArray: TypeAlias = np.ndarray[Any, Any]
@@ -56,10 +66,10 @@ def as_table(values: Any, name: str) -> Table:
     _refuse_what_has_to_be_fetched(values, name)
     if (columns := _columns(values)) is not None:
         array = np.asarray(values) if _is_plain(values) else _side_by_side(columns, values, name)
-        return Table(_as_floats(array), _names(values), _index(values), array.dtype.kind == "f")
+        return Table(_as_floats(array), _names(values), index_of(values), array.dtype.kind == "f")
     if hasattr(values, "to_numpy"):  # a column of a frame
         column = _as_numbers(_as_array(values), name, values)
-        return Table(_as_floats(column), None, _index(values), column.dtype.kind == "f")
+        return Table(_as_floats(column), None, index_of(values), column.dtype.kind == "f")
     try:
         array = np.asarray(values)
     except ValueError:
@@ -92,6 +102,13 @@ def _refuse_what_has_to_be_fetched(values: Any, name: str) -> None:
         raise TypeError(f"{name} is a sparse matrix; make it an array with {name} = {name}.toarray()")
 
 
+def is_table(values: Any) -> bool:
+    """Whether it is more than a plain array: a frame, a column of one, an array with fields or a mask."""
+    if isinstance(values, np.ndarray):
+        return type(values) not in (np.ndarray, np.memmap) or values.dtype.names is not None
+    return any(hasattr(values, name) for name in ("to_numpy", "column_names", "__dask_graph__"))
+
+
 def _columns(values: Any) -> Sequence[Any] | None:
     """The columns of a table, None of what is no table."""
     if isinstance(values, np.ndarray):
@@ -115,7 +132,8 @@ def _names(values: Any) -> Names:
     return tuple(map(str, found))
 
 
-def _index(values: Any) -> Any:
+def index_of(values: Any) -> Any:
+    """The names of the rows of pandas' objects, None of others."""
     index = getattr(values, "index", None)
     return index if hasattr(index, "equals") else None
 
