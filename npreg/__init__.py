@@ -37,7 +37,7 @@ from npreg.runs.blocks import RowBlocks
 from npreg.runs.callbacks import Progress, ProgressBar, Step
 from npreg.runs.checkpoint import Checkpoint, CheckpointError
 from npreg.runs.plan import EarlyStopping
-from npreg.sgd import SGD, Momentum, Nesterov, sgd
+from npreg.sgd import SGD, AdaGrad, Adam, Momentum, Nesterov, sgd
 from npreg.sweep import SweepResult, sweep
 from npreg.train import TrainResult, Trajectory, train
 
@@ -45,11 +45,12 @@ if TYPE_CHECKING:
     from npreg import exercises, plot
     from npreg.gradcheck import assert_gradient, check_gradient
     from npreg.plot import set_figsize, use_svg_display
-    from npreg.schedules import Cosine, InverseScaling, StepDecay
+    from npreg.schedules import Cosine, ExponentialDecay, InverseScaling, StepDecay
 
 # Rooms that are opened on first use, so that `import npreg` stays about as light as `import numpy`.
 _LAZY = {
     "Cosine": "npreg.schedules",
+    "ExponentialDecay": "npreg.schedules",
     "InverseScaling": "npreg.schedules",
     "StepDecay": "npreg.schedules",
     "assert_gradient": "npreg.gradcheck",
@@ -63,11 +64,14 @@ _LAZY = {
 __all__ = [
     "LOSSES",
     "SGD",
+    "AdaGrad",
+    "Adam",
     "Checkpoint",
     "CheckpointError",
     "Cosine",
     "DivergenceError",
     "EarlyStopping",
+    "ExponentialDecay",
     "InverseScaling",
     "LearningRateWarning",
     "LeastSquaresResult",

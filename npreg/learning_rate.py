@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,21 +21,25 @@ from npreg.arrays import (
     column_name,
     warn,
 )
+from npreg.sgd import Momentum, Nesterov, Rule
 
 __all__ = [
     "AUTO_AVERAGE",
-    "AUTO_FRACTION",
     "LearningRateWarning",
     "RateMoments",
     "check_learning_rate",
     "max_learning_rate",
     "rate_moments",
+    "report_rate",
+    "scale_advice",
     "squared_norms",
 ]
 
-AUTO_FRACTION = 0.5  # lr="auto" takes this part of max_learning_rate
-AUTO_AVERAGE = 0.5  # and averages over this part of the epochs: at so large a rate single steps are noisy
+AUTO_AVERAGE = 0.5  # lr="auto" averages over this part of the epochs: at so large a rate steps are noisy
 SAMPLE_ROWS = 128
+WIDE, WIDE_ROWS = 256, 512  # beyond so many columns at most so many rows are looked at
+MOST_PRODUCTS = 1e9  # rows · columns², as far as all rows of a block are looked at
+SAMPLE_MARGIN = 1.25  # by which λ and κ of a sample of rows are raised
 EXACT_COLUMNS = 64
 BLOCK_ROWS = 32_768  # rows looked at together
 
@@ -116,60 +122,102 @@ class RateMoments:
     """All that the bound needs of the rows; those of several blocks add up.
 
     second = Σ x̃x̃ᵀ      fourth = Σ ‖x̃‖² x̃x̃ᵀ      largest = max ‖x̃‖²
+
+    Of more than 256 columns no matrix of columns by columns is formed: at most 512 rows are kept, whose
+    n × n Gram matrix has the same eigenvalues.  Where not all rows are looked at (there, and beyond 1e9
+    products a block), they are an evenly spaced sample, and λ and κ are raised by a quarter.
     """
 
     num_rows: int
+    looked_at: int
+    largest: float
     second: FloatArray
     fourth: FloatArray
-    largest: float
+    rows: FloatArray  # (0, p) where the matrices are kept
 
     @classmethod
     def of(cls, X: FloatArray, weights: FloatArray | None = None, names: Names = None) -> RateMoments:
-        p, largest = X.shape[1] + 1, 0.0
-        second, fourth = np.zeros((p, p)), np.zeros((p, p))
-        for start in range(0, len(X), BLOCK_ROWS):
+        n, p = len(X), X.shape[1] + 1
+        most = WIDE_ROWS if p > WIDE else max(int(MOST_PRODUCTS) // (p * p), 4 * p)
+        every = -(-n // most)
+        largest = squared_norms(X, weights)[0] if every > 1 else 0.0
+        some, part = X[::every], None if weights is None else weights[::every]
+        second, fourth = np.zeros((2, 0, 0) if p > WIDE else (2, p, p))
+        kept = [np.empty((0, p))]
+        for start in range(0, len(some), BLOCK_ROWS):
             block = slice(start, start + BLOCK_ROWS)
             with np.errstate(over="ignore", invalid="ignore"):
-                rows = _extended(X[block], None if weights is None else weights[block])
+                rows = _extended(some[block], None if part is None else part[block])
                 norms = np.einsum("ij,ij->i", rows, rows)
-                second += rows.T @ rows
-                fourth += rows.T @ (rows * norms[:, None])
-            largest = max(largest, float(norms.max()))
-        if not np.isfinite(fourth).all():
+                largest = max(largest, float(norms.max()))
+                if p > WIDE:
+                    kept.append(rows)
+                else:
+                    second += rows.T @ rows
+                    fourth += rows.T @ (rows * norms[:, None])
+        if not math.isfinite(n * largest * largest):
             column = column_name(names, int(np.abs(X).max(axis=0).argmax()))
             raise ValueError(
                 f"features reach {np.abs(X).max():.3g} (column {column}), whose fourth power overflows; "
                 f"scale column {column}, for example with standardize=True"
             )
-        return cls(len(X), second, fourth, largest)
+        return cls(n, len(some), largest, second, fourth, np.concatenate(kept))
 
     def __add__(self, other: RateMoments) -> RateMoments:
+        rows = np.concatenate([self.rows, other.rows])
+        every = max(1, -(-len(rows) // WIDE_ROWS))
+        looked_at = self.looked_at + other.looked_at if not len(rows) else len(rows[::every])
         return RateMoments(
             self.num_rows + other.num_rows,
+            looked_at,
+            max(self.largest, other.largest),
             self.second + other.second,
             self.fourth + other.fourth,
-            max(self.largest, other.largest),
+            rows[::every],
         )
 
-    def bound(self, batch_size: int, l2: float = 0.0) -> float:
+    @cached_property
+    def curvatures(self) -> tuple[float, float]:
+        """κ and λ, as in `max_learning_rate`."""
+        m, rows, eps = self.looked_at, self.rows, np.finfo(float).eps
+        eigenvalues, vectors = np.linalg.eigh((rows @ rows.T if len(rows) else self.second) / m)
+        keep = eigenvalues > eigenvalues[-1] * len(eigenvalues) * eps  # directions without data drop out
+        white = vectors[:, keep]
+        # In the basis where E[x̃x̃ᵀ] is the identity κ is an eigenvalue.
+        if len(rows):
+            fourth = white.T @ (white * np.einsum("ij,ij->i", rows, rows)[:, None])
+        else:
+            white = white / np.sqrt(eigenvalues[keep])
+            fourth = white.T @ (self.fourth / m) @ white
+        margin = 1.0 if m == self.num_rows else SAMPLE_MARGIN
+        # κ cannot exceed max ‖x̃‖², which also holds where ill-conditioned columns spoil the eigenvalue.
+        kappa = float(np.linalg.eigvalsh(fourth)[-1]) if len(fourth) else 0.0
+        return min(self.largest, margin * kappa), min(self.largest, margin * float(eigenvalues[-1]))
+
+    def bound(self, batch_size: int, l2: float = 0.0, rule: Rule | None = None) -> float:
         """The largest learning rate that is known to be stable."""
-        n, kappa = self.num_rows, self.largest
-        eigenvalues, vectors = np.linalg.eigh(self.second / n)
-        if batch_size < n:
-            # In the basis where E[x̃x̃ᵀ] is the identity κ is an eigenvalue.  Directions without data drop out.
-            keep = eigenvalues > eigenvalues[-1] * len(eigenvalues) * np.finfo(float).eps
-            white = vectors[:, keep] / np.sqrt(eigenvalues[keep])
-            # κ cannot exceed max ‖x̃‖², which also holds where ill-conditioned columns spoil the eigenvalue.
-            kappa = min(kappa, float(np.linalg.eigvalsh(white.T @ (self.fourth / n) @ white)[-1]))
-        return _bound(batch_size, n, kappa, float(eigenvalues[-1]), l2)
+        return _bound(batch_size, self.num_rows, *self.curvatures, l2, rule)
 
 
-def _bound(batch_size: int, num_rows: int, kappa: float, largest: float, l2: float) -> float:
+def _bound(
+    batch_size: int, num_rows: int, kappa: float, largest: float, l2: float, rule: Rule | None = None
+) -> float:
+    """2 / (noise of rows + steepest slope), each as far as the rule amplifies it.
+
+    Momentum sums up the noise of 1 / (1 − β) steps, but answers a steep slope by oscillating, which it
+    stands up to 2 (1 + β) / λ (Nesterov's up to 2 (1 + β) / ((1 + 2β) λ)), not 2 (1 − β) / λ.  Not so where
+    an epoch is a few unequal steps, which can drive the oscillation: there the bound is 1 − β of SGD's.
+    """
+    if isinstance(rule, Momentum) and num_rows / 4 < batch_size < num_rows:
+        return (1 - rule.beta) * _bound(batch_size, num_rows, kappa, largest, l2)
     if batch_size >= num_rows:
-        curvature = largest * num_rows / batch_size
+        noise, steepest = 0.0, largest * num_rows / batch_size + 2 * l2
     else:
-        curvature = (kappa + (batch_size - 1) * largest) / batch_size
-    return 2 / (curvature + 2 * l2) if curvature + l2 > 0 else np.inf
+        noise, steepest = kappa / batch_size, (batch_size - 1) * largest / batch_size + 2 * l2
+    if isinstance(rule, Momentum):
+        noise /= 1 - rule.beta
+        steepest *= (1 + 2 * rule.beta if isinstance(rule, Nesterov) else 1.0) / (1 + rule.beta)
+    return 2 / (noise + steepest) if noise + steepest > 0 else np.inf
 
 
 def squared_norms(X: FloatArray, weights: FloatArray | None) -> tuple[float, float]:
@@ -228,29 +276,31 @@ def check_learning_rate(
     norms: tuple[float, float],
     mode: str,
     names: Names = None,
+    factor: float = 1.0,
+    steps: str = "SGD",
 ) -> None:
-    """Warn, or raise ValueError, where lr is beyond the bound; say which column's scale is the cause."""
-    if mode == "off" or _is_surely_below(lr, X, batch_size, l2, weights, norms):
+    """Warn, or raise ValueError, where lr is beyond the bound; say which column's scale is the cause.
+
+    `factor` is by how much the bound of a rule and loss differs from that of plain SGD on the squared loss.
+    """
+    if mode == "off" or _is_surely_below(lr / factor, X, batch_size, l2, weights, norms):
         return
-    if X.shape[1] <= EXACT_COLUMNS:
-        bound = RateMoments.of(X, weights).bound(batch_size, l2)
-    else:
-        some = slice(None, None, max(1, len(X) // (4 * X.shape[1] + 4096)))
-        part = None if weights is None else weights[some]
-        sample = RateMoments.of(X[some], part)
-        m = sample.num_rows
-        # A minibatch of all rows, or of more, must stay one: there the bound is another.
-        rows = -(-batch_size * m // len(X)) if batch_size >= len(X) else min(batch_size, max(m - 1, 1))
-        bound = sample.bound(rows, l2)
+    bound = factor * RateMoments.of(X, weights).bound(batch_size, l2)
     if lr < bound:
         return
-    message = (
-        f"lr = {lr:g} is beyond {bound:.3g}, up to which SGD with minibatches of {batch_size} is known to be "
-        f"stable on these features; {scale_advice(X, names)}"
+    report_rate(
+        f"lr = {lr:g} is beyond {bound:.3g}, up to which {steps} with minibatches of {batch_size} is known "
+        f"to be stable on these features; {scale_advice(X, names)}",
+        mode,
     )
+
+
+def report_rate(message: str, mode: str) -> None:
+    """Say it as a LearningRateWarning, or with mode "error" as a ValueError."""
     if mode == "error":
         raise ValueError(message)
-    warn(message, LearningRateWarning)
+    if mode == "warn":
+        warn(message, LearningRateWarning)
 
 
 def scale_advice(X: FloatArray, names: Names = None) -> str:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -241,6 +241,8 @@ class Loss:
     name : str
     params : dict
         Keyword arguments for both.
+    curvature : float, optional
+        The largest second derivative, where there is one: it bounds the learning rate.
 
     >>> LOSSES["huber"].bind(delta=0.5).grad(np.array([[3.0]]), np.array([1.0]))
     array([[0.5]])
@@ -250,6 +252,7 @@ class Loss:
     grad_function: LossFunction
     name: str
     params: dict[str, float] = field(default_factory=dict)
+    curvature: float | None = None  # the largest second derivative; None at kinks, and where unknown
 
     def value(self, y_hat: FloatArray, y: FloatArray) -> FloatArray:
         return self.value_function(y_hat, y, **self.params)  # type: ignore[no-any-return]
@@ -262,23 +265,33 @@ class Loss:
         """Whether this is npreg's own squared loss, whose steps are affine maps."""
         return self.value_function is squared_loss and self.grad_function is squared_loss_grad
 
+    def steepness(self, size: float) -> float:
+        """The largest |derivative| / |r| at residuals r = ±size; 1 for the squared loss.
+
+        >>> LOSSES["squared"].steepness(5.0), LOSSES["absolute"].steepness(5.0)
+        (1.0, 0.2)
+        """
+        with np.errstate(all="ignore"):
+            pulls = np.abs(self.grad(np.array([[size], [-size]]), np.zeros((2, 1))))
+        return float(np.max(pulls)) / size
+
     def bind(self, **params: float) -> Loss:
         """The same loss with parameters of its own, such as `delta` or `tau`."""
         known = list(inspect.signature(self.value_function).parameters)[2:]
         for name in params:
             if name not in known:
                 raise TypeError(f"the {self.name} loss has no parameter {name!r}; it has {known or 'none'}")
-        bound = Loss(self.value_function, self.grad_function, self.name, {**self.params, **params})
+        bound = replace(self, params={**self.params, **params})
         one = np.ones((1, 1))
         bound.value(one, one)  # a value out of range is refused here, not in the middle of a run
         return bound
 
 
 LOSSES: dict[str, Loss] = {
-    "squared": Loss(squared_loss, squared_loss_grad, "squared"),
+    "squared": Loss(squared_loss, squared_loss_grad, "squared", curvature=1.0),
     "absolute": Loss(absolute_loss, absolute_loss_grad, "absolute"),
-    "huber": Loss(huber_loss, huber_loss_grad, "huber"),
-    "log_cosh": Loss(log_cosh_loss, log_cosh_loss_grad, "log_cosh"),
+    "huber": Loss(huber_loss, huber_loss_grad, "huber", curvature=1.0),
+    "log_cosh": Loss(log_cosh_loss, log_cosh_loss_grad, "log_cosh", curvature=1.0),
     "quantile": Loss(quantile_loss, quantile_loss_grad, "quantile"),
 }
 

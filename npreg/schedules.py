@@ -7,6 +7,7 @@ schedule means the same for every batch size.
     step             factor^⌊t / every⌋
     inverse_scaling  1 / (1 + t)^power
     cosine           final + (1 − final) (1 + cos(π t / num_epochs)) / 2,  then final
+    exponential      final^(t / num_epochs),  then final
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 from npreg.arrays import as_nonnegative
 
-__all__ = ["Constant", "Cosine", "InverseScaling", "StepDecay"]
+__all__ = ["Constant", "Cosine", "ExponentialDecay", "InverseScaling", "StepDecay"]
 
 
 @dataclass(frozen=True)
@@ -97,3 +98,24 @@ class Cosine:
     def __call__(self, epochs: float) -> float:
         part, final = min(epochs / float(self.num_epochs), 1.0), float(self.final)
         return final + (1 - final) * (1 + math.cos(math.pi * part)) / 2
+
+
+@dataclass(frozen=True)
+class ExponentialDecay:
+    """From 1 down to `final` over `num_epochs` by the same factor every epoch, and `final` after them.
+
+    >>> schedule = ExponentialDecay(num_epochs=10, final=0.01)
+    >>> schedule(0.0), schedule(5.0), schedule(12.0)
+    (1.0, 0.1, 0.01)
+    """
+
+    num_epochs: float
+    final: float = 0.01
+
+    def __post_init__(self) -> None:
+        as_nonnegative(self.num_epochs, "num_epochs")
+        as_nonnegative(self.final, "final")
+
+    def __call__(self, epochs: float) -> float:
+        part = min(epochs / float(self.num_epochs), 1.0) if self.num_epochs else 1.0
+        return math.pow(self.final, part)

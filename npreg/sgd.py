@@ -5,6 +5,8 @@ A *rule* maps gradients to updates and keeps its state explicit, so that it can 
     SGD         update = g
     Momentum    v ← β v + g;  update = v
     Nesterov    v ← β v + g;  update = g + β v
+    Adam        m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²;  update = m̂ / (√v̂ + ε)
+    AdaGrad     s ← s + g²;  update = g / (√s + ε)
 
 `Stepper` puts a rule, a learning-rate schedule and the penalties together; whatever the rule, the
 parameters are changed by `sgd` alone.
@@ -21,7 +23,19 @@ import numpy as np
 
 from npreg.arrays import FloatArray, as_batch_size, as_float_array, as_nonnegative, as_number
 
-__all__ = ["SGD", "Momentum", "Nesterov", "Rule", "Schedule", "Stepper", "as_rule", "sgd", "soft_threshold"]
+__all__ = [
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "Momentum",
+    "Nesterov",
+    "Rule",
+    "Schedule",
+    "Stepper",
+    "as_rule",
+    "sgd",
+    "soft_threshold",
+]
 
 Schedule: TypeAlias = Callable[[float], float]
 
@@ -158,19 +172,95 @@ class Nesterov(Momentum):
         return [grad + self.beta * v for v, grad in zip(state, grads, strict=True)]
 
 
+@dataclass(frozen=True)
+class AdaGrad:
+    """s ← s + g²;  update = g / (√s + ε), entry by entry: steps of about lr / √t, whatever the units of g.
+
+    Source: J. Duchi, E. Hazan and Y. Singer, JMLR 12 (2011) 2121; as in PyTorch.
+
+    >>> AdaGrad().update([np.array([4.0])], [np.array([9.0])])
+    [array([0.8])]
+    """
+
+    eps: float = 1e-10
+
+    def __post_init__(self) -> None:
+        as_nonnegative(self.eps, "eps")
+
+    def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
+        return [np.zeros_like(param) for param in params]
+
+    def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
+        updates = []
+        for total, grad in zip(state, grads, strict=True):
+            total += grad * grad
+            updates.append(_ratio(grad, np.sqrt(total) + self.eps))
+        return updates
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Running means of g and g²; update = m̂ / (√v̂ + ε), entry by entry: steps of about lr.
+
+        m ← β₁ m + (1 − β₁) g      m̂ = m / (1 − β₁ᵗ)
+        v ← β₂ v + (1 − β₂) g²     v̂ = v / (1 − β₂ᵗ)          at step t = 1, 2, …
+
+    Source: D. P. Kingma and J. Ba, Adam: a method for stochastic optimization (ICLR 2015); as in PyTorch.
+
+    >>> rule, w = Adam(), [np.array([1.0])]
+    >>> rule.update([np.array([4.0])], rule.init(w))
+    [array([1.])]
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        for name in ("beta1", "beta2"):
+            if not 0 <= as_number(getattr(self, name), name) < 1:
+                raise ValueError(f"{name} must be in [0, 1), not {getattr(self, name)!r}")
+        as_nonnegative(self.eps, "eps")
+
+    def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
+        """m and v of every parameter, and the number of steps."""
+        return [*(np.zeros_like(param) for param in params for _ in "mv"), np.zeros(1)]
+
+    def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
+        *means, steps = state
+        steps += 1
+        t, updates = float(steps[0]), []
+        for m, v, grad in zip(means[::2], means[1::2], grads, strict=True):
+            m += (1 - self.beta1) * (grad - m)
+            v *= self.beta2
+            v += (1 - self.beta2) * grad * grad
+            scale = np.sqrt(v) / math.sqrt(1 - self.beta2**t) + self.eps
+            updates.append(_ratio(m / (1 - self.beta1**t), scale))
+        return updates
+
+
+def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
+    """above / below, and 0 where both are: no gradient so far, no step."""
+    return np.divide(above, below, out=np.zeros_like(above), where=below != 0)
+
+
+RULES: dict[str, Rule] = {
+    "sgd": SGD(), "momentum": Momentum(), "nesterov": Nesterov(), "adam": Adam(), "adagrad": AdaGrad(),
+}  # fmt: skip
+
+
 def as_rule(rule: str | Rule) -> Rule:
     """A rule from its name or itself.
 
     >>> as_rule("momentum")
     Momentum(beta=0.9)
     """
-    names: dict[str, Rule] = {"sgd": SGD(), "momentum": Momentum(), "nesterov": Nesterov()}
     if isinstance(rule, str):
-        if rule not in names:
-            raise ValueError(f"there is no rule {rule!r}; there are {', '.join(names)}")
-        return names[rule]
+        if rule not in RULES:
+            raise ValueError(f"there is no rule {rule!r}; there are {', '.join(RULES)}")
+        return RULES[rule]
     if isinstance(rule, type) or not isinstance(rule, Rule):
-        raise TypeError(f"rule must be one of {', '.join(map(repr, names))} or an object, not {rule!r}")
+        raise TypeError(f"rule must be one of {', '.join(map(repr, RULES))} or an object, not {rule!r}")
     return rule
 
 

@@ -152,7 +152,7 @@ def test_partial_fit_is_one_step_of_the_mean_gradient() -> None:
 @pytest.mark.parametrize("rule", ["sgd", "momentum", Nesterov(0.5)])
 def test_partial_fit_over_minibatches_is_an_epoch_of_fit(rule: Any) -> None:
     X, y = make_data(n=40, k=2)
-    settings: dict[str, Any] = {"lr": 0.003, "rule": rule, "loss": LOSSES["huber"].bind(delta=2.0)}
+    settings: dict[str, Any] = {"lr": 0.0003, "rule": rule, "loss": LOSSES["huber"].bind(delta=2.0)}
     whole = MinibatchSGDRegressor(
         batch_size=8, standardize=False, average=0, max_iter=2, random_state=3, **settings
     ).fit(X, y)
@@ -343,13 +343,12 @@ def test_warm_start() -> None:
         ({"max_iter": 2.5}, "max_iter"),
         ({"batch_size": 0}, "batch_size"),
         ({"loss": "squared_error"}, "loss"),
-        ({"loss": "absolute"}, "second derivative"),
         ({"lr": -1.0}, "lr"),
         ({"lr": "fast"}, "lr"),
         ({"l2": -1.0}, "l2"),
         ({"l1": np.nan}, "l1"),
         ({"average": 1.0}, "average"),
-        ({"rule": "adam"}, "rule"),
+        ({"rule": "adamax"}, "rule"),
         ({"schedule": 3}, "schedule"),
         ({"tol": -1.0}, "tol"),
     ],

@@ -125,7 +125,7 @@ def test_l2_with_momentum_and_weights_converges_to_weighted_ridge(engine):
     X, y, _, _ = make_data(20, 3, 1)
     weights = np.random.default_rng(2).random(20) * 3
     run = npreg.train(
-        X, y, batch_size=20, l2=0.3, lr=0.05, num_epochs=2000, rng=0, rule="nesterov",
+        X, y, batch_size=20, l2=0.3, lr=0.045, num_epochs=2000, rng=0, rule="nesterov",
         sample_weight=weights, engine=engine,
     )  # fmt: skip
     expected = least_squares(X, y, 0.3, weights)

@@ -29,7 +29,7 @@ __all__ = ["CheckLr", "EarlyStopping", "EngineName", "Plan", "Record", "RuleName
 
 EngineName: TypeAlias = Literal["auto", "loop", "tight", "moments"]
 Record: TypeAlias = Literal["epoch", "step"]
-RuleName: TypeAlias = Literal["sgd", "momentum", "nesterov"]
+RuleName: TypeAlias = Literal["sgd", "momentum", "nesterov", "adam", "adagrad"]
 CheckLr: TypeAlias = Literal["warn", "error", "off"]
 
 BITS = {"decides": True}  # of an argument on which the bits of a run depend

@@ -1,38 +1,106 @@
-"""The learning rate of a run as a number, looked at before the first step."""
+"""The learning rate of a run, whatever its loss and rule: chosen, or looked at before the first step.
+
+The bound of `max_learning_rate` is that of the squared loss.  At residuals of size r another loss pulls
+like a squared loss of steepness |loss'(r)| / r (the parabola through 0 that touches it there): Huber's
+δ / r, the absolute loss's 1 / r.  So a rate that suits the labels' spread is bound / steepness(spread),
+and as residuals get smaller, so must the rate, down to where the loss is a parabola itself.  That is the
+geometric decay under which subgradient steps converge linearly, and why units of y do not matter.
+
+Adam and AdaGrad move every entry by about lr, whatever the gradient; their rate goes with the residuals.
+
+Source: D. Davis, D. Drusvyatskiy and V. Charisopoulos, Stochastic algorithms with geometric step decay
+converge linearly on sharp functions, Mathematical Programming 207 (2024).
+"""
 
 from __future__ import annotations
 
-from npreg.learning_rate import AUTO_FRACTION, check_learning_rate, max_learning_rate
+import math
+
+import numpy as np
+
+from npreg.arrays import FloatArray
+from npreg.learning_rate import check_learning_rate, rate_moments, report_rate
 from npreg.losses import LOSSES
 from npreg.runs.feeds import Feed
 from npreg.runs.plan import Plan
-from npreg.sgd import Momentum
+from npreg.schedules import ExponentialDecay
+from npreg.sgd import AdaGrad, Adam, Momentum, Schedule
 
-__all__ = ["learning_rate"]
+__all__ = ["AUTO_FRACTION", "learning_rate"]
+
+AUTO_FRACTION = 0.5  # lr="auto" takes this part of the bound
+FINAL_SIZE = 1e-3  # residuals, as a part of the labels' spread, that the last steps are made for
+# A step of Adam at this times the residuals moves predictions by about as much; AdaGrad's get smaller.
+ENTRYWISE = {Adam: 1.0, AdaGrad: 3.0}
 
 
-def learning_rate(plan: Plan, feed: Feed) -> float:
-    """The number that `lr` stands for; a warning or an error, as the plan says, where it is too large."""
-    momentum = plan.rule.beta if isinstance(plan.rule, Momentum) else 0.0
-    if plan.lr == "auto":
-        smooth = [LOSSES[name].value_function for name in ("squared", "huber", "log_cosh")]
-        if plan.loss.value_function not in smooth:
-            raise ValueError(
-                'lr="auto" needs a loss whose second derivative is at most 1 (squared, huber, log_cosh), '
-                f"not {plan.loss.name}; give a number"
+def learning_rate(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, Schedule | None]:
+    """The learning rate of the first step, and the schedule of the others, of a run that starts at theta.
+
+    `lr="auto"` is half of the bound; where the loss is not as steep everywhere it decays, unless there is a
+    schedule.  A number is looked at as `check_lr` says.
+    """
+    if isinstance(plan.lr, str):
+        first, last = _auto(plan, feed, theta)
+        decays = plan.schedule is None and last < first
+        return first, ExponentialDecay(plan.num_epochs, last / first) if decays else plan.schedule
+    if plan.check_lr != "off":
+        _check(plan, plan.lr, feed)
+    return plan.lr, plan.schedule
+
+
+def _auto(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, float]:
+    """The first and the last learning rate."""
+    entrywise = ENTRYWISE.get(type(plan.rule))
+    if entrywise is not None:
+        start, end = _residuals(feed, theta)
+        lasting = 1 / FINAL_SIZE if isinstance(plan.rule, AdaGrad) else 10.0  # AdaGrad's steps get smaller
+        last = min(lasting * end, start)
+        return entrywise * start / _step_length(feed), entrywise * last / _step_length(feed)
+    rate = AUTO_FRACTION * feed.total(rate_moments).bound(plan.batch_size, plan.l2, plan.rule)
+    if plan.loss.is_squared:
+        return rate, rate
+    first, last = (plan.loss.steepness(size) for size in _residuals(feed, theta))
+    return rate / first, rate / last
+
+
+def _residuals(feed: Feed, theta: FloatArray) -> tuple[float, float]:
+    """The size of the residuals at the start, and the one that the last steps are made for."""
+    middle = np.zeros_like(theta)
+    middle[-1] = np.median(feed.facts.sample.y, axis=0)
+    start, spread = feed.losses(LOSSES["absolute"], [theta, middle])
+    end = FINAL_SIZE * (spread or start or 1.0)
+    return max(start, end), end
+
+
+def _step_length(feed: Feed) -> float:
+    """How far predictions move, about, where every entry of theta moves by 1: √(d + 1) ‖x̃‖."""
+    return math.sqrt((feed.facts.width + 1) * feed.facts.norms[1])
+
+
+def _check(plan: Plan, lr: float, feed: Feed) -> None:
+    """Say it where lr is beyond the bound for this loss and rule."""
+    X, y, weights = feed.facts.sample[:3]
+    rule, loss = plan.rule, plan.loss
+    if type(rule) in ENTRYWISE:
+        limit = 10 * float(np.abs(y).mean()) / _step_length(feed)
+        if 0 < limit < lr:
+            report_rate(
+                f"lr = {lr:g} is beyond {limit:.3g}, where a step of {type(rule).__name__} moves predictions "
+                'by ten times the labels; take a smaller lr, or lr="auto"',
+                plan.check_lr,
             )
-        return AUTO_FRACTION * (1 - momentum) * max_learning_rate(feed, plan.batch_size, l2=plan.l2)
-    if plan.check_lr != "off" and plan.loss.is_squared and not momentum:
-        X, _, weights = feed.facts.sample
-        norms, mode = feed.facts.norms, plan.check_lr
-        check_learning_rate(
-            plan.lr,
-            X,
-            plan.batch_size,
-            l2=plan.l2,
-            weights=weights,
-            norms=norms,
-            mode=mode,
-            names=feed.facts.sample.names,
-        )
-    return plan.lr
+        return
+    slower, steps, steepness = 1.0, "SGD", loss.curvature
+    if isinstance(rule, Momentum):
+        slower, steps = 1 - rule.beta, f"{type(rule).__name__} with beta = {rule.beta:g}"
+    if steepness is None:
+        spread = float(np.abs(y - np.median(y, axis=0)).mean())
+        steepness = loss.steepness(spread) if spread > 0 else 0.0
+        steps += f" on the {loss.name} loss and labels that spread by {spread:.3g}"
+    if not 0 < steepness < math.inf:
+        return
+    check_learning_rate(
+        lr, X, plan.batch_size, l2=plan.l2 / steepness, weights=weights, norms=feed.facts.norms,
+        mode=plan.check_lr, names=feed.facts.sample.names, factor=slower / steepness, steps=steps,
+    )  # fmt: skip

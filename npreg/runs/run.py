@@ -59,13 +59,15 @@ class Run:
         self.theta = theta = theta if rows.scaling is None else rows.scaling.enter(theta)
         # What "auto" stands for is read, not found again: another machine might round it differently.
         auto = found is not None and plan.lr == "auto"
-        self.rate = _rate_of(found) if found is not None and auto else learning_rate(plan, feed)
+        self.rate, self.schedule = learning_rate(plan, feed, theta)
+        if found is not None and auto:
+            self.rate = _rate_of(found)
         self.stepper = Stepper(
             (theta[:-1], theta[-1]),
             lr=self.rate,
             divisor=facts.divisor(plan.batch_size),
             steps_per_epoch=facts.steps_per_epoch(plan.batch_size),
-            schedule=plan.schedule,
+            schedule=self.schedule,
             rule=plan.rule,
             l2=plan.l2,
             l1=plan.l1,
@@ -251,6 +253,12 @@ class Run:
             raise CheckpointError(
                 f"{path} has done {done} epochs, more than num_epochs={now}; give {done} or more, or "
                 "another path"
+            )
+        if self.schedule is not self.plan.schedule and planned != now and done:
+            raise CheckpointError(
+                f'{path} is of a run of {planned} epochs, over which lr="auto" lowers the rate of this loss; '
+                f"give num_epochs={planned}, or begin anew with another path, from w=result.w, b=result.b if "
+                "you like"
             )
         if first != self.first_averaged and done > min(first, self.first_averaged):
             raise CheckpointError(
