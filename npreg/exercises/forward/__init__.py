@@ -11,7 +11,7 @@ from npreg.exercises.forward.inputs import (
     positive,
     real,
 )
-from npreg.exercises.forward.program import Answer, Exercise, OwnMistake, gradient, hessian, update
+from npreg.exercises.forward.program import Answer, Exercise, OwnMistake, gradient, gradients, hessian, update
 
 __all__ = [
     "Answer",
@@ -23,6 +23,7 @@ __all__ = [
     "count",
     "fraction",
     "gradient",
+    "gradients",
     "hessian",
     "labels",
     "one_hot",

@@ -43,6 +43,11 @@ def gradient(wrt: str) -> Answer:
     return Answer(wrt)
 
 
+def gradients(*wrt: str) -> dict[str, Answer]:
+    """Answers ``grad_w``, ``grad_b``, … for the derivatives in these inputs."""
+    return {f"grad_{name}": gradient(name) for name in wrt}
+
+
 def hessian(wrt: str) -> Answer:
     """The second derivative of the last step with respect to the vector ``wrt``, a square matrix."""
     return Answer(wrt, order=2)
