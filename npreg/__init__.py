@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from npreg._version import __version__ as __version__
+from npreg._version import __version__
 from npreg.arrays import DivergenceError
 from npreg.data import data_iter, init_params, synthetic_data
 from npreg.exact.least_squares import LeastSquaresResult, least_squares
@@ -37,29 +37,19 @@ from npreg.runs.blocks import RowBlocks
 from npreg.runs.callbacks import Progress, ProgressBar, Step
 from npreg.runs.checkpoint import Checkpoint, CheckpointError
 from npreg.runs.plan import EarlyStopping
+from npreg.schedules import Cosine, ExponentialDecay, InverseScaling, StepDecay
 from npreg.sgd import SGD, AdaGrad, Adam, Momentum, Nesterov, sgd
 from npreg.sweep import SweepResult, sweep
 from npreg.train import TrainResult, Trajectory, train
 
 if TYPE_CHECKING:
-    from npreg import exercises, plot
+    from npreg import dask, differentiate, exercises, gradcheck, plot, sklearn  # noqa: F401
     from npreg.gradcheck import assert_gradient, check_gradient
     from npreg.plot import set_figsize, use_svg_display
-    from npreg.schedules import Cosine, ExponentialDecay, InverseScaling, StepDecay
 
-# Rooms that are opened on first use, so that `import npreg` stays about as light as `import numpy`.
-_LAZY = {
-    "Cosine": "npreg.schedules",
-    "ExponentialDecay": "npreg.schedules",
-    "InverseScaling": "npreg.schedules",
-    "StepDecay": "npreg.schedules",
-    "assert_gradient": "npreg.gradcheck",
-    "check_gradient": "npreg.gradcheck",
-    "exercises": "npreg.exercises",
-    "plot": "npreg.plot",
-    "set_figsize": "npreg.plot",
-    "use_svg_display": "npreg.plot",
-}
+# Opened on first use, with what stands in __all__ and is theirs: `import npreg` stays about as light as
+# `import numpy`, and needs neither scikit-learn nor Dask.
+_ROOMS = ("dask", "differentiate", "exercises", "gradcheck", "plot", "sklearn")
 
 __all__ = [
     "LOSSES",
@@ -86,12 +76,15 @@ __all__ = [
     "SweepResult",
     "TrainResult",
     "Trajectory",
+    "__version__",
     "absolute_loss",
     "absolute_loss_grad",
     "assert_gradient",
     "check_gradient",
     "data_iter",
+    "differentiate",
     "exercises",
+    "gradcheck",
     "huber_loss",
     "huber_loss_grad",
     "init_params",
@@ -116,14 +109,17 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module
+    from importlib import import_module
 
-        module = import_module(_LAZY[name])
-        value = globals()[name] = module if module.__name__ == f"npreg.{name}" else getattr(module, name)
-        return value
+    if name in _ROOMS:
+        return import_module(f"npreg.{name}")
+    for room in ("gradcheck", "plot") if name in __all__ else ():
+        module = import_module(f"npreg.{room}")
+        if name in module.__all__:
+            value = globals()[name] = getattr(module, name)
+            return value
     raise AttributeError(f"module 'npreg' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *_ROOMS})

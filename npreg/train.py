@@ -39,6 +39,8 @@ class TrainResult:
         "loop", "tight" or "moments".
     lr : float
         The learning rate (useful with lr="auto").
+    loss, loss_params : str and dict
+        The loss's name and parameters.
     num_steps : int
         Updates made.
     stopped : str
@@ -59,6 +61,8 @@ class TrainResult:
     lr: float
     num_steps: int
     stopped: str = "num_epochs"
+    loss: str = "squared"
+    loss_params: dict[str, float] = field(default_factory=dict, repr=False)
     trajectory: Trajectory | None = field(default=None, repr=False)
     validation_losses: FloatArray | None = None
     best_epoch: int | None = None
@@ -76,6 +80,8 @@ class TrainResult:
             lr=run.rate,
             num_steps=run.stepper.steps_done,
             stopped=run.stopped,
+            loss=run.plan.loss.name,
+            loss_params=dict(run.plan.loss.params),
             trajectory=run.trajectory(),
             validation_losses=np.array(run.validation_losses) if has_held_out else None,
             best_epoch=run.best.number if has_held_out else None,

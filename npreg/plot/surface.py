@@ -1,26 +1,136 @@
-"""A plane through parameter space: two parameters' path, and the mean loss around it.
+"""The loss over a plane through parameter space, and the path that a run takes on it.
 
-What `plot.loss_surface` draws, as numbers.  Parameters are counted as in theta = (w; b): 0, …, d − 1 are
-weights, d is the intercept.
+Parameters are counted as in theta = (w; b): 0, …, d − 1 are weights, d is the intercept.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from npreg.arrays import FloatArray, as_count, as_float_array, check_finite
-from npreg.losses import Loss
+from npreg.arrays import Data, FloatArray, as_count, as_data, as_float_array, check_finite
+from npreg.linear import linreg
+from npreg.losses import LOSSES, Loss, LossFunction, LossName, as_loss
+from npreg.plot.notebook import axes_or_new, column_of
+from npreg.runs.sums import mean_loss
 
-__all__ = ["Param", "mean_losses", "name_of", "path_of", "side", "two_params"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from npreg.runs.run import Trajectory
+    from npreg.train import TrainResult
+
+__all__ = ["loss_surface", "mean_losses"]
 
 Param: TypeAlias = int | str
 
+LEVELS = 14  # contours
 GRID = 50  # points along each side
 BLOCK = 400  # rows whose losses on the whole grid are held at once, 8 MB
+
+
+def loss_surface(
+    features: ArrayLike,
+    labels: ArrayLike,
+    trajectory: TrainResult | Trajectory | tuple[ArrayLike, ArrayLike],
+    params: tuple[Param, Param] | None = None,
+    ax: Axes | None = None,
+    *,
+    loss: LossName | LossFunction | tuple[LossFunction, LossFunction] | Loss | None = None,
+    sample_weight: ArrayLike | None = None,
+    output: int = 0,
+) -> Axes:
+    """The path of two parameters over the mean loss of all rows (without penalties), with its contours.
+
+    The other parameters are held at their final values.  So where there are others, the contours are
+    those of the end of the path: on the way there, the surface was another.
+
+    Parameters
+    ----------
+    features, labels, sample_weight : (n, d), (n,) or (n, k), and (n,)
+        The rows that were trained on.
+    trajectory : TrainResult, Trajectory, or pair (w, b)
+        A result of `train(..., record="step")` or `record="epoch"`; or w (T + 1, d, k) and b (T + 1, k).
+    params : two of 0, …, d − 1 and "b", optional
+        The parameters on the axes: an index stands for that weight, "b" for the intercept.  Without it,
+        the first two weights, or the only weight and the intercept.
+    ax : Axes, optional
+        Without it, a new figure is made.
+    loss : as in `train`, optional
+        The loss that was trained with; a result knows it, unless it is a user's own.
+    output : int
+        The label whose parameters are drawn, for k > 1.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `train` for the same arguments; for a result without a trajectory, or whose loss is not that of
+        these rows; parameters that are not there, or a path that leads to losses beyond the range of floats.
+
+    >>> from matplotlib.figure import Figure
+    >>> from npreg import synthetic_data, train
+    >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
+    >>> result = train(features, labels, rng=1, record="step")
+    >>> loss_surface(features, labels, result, params=(0, "b"), ax=Figure().subplots()).get_ylabel()
+    'b'
+    """
+    data, chosen = as_data(features, labels, sample_weight), _own_loss(trajectory, loss)
+    X, y, _ = data
+    output = column_of(output, y.shape, "output", "labels")
+    path, end = path_of(trajectory, X.shape[1], y.shape, output)
+    i, j = two_params(params, X.shape[1])
+    sides = [side(path[:, p], end[p]) for p in (i, j)]
+    _check_rows(trajectory, data, chosen)
+    surface = mean_losses(data, output, end, (i, j), sides, chosen)
+    ax = axes_or_new(ax)
+    low, high = float(surface.min()), float(surface.max())
+    if low < high:
+        # A bowl's contours at the squares of equal steps are equally far apart.
+        levels = low + (high - low) * np.linspace(0, 1, LEVELS) ** 2
+        ax.contourf(*sides, surface, levels=levels, cmap="Blues_r", alpha=0.5)
+        ax.contour(*sides, surface, levels=levels, colors="tab:blue", linewidths=0.5)
+    ax.plot(path[:, i], path[:, j], "-", color="tab:orange", linewidth=1.5, label="path")
+    ax.plot(path[0, i], path[0, j], "o", color="tab:orange", markersize=5, label="start")
+    ax.plot(end[i], end[j], "*", color="tab:red", markersize=11, label="learned")
+    ax.legend()
+    ax.set_xlabel(name_of(i, X.shape[1]))
+    ax.set_ylabel(name_of(j, X.shape[1]))
+    return ax
+
+
+def _own_loss(trajectory: Any, loss: Any) -> Loss:
+    """The loss that is given, or the run's; ValueError where a result's is another."""
+    name, params = getattr(trajectory, "loss", "squared"), getattr(trajectory, "loss_params", {})
+    if loss is None and name not in LOSSES:
+        raise ValueError(f"the run's loss is a user's own, {name}; give it too, as loss=(value, grad)")
+    chosen = LOSSES[name].bind(**params) if loss is None else as_loss(loss)
+    if hasattr(trajectory, "loss") and (chosen.name, chosen.params) != (name, params):
+        raise ValueError(f"the run's loss was {name} {params or ''}; leave out loss, or give the same loss")
+    return chosen
+
+
+def _check_rows(result: Any, data: Data, loss: Loss) -> None:
+    """ValueError where a result's loss is another than that of its parameters on these rows."""
+    if not len(getattr(result, "losses", ())):
+        return  # a path alone does not say where it comes from
+    theta = np.concatenate([result.w, result.b[None]])
+    found, told = mean_loss(loss, data, theta), result.losses[(result.best_epoch or 0) - 1]
+    slope = np.abs(loss.grad(linreg(data.X, result.w, result.b), data.y)).mean(dtype=np.float64)
+    rounding = 30 * np.finfo(data.X.dtype).eps * float(np.abs(data.y).max())  # of a prediction
+    if not math.isclose(found, told, rel_tol=1e-4, abs_tol=rounding * (slope + rounding)):
+        raise ValueError(
+            f"the run ended at a mean loss of {told:g}, but on these rows its parameters have one of "
+            f"{found:g}; give the features, labels and sample_weight that were trained on, without held-out "
+            "rows, and the same loss"
+        )
 
 
 def path_of(
@@ -85,14 +195,15 @@ def side(values: FloatArray, end: float) -> FloatArray:
 
 
 def mean_losses(
-    X: FloatArray,
-    y: FloatArray,
+    data: Data,
+    output: int,
     end: FloatArray,
     axes: tuple[int, int],
     sides: Sequence[FloatArray],
     loss: Loss,
 ) -> FloatArray:
     """The mean loss at every point of the grid, as contour wants it: (second axis, first axis)."""
+    X, y, weights = data.X, data.y[:, [output]], data.weights
     first, second = np.meshgrid(*sides)
     moves = np.stack([first.ravel() - end[axes[0]], second.ravel() - end[axes[1]]])
     total = np.zeros(moves.shape[1])
@@ -100,8 +211,9 @@ def mean_losses(
         for start in range(0, len(X), BLOCK):
             rows = np.column_stack([X[start : start + BLOCK], np.ones(len(X[start : start + BLOCK]))])
             y_hat = (rows @ end)[:, None] + rows[:, list(axes)] @ moves
-            labels = np.broadcast_to(y[start : start + BLOCK, None], y_hat.shape)
-            total += np.asarray(loss.value(y_hat, labels), np.float64).sum(axis=0)
+            labels = np.broadcast_to(y[start : start + BLOCK], y_hat.shape)
+            values = np.asarray(loss.value(y_hat, labels), np.float64)
+            total += values.sum(axis=0) if weights is None else weights[start : start + BLOCK] @ values
     if not math.isfinite(total.sum()):
         raise ValueError("the path leads to losses beyond the range of floats; train with a smaller lr")
-    return (total / len(X)).reshape(first.shape)
+    return (total / (len(X) if weights is None else weights.sum())).reshape(first.shape)

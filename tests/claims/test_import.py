@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import npreg
 
 PACKAGE = Path(npreg.__file__).parent
@@ -90,6 +92,20 @@ def test_unknown_names():
 def test_lazy_rooms():
     out = python("import npreg\nprint(npreg.plot.__name__, npreg.check_gradient.__name__)")
     assert out.split() == ["npreg.plot", "check_gradient"]
+    rooms = "differentiate", "exercises", "gradcheck", "plot"
+    out = python(f"import npreg\nfor room in {rooms}: print(getattr(npreg, room).__name__)")
+    assert out.split() == [f"npreg.{room}" for room in rooms]
+    for room in ("dask", "sklearn"):
+        pytest.importorskip(room)
+        assert python(f"import npreg\nprint(npreg.{room}.__name__)").split() == [f"npreg.{room}"]
+
+
+def test_dir_shows_what_is_public():
+    shown = python("import npreg, npreg.train, npreg.arrays\nprint(*dir(npreg))").split()
+    assert {*shown} == {*npreg.__all__, *npreg._ROOMS}
+    assert "arrays" not in shown
+    everything = python("from npreg import *\nprint(train.__name__, plot.__name__, 'sklearn' in sys.modules)")
+    assert everything.split() == ["train", "npreg.plot", "False"]
 
 
 def imports(path: Path) -> set[str]:

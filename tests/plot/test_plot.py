@@ -21,6 +21,7 @@ from matplotlib.axes import Axes
 
 import npreg
 from npreg import plot, sweep, synthetic_data, train
+from npreg.arrays import Data
 from npreg.plot import surface
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,14 +148,15 @@ def test_the_surface_is_the_mean_loss(loss: str) -> None:
     rng = np.random.default_rng(3)
     X, y, end = rng.standard_normal((950, 4)), rng.standard_normal(950), rng.standard_normal(5)
     sides = [np.linspace(-1, 1, 3), np.linspace(2, 5, 4)]
-    found = surface.mean_losses(X, y, end, (4, 1), sides, npreg.LOSSES[loss])
+    weights = rng.uniform(0, 2, 950) if loss == "huber" else None
+    found = surface.mean_losses(Data(X, y[:, None], weights), 0, end, (4, 1), sides, npreg.LOSSES[loss])
     assert found.shape == (4, 3)
     for row, second in enumerate(sides[1]):
         for column, first in enumerate(sides[0]):
             theta = end.copy()
             theta[[4, 1]] = first, second
             y_hat = npreg.linreg(X, theta[:4, None], theta[4:])
-            expected = npreg.LOSSES[loss].value(y_hat, y).mean()
+            expected = np.average(npreg.LOSSES[loss].value(y_hat, y)[:, 0], weights=weights)
             assert found[row, column] == pytest.approx(expected, rel=1e-12)
 
 
@@ -162,6 +164,7 @@ def test_loss_surface_takes_a_users_loss_several_outputs_and_a_pair() -> None:
     labels = np.column_stack([LABELS, 1 - LABELS])
     result = train(FEATURES, labels, rng=0, record="epoch", loss="absolute")
     own = (lambda y_hat, y: abs(y_hat - y), lambda y_hat, y: np.sign(y_hat - y))
+    result = train(FEATURES, labels, rng=0, record="epoch", loss=own)
     ax = plot.loss_surface(FEATURES, labels, result, loss=own, output=1)
     np.testing.assert_allclose(ax.lines[0].get_xydata(), result.trajectory.w[:, :, 1])
     np.testing.assert_allclose(ax.lines[2].get_xydata(), result.w[:, [1]].T)
@@ -175,6 +178,30 @@ def test_loss_surface_of_one_feature_is_over_weight_and_intercept() -> None:
     result = train(FEATURES[:, :1], LABELS, rng=0, record="epoch")
     ax = plot.loss_surface(FEATURES[:, :1], LABELS, result)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("w[0]", "b")
+
+
+@pytest.mark.parametrize("loss", [*npreg.LOSSES, npreg.LOSSES["huber"].bind(delta=0.1)], ids=str)
+@pytest.mark.parametrize("options", [{}, {"standardize": True, "average": 0.5}, {"weighted": True}], ids=str)
+def test_the_surface_is_of_the_runs_own_loss_and_rows(loss: Any, options: dict[str, Any]) -> None:
+    """A result knows its loss; on other rows, or with another loss, it is no run's surface: refused."""
+    weights = np.linspace(0.5, 2, 200) if "weighted" in options else None
+    options = {name: value for name, value in options.items() if name != "weighted"}
+    result = train(FEATURES, LABELS, rng=1, record="step", loss=loss, sample_weight=weights, **options)
+    plot.loss_surface(FEATURES, LABELS, result, sample_weight=weights)
+    other = "huber" if loss == "squared" else "squared"
+    wrong = [(FEATURES, LABELS, other), (FEATURES + 1, LABELS, None), (FEATURES[:50], LABELS[:50], None)]
+    for features, labels, given in wrong:
+        with pytest.raises(ValueError, match=r"that were trained on|the run's loss was"):
+            plot.loss_surface(features, labels, result, loss=given, sample_weight=None)
+
+
+def test_a_users_own_loss_has_to_be_given_again() -> None:
+    own = (lambda y_hat, y: 3 * abs(y_hat - y), lambda y_hat, y: 3 * np.sign(y_hat - y))
+    result = train(FEATURES, LABELS, rng=1, record="step", loss=own, lr=0.01)
+    with pytest.raises(ValueError, match=r"a user's own, <lambda>; give it too, as loss="):
+        plot.loss_surface(FEATURES, LABELS, result)
+    ax = plot.loss_surface(FEATURES, LABELS, result, loss=own)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["path", "start", "learned"]
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e-200, 1e100])
