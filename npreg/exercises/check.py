@@ -31,8 +31,9 @@ from npreg.exercises.found import (
 from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.conventions import other_conventions
 from npreg.exercises.mistakes.diagnose import diagnose
+from npreg.exercises.place import Search, with_places
 from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile
-from npreg.isolation import FILENAME, run_answers
+from npreg.isolation import FILENAME, run_answers, search_changes
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | ModuleType | Callable[..., Any] | Sequence[Any]
 
@@ -44,6 +45,7 @@ def check(
     seed: Any = None,
     lang: str = "en",
     probes: Sequence[Probe] | None = None,
+    seconds: float = 1.0,
 ) -> Report:
     """Judge a student's answers and name the mistakes; the file runs in this process.
 
@@ -55,6 +57,8 @@ def check(
     seed : of the fresh probes; the same seed gives the same probes, None new ones in every run
     lang : the language in which the report speaks where none is asked for, ``"en"`` or ``"zh"``
     probes : inputs to judge on in place of the fresh ones
+    seconds : how long to look for the place of a mistake in the student's code, for each wrong answer; 0 does
+        without
 
     Returns
     -------
@@ -73,7 +77,30 @@ def check(
     found = find_exercise(code, exercise)
     questions = questions_of(found, probes, seed)
     outcome = run_answers(code, questions.names, questions.probes, optional=questions.optional)
-    return judge(questions, outcome, lang)
+    report = judge(questions, outcome, lang)
+    return (
+        report if seconds <= 0 else placed(report, questions, outcome, _searching(code, questions, seconds))
+    )
+
+
+def placed(report: Report, questions: Questions, outcome: Mapping[str, Any], search: Search) -> Report:
+    """The report with the places of the mistakes in the student's code; ``search`` runs its changes."""
+    functions = outcome["functions"]
+    with np.errstate(all="ignore"):
+        answers = [
+            with_places(a, search, questions.judged, [run["value"] for run in functions[a.name]["runs"]])
+            for a in report.answers
+        ]
+    return replace(report, answers=tuple(answers))
+
+
+def _searching(code: str | Mapping[str, Any], questions: Questions, seconds: float) -> Search:
+    """Changes of the file, run in this process."""
+
+    def search(name: str, probes: Sequence[int], which: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return search_changes(code, name, **questions.about(probes), **which, seconds=seconds / 2)
+
+    return search
 
 
 @dataclass(frozen=True)
@@ -95,6 +122,16 @@ class Questions:
     def probes(self) -> list[dict[str, Array]]:
         """Inputs and forward steps, a mapping per probe."""
         return [reference.given for reference in self.judged]
+
+    def about(self, probes: Sequence[int]) -> dict[str, Any]:
+        """What a search for changes is told of some of the probes."""
+        exercise, chosen = self.bank.exercise, [self.judged[i] for i in probes]
+        return {
+            "probes": [at.given for at in chosen],
+            "sizes": [dict(at.sizes) for at in chosen],
+            "settings": list(exercise.settings),
+            "inputs": list(exercise.inputs),
+        }
 
 
 def questions_of(exercise: Exercise, probes: Sequence[Probe] | None = None, seed: Any = None) -> Questions:

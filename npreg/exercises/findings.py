@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from npreg.exercises import words
-from npreg.exercises.found import Found
+from npreg.exercises.found import Found, Place
 from npreg.exercises.render import cut, wrap
 
 RIGHT, KIND, NAMED, RULE = 1, 2, 3, 4
@@ -68,13 +68,15 @@ class Mistake:
 
     ``found`` are the records of ``npreg.exercises.found``: what is known about it, for the message.
     ``alternatives`` are the codes of twins, other mistakes with the same values on every probe; those of a
-    double mistake are joined by ``+``, as in ``"sign+ignores:b"``.
+    double mistake are joined by ``+``, as in ``"sign+ignores:b"``. ``place`` is where in the student's own
+    code it is, where that was found.
     """
 
     code: str
     answer: str
     found: Found = ()
     alternatives: tuple[str, ...] = ()
+    place: Place | None = None
 
     @property
     def details(self) -> dict[str, Any]:
@@ -132,6 +134,8 @@ class AnswerReport:
             said.append(self._kinds(lang))
         if hints >= NAMED:
             said += [self.message(lang), *self._twins(lang)]
+        if hints >= KIND:
+            said += self._places(lang, hints)
         if hints >= RULE:
             said += dict.fromkeys(words.rule(mistake.code, exercise, lang) for mistake in self.mistakes)
         return said
@@ -158,6 +162,26 @@ class AnswerReport:
         found = dict.fromkeys(words.kind(mistake.code, lang) for mistake in self.mistakes)
         key = "kind" if len(self.mistakes) == 1 else "kinds"
         return words.say(key, lang, kind=words.say("joint", lang).join(found))
+
+    def _places(self, lang: str, hints: int) -> list[str]:
+        """Return where in the student's code: the line, then the place in it, then what sort of change."""
+        said = []
+        for mistake in self.mistakes:
+            place = mistake.place
+            if place is None:
+                continue
+            where = words.say(
+                "line" if place.cell is None else "cell", lang, line=place.line, cell=place.cell
+            )
+            alone = not any(other.place for other in self.mistakes if other is not mistake)
+            key = "place-alone" if alone and mistake is self.mistakes[0] else "place-one"
+            key += "-line" if hints == KIND or not place.text else ""
+            said.append(words.say(key, lang, where=where, code=mistake.code))
+            if hints >= NAMED and place.text:
+                said[-1] += "\n" + "\n".join("    " + line for line in place.marked.split("\n"))
+            if hints >= RULE and place.change:
+                said.append(words.say("place-kind", lang, kind=words.change(place.change, lang)))
+        return list(dict.fromkeys(said))
 
     def _twins(self, lang: str) -> list[str]:
         """Return a sentence on other mistakes with the same numbers, if there are any."""

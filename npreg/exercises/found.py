@@ -5,6 +5,7 @@ A message's placeholders are the fields of these records, so what no record hold
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -221,6 +222,42 @@ class Told:
     """What a teacher says about a mistake of their own, by language."""
 
     message: Mapping[str, str] | str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the student's file one change is enough, and what sort of thing is to change there.
+
+    Lines count from 1, columns from 0 as characters, the end is exclusive; ``cell`` is the notebook's cell,
+    if it is one; ``text`` is the first of the lines.
+    """
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    change: str = ""
+    cell: int | None = None
+    text: str = ""
+
+    @property
+    def marked(self) -> str:
+        """The line, without its margin, and a mark under the place.
+
+        >>> print(Place(2, 11, 2, 16, text="    return y - z").marked)
+        return y - z
+               ^^^^^
+        """
+        text = self.text.rstrip()
+        end = self.end_column if self.end_line == self.line else len(text)
+        margin = len(text) - len(text.lstrip())
+        before, under = text[margin : self.column], text[self.column : end]
+        return f"{text[margin:]}\n{' ' * columns(before)}{'^' * max(columns(under), 1)}"
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: wide characters take two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 Record: TypeAlias = (

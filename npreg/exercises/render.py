@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-
+from npreg.exercises.found import columns
 from npreg.exercises.words import say
 
 MAX_LINES = 20
@@ -21,17 +20,20 @@ def cut(lines: list[str], lang: str = "en") -> list[str]:
 def wrap(sentence: str, width: int = WIDTH, indent: str = "") -> list[str]:
     """Break a sentence into lines of at most ``width`` columns, wide characters counted as two.
 
+    Lines of code that follow it, each indented by four, stay as they are.
+
     >>> wrap("the mean over the batch is missing", 20)
     ['the mean over the', 'batch is missing']
     >>> wrap("少了对批次求平均。", 10)
     ['少了对批次', '求平均。']
     """
+    sentence, *code = sentence.split("\n    ")
     lines, rest = [], " ".join(sentence.split())
     while rest:
         end = _line_end(rest, width - len(indent))
         lines.append(indent + rest[:end].rstrip())
         rest = rest[end:].lstrip()
-    return lines
+    return [*lines, *(f"{indent}    {line}" for line in code)]
 
 
 def _line_end(rest: str, width: int) -> int:
@@ -48,4 +50,4 @@ def _line_end(rest: str, width: int) -> int:
 
 
 def _wide(letter: str) -> bool:
-    return unicodedata.east_asian_width(letter) in "WF"
+    return columns(letter) == 2

@@ -160,6 +160,7 @@ class Report:
                     "findings": [dict(vars(finding)) for finding in answer.findings],
                     "mistakes": [
                         {"code": mistake.code, "message": message}
+                        | ({"place": plain(vars(mistake.place))} if mistake.place else {})
                         for mistake, message in zip(answer.mistakes, answer.messages(lang), strict=True)
                     ],
                 }
@@ -172,7 +173,8 @@ class Report:
 
         The keys are ``exercise``, ``passed``, ``score`` (in 0..1) and ``answers``; each of these has
         ``name``, ``passed``, ``findings`` (of ``kind``, ``ok``, ``details``) and ``mistakes`` (of ``code``,
-        ``message``).
+        ``message``, and ``place`` where one was found: ``line``, ``column``,
+        ``end_line``, ``end_column``, ``change``, ``cell``, ``text``).
         """
         return json.dumps(self.to_dict(lang), ensure_ascii=False, allow_nan=False, indent=indent)
 

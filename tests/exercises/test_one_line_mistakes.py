@@ -17,7 +17,9 @@ def said(identifier, name, expression):
     known = [*exercise.inputs, *exercise.public_steps]
     used = [n for n in known if re.search(rf"\b{n}\b", expression)]
     source = f"import numpy as np\ndef {name}({', '.join(used)}):\n    return {expression}\n"
-    (answer,) = [answer for answer in check(source, exercise, seed=4).answers if answer.name == name]
+    (answer,) = [
+        answer for answer in check(source, exercise, seed=4, seconds=0).answers if answer.name == name
+    ]
     return None if answer.passed else frozenset(mistake.code for mistake in answer.mistakes)
 
 

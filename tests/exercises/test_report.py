@@ -59,7 +59,7 @@ def test_the_json_has_the_promised_keys():
     assert list(read) == ["exercise", "passed", "score", "answers"]
     assert (read["exercise"], read["passed"], read["score"]) == ("minibatch-mean", False, 0.5)
     assert list(read["answers"][0]) == ["name", "passed", "findings", "mistakes"]
-    assert [list(mistake) for mistake in read["answers"][0]["mistakes"]] == [["code", "message"]]
+    assert [list(mistake) for mistake in read["answers"][0]["mistakes"]] == [["code", "message", "place"]]
     assert read["answers"][0]["mistakes"][0]["code"] == "factor:n"
     assert "the mean over the batch is missing" in read["answers"][0]["mistakes"][0]["message"]
     assert "批次" in json.loads(HALF.to_json("zh"))["answers"][0]["mistakes"][0]["message"]

@@ -23,7 +23,18 @@ LANGUAGES: dict[str, ModuleType] = {"en": en, "zh": zh}
 FAMILIES: tuple[str, ...] = tuple(en.WORDS)
 """The part before the colon of every code, in the order of the documentation."""
 
-__all__ = ["FAMILIES", "LANGUAGES", "brief", "describe", "finding", "finding_note", "kind", "rule", "say"]
+__all__ = [
+    "FAMILIES",
+    "LANGUAGES",
+    "brief",
+    "change",
+    "describe",
+    "finding",
+    "finding_note",
+    "kind",
+    "rule",
+    "say",
+]
 
 
 def lexicon(lang: str) -> ModuleType:
@@ -101,6 +112,11 @@ def rule(code: str, exercise: str, lang: str = "en") -> str:
 def finding(kind: str, lang: str = "en") -> str:
     """Return the name of a kind of finding ("direction")."""
     return str(lexicon(lang).FINDINGS.get(kind, kind))
+
+
+def change(kind: str, lang: str = "en") -> str:
+    """Return what sort of thing is to change at a place ("an axis")."""
+    return str(lexicon(lang).CHANGES[kind])
 
 
 def finding_note(kind: str, details: Mapping[str, Any], lang: str = "en") -> str:

@@ -311,6 +311,29 @@ FINDINGS = {
     "inputs-unchanged": "inputs left unchanged",
 }
 
+CHANGES = {
+    "sign": "a sign",
+    "order": "the order of two operands",
+    "operator": "an operator",
+    "constant": "a number, or what is done with it",
+    "axis": "an axis",
+    "keepdims": "`keepdims`",
+    "transposition": "a transposition",
+    "name": "a name",
+    "call": "a function that is called there, or is not",
+    "comparison": "a comparison",
+    "branches": "which branch is which",
+    "index": "an index",
+    "range": "a range",
+    "accumulation": "how a sum is collected",
+    "indentation": "whether a line belongs to the loop",
+    "statement-order": "the order of two lines",
+    "too-much": "something that is too much",
+    "factor": "a factor that is missing",
+    "term": "a term that is missing",
+    "shape": "the shape",
+}
+
 FINDING_NOTES = {
     "dtype": "judged with the precision of {got}",
     "kink": "at a kink any subgradient is right",
@@ -351,6 +374,13 @@ UI = {
     "steps": "Derivatives of the steps, from the loss inwards: {list}.",
     "first-wrong": "The first wrong one, so the link to look at, is `{step}`.",
     "twin": "{code} ({brief})",
+    "line": "line {line}",
+    "cell": "cell {cell}, line {line}",
+    "place-alone": "One change here, in {where}, is enough to make this answer right:",
+    "place-alone-line": "One change in {where} is enough to make this answer right.",
+    "place-one": "One of the mistakes (`{code}`) is here, in {where}:",
+    "place-one-line": "One of the mistakes is in {where}.",
+    "place-kind": "What is to change there: {kind}.",
     "not-written": "not written yet",
     "names": "The file defines `{found}`; the answer is looked for under the name `{answer}`.",
     "more-help": "More help: --hints 4 (the rule to look at again), --by-hand (a small example).",

@@ -282,6 +282,29 @@ FINDINGS = {
     "inputs-unchanged": "没有改动输入",
 }
 
+CHANGES = {
+    "sign": "一个符号",
+    "order": "两个运算对象的先后",
+    "operator": "一个运算符",
+    "constant": "一个数，或者对它做的运算",
+    "axis": "一个 axis",
+    "keepdims": "`keepdims`",
+    "transposition": "一处转置",
+    "name": "一个变量名",
+    "call": "调用了的、或者漏掉了的函数",
+    "comparison": "一处比较",
+    "branches": "哪个分支是哪个",
+    "index": "一个下标",
+    "range": "循环的范围",
+    "accumulation": "累加的方式",
+    "indentation": "这一行是否属于循环",
+    "statement-order": "两行的先后",
+    "too-much": "多出来的东西",
+    "factor": "缺少的因子",
+    "term": "缺少的一项",
+    "shape": "形状",
+}
+
 FINDING_NOTES = {
     "dtype": "按 {got} 的精度判断",
     "kink": "在尖点处任何次梯度都算对",
@@ -322,6 +345,13 @@ UI = {
     "steps": "各步骤的导数（从损失向内）：{list}。",
     "first-wrong": "最先出错、应当检查的一环是 `{step}`。",
     "twin": "{code}（{brief}）",
+    "line": "第 {line} 行",
+    "cell": "单元格 {cell} 的第 {line} 行",
+    "place-alone": "只要在这里（{where}）改动一处，这个答案就对了：",
+    "place-alone-line": "只要在{where}改动一处，这个答案就对了。",
+    "place-one": "其中一个错误（`{code}`）在这里，{where}：",
+    "place-one-line": "其中一个错误在{where}。",
+    "place-kind": "那里要改的是：{kind}。",
     "not-written": "还没有写",
     "names": "文件里定义的是 `{found}`；答案要用的名字是 `{answer}`。",
     "more-help": "更多帮助：--hints 4（该再看的规则），--by-hand（一个小例子）。",

@@ -1,0 +1,162 @@
+"""Where in the student's own code the mistake is: the smallest change there that makes a wrong answer right.
+
+The changes are made where the file runs (``npreg.isolation.search_changes``), and only what they return comes
+here, to be compared with the reference. A place is an addition to the name of a mistake, or stands in for it
+where there is none: it says where one change is enough, and never which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from npreg.exercises.findings import AnswerReport, Mistake
+from npreg.exercises.forward.program import Array
+from npreg.exercises.forward.verdict import Reference, is_right
+from npreg.exercises.found import Factor, Place, Scale
+
+Change: TypeAlias = Mapping[str, Any]
+Search: TypeAlias = Callable[[str, Sequence[int], Mapping[str, Any]], Sequence[Change]]
+"""(the answer's name, numbers of probes, which changes) -> what the changes return.
+
+Which changes: ``{"chosen": their numbers}``, or ``{"costs": (least, too much)}``.
+"""
+
+AS_CHEAP = 0.05
+ADDED = 2.0  # the least cost of a change that adds something
+TIERS = ((0.0, ADDED), (ADDED, 9.0))
+NO_PLACE = {"not-implemented", "no-return", "not-repeatable", "numerical", "dtype", "changes-input"}
+
+
+def with_places(
+    answer: AnswerReport, search: Search, references: Sequence[Reference], values: Sequence[Array | None]
+) -> AnswerReport:
+    """The report of a wrong answer, its mistakes with their places where they are found.
+
+    A change that makes the answer right on every probe is the place of the first mistake. Where two mistakes
+    were made, one of them a factor, there are changes that leave nothing but the other.
+    """
+    if answer.passed or not answer.mistakes or NO_PLACE & {mistake.code for mistake in answer.mistakes}:
+        return answer
+    rights = [reference.right[answer.name] for reference in references]
+    goals = [rights, *_halfway(answer.mistakes, references, rights, values)]
+    by_size = sorted(range(len(references)), key=lambda i: sum(map(np.size, references[i].given.values())))
+    first, rest = by_size[:1], by_size[1:]
+    kept: list[list[Change]] = [[] for _ in goals]
+    for costs in TIERS:
+        tried = search(answer.name, first, {"costs": costs})
+        for changes, goal in zip(kept, goals, strict=True):
+            changes += [c for c in tried if _reaches(c, goal, references, first, answer.name)]
+        if kept[0] or (len(kept) > 1 and all(kept[1:])):
+            break
+    chosen = sorted({int(change["id"]) for changes in kept for change in changes})
+    again = (
+        {int(change["id"]): change for change in search(answer.name, rest, {"chosen": chosen})}
+        if chosen
+        else {}
+    )
+    places = []
+    for changes, goal in zip(kept, goals, strict=True):
+        there = [again[c["id"]] for c in changes if c["id"] in again]
+        places.append(_shared([c for c in there if _reaches(c, goal, references, rest, answer.name)]))
+    if places[0] is not None or len(answer.mistakes) == 1:
+        first_mistake = _confirmed(answer.mistakes[0], places[0])
+        return replace(answer, mistakes=(first_mistake, *answer.mistakes[1:]))
+    found = [*places[1:], None, None]
+    return replace(answer, mistakes=tuple(replace(m, place=found[i]) for i, m in enumerate(answer.mistakes)))
+
+
+def _halfway(
+    mistakes: Sequence[Mistake],
+    references: Sequence[Reference],
+    rights: Sequence[Array],
+    values: Sequence[Array | None],
+) -> list[list[Array]]:
+    """Of two mistakes, what the answer would be without the first, and without the second."""
+    if len(mistakes) != 2:
+        return []
+    factors = [_factors(mistake, references) for mistake in mistakes]
+    goals = []
+    for own, other in (factors, factors[::-1]):
+        if other is not None:
+            goals.append([f * right for f, right in zip(other, rights, strict=True)])
+        elif own is not None and all(value is not None for value in values):
+            goals.append([np.asarray(v) / f for v, f in zip(values, own, strict=True) if v is not None])
+        else:
+            return []
+    return goals
+
+
+def _factors(mistake: Mistake, references: Sequence[Reference]) -> list[float] | None:
+    """The factor that a mistake leaves on every probe, if it leaves one."""
+    if mistake.code == "sign":
+        return [-1.0] * len(references)
+    scale = next((record for record in mistake.found if isinstance(record, Scale)), None)
+    if scale is None or not mistake.code.startswith("factor:"):
+        return None
+    factor = Factor(1, scale.factor.constant, scale.factor.powers)
+    try:
+        return [factor.value({**_scalars(at), **at.sizes}) for at in references]
+    except KeyError:
+        return None
+
+
+def _scalars(reference: Reference) -> dict[str, float]:
+    return {name: float(value) for name, value in reference.given.items() if np.ndim(value) == 0}
+
+
+def _reaches(
+    change: Change, goal: Sequence[Array], references: Sequence[Reference], probes: Sequence[int], name: str
+) -> bool:
+    """Whether a change returns what is wanted on every one of these probes."""
+    if len(change["values"]) != len(probes):
+        return False
+    for value, i in zip(change["values"], probes, strict=True):
+        right, terms = references[i].right[name], references[i].terms[name]
+        if value.shape != goal[i].shape:
+            return False
+        if goal[i] is right:
+            good = references[i].right_entries(name, value)
+        else:
+            scale = np.max(np.abs(goal[i])) / max(float(np.max(np.abs(right))), 1e-300)
+            good = is_right(value, goal[i], np.max(terms) * max(scale, 1.0))
+        if not np.all(good):
+            return False
+    return True
+
+
+def _shared(changes: Sequence[Change]) -> Place | None:
+    """The place that all smallest changes share.
+
+    That is the one that holds the others, or all that stand on one line together. Something can be added
+    wherever a result is handed on: a term belongs where it is first possible, a factor where it is last.
+    """
+    if not changes:
+        return None
+    least = min(change["cost"] for change in changes)
+    smallest = [change for change in changes if change["cost"] <= least + AS_CHEAP]
+    if least >= ADDED:
+        pick = min if all(change["kind"] == "term" for change in smallest) else max
+        chosen = pick((change["cell"] or 0, change["place"][2]) for change in smallest)
+        smallest = [c for c in smallest if (c["cell"] or 0, c["place"][2]) == chosen]
+    if len({change["cell"] for change in smallest}) > 1:
+        return None
+    places = [tuple(change["place"]) for change in smallest]
+    begin, end = min(place[:2] for place in places), max(place[2:] for place in places)
+    if (*begin, *end) not in places and begin[0] != end[0]:
+        return None
+    kinds = {str(change["kind"]) for change in smallest}
+    kind = kinds.pop() if len(kinds) == 1 else ""
+    cell, text = smallest[0]["cell"], str(smallest[0]["text"])
+    return Place(begin[0], begin[1], end[0], end[1], kind, cell, text)
+
+
+def _confirmed(mistake: Mistake, place: Place | None) -> Mistake:
+    """The mistake with its place; a twin is named instead where the student's own line shows which it is."""
+    if place is not None and place.change in ("sign", "order") and "sign" in mistake.alternatives:
+        others = [mistake.code, *(code for code in mistake.alternatives if code != "sign")]
+        return replace(mistake, code="sign", alternatives=tuple(others), place=place)
+    return replace(mistake, place=place)

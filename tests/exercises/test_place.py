@@ -1,0 +1,194 @@
+"""The place in the student's own code: planted mistakes are found where they were planted."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import time
+
+import pytest
+
+from npreg.exercises import check
+from npreg.exercises.report import KIND, NAMED, RIGHT, RULE
+from npreg.isolation import search_changes
+from npreg.isolation.inside import edits
+
+VECTOR = """import numpy as np
+def grad_w(X, y, w, b):
+    n = len(y)
+    r = X @ w + b - y
+    return X.T @ r / n
+def grad_b(X, y, w, b):
+    return np.mean(X @ w + b - y)
+"""
+LOOP = """import numpy as np
+def grad_w(X, y, w, b):
+    n, d = X.shape
+    g = np.zeros(d)
+    for i in range(n):
+        r = X[i] @ w + b - y[i]
+        for j in range(d):
+            g[j] += r * X[i, j]
+    return g / n
+def grad_b(X, y, w, b):
+    total = 0.0
+    for i in range(len(y)):
+        total += X[i] @ w + b - y[i]
+    return total / len(y)
+"""
+HELPER = """import numpy as np
+residual = lambda X, y, w, b: X.dot(w) + b - y
+class Model:
+    @staticmethod
+    def pull_back(X, g):
+        return np.einsum("nd,n->d", X, g)
+def grad_w(X, y, w, b):
+    return Model.pull_back(X, residual(X, y, w, b)) / len(y)
+def grad_b(X, y, w, b):
+    return residual(X, y, w, b).sum() / len(y)
+"""
+SOFTMAX = """import numpy as np
+def softmax(Z):
+    E = np.exp(Z - Z.max(axis=1, keepdims=True))
+    return E / E.sum(axis=1, keepdims=True)
+def grad_W(X, Y, W, b):
+    return X.T @ (softmax(X @ W + b) - Y) / len(X)
+def grad_b(X, Y, W, b):
+    return (softmax(X @ W + b) - Y).mean(axis=0)
+"""
+# The right text, what stands in it once, what is planted there, and the kinds of change that may be told.
+PLANTED = [
+    (VECTOR, "+ b - y\n    return X", "- b - y\n    return X", {"sign"}),
+    (VECTOR, "return X.T @ r / n", "return X.T @ r * n", {"operator"}),
+    (VECTOR, "np.mean(X @ w", "np.sum(X @ w", {"call"}),
+    (VECTOR, "return X.T @ r", "return -X.T @ r", {"sign"}),
+    (VECTOR, "n = len(y)", "n = 2 * len(y)", {"constant", "too-much"}),
+    (VECTOR, "r = X @ w + b - y", "r = y - X @ w - b", {"order", "sign"}),
+    (VECTOR, "n = len(y)", "n = X.shape[1]", {"index", "constant", ""}),
+    (LOOP, "g[j] += r", "g[j] = r", {"accumulation"}),
+    (LOOP, "for i in range(n)", "for i in range(n - 1)", {"range", "constant", "too-much", ""}),
+    (LOOP, "for i in range(n)", "for i in range(1, n)", {"range", "constant", ""}),
+    (LOOP, "- y[i]\n    return", "+ y[i]\n    return", {"sign"}),
+    (HELPER, "+ b - y", "- y", {"term"}),
+    (HELPER, '"nd,n->d", X, g', '"nd,n->d", X, g**2', {"too-much", "constant"}),
+    (SOFTMAX, "E.sum(axis=1, keepdims=True)", "E.sum(axis=0, keepdims=True)", {"axis"}),
+    (SOFTMAX, ".mean(axis=0)", ".mean(axis=1)", {"axis", ""}),
+]
+EXERCISE = {VECTOR: "minibatch-mean", LOOP: "minibatch-mean", HELPER: "minibatch-mean", SOFTMAX: "softmax"}
+
+
+@pytest.mark.parametrize(
+    ("right", "old", "new", "kinds"),
+    [pytest.param(*case, marks=[] if i % 3 == 0 else pytest.mark.slow) for i, case in enumerate(PLANTED)],
+)
+def test_a_planted_change_is_found_where_it_was_planted(
+    right: str, old: str, new: str, kinds: set[str]
+) -> None:
+    assert right.count(old) == 1
+    source = right.replace(old, new)
+    at = next(i for i, letter in enumerate(new) if i >= len(old) or letter != old[i])
+    before = source[: right.index(old) + at]
+    report = check(source, EXERCISE[right], seed=0, seconds=5)
+    wrong = [answer for answer in report.answers if not answer.passed]
+    assert wrong
+    for answer in wrong:
+        place = answer.mistakes[0].place
+        assert place is not None, answer
+        assert place.change in kinds
+        lines = source.splitlines()
+        assert place.text == lines[place.line - 1]
+        assert place.line <= before.count("\n") + 1 <= place.end_line
+        if place.line == place.end_line:
+            begin = len(before.rsplit("\n", 1)[-1])
+            assert place.column - len(new) <= begin <= place.end_column + 1
+
+
+def test_two_mistakes_have_a_place_each() -> None:
+    source = VECTOR.replace("r = X @ w + b - y", "r = y - X @ w - b").replace("@ r / n", "@ r")
+    first, second = check(source, "minibatch-mean", seed=0, seconds=5).answers[0].mistakes
+    assert (first.code, second.code) == ("sign", "factor:n")
+    assert first.place is not None
+    assert second.place is not None
+    assert (first.place.line, second.place.line) == (4, 5)
+
+
+def test_the_stages_tell_the_line_the_place_and_the_kind_but_not_the_change() -> None:
+    report = check(VECTOR.replace("np.mean(X @ w", "np.sum(X @ w"), "minibatch-mean", seed=0, seconds=5)
+    said = {stage: report.text(hints=stage) for stage in (RIGHT, KIND, NAMED, RULE)}
+    assert "line 7" not in said[RIGHT]
+    assert "One change in line 7 is enough" in said[KIND]
+    assert "np.sum" not in said[KIND]
+    assert "\n      return np.sum(X @ w + b - y)\n             ^^^^^^" in said[NAMED]
+    assert "a function that is called there" in said[RULE]
+    assert all("np.mean" not in text for text in said.values())
+    assert "第 7 行" in report.text("zh")
+
+
+def test_wide_letters_are_marked_where_they_stand() -> None:
+    source = (
+        "import numpy as np\ndef grad_w(x, r):\n    误差 = -r\n    return 误差 * x\ndef grad_b(r): return r\n"
+    )
+    (place,) = [m.place for a in check(source, "one-weight", seed=0, seconds=5).answers for m in a.mistakes]
+    assert place is not None
+    assert place.marked == "误差 = -r\n       ^^"
+
+
+def test_functions_of_a_notebook_are_told_by_cell() -> None:
+    cell = "def grad_w(x, r):\n    return -r * x\n"
+    linecache.cache["<cell 2>"] = (len(cell), None, cell.splitlines(keepends=True), "<cell 2>")
+    space: dict[str, object] = {"In": ["", "import numpy", cell]}
+    exec(compile(cell, "<cell 2>", "exec"), space)
+    space["grad_b"] = lambda r: r
+    place = check(space, "one-weight", seed=0, seconds=5).answers[0].mistakes[0].place
+    assert place is not None
+    assert (place.cell, place.line) == (2, 2)
+    assert "in cell 2, line 2" in check(space, "one-weight", seed=0, seconds=5).text()
+
+
+def test_every_edit_changes_the_code_and_is_undone() -> None:
+    for text in (VECTOR, LOOP, HELPER, SOFTMAX):
+        tree = ast.parse(text)
+        before, seen = ast.dump(tree, include_attributes=True), set()
+        found = edits.edits(tree, edits.Names([], ["y"], ["_size_n"], ["residual"]))
+        for number, edit in enumerate(found):
+            edit.apply()
+            if number % 40 == 0:
+                seen.add(ast.unparse(tree))
+            edit.undo()
+            if number % 40 == 0:
+                assert ast.dump(tree, include_attributes=True) == before, edit
+        assert ast.dump(tree, include_attributes=True) == before
+        assert number > 500
+        assert len(seen) > 0.8 * number / 40
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    i, s = 0, 0.0\n    while i < len(y):\n        s += X[i] * y[i]\n        i += 1\n    return s",
+        "    m = 10 ** 12\n    k = 3\n    return np.zeros(k)[0] + np.arange(k)[1] - X.T @ y",
+        "    return sum(X[i] * y[i] for i in range(len(y)) if i < 10 ** 9)",
+    ],
+)
+def test_changes_that_loop_or_allocate_without_end_are_stopped(body: str) -> None:
+    source = f"import numpy as np\ndef grad_w(X, y, w, b):\n{body}\n"
+    start = time.monotonic()
+    report = check(source, "minibatch-mean", seed=0, seconds=1)
+    assert not report.answers[0].passed
+    assert time.monotonic() - start < 60
+
+
+def test_what_is_no_python_or_no_function_has_no_place() -> None:
+    probe = {"x": 1.0}
+    for source, name in (("def f(:", "f"), ("f = 3", "f"), ("", "f"), ("def g(x): return x", "f")):
+        assert search_changes(source, name, probes=[probe], sizes=[{}]) == []
+
+
+def test_an_answer_of_which_nothing_is_known_gets_a_place_or_none_but_no_name() -> None:
+    source = (
+        "import numpy as np\ngrad_w = lambda X, r: np.tanh(X.T @ r) / len(r)\ngrad_b = lambda r: r.mean()\n"
+    )
+    mistake = check(source, "minibatch-mean", seed=0, seconds=5).answers[0].mistakes[0]
+    assert mistake.code == "not-recognised"
+    assert mistake.place is not None
+    assert mistake.place.text[mistake.place.column :].startswith("np.tanh")
