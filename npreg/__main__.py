@@ -9,7 +9,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
+import shlex
+import shutil
 import sys
+import textwrap
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +22,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from npreg.exercises.forward.program import Exercise
     from npreg.exercises.report import Report
+    from npreg.exercises.session import OwnFile
+    from npreg.isolation import Limits
 
 RIGHT, WRONG, UNUSABLE = 0, 1, 2
 
@@ -32,17 +39,20 @@ class Command(NamedTuple):
 
 def _exercises_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", default=".", help="folder with your files (default: this one)")
+    _limit_arguments(parser)
     _lang(parser)
 
 
 def _exercises(options: argparse.Namespace) -> int:
     from npreg.exercises.progress import progress
     from npreg.exercises.report import UnusableFile
+    from npreg.exercises.words import say
 
     if not Path(options.folder).is_dir():
         raise UnusableFile(f"there is no folder {options.folder}")
     following = None
-    for state in progress(options.folder):
+    skipped: list[str] = []
+    for state in progress(options.folder, _limits(options), skipped, options.lang):
         mark = "·" if state.path is None else "✓" if state.right == state.asked else "…"
         where = ""
         if state.path is not None:
@@ -53,10 +63,12 @@ def _exercises(options: argparse.Namespace) -> int:
             print(f"    {state.problem}")
         if mark != "✓" and following is None:
             following = state
+    for why in skipped:
+        print(_as_called(say("skipped", options.lang, why=why)))
     if following is not None and following.path is None:
-        print(f"\nNext: npreg start {following.exercise.id}")
+        print(_as_called(f"\nNext: npreg start {following.exercise.id}"))
     elif following is not None:
-        print(f"\nNext: npreg check {following.path}")
+        print(_as_called(f"\nNext: npreg check {following.path}"))
     return RIGHT
 
 
@@ -76,8 +88,8 @@ def _start(options: argparse.Namespace) -> int:
     named = None
     if options.exercise.endswith(".py"):
         named = os.path.relpath(options.exercise, path.parent).replace(os.sep, "/")
-    write_new(path, stub(exercise, options.lang, file=str(path), name=named))
-    print(say("started", options.lang, path=path, answers=", ".join(exercise.answers)))
+    write_new(path, _as_called(stub(exercise, options.lang, file=str(path), name=named)))
+    print(_as_called(say("started", options.lang, path=path, answers=", ".join(exercise.answers))))
     return RIGHT
 
 
@@ -97,12 +109,29 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--solution", action="store_true", help="the solution, where the exercise allows it")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     parser.add_argument("--seed", type=int, help="for the same probes in every run")
+    _limit_arguments(parser)
     _lang(parser)
 
 
+def _limit_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=10.0, help="time for one file or function (10)")
+    parser.add_argument("--memory", type=int, default=1024, help="megabytes for one file (1024)")
+
+
+def _limits(options: argparse.Namespace) -> Limits:
+    from npreg.exercises.report import UnusableFile
+    from npreg.isolation import Limits
+
+    try:
+        return Limits(seconds=options.seconds, memory=options.memory * 2**20)
+    except ValueError as error:
+        raise UnusableFile(str(error)) from None
+
+
 def _check(options: argparse.Namespace) -> int:
-    from npreg.exercises.check import check
     from npreg.exercises.files import exercise_of, find_exercise, read_source, require_python
+    from npreg.exercises.session import OwnFile
+    from npreg.exercises.words import say
 
     source = read_source(options.file)
     require_python(source, options.file)
@@ -110,30 +139,57 @@ def _check(options: argparse.Namespace) -> int:
         exercise = find_exercise(options.exercise)
     else:
         exercise = find_exercise(exercise_of(source, options.file), Path(options.file).parent)
-    report = check(source, exercise, seed=options.seed, lang=options.lang)
+    with _Waiting(options.file) as watch:
+        file = OwnFile(source, str(Path(options.file).resolve().parent), _limits(options), watch)
+        session = file.check(exercise, options.seed, options.lang)
+        report = session.report
+        after = [] if options.json else list(_afterword(file, exercise, report, options))
     if options.json:
         print(report.to_json())
         return RIGHT if report.passed else WRONG
     print(report.text(hints=options.hints))
-    for line in _afterword(source, exercise, report, options):
-        print(f"\n{line}")
+    for name, text in session.printed.items():
+        said = say("printed" if name else "printed-loading", options.lang, name=name)
+        print(f"\n{said}\n" + textwrap.indent(text, "    "))
+    for line in after:
+        print(_as_called(f"\n{line}"))
     return RIGHT if report.passed else WRONG
 
 
-def _afterword(source: str, exercise: Exercise, report: Report, options: argparse.Namespace) -> Iterator[str]:
+class _Waiting:
+    """Shows on a screen, while a file takes long, which function is at work; use it as a context manager."""
+
+    def __init__(self, file: str) -> None:
+        self.file, self.shown = file, False
+
+    def __enter__(self) -> Callable[[float, str], None]:
+        return self.watch
+
+    def watch(self, seconds: float, name: str) -> None:
+        if seconds >= 1 and sys.stderr.isatty():
+            self.shown = True
+            print(f"\r{self.file}: {name or '…'} {seconds:.0f} s ", end="", file=sys.stderr, flush=True)
+
+    def __exit__(self, *error: object) -> None:
+        if self.shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _afterword(
+    file: OwnFile, exercise: Exercise, report: Report, options: argparse.Namespace
+) -> Iterator[str]:
     """Yield what may follow a report: names to mend, a small example, the solution, where to go on."""
-    from npreg.exercises.by_hand import by_hand
     from npreg.exercises.course import IDS
     from npreg.exercises.files import misnamed
     from npreg.exercises.words import say
 
     missing = [answer.name for answer in report.answers if answer.not_written]
-    for name, found in misnamed(source, missing).items():
+    for name, found in misnamed(file.source, missing).items():
         yield say("names", options.lang, answer=name, found=found)
     judged = [answer.name for answer in report.answers if not answer.passed and answer.name not in missing]
     numbers = [answer.name for answer in report.answers if answer.name in judged and answer.shows_in_numbers]
     if options.by_hand:
-        for example in by_hand(source, exercise, numbers):
+        for example in file.by_hand(exercise, numbers):
             yield example.text(options.lang)
     if options.solution:
         yield exercise.solution or say("no-solution", options.lang, exercise=exercise.id)
@@ -261,16 +317,48 @@ COMMANDS = (
 
 
 def _lang(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the words")
+    parser.add_argument(
+        "--lang",
+        choices=("en", "zh"),
+        default=_language(),
+        help="language of the words (default: as $LANG says)",
+    )
+
+
+def _language() -> str:
+    """The language of the environment: Chinese where it says so, else English."""
+    said = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "zh" if next(filter(None, said), "").lower().startswith("zh") else "en"
+
+
+_called = "npreg"
+
+
+def _program() -> str:
+    """The program as it was called: `npreg`, `.venv/bin/npreg` or `python -m npreg`."""
+    program = sys.argv[0]
+    if os.path.basename(program) == "__main__.py":
+        return f"{shlex.quote(sys.orig_argv[0])} -m npreg"
+    found = shutil.which("npreg")
+    with contextlib.suppress(OSError):
+        if found is None or not os.path.samefile(found, program):
+            return shlex.quote(program)
+    return "npreg"
+
+
+def _as_called(text: str) -> str:
+    """Commands in a text, as they have to be typed here."""
+    names = "|".join(command.name for command in COMMANDS)
+    return re.sub(rf"(?<![\w./-])npreg(?= (?:{names})\b)", lambda _: _called, text, flags=re.ASCII)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from npreg._version import __version__
 
-    top = argparse.ArgumentParser(prog="npreg", description="Exercises in deriving gradients by hand.")
+    top = argparse.ArgumentParser(prog=_called, description="Exercises in deriving gradients by hand.")
     top.add_argument("--version", action="version", version=f"npreg {__version__}")
-    below = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    below = top.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
         sub = below.add_parser(command.name, help=command.help, description=command.help)
         command.add_arguments(sub)
@@ -279,23 +367,33 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status."""
+    """Run one command and return the exit status; without one, print the help."""
+    global _called
     from npreg.exercises.report import UnusableFile
 
+    _called = _program() if arguments is None else "npreg"
     options = parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    if "run" not in options:
+        parser().print_help()
+        return RIGHT
     try:
         return int(options.run(options))
     except UnusableFile as error:
-        print(f"npreg: {error}", file=sys.stderr)
+        print(f"npreg: {_as_called(str(error))}", file=sys.stderr)
         return UNUSABLE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNUSABLE
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # nobody is shown a traceback; a mark is never made of one
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        said = f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}, line {where.lineno})"
+        print(f"npreg: this is a fault of npreg itself, please report it: {said}", file=sys.stderr)
+        return UNUSABLE
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from npreg.isolation import run_answers
 
 _SIZES = (1, 2, 3)
 _DRAWS = 8
+_AT_A_TIME = 16
 _NEIGHBOURS = 6
 _VISIBLE = 1e-3
 
@@ -46,7 +47,10 @@ class Example:
 
 
 def by_hand(
-    source: str | Mapping[str, Any], exercise: Exercise, names: Sequence[str] | None = None
+    source: str | Mapping[str, Any],
+    exercise: Exercise,
+    names: Sequence[str] | None = None,
+    run: Callable[..., Mapping[str, Any]] = run_answers,
 ) -> list[Example]:
     """Find, for each wrong answer, the smallest whole numbers on which it differs from the right one.
 
@@ -55,6 +59,7 @@ def by_hand(
     source : the student's file as text, or a mapping from names to functions
     exercise : what was asked for
     names : the answers to look at; all by default, those that are right are left out
+    run : what runs the functions, as `npreg.isolation.run_answers` does in this process
 
     Returns
     -------
@@ -64,16 +69,23 @@ def by_hand(
     """
     wanted = list(exercise.answers if names is None else names)
     found: dict[str, Example] = {}
-    for inputs, sizes in _candidates(exercise):
+    candidates = _candidates(exercise)
+    while chunk := list(islice(candidates, _AT_A_TIME)):
         missing = [name for name in wanted if name not in found]
         if not missing:
             break
-        right = reference(exercise, inputs)
-        outcome = run_answers(source, missing, [right.given])["functions"]
+        rights = [reference(exercise, inputs) for inputs, _ in chunk]
+        outcome = run(source, missing, [right.given for right in rights])["functions"]
         for name in missing:
-            yours = outcome[name]["runs"][0]["value"]
-            if yours is not None and _differ(yours, right.right[name]) and _smooth(exercise, inputs, name):
-                found[name] = Example(name, inputs, sizes, yours)
+            for (inputs, sizes), right, record in zip(chunk, rights, outcome[name]["runs"], strict=True):
+                yours = record["value"]
+                if (
+                    yours is not None
+                    and _differ(yours, right.right[name])
+                    and _smooth(exercise, inputs, name)
+                ):
+                    found[name] = Example(name, inputs, sizes, yours)
+                    break
     return [found.get(name, Example(name, {}, {})) for name in wanted]
 
 

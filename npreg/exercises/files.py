@@ -13,14 +13,15 @@ from pathlib import Path
 
 from npreg.exercises.course import IDS, load
 from npreg.exercises.forward.program import Exercise
+from npreg.exercises.notebook import NotANotebook, notebook_source
 from npreg.exercises.report import UnusableFile
 
-MAX_BYTES = 1_000_000
+MAX_BYTES, MAX_NOTEBOOK = 1_000_000, 20_000_000
 _NAMED = re.compile(r"(?:#\s*(?:npreg\s+)?exercise\s*:|exercise\s*=)\s*([\"']?)([\w./-]+)\1", re.IGNORECASE)
 
 
 def read_source(path: str | Path) -> str:
-    """Return the text of a Python file, without running it.
+    """Return the text of a Python file, or of a notebook's code cells, without running it.
 
     Parameters
     ----------
@@ -29,26 +30,28 @@ def read_source(path: str | Path) -> str:
     Raises
     ------
     UnusableFile
-        if there is no such file, or it is a folder, a notebook, empty, too long, or no text; the message
-        names the cure.
+        if there is no such file, or it is a folder, empty, too long, or no text; the message names the cure.
     """
     path = Path(path)
     if path.is_dir():
         raise UnusableFile(f"{path} is a folder; name one file in it, such as {path / 'one_weight.py'}")
     if not path.exists():
         raise UnusableFile(f"there is no file {path}" + _did_you_mean(path.name, _names(path.parent)))
-    if path.suffix == ".ipynb":
-        raise UnusableFile(
-            f"{path} is a notebook; check its functions in a cell with npreg.exercises.check(globals(), ID), "
-            "or save them in a .py file"
-        )
+    if not path.is_file():
+        raise UnusableFile(f"{path} is no ordinary file; name a .py file or a notebook")
+    notebook = path.suffix.lower() == ".ipynb"
+    longest = MAX_NOTEBOOK if notebook else MAX_BYTES
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UnusableFile(f"{path} is longer than {MAX_BYTES} bytes; is it the right file?")
+        if path.stat().st_size > longest:
+            raise UnusableFile(f"{path} is longer than {longest} bytes; is it the right file?")
         content = path.read_bytes()
     except OSError as error:
         raise UnusableFile(f"{path} cannot be read: {error.strerror or error}") from None
-    return decode(content, str(path))
+    text = decode(content, str(path))
+    try:
+        return notebook_source(text) if notebook else text
+    except NotANotebook as error:
+        raise UnusableFile(f"{path} is no notebook ({error}); save it again from Jupyter") from None
 
 
 def decode(content: bytes, name: str) -> str:
@@ -206,16 +209,22 @@ def load_exercise(path: str | Path) -> Exercise:
     return found[0]
 
 
-def student_files(folder: str | Path = ".") -> Iterator[tuple[Path, str]]:
-    """Yield every Python file of a folder that names an exercise, with that name, in order."""
-    for path in sorted(Path(folder).glob("*.py")):
+def student_files(folder: str | Path, skipped: list[str]) -> Iterator[tuple[Path, str]]:
+    """Yield every Python file and notebook of a folder that names an exercise, with that name, in order.
+
+    Why a file was skipped is added to `skipped`; one that names no exercise is somebody else's matter.
+    """
+    paths = [path for path in Path(folder).iterdir() if path.suffix in (".py", ".ipynb")]
+    for path in sorted(path for path in paths if not path.name.startswith(".")):
         try:
-            source = read_source(path)
-        except UnusableFile:
+            named = named_exercise(read_source(path))
+        except UnusableFile as error:
+            skipped.append(str(error).splitlines()[0])
             continue
-        named = named_exercise(source)
-        if named is not None:
-            yield path, named
+        if named is not None and named.lower().replace("_", "-") not in IDS:
+            skipped.append(f"{path} is for {named}, which is no exercise of the course")
+        elif named is not None:
+            yield path, named.lower().replace("_", "-")
 
 
 def _names(folder: Path) -> list[str]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+from npreg.exercises.notebook import NotANotebook, notebook_source
 from npreg.exercises.words.reasons import size
-from npreg.grading.notebook import NotANotebook, notebook_source
 
 LARGEST = {".py": 2**20, ".ipynb": 20 * 2**20}
 LARGEST_SOURCE = 2**20

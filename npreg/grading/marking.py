@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from npreg.exercises.check import Questions, judge, questions_of
+from npreg.exercises.check import Questions, questions_of
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.forward.verdict import Reference
 from npreg.exercises.report import NAMED, AnswerReport, Report, UnusableFile
-from npreg.exercises.words.reasons import explain, size
+from npreg.exercises.session import endings_of, explained, judged
+from npreg.exercises.words.reasons import REASONS, explain
 from npreg.grading.folder import Submission
 from npreg.grading.numerical import loses_digits, stretched
 from npreg.grading.result import Mark, Result
-from npreg.isolation import LARGE, Limits, Ran, Sandbox, run_isolated
+from npreg.isolation import Limits, Ran, Sandbox, run_isolated
 
 LONGEST_EXCERPT = 12
+TOLD_AT_ONCE = {*REASONS, "numerical"}  # whatever the stage of hints
 _judging = threading.Lock()
 
 
@@ -49,37 +51,6 @@ class Settings:
         return self.sandbox.limits
 
 
-def reason_of(error: Mapping[str, Any] | None) -> tuple[str, str] | None:
-    """Return the reason (code, detail) behind an exception that the isolation caused, None for any other.
-
-    >>> reason_of({"kind": "MemoryError", "message": "Unable to allocate 37.3 GiB"})
-    ('memory-limit', '')
-    """
-    if error is None:
-        return None
-    kind, message = error["kind"], error["message"]
-    if kind == "Forbidden":
-        return "forbidden-import", str(error["package"])[:100]
-    if kind == "ModuleNotFoundError":
-        return "missing-package", str(error["package"])[:100]
-    if kind in ("MemoryError", "_ArrayMemoryError"):
-        return "memory-limit", ""
-    if kind == "SystemExit":
-        return "ended-itself", f"exit {message}".strip()[:100]
-    if kind in ("PermissionError", "BlockingIOError") or "can't start new thread" in message:
-        return "no-processes", f"{kind}: {message}"[:200]
-    if kind == "OSError" and "File too large" in message:
-        return "no-processes", message[:200]
-    return None
-
-
-def _too_large(value: Any) -> tuple[str, str] | None:
-    """An array of which only the shape was sent (``outcome`` lets it stand for the values)."""
-    if value is None or value.nbytes <= LARGE:
-        return None
-    return "too-large", str(value.shape)
-
-
 def mark(submission: Submission, exercise: Exercise, settings: Settings, seed: int, slot: int = 0) -> Result:
     """Mark one submission; whatever it does, the answer is a ``Result``.
 
@@ -103,8 +74,7 @@ def mark(submission: Submission, exercise: Exercise, settings: Settings, seed: i
             slot=slot,
         )
         with _judging, np.errstate(all="ignore"):
-            marking = _Marking.of(ran, questions, large, settings)
-            return marking.result(submission)
+            return _result(submission, ran, questions, large, settings)
     except UnusableFile as error:
         said = str(error).removeprefix("the file is no Python: ")[:300]
         return without_answers(submission.name, exercise, ("syntax", said), settings.lang)
@@ -120,76 +90,52 @@ def without_answers(name: str, exercise: Exercise, reason: tuple[str, str], lang
     return Result(name, exercise.id, 0.0, marks, reason[0], message)
 
 
-@dataclass(frozen=True)
-class _Marking:
-    """One file that has run: the check's report, and what the isolation and the large inputs add to it."""
-
-    report: Report
-    ran: Ran
-    endings: Mapping[str, tuple[str, str]]
-    numerical: frozenset[str]
-    settings: Settings
-
-    @classmethod
-    def of(cls, ran: Ran, questions: Questions, large: Sequence[Reference], settings: Settings) -> _Marking:
-        """Judge the runs on the probes as the check does, those on the ``large`` ones apart."""
-        count, functions = len(questions.probes), ran.outcome["functions"]
-        endings = {**_refusals(ran.outcome), **ran.endings}
-        known = {name: {**record, "runs": record["runs"][:count]} for name, record in functions.items()}
-        report = judge(questions, {**ran.outcome, "functions": known}, settings.lang)
-        lossy = [n for n in questions.names if loses_digits(functions[n]["runs"][count:], large, n)]
-        return cls(report, ran, endings, frozenset([*ran.complex, *lossy]), settings)
-
-    def result(self, submission: Submission) -> Result:
-        marks = tuple(self.mark(answer, submission.source or "") for answer in self.report.answers)
-        score = sum(mark.mark for mark in marks) / max(len(marks), 1)
-        reason, message = None, next((mark.message for mark in marks if mark.message), "")
-        if score == 0 and "" in self.endings:
-            reason, message = self.endings[""][0], self.explained("")
-        return Result(
-            submission.name,
-            self.report.exercise,
-            score,
-            marks,
-            reason,
-            message,
-            isolation(self.ran.isolation),
-            self.report.to_dict(self.settings.lang),
+def _result(
+    submission: Submission, ran: Ran, questions: Questions, large: Sequence[Reference], settings: Settings
+) -> Result:
+    """Judge the runs on the probes as the check does, those on the ``large`` ones apart."""
+    count, functions = len(questions.probes), ran.outcome["functions"]
+    known = {name: {**record, "runs": record["runs"][:count]} for name, record in functions.items()}
+    report = judged(
+        questions, replace(ran, outcome={**ran.outcome, "functions": known}), settings.limits, settings.lang
+    )
+    lossy = [name for name in questions.names if loses_digits(functions[name]["runs"][count:], large, name)]
+    lines = {name: function["line"] for name, function in functions.items()}
+    marks = tuple(
+        _mark(
+            answer, report, lines.get(answer.name), submission.source or "", {*ran.complex, *lossy}, settings
         )
-
-    def mark(self, answer: AnswerReport, source: str) -> Mark:
-        """Mark one answer: what the check says, unless its way or its ending says more."""
-        lang, name = self.settings.lang, answer.name
-        codes = tuple(mistake.code for mistake in answer.mistakes)
-        mark, details = float(answer.passed), tuple[str, ...]()
-        message = "" if answer.passed else answer.message(lang)
-        if set(codes) == {"numerical"}:
-            mark = self.settings.numerical
-        elif answer.passed and name in self.numerical:
-            mark, codes = self.settings.numerical, ("numerical",)
-            message = explain("numerical", lang, name=name)
-        elif not answer.passed and "numerical" not in codes and {name, ""} & self.endings.keys():
-            where = name if name in self.endings else ""
-            codes, message = (self.endings[where][0],), self.explained(where)
-        elif "numerical" not in codes:
-            details = tuple(answer.sentences(self.report.exercise, lang, self.settings.hints))
-        line = self.ran.outcome["functions"].get(name, {}).get("line")
-        return Mark(name, mark, codes, message, details, line, function_text(source, line))
-
-    def explained(self, where: str) -> str:
-        """Return in words why a function, or the file, ended."""
-        (code, detail), limits = self.endings[where], self.settings.limits
-        values = {"seconds": limits.seconds, "output": size(limits.output), "memory": size(limits.memory)}
-        return explain(code, self.settings.lang, name=where, detail=detail, **values)
+        for answer in report.answers
+    )
+    score = sum(mark.mark for mark in marks) / max(len(marks), 1)
+    reason, message = None, next((mark.message for mark in marks if mark.message), "")
+    endings = endings_of(ran)
+    if score == 0 and "" in endings:
+        reason, message = endings[""][0], explained("", *endings[""], settings.limits)[settings.lang]
+    shut_in, told = isolation(ran.isolation), report.to_dict(settings.lang)
+    return Result(submission.name, report.exercise, score, marks, reason, message, shut_in, told)
 
 
-def _refusals(outcome: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """The first reason of every function (``""``: of the file) that lies in the isolation."""
-    found = {"": reason_of(outcome["error"])}
-    for name, function in outcome["functions"].items():
-        reasons = (reason_of(run["error"]) or _too_large(run["value"]) for run in function["runs"])
-        found[name] = next(filter(None, reasons), None)
-    return {name: reason for name, reason in found.items() if reason is not None}
+def _mark(
+    answer: AnswerReport,
+    report: Report,
+    line: int | None,
+    source: str,
+    numerical: set[str],
+    settings: Settings,
+) -> Mark:
+    """Mark one answer: what the check says, unless its way to right values says more."""
+    lang, name = settings.lang, answer.name
+    codes = tuple(mistake.code for mistake in answer.mistakes)
+    mark, message = float(answer.passed), "" if answer.passed else answer.message(lang)
+    details = tuple(answer.sentences(report.exercise, lang, settings.hints))
+    if answer.passed and name in numerical:
+        codes, message = ("numerical",), explain("numerical", lang, name=name)
+    if set(codes) == {"numerical"}:
+        mark = settings.numerical
+    if not TOLD_AT_ONCE.isdisjoint(codes):
+        details = ()
+    return Mark(name, mark, codes, message, details, line, function_text(source, line))
 
 
 def function_text(source: str, line: int | None) -> str:

@@ -19,6 +19,7 @@ from npreg.isolation.inside.answers import FILENAME
 from npreg.isolation.inside.answers import run as run_answers
 from npreg.isolation.inside.main import LARGE
 from npreg.isolation.sandbox import FORBIDDEN, Limits, Sandbox
+from npreg.isolation.worker import Watch
 from npreg.isolation.workplace import workplace
 
 
@@ -36,6 +37,7 @@ __all__ = [
     "NoIsolation",
     "Ran",
     "Sandbox",
+    "Watch",
     "choose",
     "protections",
     "run_answers",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,12 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -168,7 +176,7 @@ def test_the_next_stage_of_hints_is_offered(npreg):
         ("broken.py", b"# exercise: ridge\ndef grad_w(X:\n", "broken.py, line 2: this is no Python"),
         ("typo.py", b"# exercise: rigde\n", "no exercise 'rigde'; did you mean ridge?"),
         ("none.py", b"x = 1\n", "does not say which exercise"),
-        ("work.ipynb", b"{}", "is a notebook"),
+        ("work.ipynb", b"{}", "is no notebook (no list of cells); save it again"),
     ],
 )
 def test_what_cannot_be_used_is_told_on_stderr_with_status_2(npreg, name, content, message):
@@ -194,7 +202,7 @@ def test_what_a_file_defines_before_it_stops_is_judged(npreg):
     assert "The file itself stops in line 8" in out
 
 
-@pytest.mark.parametrize("arguments", [[], ["chekc"], ["check"], ["check", "a.py", "--hints", "5"]])
+@pytest.mark.parametrize("arguments", [["chekc"], ["check"], ["check", "a.py", "--hints", "5"]])
 def test_a_wrong_call_is_status_2_with_usage(npreg, arguments):
     status, out, err = npreg(*arguments)
     assert (status, out) == (2, "")
@@ -251,7 +259,7 @@ def test_prove_with_sizes_that_do_not_fit_is_status_2(npreg, sizes):
 def test_a_solution_is_shown_only_where_the_exercise_holds_one(npreg):
     own = (EXAMPLES / "my_exercise.py").read_text(encoding="utf-8")
     write("secret.py", own)
-    write("open.py", own.replace('id="poisson",', 'id="poisson", solution="Pull mu − y back.",'))
+    write("open.py", own.replace("    title={", '    solution="Pull mu − y back.",\n    title={'))
     answer = write("a.py", "def grad_w(X, y, mu): return X.T @ (mu - y)\n")
     assert "Pull mu" not in npreg("check", answer, "--exercise", "open.py")[1]
     assert "Pull mu − y back." in npreg("check", answer, "--exercise", "open.py", "--solution")[1]
@@ -267,9 +275,8 @@ def test_every_command_has_help(npreg):
 
 
 def test_as_a_process_with_a_pipe_that_closes(tmp_path):
-    """What a student prints does not reach the output, and a closed pipe is no traceback."""
     path = tmp_path / "a.py"
-    path.write_text("print('noise')\n" + RIGHT, encoding="utf-8")
+    path.write_text(RIGHT, encoding="utf-8")
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(
         [sys.executable, "-m", "npreg", "check", str(path), "--lang", "zh"],
@@ -280,4 +287,147 @@ def test_as_a_process_with_a_pipe_that_closes(tmp_path):
     assert done.returncode == 0
     assert done.stderr == b""
     assert "全部正确" in done.stdout.decode("utf-8")
-    assert b"noise" not in done.stdout
+    assert "python -m npreg start one-example" in done.stdout.decode("utf-8").replace(
+        sys.executable, "python"
+    )
+
+
+def test_alone_it_prints_help(npreg):
+    status, out, err = npreg()
+    assert (status, err) == (0, "")
+    for command in COMMANDS:
+        assert command.name in out
+
+
+@pytest.mark.parametrize(
+    ("lang", "word"), [("zh_CN.UTF-8", "错误"), ("de_DE.UTF-8", "wrong"), ("C", "wrong")]
+)
+def test_the_environment_chooses_the_language(npreg, monkeypatch, lang, word):
+    monkeypatch.setenv("LANG", lang)
+    assert word in npreg("check", write("a.py", WRONG))[1]
+    assert "wrong" in npreg("check", "a.py", "--lang", "en")[1]
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")  # it goes before LANG
+    assert "wrong" in npreg("check", "a.py")[1]
+
+
+LOOP = RIGHT.replace("    return r\n", "    while True:\n        pass\n")
+
+
+def test_an_endless_loop_costs_one_answer(npreg):
+    status, out, err = npreg("check", write("a.py", LOOP), "--seconds", "1")
+    assert (status, err) == (1, "")
+    assert "one-weight: 1 of 2 answers right." in out
+    assert "grad_b  wrong  [time-limit]" in out
+    assert "`grad_b` did not finish within 1 seconds" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("import os; os._exit(3)", "ended-itself"),
+        ("while True: pass", "time-limit"),
+        ("x = bytearray(10**10)", "memory-limit"),
+        ("import ctypes; ctypes.string_at(0)", "crashed"),
+    ],
+)
+def test_a_file_that_ends_its_process_is_told_so(npreg, line, code):
+    status, out, err = npreg("check", write("a.py", f"{line}\n{RIGHT}"), "--seconds", "1")
+    assert (status, err) == (1, "")
+    assert f"grad_w  wrong  [{code}]" in out
+    assert "Running the file" in out
+
+
+def test_prints_are_shown_once_and_shortened(npreg):
+    text = RIGHT.replace("    return r * x", "    print('x is', x.shape)\n    return r * x")
+    noise = "print('hello')\n" + text.replace(
+        "    return r\n", "    for i in range(99): print(i)\n    return r\n"
+    )
+    status, out, _ = npreg("check", write("a.py", noise))
+    assert status == 0
+    assert "Printed while the file was loaded:\n    hello\n" in out
+    assert "Printed by `grad_w` on the first probe:\n    x is ()\n" in out
+    assert out.count("x is") == 1
+    assert "    10\n    … (+88)\n" in out
+    assert "打印" in npreg("check", "a.py", "--lang", "zh")[1]
+    assert "hello" not in npreg("check", "a.py", "--json")[1]
+
+
+def test_modules_of_the_files_own_folder_can_be_imported(npreg, monkeypatch, tmp_path):
+    place = tmp_path / "mine"
+    (place / "tools").mkdir(parents=True)
+    (place / "helper.py").write_text("from tools.scale import one\ndef times(a, b): return one * a * b\n")
+    (place / "tools" / "scale.py").write_text("import numpy as np\none = np.float64(1)\n")
+    (place / "data.txt").write_text("1\n")
+    text = "from helper import times\nopen('data.txt').close()\n" + RIGHT.replace("r * x", "times(r, x)")
+    (place / "a.py").write_text(text)
+    assert npreg("check", place / "a.py")[0] == 0
+
+
+def test_a_notebook_is_taken(npreg):
+    cells = ["%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()", RIGHT]
+    document = {"nbformat": 4, "cells": [{"cell_type": "code", "source": cell} for cell in cells]}
+    write("work.ipynb", json.dumps(document))
+    status, out, err = npreg("check", "work.ipynb")
+    assert (status, err) == (0, "")
+    assert "all right (2 of 2)" in out
+    assert "work.ipynb 2/2" in npreg("exercises")[1]
+
+
+def test_by_hand_with_a_function_that_never_ends_comes_to_an_end(npreg):
+    text = WRONG.replace("def grad_b(r):", "def grad_b(r):\n    while r == 1: pass")
+    status, out, _ = npreg("check", write("a.py", text), "--by-hand", "--seconds", "1")
+    assert status == 1
+    assert "`grad_b`" in out
+
+
+def test_the_list_of_exercises_never_hangs_and_says_what_it_skipped(npreg):
+    write("a.py", LOOP)
+    Path("latin.py").write_bytes("# exercise: ridge\n# é\n".encode("latin-1"))
+    write("teacher.py", "# exercise: their_own.py\n")
+    write("unrelated.py", "x = 1\n")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo("pipe.py")
+    status, out, err = npreg("exercises", "--seconds", "1")
+    assert (status, err) == (0, "")
+    assert "… one-weight" in out
+    assert "a.py 1/2" in out
+    assert "did not finish within 1 seconds" in out
+    assert "Skipped: latin.py is not UTF-8" in out
+    assert "Skipped: teacher.py is for their_own.py, which is no exercise of the course" in out
+    assert ("pipe.py is no ordinary file" in out) == hasattr(os, "mkfifo")
+    assert "unrelated" not in out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals as on POSIX")
+def test_an_interruption_from_the_keyboard_is_answered(tmp_path):
+    (tmp_path / "a.py").write_text("# exercise: one-weight\nprint('on')\nwhile True: pass\n")
+    command = [sys.executable, "-m", "npreg", "check", str(tmp_path / "a.py"), "--seconds", "60"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, b"")
+    assert b"Traceback" not in err
+
+
+def test_a_fault_of_the_program_itself_is_no_traceback_and_no_mark(npreg, monkeypatch):
+    monkeypatch.setattr("npreg.exercises.session.judge", lambda *args: 1 / 0)
+    status, out, err = npreg("check", write("a.py", RIGHT))
+    assert (status, out) == (2, "")
+    assert "this is a fault of npreg itself" in err
+    assert "ZeroDivisionError" in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "original", "said"),
+    [
+        (["/somewhere/npreg/__main__.py"], ["python3.12", "-m", "npreg"], "python3.12 -m npreg"),
+        ([".venv/bin/npreg"], ["python", ".venv/bin/npreg"], ".venv/bin/npreg"),
+    ],
+)
+def test_messages_name_the_program_as_it_was_called(folder, capsys, monkeypatch, argv, original, said):
+    monkeypatch.setattr(sys, "argv", [*argv, "start", "one-weight"])
+    monkeypatch.setattr(sys, "orig_argv", original)
+    assert main() == 0
+    assert capsys.readouterr().out.endswith(f"then: {said} check one_weight.py\n")
+    assert f"{said} check one_weight.py" in Path("one_weight.py").read_text(encoding="utf-8")

@@ -7,9 +7,9 @@ import os
 
 import pytest
 
+from npreg.exercises.notebook import NotANotebook, notebook_source
 from npreg.exercises.words.reasons import BRIEF, REASONS, explain
 from npreg.grading.folder import LARGEST, read, readable_name, submissions
-from npreg.grading.notebook import NotANotebook, notebook_source
 
 GOOD = "def grad_w(X, r):\n    return X.T @ r\n"
 

@@ -15,6 +15,7 @@ from typing import Any
 from npreg.exercises.found import Conventions, FirstWrong, Record, Scale, Told
 from npreg.exercises.words import en, zh
 from npreg.exercises.words.factors import factor_values
+from npreg.exercises.words.reasons import BRIEF
 from npreg.exercises.words.template import Words, fill, placeholders
 from npreg.exercises.words.topics import slug, topic
 
@@ -57,7 +58,7 @@ def kind(code: str, lang: str = "en") -> str:
     'a constant factor'
     """
     words = _words(code, lang)
-    return words.kind if words else say("own-kind", lang)
+    return words.kind if words else BRIEF[code][lang] if code in BRIEF else say("own-kind", lang)
 
 
 def brief(code: str, lang: str = "en") -> str:
@@ -67,7 +68,9 @@ def brief(code: str, lang: str = "en") -> str:
     'as if b were absent'
     """
     words = _words(code, lang)
-    return fill(words.brief, {"arg": code.partition(":")[2]}) if words else code
+    if words is None:
+        return BRIEF[code][lang] if code in BRIEF else code
+    return fill(words.brief, {"arg": code.partition(":")[2]})
 
 
 def describe(

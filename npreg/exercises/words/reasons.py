@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+LANGUAGES = ("en", "zh")
 REASONS: dict[str, dict[str, str]] = {
     "time-limit": {
         "en": "{where} did not finish within {seconds:g} seconds and was stopped. Look for a loop that "

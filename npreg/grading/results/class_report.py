@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from npreg.exercises import words as messages
 from npreg.exercises.words.class_words import WORDS
-from npreg.exercises.words.reasons import BRIEF
 from npreg.files import write_text
 from npreg.grading.protections import describe
 from npreg.grading.result import Mark, Result
@@ -148,7 +147,7 @@ def _mistake(
     files = list(dict.fromkeys(result.file for result, _ in cases))
     answers = list(dict.fromkeys(mark.name for _, mark in cases if mark is not None))
     share = round(100 * len(files) / most)
-    said = BRIEF[code][lang] if code in BRIEF else messages.brief(code, lang)
+    said = messages.brief(code, lang)
     shown_lines = [(result, mark) for result, mark in cases if mark is not None and mark.excerpt]
     examples = [_example(result, mark) for result, mark in shown_lines[:EXAMPLES]]
     where = f'<p class="where">{escape(", ".join(answers))}</p>' if answers else ""

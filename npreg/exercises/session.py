@@ -1,0 +1,189 @@
+"""A student's file in a process of its own: run there, judged here, with what it printed.
+
+`npreg check` and `npreg grade` judge alike. A file of one's own runs in its own folder, with all installed
+packages, within limits of time and memory; a stranger's is shut in as well (see `npreg.isolation`).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from npreg.exercises.by_hand import Example, by_hand
+from npreg.exercises.check import Questions, judge, questions_of
+from npreg.exercises.files import read_source
+from npreg.exercises.forward.program import Exercise
+from npreg.exercises.found import Told
+from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile
+from npreg.exercises.words.reasons import LANGUAGES, explain, size
+from npreg.isolation import LARGE, Limits, Ran, Sandbox, Watch, run_isolated
+
+MOST_HELPERS = 50
+SHOWN_LINES = 12
+OWN_FILE_SIZE = 2**40
+_IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\b|import\s+([\w.,\s]+))", re.MULTILINE)
+Endings = Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Session:
+    """A report, what the file printed by function ("" while it was loaded), and what stopped it."""
+
+    report: Report
+    printed: Mapping[str, str]
+    stopped: str = ""
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """A file of the user's own: its text, its folder, and what it may use."""
+
+    source: str
+    folder: str
+    limits: Limits
+    watch: Watch | None = None
+
+    def run(self, source: str, *args: Any, **kwargs: Any) -> Ran:
+        """Run it as `run_isolated` does, in its own folder and within its limits."""
+        limits = replace(self.limits, file_size=OWN_FILE_SIZE)
+        modules = helpers(source, self.folder)
+        sandbox = Sandbox(limits, home=self.folder)
+        return run_isolated(sandbox, source, *args, helpers=modules, watch=self.watch, **kwargs)
+
+    def check(self, exercise: Exercise, seed: Any = None, lang: str = "en") -> Session:
+        """Judge it, and collect what it printed on the first probe."""
+        questions = questions_of(exercise, seed=seed)
+        ran = self.run(self.source, questions.names, questions.probes, optional=questions.optional)
+        said = {"": ran.outcome["stdout"]}
+        said |= {name: f["runs"][0]["stdout"] for name, f in ran.outcome["functions"].items() if f["runs"]}
+        printed = {name: shortened(text) for name, text in said.items() if text.strip()}
+        stopped = [explained(where, *ending, self.limits)[lang] for where, ending in ran.endings.items()]
+        return Session(judged(questions, ran, self.limits, lang, own=True), printed, " ".join(stopped))
+
+    def by_hand(self, exercise: Exercise, names: list[str]) -> list[Example]:
+        """Find the smallest examples, in processes of their own as well."""
+        return by_hand(self.source, exercise, names, run=lambda *args: self.run(*args).outcome)
+
+
+def judged(questions: Questions, ran: Ran, limits: Limits, lang: str = "en", own: bool = False) -> Report:
+    """Judge what ran in isolation; an answer that the isolation stopped has the reason as its mistake.
+
+    Where the file is one's `own`, an exception is told as it is: nothing but the limits stood in its way.
+    """
+    report = judge(questions, ran.outcome, lang)
+    endings = endings_of(ran, own)
+    answers = tuple(_ended(answer, endings, limits) for answer in report.answers)
+    error = None if "" in ran.endings else report.error
+    return replace(report, answers=answers, error=error)
+
+
+def endings_of(ran: Ran, own: bool = False) -> dict[str, tuple[str, str]]:
+    """Return why functions ("": the file) were stopped: by their process's end, or an exception it caused."""
+    found = {"": reason_of(ran.outcome["error"])}
+    for name, function in ran.outcome["functions"].items():
+        reasons = (reason_of(run["error"]) or _too_large(run["value"]) for run in function["runs"])
+        found[name] = next(filter(None, reasons), None)
+    told = ("missing-package", "no-processes", "ended-itself") if own else ()
+    kept = {name: reason for name, reason in found.items() if reason is not None and reason[0] not in told}
+    return {**kept, **ran.endings}
+
+
+def reason_of(error: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """Return the reason (code, detail) behind an exception that the isolation caused, None for any other.
+
+    >>> reason_of({"kind": "MemoryError", "message": "Unable to allocate 37.3 GiB"})
+    ('memory-limit', '')
+    """
+    if error is None:
+        return None
+    kind, message = error["kind"], error["message"]
+    if kind == "Forbidden":
+        return "forbidden-import", str(error["package"])[:100]
+    if kind == "ModuleNotFoundError":
+        return "missing-package", str(error["package"])[:100]
+    if kind in ("MemoryError", "_ArrayMemoryError"):
+        return "memory-limit", ""
+    if kind == "SystemExit":
+        return "ended-itself", f"exit {message}".strip()[:100]
+    if kind in ("PermissionError", "BlockingIOError") or "can't start new thread" in message:
+        return "no-processes", f"{kind}: {message}"[:200]
+    if kind == "OSError" and "File too large" in message:
+        return "no-processes", message[:200]
+    return None
+
+
+def _too_large(value: Any) -> tuple[str, str] | None:
+    """An array of which only the shape was sent (`outcome` lets it stand for the values)."""
+    if value is None or value.nbytes <= LARGE:
+        return None
+    return "too-large", str(value.shape)
+
+
+def _ended(answer: AnswerReport, endings: Endings, limits: Limits) -> AnswerReport:
+    """The answer with the reason in the place of its mistakes, if it was stopped."""
+    where = answer.name if answer.name in endings else ""
+    if answer.passed or where not in endings or any(m.code == "numerical" for m in answer.mistakes):
+        return answer
+    code, detail = endings[where]
+    mistake = Mistake(code, answer.name, (Told(explained(where, code, detail, limits)),))
+    return replace(answer, findings=(Finding("runs", False),), mistakes=(mistake,))
+
+
+def explained(where: str, code: str, detail: str, limits: Limits) -> dict[str, str]:
+    """Return in words, by language, why a function (or the file, "") was stopped."""
+    values = {"seconds": limits.seconds, "output": size(limits.output), "memory": size(limits.memory)}
+    return {lang: explain(code, lang, name=where, detail=detail, **values) for lang in LANGUAGES}
+
+
+def helpers(source: str, folder: str | Path) -> dict[str, str]:
+    """Return the modules of a folder that a file imports, and those that they import, as name and source.
+
+    Nothing is parsed or run. A package is its `__init__.py` with the modules named below it.
+    """
+    found: dict[str, str] = {}
+    waiting = list(_imported(source))
+    while waiting and len(found) < MOST_HELPERS:
+        name = waiting.pop()
+        if name in found or name.partition(".")[0] in sys.stdlib_module_names:
+            continue
+        path = Path(folder).joinpath(*name.split("."))
+        for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+            if candidate.is_file() and not candidate.is_symlink():
+                try:
+                    found[name] = read_source(candidate)
+                except UnusableFile:
+                    continue
+                waiting += _imported(found[name])
+                break
+        else:
+            if "." not in name and path.is_dir() and not path.is_symlink():
+                found[name] = ""
+    return {
+        name: text for name, text in found.items() if text or any(n.startswith(f"{name}.") for n in found)
+    }
+
+
+def _imported(source: str) -> Iterable[str]:
+    """Names of modules in import statements, with the packages above them."""
+    for match in _IMPORT.finditer(source):
+        for part in (match[1] or match[2]).replace("\n", ",").split(","):
+            words = part.split()
+            pieces = words[0].split(".") if words else []
+            if all(pieces):
+                yield from (".".join(pieces[: count + 1]) for count in range(len(pieces)))
+
+
+def shortened(text: str) -> str:
+    """Return the first lines of a text, each cut, and how many more there are.
+
+    >>> shortened("one\\ntwo\\n")
+    'one\\ntwo'
+    """
+    lines = [line[:100] for line in text.rstrip().splitlines()]
+    if len(lines) <= SHOWN_LINES:
+        return "\n".join(lines)
+    return "\n".join([*lines[: SHOWN_LINES - 1], f"… (+{len(lines) - SHOWN_LINES + 1})"])
