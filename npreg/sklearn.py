@@ -304,7 +304,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         else:
             data, labels = validate_data(self, X, y, reset=reset, **options)
         with np.errstate(over="ignore"):  # labels beyond float32 become inf, which train refuses
-            return data, labels.astype(data.dtype)
+            return data, labels.astype(data.dtype, copy=False)
 
     def _stop(self) -> EarlyStopping | None:
         patience = as_count(self.n_iter_no_change, "n_iter_no_change", 1)

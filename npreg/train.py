@@ -169,7 +169,7 @@ def train(
     standardize : bool, optional
         Run on columns of mean 0 and standard deviation 1, and fold the scaling back into w and b; lr and
         penalties then are those of the standardised columns.  By default False.
-    validation : (features, labels), or a fraction of the rows to hold out
+    validation : (features, labels), these and sample_weight, RowBlocks, or a fraction of the rows to hold out
         Its mean loss is kept in `validation_losses`, and the best epoch's parameters are returned.
     stop : EarlyStopping, optional
         `EarlyStopping(patience=5)`: stop after 5 epochs without an improvement of the validation loss

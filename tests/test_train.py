@@ -331,8 +331,9 @@ def test_validation_fraction(weighted):
     order = rng.permutation(40)
     out, kept = np.sort(order[:10]), np.sort(order[10:])
     run = npreg.train(X, y, validation=0.25, w=w, b=b, rng=9, sample_weight=weights)
+    held_out = (X[out], y[out]) if weights is None else (X[out], y[out], weights[out])
     by_hand = npreg.train(
-        X[kept], y[kept], validation=(X[out], y[out]), w=w, b=b, rng=rng,
+        X[kept], y[kept], validation=held_out, w=w, b=b, rng=rng,
         sample_weight=None if weights is None else weights[kept],
     )  # fmt: skip
     same(run, by_hand, rtol=0)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from npreg.arrays import FloatArray
+from npreg.arrays import Data, FloatArray
 from npreg.data import minibatches
 from npreg.loop import Loop, Order, Path
 from npreg.losses import Loss
@@ -23,10 +23,11 @@ from npreg.sgd import Stepper
 __all__ = ["FoldedLoop", "FoldedRows", "WideLoop"]
 
 CHUNK_BYTES = 700_000  # gathered rows that stay in a 1 MB second-level cache
+TABLE_BYTES = 60_000_000  # of folded rows that are kept; of more each chunk is folded when it is gathered
 
 
 class FoldedRows:
-    """Rows (x, 1, −y), scaled by √(weight · scale), with a row of zeros at the end for padding."""
+    """Rows (x, 1, −y), scaled by √(weight · scale); row number n is zeros, for padding."""
 
     def __init__(self, dtype: Any, batch_size: int) -> None:
         self.dtype, self.nominal = np.dtype(dtype), batch_size
@@ -35,16 +36,22 @@ class FoldedRows:
         n, d = X.shape
         self.num_rows, self.num_inputs, self.width = n, d + 1, d + 1 + y.shape[1]
         self.batch_size = min(self.nominal, n)  # one larger than n needs no padding up to it
-        self.table = Z = np.empty((n + 1, self.width), self.dtype)
-        root = math.sqrt(scale)
-        np.multiply(X, root, out=Z[:n, :d], casting="same_kind")
-        Z[:n, d] = root
-        np.multiply(y, -root, out=Z[:n, d + 1 :], casting="same_kind")
-        if weights is not None:
-            Z[:n] *= np.sqrt(weights, dtype=self.dtype)[:, None]
-        Z[n] = 0
         self.steps = -(-n // self.batch_size)  # a short last minibatch is padded with rows of zeros
         self.chunk = steps_a_chunk(self.batch_size, self.width, self.dtype.itemsize)
+        self.data, self.root = Data(X, y, weights), math.sqrt(scale)
+        self.table: FloatArray | None = None
+        if n * self.width * self.dtype.itemsize <= TABLE_BYTES:
+            self.table = Z = np.empty((n + 1, self.width), self.dtype)
+            self.fold(X, y, weights, Z[:n])
+            Z[n] = 0
+
+    def fold(self, X: FloatArray, y: FloatArray, weights: FloatArray | None, Z: FloatArray) -> None:
+        d = X.shape[1]
+        np.multiply(X, self.root, out=Z[:, :d], casting="same_kind")
+        Z[:, d] = self.root
+        np.multiply(y, -self.root, out=Z[:, d + 1 :], casting="same_kind")
+        if weights is not None:
+            Z *= np.sqrt(weights, dtype=self.dtype)[:, None]
 
     def padded(self, order: Order) -> Order:
         """The order cut into minibatches, as indices (steps, B) into the table."""
@@ -55,8 +62,14 @@ class FoldedRows:
 
     def gather(self, index: Order, out: FloatArray) -> FloatArray:
         """The rows of `index` (steps, B), in the first rows of the flat buffer `out`."""
-        flat = out[: index.size]
-        np.take(self.table, index.reshape(-1), axis=0, out=flat, mode="clip")
+        flat, rows = out[: index.size], index.reshape(-1)
+        if self.table is not None:
+            np.take(self.table, rows, axis=0, out=flat, mode="clip")
+        else:
+            X, y, weights = self.data
+            some = None if weights is None else weights.take(rows, mode="clip")
+            self.fold(X.take(rows, axis=0, mode="clip"), y.take(rows, axis=0, mode="clip"), some, flat)
+            flat[rows == self.num_rows] = 0
         return flat.reshape(*index.shape, self.width)
 
 

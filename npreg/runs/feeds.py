@@ -24,6 +24,7 @@ from npreg.loop import Engine, Path
 from npreg.losses import Loss
 from npreg.runs.blocks import RowBlocks, Visit, row_order
 from npreg.runs.identity import fingerprint
+from npreg.runs.lazy import announce_size
 from npreg.runs.orders import orders
 from npreg.runs.scaling import Scaling
 from npreg.runs.sums import LossMoments, mean_loss, tree_sum
@@ -151,7 +152,7 @@ class Feed(Rows):
 
 
 def as_rows(
-    features: ArrayLike | Rows, labels: ArrayLike | None, sample_weight: ArrayLike | None
+    features: ArrayLike | Rows, labels: ArrayLike | None = None, sample_weight: ArrayLike | None = None
 ) -> Data | Rows:
     """Arrays, looked at, as `Data`; RowBlocks and feeds as they are, since they bring their own labels."""
     if isinstance(features, Rows):
@@ -160,7 +161,9 @@ def as_rows(
         return features
     if labels is None:
         raise TypeError("labels are missing; only RowBlocks bring their own")
-    return as_data(features, labels, sample_weight)
+    data = as_data(features, labels, sample_weight)
+    announce_size(data.X)
+    return data
 
 
 def as_feed(rows: Data | Rows) -> Feed:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from npreg.arrays import Data, DivergenceError, FloatArray
+from npreg.arrays import DivergenceError, FloatArray
 from npreg.learning_rate import scale_advice
 from npreg.losses import Loss
 from npreg.runs.callbacks import Hooks, Progress, Step
@@ -156,9 +156,9 @@ class Divergence:
         )
 
 
-def held_out_loss(loss: Loss, validation: Data | None, theta: FloatArray) -> float | None:
+def held_out_loss(loss: Loss, validation: Feed | None, theta: FloatArray) -> float | None:
     """The mean loss over the validation rows, infinite where it cannot be told."""
     if validation is None:
         return None
-    found = mean_loss(loss, validation, theta)
+    (found,) = validation.losses(loss, [theta])
     return math.inf if math.isnan(found) else found

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import Data, Rows, as_data, as_nonnegative
-from npreg.runs.blocks import RowBlocks
 from npreg.runs.feeds import Feed, as_feed, as_rows
+from npreg.runs.lazy import converted, some_rows
 from npreg.runs.scaling import ColumnMoments, Scaling
 
 __all__ = ["RunRows"]
-
-MAPPED_BLOCK_ROWS = 65_536  # of an np.memmap, which is read block by block
 
 
 class RunRows(NamedTuple):
@@ -22,7 +21,7 @@ class RunRows(NamedTuple):
 
     feed: Feed
     scaling: Scaling | None
-    held_out: Data | None
+    held_out: Feed | None
 
     @classmethod
     def of(
@@ -30,44 +29,53 @@ class RunRows(NamedTuple):
         features: ArrayLike | Rows,
         labels: ArrayLike | None,
         sample_weight: ArrayLike | None,
-        validation: float | tuple[ArrayLike, ArrayLike] | None,
+        validation: float | tuple[ArrayLike, ...] | Rows | None,
         standardize: bool,
         rng: np.random.Generator,
     ) -> RunRows:
         """Looked at, split, and scaled; `rng` is drawn from where a fraction is held out."""
-        if isinstance(features, np.memmap) and labels is not None:
-            features, labels = RowBlocks.of(features, labels, MAPPED_BLOCK_ROWS, sample_weight), None
-            sample_weight = None
         rows = as_rows(features, labels, sample_weight)
-        if validation is not None and not isinstance(validation, tuple):
+        held_out: Data | Rows | None = None
+        if validation is not None and not isinstance(validation, (tuple, Rows)):
             if not isinstance(rows, Data):
-                raise ValueError("with row blocks, validation must be (features, labels), not a fraction")
+                raise ValueError(
+                    "with row blocks, validation must be (features, labels) or RowBlocks, not a fraction"
+                )
             rows, held_out = _split(rows, validation, rng)
-            validation = held_out.X, held_out.y
         feed, scaling = as_feed(rows), None
+        if isinstance(validation, tuple):
+            held_out = _looked_at(validation, feed.facts.sample)
+        elif isinstance(validation, Rows):
+            held_out = validation
         if standardize:
             scaling = feed.total(ColumnMoments.of).scaling()
             feed = feed.scaled(scaling)
-        return cls(feed, scaling, None if validation is None else _held_out(validation, feed, scaling))
+        return cls(feed, scaling, None if held_out is None else _like(feed, held_out, scaling))
 
 
-def _held_out(validation: tuple[ArrayLike, ArrayLike], feed: Feed, scaling: Scaling | None) -> Data:
-    """The validation rows, in the columns of the training rows."""
-    if len(validation) != 2:
+def _looked_at(validation: tuple[ArrayLike, ...], like: Data) -> Data:
+    if len(validation) not in (2, 3):
         raise ValueError(
-            f"validation must be (features, labels) or a fraction, not a tuple of {len(validation)}"
+            "validation must be (features, labels), or these and sample_weight, RowBlocks or a fraction, not "
+            f"a tuple of {len(validation)}"
         )
-    X_val, y_val, _ = as_data(*validation, like=feed.facts.sample)
+    return as_data(*validation, like=like)
+
+
+def _like(feed: Feed, rows: Data | Rows, scaling: Scaling | None) -> Feed:
+    """The validation rows, in dtype and scale as the training rows."""
     facts = feed.facts
-    if X_val.shape[1] != facts.width or y_val.shape[1] != facts.num_outputs:
+    if isinstance(rows, Data) and rows.X.dtype != facts.dtype:
+        X = converted(rows.X, partial(np.asarray, dtype=facts.dtype))
+        rows = rows._replace(X=X, y=rows.y.astype(facts.dtype))
+    held_out = as_feed(rows)
+    width, num_outputs = held_out.facts.width, held_out.facts.num_outputs
+    if (width, num_outputs) != (facts.width, facts.num_outputs):
         raise ValueError(
-            f"validation features {X_val.shape} and labels {y_val.shape} do not fit "
+            f"validation features of {width} columns and labels of {num_outputs} do not fit "
             f"{facts.width} features and {facts.num_outputs} outputs"
         )
-    X_val = X_val.astype(facts.dtype, copy=False)
-    if scaling is not None:
-        X_val = scaling.features(X_val)
-    return Data(X_val, y_val.astype(facts.dtype, copy=False))
+    return held_out if scaling is None else held_out.scaled(scaling)
 
 
 def _split(data: Data, fraction: float, rng: np.random.Generator) -> tuple[Data, Data]:
@@ -78,6 +86,11 @@ def _split(data: Data, fraction: float, rng: np.random.Generator) -> tuple[Data,
             f"validation = {fraction!r} of {len(data.X)} rows would hold out {held}; "
             "at least one row must be on each side"
         )
-    order = rng.permutation(len(data.X))
+    order = rng.permutation(len(data.X)).astype(np.min_scalar_type(len(data.X)))  # kept for the whole run
     kept, out = np.sort(order[held:]), np.sort(order[:held])
-    return data.rows(kept), data.rows(out)
+    return _taken(data, kept), _taken(data, out)
+
+
+def _taken(data: Data, rows: np.ndarray[Any, Any]) -> Data:
+    weights = None if data.weights is None else data.weights[rows]
+    return Data.named(data.names, some_rows(data.X, rows), data.y[rows], weights)

@@ -12,8 +12,6 @@ from npreg.arrays import FloatArray
 from npreg.data import start_parameters
 from npreg.engines import choose_engine, make_engine
 from npreg.runs.checkpoint import CheckpointError, Fields, State, rng_state, set_rng_state
-from npreg.runs.feeds import ArrayFeed
-from npreg.runs.identity import fingerprint
 from npreg.runs.observers import (
     DIVERGED,
     Best,
@@ -77,7 +75,7 @@ class Run:
         self.engine = make_engine(
             self.name, facts.width, plan.batch_size, facts.dtype, plan.loss, self.stepper, largest
         )
-        if plan.checkpoint is not None and plan.checkpoint.every == "block" and isinstance(feed, ArrayFeed):
+        if plan.checkpoint is not None and plan.checkpoint.every == "block" and feed.facts.is_whole:
             raise ValueError('every="block" needs row blocks, RowBlocks.of(...), in the place of arrays')
         self.settings: Settings = self.all_settings() if plan.checkpoint is not None else {}
 
@@ -110,7 +108,7 @@ class Run:
     def all_settings(self) -> Settings:
         """All on which the bits of this run depend."""
         held_out = self.rows.held_out
-        data = self.feed.fingerprint(), "none" if held_out is None else fingerprint(*held_out)
+        data = self.feed.fingerprint(), "none" if held_out is None else held_out.fingerprint()
         settings = self.plan.decides()
         del settings["engine"]  # which "auto" has chosen by the rows: it comes after them
         rows = {"validation": (data[1], data[1]), "data": (data[0], data[0])}

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from npreg.arrays import Data, FloatArray, Names, column_name
+from npreg.runs.lazy import COPY_BYTES, converted
+from npreg.runs.sums import tree_sum
 
 __all__ = ["ColumnMoments", "Scaling"]
+
+PART_BYTES = 5_000_000  # of large features, whose deviations are formed together
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,11 @@ class ColumnMoments:
     @classmethod
     def of(cls, data: Data) -> ColumnMoments:
         X, _, weights = data
+        if X.nbytes > COPY_BYTES:  # the deviations would be a copy
+            rows = max(1, PART_BYTES * len(X) // X.nbytes)
+            starts = range(0, len(X), rows)
+            return tree_sum(cls.of(data.rows(slice(start, start + rows))) for start in starts)
+        X = np.asarray(X)
         weight = float(len(X) if weights is None else weights.sum())
         with np.errstate(over="ignore", invalid="ignore"):
             mean = _mean(X, weights)
@@ -65,7 +74,7 @@ class Scaling:
     sd: FloatArray
 
     def data(self, data: Data) -> Data:
-        return data._replace(X=self.features(data.X))
+        return data._replace(X=converted(data.X, self.features))
 
     def features(self, X: FloatArray) -> FloatArray:
         return np.asarray((X - self.mean) / self.sd, X.dtype)

@@ -186,7 +186,7 @@ def test_blocks_say_which():
     refused(TypeError, "RowBlocks bring their own labels", npreg.train, blocks, Y)
     refused(
         ValueError,
-        "validation must be (features, labels), not a fraction",
+        "validation must be (features, labels) or RowBlocks, not a fraction",
         npreg.train,
         blocks,
         validation=0.5,
@@ -435,12 +435,12 @@ OPTIONS = {
     "validation one": (
         {"validation": (X,)},
         ValueError,
-        "(features, labels) or a fraction, not a tuple of 1",
+        "sample_weight, RowBlocks or a fraction, not a tuple of 1",
     ),
     "validation width": (
         {"validation": (X[:, :1], Y)},
         ValueError,
-        "features (6, 1) and labels (6, 1) do not fit 2",
+        "features of 1 columns and labels of 1 do not fit 2",
     ),
     "w length": (
         {"w": np.ones(3)},

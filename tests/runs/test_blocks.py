@@ -126,8 +126,6 @@ def test_memory_mapped_files(tmp_path, dtype):
         in_memory = npreg.train(npreg.RowBlocks.of(X, y, 128), rng=0, **options)
         np.testing.assert_array_equal(from_file.w, in_memory.w)
         np.testing.assert_array_equal(from_file.losses, in_memory.losses)
-    never_whole = npreg.train(mapped_X, mapped_y, rng=0)  # a mapped file is read in blocks in any case
-    np.testing.assert_array_equal(never_whole.w, npreg.train(npreg.RowBlocks.of(X, y, 65_536), rng=0).w)
 
 
 def test_a_reader_is_asked_for_each_block_once_an_epoch():
