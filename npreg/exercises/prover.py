@@ -18,11 +18,13 @@ from npreg.exercises import words as messages
 from npreg.exercises.forward.derivatives import quantities_of
 from npreg.exercises.forward.probes import Probe, draw, fresh
 from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.recorder import Stop
 from npreg.exercises.forward.verdict import Reference, reference
 from npreg.exercises.found import CONSTANTS, Factor
 from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.explanation import Base
 from npreg.exercises.mistakes.preference import cost, factor_cost
+from npreg.exercises.render import wrap
 
 EQUAL = 1e-9
 WITNESSES = 4
@@ -49,7 +51,8 @@ class Pair:
 class Proof:
     """What the prover found: pairs that these probes cannot tell apart (``confused``), and ``twins``.
 
-    ``mistakes`` counts the known mistakes over all answers, ``sizes`` are those of the probes.
+    ``mistakes`` counts the known mistakes over all answers, ``sizes`` are those of the probes; ``stopped`` is
+    where the loss could not be followed.
     """
 
     exercise: str
@@ -57,6 +60,7 @@ class Proof:
     sizes: tuple[Mapping[str, int], ...]
     confused: tuple[Pair, ...]
     twins: tuple[Pair, ...]
+    stopped: Stop | None = None
 
     @property
     def passed(self) -> bool:
@@ -72,6 +76,10 @@ class Proof:
         values = {"exercise": self.exercise, "mistakes": self.mistakes, "twins": len(self.twins)}
         lines = [messages.say(key, lang, sizes=sizes, **values)]
         lines += _listed(self.confused, lang)
+        if self.stopped is not None:
+            why = messages.say(f"stop-{self.stopped.kind}", lang)
+            line, code = self.stopped.line, self.stopped.code
+            lines += ["", *wrap(messages.say("stopped", lang, line=line, code=code, why=why))]
         if twins:
             lines += ["", messages.say("proof-twins", lang), *_listed(self.twins, lang, len(self.twins))]
         return "\n".join(lines)
@@ -123,7 +131,8 @@ def prove(exercise: Exercise, probes: Sequence[Probe] | None = None) -> Proof:
             confused += apart
             twins += same
     sizes = tuple(dict(r.sizes) for r in given)
-    return Proof(exercise.id, total, sizes, _simplest_first(confused), _simplest_first(twins))
+    stopped = exercise.program.stopped
+    return Proof(exercise.id, total, sizes, _simplest_first(confused), _simplest_first(twins), stopped)
 
 
 def probes_of_sizes(exercise: Exercise, sizes: Sequence[Mapping[str, int]], seed: int = 0) -> list[Probe]:

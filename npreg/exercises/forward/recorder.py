@@ -9,6 +9,7 @@ depend on what is differentiated: the recorder then remembers the line, and the 
 from __future__ import annotations
 
 import contextlib
+import linecache
 import os
 import sys
 import threading
@@ -39,6 +40,11 @@ class Stop:
     kind: str
     file: str = ""
     line: int = 0
+
+    @property
+    def code(self) -> str:
+        """The text of the line, if it can be read."""
+        return linecache.getline(self.file, self.line).strip() or "…"
 
 
 class NotFollowed(TypeError):

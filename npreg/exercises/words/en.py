@@ -360,6 +360,19 @@ TOPICS = {
 }
 
 UI = {
+    "stopped": "Line {line} of the loss, `{code}`, cannot be followed: {why} The loss counts as a single "
+    "step: answers are judged, but no mistake inside of it is named.",
+    "stop-number": "it asks for a plain number (math.exp, float, item, an entry of a plain array). Write "
+    "NumPy's function: np.exp(z) for math.exp(z), z for float(z), np.stack for an array that is filled.",
+    "stop-branch": "what it does depends on a value (if, and, max). Write np.where(condition, this, that), "
+    "or np.maximum(a, b) for max(a, b).",
+    "stop-array": "it makes a plain array of the values, as a library beside NumPy does. Write NumPy's "
+    "functions.",
+    "stop-loop": "how many steps there are depends on the sizes, as in a loop over the rows. Write it with "
+    "whole arrays: X @ w for a sum over entries, np.sum(a) for adding up.",
+    "stop-changed": "followed step by step it gives another loss, as where part of an array is changed "
+    "through another name, or numbers are drawn at random. Write new arrays; make random numbers an input.",
+    "stop-error": "it does something that only plain arrays can do. Write it with NumPy's functions.",
     "proved": "{exercise}: the probes ({sizes}) tell all {mistakes} known mistakes apart, save {twins} "
     "pairs that are the same formula.",
     "not-proved": "{exercise}: these probes ({sizes}) cannot tell apart:",

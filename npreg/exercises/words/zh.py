@@ -331,6 +331,18 @@ TOPICS = {
 }
 
 UI = {
+    "stopped": "损失函数的第 {line} 行 `{code}` 无法跟踪：{why}整个损失因此只算一步："
+    "答案照样判断，但不指出其内部的错误。",
+    "stop-number": "它要的是普通的数（math.exp、float、item、普通数组的一个元素）。请写 NumPy 的函数："
+    "用 np.exp(z) 代替 math.exp(z)，用 z 代替 float(z)，逐个填写的数组用 np.stack([...])。",
+    "stop-branch": "它的走向取决于数值（if、and、max）。请写 np.where(条件, 这个, 那个)，"
+    "或用 np.maximum(a, b) 代替 max(a, b)。",
+    "stop-array": "它把这些值变成普通数组，例如交给 NumPy 以外的库。请写 NumPy 的函数。",
+    "stop-loop": "步数随大小而变，例如逐行的循环。请用整个数组来写："
+    "用 X @ w 代替逐项求和，用 np.sum(a) 代替累加。",
+    "stop-changed": "逐步跟踪得到另一个损失，例如通过别的名字改动数组的一部分，或随机抽取数字。"
+    "请写成新的数组；随机数请作为输入。",
+    "stop-error": "它做了只有普通数组才能做的事。请用 NumPy 的函数来写。",
     "proved": "{exercise}：检验数据（{sizes}）能区分全部 {mistakes} 种已知错误，只有 {twins} 对其实是同一个"
     "公式。",
     "not-proved": "{exercise}：检验数据（{sizes}）无法区分：",
