@@ -10,18 +10,24 @@ the gradient happens to be small there. At a kink every subgradient is right.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from npreg.differentiate.steps import as_float_inputs, call, quiet
-from npreg.gradcheck.report import GradientReport
+from npreg.differentiate.steps import along, as_float_inputs, call, quiet
+from npreg.gradcheck.forms import Form, copied
+from npreg.gradcheck.readings import Reading, keys_for, readings
+from npreg.gradcheck.report import GradientReport, InputReport
 from npreg.gradcheck.verdict import Question, judge
 
 __all__ = ["GradientError", "GradientReport", "assert_gradient", "check_gradient"]
+
+
+UNREAD = "the function does not depend on {}: its value is the same whatever {} is"
+UNREAD_CURE = "are parameters kept in self, or a global? Give the object's own method"
 
 
 class GradientError(AssertionError):
@@ -55,7 +61,7 @@ def assert_gradient(
 
 
 def check_gradient(
-    function: Callable[..., Any],
+    function: Any,
     gradient: Any,
     inputs: Mapping[str, Any],
     *,
@@ -70,22 +76,27 @@ def check_gradient(
 
         right if |got − derivative| ≤ tolerance · eps · Σ|terms| + error of the reference
 
+    Function and gradient are taken in the form they have (docs/check_gradient.md shows each): apart or as one
+    function; results as an array, tuple, list or dict; parameters among the inputs or in an object.
+
     Parameters
     ----------
-    function : callable
-        Any NumPy function, called by keyword: `function(**inputs)`; returns a number or an array.
-    gradient : callable, mapping or array
-        A callable is called by keyword with those inputs that it names as parameters, and returns one array,
-        a tuple (in the order of `wrt`) or a dict by name. Or a mapping name → callable or array; or an array.
-    inputs : mapping name → array
+    function : callable, or object with `forward`
+        Any NumPy function, called by keyword with those inputs that it names. Returns a number or an array,
+        or a tuple with that first or last. Of an object's method, the object's `params` are inputs, too.
+    gradient : callable, mapping or array, or object with `backward`; None or the function itself for both
+        Returns one array, several in any order, or a dict (w, dw, grad_w, dj_dw, w_grad). Or a mapping
+        name → callable or array; or an array.
+    inputs : mapping name → array, or container of arrays
         Where to check. Never changed.
     wrt : str or sequence of str, optional
-        The inputs to differentiate by; by default the gradient mapping's names, or else every floating input.
-        Integers are converted to float64.
+        The inputs (or containers of them, or attributes of the object) to differentiate by; by default those
+        that the gradient's result names or fits. Integers are converted to float64.
     upstream : array, optional
-        Needed for a function that returns an array: check the gradient of Σ upstream · function. It
-        broadcasts, so 1.0 means the sum. A gradient callable with a parameter `upstream` is given it. Without
-        `upstream` the gradient must be the Jacobian, of the output's shape followed by the input's.
+        For a function that returns an array: check the gradient of Σ upstream · function. It broadcasts, so
+        1.0 means the sum. The gradient's parameter that is no input (upstream, dout, grad_output, gy) is
+        given it; if it has one and nothing is given here, numbers drawn at random. Without, the gradient must
+        be the Jacobian, of the output's shape followed by the input's.
     tolerance : float
         In units of eps · Σ|terms|; eps is float32's where the inputs or the gradient are float32.
     max_entries : int
@@ -103,9 +114,9 @@ def check_gradient(
     Raises
     ------
     ValueError
-        Non-finite inputs or function value, an unknown name in `wrt`, or results that fit no input.
+        Non-finite inputs or function value, an unknown name in `wrt`, results that fit no input, or several.
     TypeError
-        Inputs that are not real numbers.
+        Inputs that are not real numbers, or a parameter that is no input.
 
     >>> def loss(X, y, w):
     ...     return np.mean((X @ w - y) ** 2)
@@ -123,128 +134,192 @@ def check_gradient(
     >>> check_gradient(loss, lambda X, y, w: grad_w(X, y, w) / 3, inputs, wrt="w").passed
     True
     """
-    names = _names(gradient, inputs, wrt)
-    given = _usable(inputs, names)
+    if not isinstance(inputs, Mapping):
+        raise TypeError(f"inputs must be a mapping name → array, not {type(inputs).__name__}")
+    asked = [wrt] if isinstance(wrt, str) else list(wrt or ())
+    form = Form(function, gradient, inputs, asked)
+    how: Any = {"tolerance": tolerance, "max_entries": max_entries, "num_directions": num_directions}
+    report = _checked(form, asked, upstream, np.random.default_rng(rng), **how)
+    if not report.passed and form.ambiguous:
+        form.place = -1
+        last = _checked(form, asked, upstream, np.random.default_rng(rng), **how)
+        report = last if last.passed else report
+    return report
+
+
+def _checked(
+    form: Form,
+    asked: list[str],
+    upstream: Any,
+    rng: np.random.Generator,
+    *,
+    tolerance: float,
+    max_entries: int,
+    num_directions: int,
+) -> GradientReport:
+    wanted = _wanted(form, asked)
+    names = [leaf for inside in wanted.values() for leaf in inside]
+    given = _usable(form.leaves, names)
     base = as_float_inputs(given, names)
-    rng = np.random.default_rng(rng)
     with quiet():
-        function, output = _target(function, base, upstream)
-        answers, problems = _answers(gradient, given, names, upstream)
-        reports = []
-        for name in names:
-            precision = _precision(inputs, answers[name])
-            asked = Question(
-                function=function,
+        output = _output(form, base)
+        notes: list[str] = []
+        if upstream is None and form.takes_upstream:
+            upstream = rng.normal(size=output.shape) if output.ndim else 1.0
+            if output.ndim:
+                notes.append("the gradient takes an upstream derivative; one was drawn at random")
+        target = form.value if upstream is None else _contracted(form.value, upstream, output.shape)
+        results, problems = _called(form, given, upstream)
+        found = [r for result in results for r in readings(result, wanted, output, all_of_them=bool(asked))]
+        if results[0] is None and not found:
+            raise TypeError("the gradient function returned None; end it with return")
+        if not found:
+            raise ValueError(_unreadable(results[0], wanted))
+
+        def judged(name: str, value: Any) -> InputReport:
+            answer = _array(value, name)
+            precision = _precision(form.leaves.values(), answer)
+            question = Question(
+                function=target,
                 inputs=base,
-                output=output,
+                output=output.shape if upstream is None else (),
                 name=name,
                 budget=tolerance * float(np.finfo(precision).eps),
                 precision=precision.name,
                 directions=num_directions if base[name].size > max_entries else 0,
                 rng=rng,
             )
-            reports.append(judge(asked, answers[name]))
-    return GradientReport(tuple(reports), tuple(problems), tuple(_notes(inputs, answers, names)))
+            return judge(question, answer)
+
+        reading, reports = _best(found, judged, bool(asked))
+    notes += _notes(form.leaves, reports)
+    unread = [report.name for report in reports if not report.kinks and _is_unread(report.name, target, base)]
+    if unread:
+        reports = tuple(
+            replace(r, patterns=(UNREAD.format(r.name, r.name),)) if r.name in unread and r.wrong else r
+            for r in reports
+        )
+        notes.append(f"the function never uses {', '.join(unread)}: {UNREAD_CURE}")
+    order = tuple(reading) if list(reading) != [name for name in names if name in reading] else ()
+    return GradientReport(inputs=reports, problems=tuple(problems), notes=tuple(notes), order=order)
 
 
-def _names(gradient: Any, inputs: Mapping[str, Any], wrt: Any) -> list[str]:
-    """The inputs to differentiate by."""
-    if not isinstance(inputs, Mapping):
-        raise TypeError(f"inputs must be a mapping name → array, not {type(inputs).__name__}")
-    if wrt is not None:
-        names = [wrt] if isinstance(wrt, str) else list(wrt)
-    elif isinstance(gradient, Mapping):
-        names = list(gradient)
-    else:
-        kinds = {name: np.asarray(value).dtype.kind for name, value in inputs.items()}
-        names = [name for name, kind in kinds.items() if kind == "f"]
-        names = names or [name for name, kind in kinds.items() if kind in "iu"]
-    unknown = [name for name in names if name not in inputs]
+def _best(
+    found: list[Reading], judged: Callable[[str, Any], InputReport], asked: bool
+) -> tuple[Reading, tuple[InputReport, ...]]:
+    """The reading in which most is right, and the verdict on it.
+
+    Raises
+    ------
+    ValueError
+        Several readings fit, nothing is right in any, and `wrt` does not say which it is.
+    """
+    verdicts: dict[tuple[str, int], InputReport] = {}
+    best: list[tuple[int, Reading, tuple[InputReport, ...]]] = []
+    for reading in found:
+        for name, value in reading.items():
+            if (name, id(value)) not in verdicts:
+                verdicts[name, id(value)] = judged(name, value)
+        reports = tuple(verdicts[name, id(value)] for name, value in reading.items())
+        best.append((sum(report.passed for report in reports), reading, reports))
+        if best[-1][0] == len(reports):
+            break
+    score, reading, reports = max(best, key=lambda item: item[0])
+    if not score and not asked and len({frozenset(r) for r in found}) > 1:
+        ways = " or ".join(dict.fromkeys(f"({', '.join(r)})" for r in found))
+        raise ValueError(
+            f"the result can be read as the gradient with respect to {ways}; say which with wrt="
+        )
+    return reading, reports
+
+
+def _wanted(form: Form, asked: list[str]) -> dict[str, dict[str, tuple[int, ...]]]:
+    """The names that are or may be differentiated by, with the shapes of the inputs in each."""
+    kinds = {name: _kind(value) for name, value in form.leaves.items()}
+    if not asked and isinstance(form.gradient, Mapping):
+        asked = [n for key in form.gradient for n in [*form.tree, *form.leaves] if keys_for(n, [key])]
+        unknown = [key for key in form.gradient if not any(keys_for(name, [key]) for name in asked)]
+        asked = list(dict.fromkeys([*asked, *unknown]))
+    for kind in ("f", "iu") if not asked else ():
+        asked = [name for name in form.tree if any(kinds[leaf] in kind for leaf in form.inside(name))]
+        if asked:
+            break
+    found = {name: form.inside(name) for name in asked}
+    unknown = [name for name, inside in found.items() if not inside]
     if unknown:
-        raise ValueError(f"there is no input {unknown[0]!r}; the inputs are {', '.join(inputs)}")
-    if not names:
+        raise ValueError(f"there is no input {unknown[0]!r}; the inputs are {', '.join(form.leaves)}")
+    if not found:
         raise ValueError("there is no floating input to differentiate by; give at least one")
-    return names
+    return found
 
 
-def _usable(inputs: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+def _is_unread(name: str, function: Callable[..., Any], base: dict[str, Any]) -> bool:
+    """Whether the function's value is the same whatever an input is, NaN included."""
+    rng, x = np.random.default_rng(0), base[name]
+    moves = [np.full(x.shape, np.nan), *((1 + np.abs(x)) * rng.normal(size=x.shape) for _ in range(3))]
+    with quiet():
+        curves = [along(function, base, {name: move}) for move in moves]
+        return x.size > 0 and all(np.array_equal(curve(0.0), curve(1.0)) for curve in curves)
+
+
+def _kind(value: Any) -> str:
+    try:
+        return np.asarray(value).dtype.kind
+    except ValueError:
+        return "O"
+
+
+def _usable(leaves: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     """Copies for the gradient: as they are, but what is differentiated by is floating; all finite."""
     result: dict[str, Any] = {}
-    for name, value in inputs.items():
-        array = np.asarray(value)
+    for name, value in leaves.items():
+        if _kind(value) not in "fiub":
+            result[name] = value
+            continue
+        array = np.array(value)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             raise ValueError(f"input {name!r} is {array[where]} at {list(where)}; give finite inputs")
-        if name in names and array.dtype.kind in "iub":
-            array = array.astype(np.float64)
-        result[name] = array.copy() if array.dtype.kind in "fiub" else value
+        result[name] = array.astype(np.float64) if name in names and array.dtype.kind in "iub" else array
     return result
 
 
-def _target(
-    function: Callable[..., Any], base: dict[str, Any], upstream: Any
-) -> tuple[Callable[..., Any], tuple[int, ...]]:
-    """The function to differentiate, contracted with `upstream` if there is one, and its output's shape."""
-    output = call(function, base)
+def _output(form: Form, base: dict[str, Any]) -> NDArray[Any]:
+    """The function's value, which must be finite and real."""
+    output = call(form.value, base)
     if output.dtype.kind == "c":
         raise TypeError("the function returned complex numbers; only real functions have a gradient here")
     if not np.isfinite(output).all():
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(output))[0])
         where = f" at {list(first)}" if first else ""
         raise ValueError(f"the function is {output[first]}{where}, not finite at these inputs; choose others")
-    if upstream is None:
-        return function, output.shape
+    return output
+
+
+def _contracted(function: Callable[..., Any], upstream: Any, shape: tuple[int, ...]) -> Callable[..., Any]:
+    """The function Σ upstream · function, whose gradient a backward pass returns."""
     weights = np.asarray(upstream, dtype=np.float64)
     try:
-        weights = np.broadcast_to(weights, output.shape)
+        weights = np.broadcast_to(weights, shape)
     except ValueError:
         raise ValueError(
-            f"upstream has shape {weights.shape}, the function returns {output.shape}; they must be equal"
+            f"upstream has shape {weights.shape}, the function returns {shape}; they must be equal"
         ) from None
-
-    def contracted(**arrays: Any) -> Any:
-        return np.sum(weights * np.asarray(function(**arrays)))
-
-    return contracted, ()
+    return lambda **arrays: np.sum(weights * np.asarray(function(**arrays)))
 
 
-def _answers(
-    gradient: Any, given: dict[str, Any], names: list[str], upstream: Any
-) -> tuple[dict[str, NDArray[Any]], list[str]]:
-    """The gradients to judge, by name, and what is wrong with how they were computed."""
-    if not callable(gradient) and not isinstance(gradient, Mapping):
-        return _by_name(gradient, names), []
-    if callable(gradient):
-        values, problems = _called(gradient, given, upstream)
-        return _by_name(values, names), problems
-    missing = [name for name in names if name not in gradient]
-    if missing:
-        raise ValueError(f"there is no gradient for {missing[0]!r}; given are {', '.join(gradient)}")
-    answers, problems = {}, []
-    for name in names:
-        value = gradient[name]
-        if callable(value):
-            value, trouble = _called(value, given, upstream)
-            problems += [f"{name}: {text}" for text in trouble]
-        answers[name] = _array(value, name)
-    return answers, problems
-
-
-def _by_name(values: Any, names: list[str]) -> dict[str, NDArray[Any]]:
-    if isinstance(values, Mapping):
-        missing = [name for name in names if name not in values]
-        if missing:
-            raise ValueError(f"the gradient returned {', '.join(map(str, values))}, but not {missing[0]!r}")
-        return {name: _array(values[name], name) for name in names}
-    if not isinstance(values, tuple):
-        if len(names) > 1:
-            raise ValueError(
-                f"one gradient for {len(names)} inputs ({', '.join(names)}); say which it is with wrt="
-            )
-        values = (values,)
-    if len(values) != len(names):
-        raise ValueError(f"{len(values)} gradients for {len(names)} inputs ({', '.join(names)}); see wrt=")
-    return {name: _array(value, name) for name, value in zip(names, values, strict=True)}
+def _unreadable(result: Any, wanted: Mapping[str, Any]) -> str:
+    """Why a result is no gradient with respect to these inputs, and what would be."""
+    names = ", ".join(wanted)
+    if isinstance(result, Mapping):
+        missing = next((n for n in wanted if not keys_for(n, list(map(str, result)))), names)
+        return (
+            f"the gradient returned {', '.join(map(str, result))}, but not {missing!r}; name the keys after "
+            f"the inputs ({missing}, d{missing} or grad_{missing}), or say with wrt= which are asked for"
+        )
+    if isinstance(result, (tuple, list)):
+        return f"{len(result)} gradients for {len(wanted)} inputs ({names}); see wrt="
+    return f"one gradient for {len(wanted)} inputs ({names}); say which it is with wrt="
 
 
 def _array(value: Any, name: str) -> NDArray[Any]:
@@ -256,53 +331,28 @@ def _array(value: Any, name: str) -> NDArray[Any]:
     return array
 
 
-def _called(gradient: Callable[..., Any], given: dict[str, Any], upstream: Any) -> tuple[Any, list[str]]:
-    """The gradient's value at copies of the inputs, and whether it leaves them alone and repeats itself."""
-    available = given if upstream is None else {**given, "upstream": upstream}
-    accepted = _accepted(gradient, available, given)
-    arguments = {name: _copy(available[name]) for name in accepted}
-    first = _frozen(gradient(**arguments))
+def _called(form: Form, given: dict[str, Any], upstream: Any) -> tuple[list[Any], list[str]]:
+    """The gradient's results at copies of the inputs, and whether it leaves them alone and repeats itself."""
+    copies = {name: copied(value) for name, value in given.items()}
+    first = [_frozen(result) for result in form.gradients(copies, upstream)]
     problems = [
         f"the gradient function changes its input {name!r}"
-        for name in accepted
-        if not _same(arguments[name], available[name])
+        for name, value in given.items()
+        if not _same(copies[name], value)
     ]
-    second = _frozen(gradient(**{name: _copy(available[name]) for name in accepted}))
-    if not _repeats(first, second):
+    again = form.gradients({name: copied(value) for name, value in given.items()}, upstream)
+    if not _repeats(first[0], _frozen(again[0])):
         problems.append("the gradient function gives another result when called again with the same inputs")
     return first, problems
-
-
-def _accepted(gradient: Callable[..., Any], available: dict[str, Any], given: dict[str, Any]) -> list[str]:
-    """The names that the gradient takes by keyword; all of the inputs if that cannot be told."""
-    try:
-        parameters = inspect.signature(gradient).parameters
-    except (TypeError, ValueError):
-        return list(given)
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return list(given) + [name for name in available if name not in given and name in parameters]
-    needed = [p for p in parameters.values() if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
-    for parameter in needed:
-        if parameter.name not in available or parameter.kind is parameter.POSITIONAL_ONLY:
-            raise TypeError(
-                f"the gradient function needs {parameter.name!r}, but is called with the inputs by their "
-                f"names ({', '.join(available)}); wrap it, for example lambda {next(iter(available))}: ..."
-            )
-    return [name for name in available if name in parameters]
-
-
-def _copy(value: Any) -> Any:
-    """A copy to hand out; numbers as NumPy scalars, as users would pass them."""
-    return value.copy()[()] if isinstance(value, np.ndarray) else value
 
 
 def _frozen(value: Any) -> Any:
     """Copies of the arrays in a result, which the function may use again."""
     if isinstance(value, Mapping):
         return {name: _frozen(item) for name, item in value.items()}
-    if isinstance(value, tuple):
-        return tuple(_frozen(item) for item in value)
-    return np.array(value)
+    if isinstance(value, tuple) or (isinstance(value, list) and not all(map(np.isscalar, value))):
+        return [*map(_frozen, value)] if isinstance(value, list) else tuple(map(_frozen, value))
+    return np.array(value) if isinstance(value, (np.ndarray, np.generic, list, float, int)) else value
 
 
 def _same(left: Any, right: Any) -> bool:
@@ -313,8 +363,10 @@ def _repeats(first: Any, second: Any) -> bool:
     """Whether two results agree to rounding; threads may sum in another order."""
     if isinstance(first, Mapping):
         return set(first) == set(second) and all(_repeats(first[name], second[name]) for name in first)
-    if isinstance(first, tuple):
+    if isinstance(first, (tuple, list)):
         return len(first) == len(second) and all(map(_repeats, first, second))
+    if not isinstance(first, np.ndarray):
+        return True  # what is no number is not judged
     if first.dtype.kind != "f" or first.shape != second.shape:
         return bool(np.array_equal(first, second))
     slack = (
@@ -323,19 +375,17 @@ def _repeats(first: Any, second: Any) -> bool:
     return bool(np.allclose(first, second, rtol=0, atol=float(slack), equal_nan=True))
 
 
-def _precision(inputs: Mapping[str, Any], answer: NDArray[Any]) -> np.dtype[Any]:
+def _precision(values: Iterable[Any], answer: NDArray[Any]) -> np.dtype[Any]:
     """The coarsest floating dtype among the inputs and the gradient, float64 at best."""
-    dtypes = [np.asarray(value).dtype for value in (*inputs.values(), answer)]
-    floating = [dtype for dtype in dtypes if dtype.kind == "f"]
-    return min([np.dtype(np.float64), *floating], key=lambda dtype: dtype.itemsize)
+    dtypes = [np.asarray(value).dtype for value in (*values, answer) if _kind(value) == "f"]
+    return min([np.dtype(np.float64), *dtypes], key=lambda dtype: dtype.itemsize)
 
 
-def _notes(inputs: Mapping[str, Any], answers: dict[str, NDArray[Any]], names: list[str]) -> list[str]:
+def _notes(leaves: Mapping[str, Any], reports: Iterable[InputReport]) -> list[str]:
     notes = []
-    converted = [name for name in names if np.asarray(inputs[name]).dtype.kind in "iub"]
+    converted = [report.name for report in reports if _kind(leaves[report.name]) in "iub"]
     if converted:
         notes.append(f"{', '.join(converted)} held integers; checked at the same values in float64")
-    coarse = {_precision(inputs, answers[name]).name for name in names} - {"float64"}
-    for name in sorted(coarse):
+    for name in sorted({report.precision for report in reports} - {"float64"}):
         notes.append(f"judged by {name}'s rounding, eps = {np.finfo(name).eps:.2g}; float64 inputs show more")
     return notes

@@ -98,11 +98,13 @@ class GradientReport:
     inputs : an `InputReport` for each input
     problems : what is wrong with the gradient function itself (it changes an input, it is not repeatable)
     notes : what is good to know (an input was converted, float32 was judged by its own rounding)
+    order : the inputs in the order in which the result was read, where that is not the order asked for
     """
 
     inputs: tuple[InputReport, ...]
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -144,13 +146,17 @@ class GradientReport:
             space -= min(share, len(block))
         return "\n".join([*lines, *right, *notes][:MAX_LINES])
 
+    @property
+    def _order(self) -> str:
+        return f", in the order {', '.join(self.order)}" if len(self.order) > 1 else ""
+
     def _headline(self) -> str:
         if self.passed:
-            return "The gradient is right."
+            return f"The gradient is right{self._order}."
         for verdict, field in (("wrong", "wrong"), ("not judged everywhere", "unknown")):
             names = ", ".join(report.name for report in self.inputs if getattr(report, field))
             if names:
-                return f"The gradient with respect to {names} is {verdict}."
+                return f"The gradient with respect to {names} is {verdict}{self._order}."
         return "The gradient is not usable."
 
     def _repr_html_(self) -> str:

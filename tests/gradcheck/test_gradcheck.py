@@ -450,7 +450,7 @@ def test_a_gradient_that_changes_its_inputs_is_reported() -> None:
     assert not report.passed
     assert "changes its input 'y'" in str(report)
     report = check_gradient(mse, {"w": rude}, problem())
-    assert report.problems == ("w: the gradient function changes its input 'y'",)
+    assert report.problems == ("the gradient function changes its input 'y'",)
 
 
 def test_a_gradient_that_remembers_is_reported() -> None:
@@ -484,11 +484,16 @@ def test_a_reused_output_buffer_is_fine() -> None:
             ValueError,
             "no input 'v'; the inputs are X, y",
         ),
-        (lambda i: check_gradient(mse, np.zeros(3), i), ValueError, "one gradient for 4 inputs"),
+        (lambda i: check_gradient(mse, np.zeros(9), i), ValueError, "one gradient for 4 inputs"),
         (lambda i: check_gradient(mse, (1.0, 2.0), i, wrt="b"), ValueError, "2 gradients for 1 inputs"),
-        (lambda i: check_gradient(mse, lambda **a: {"w": 1}, i), ValueError, "returned w, but not 'X'"),
-        (lambda i: check_gradient(mse, {"w": 1.0}, i, wrt="b"), ValueError, "no gradient for 'b'"),
-        (lambda i: check_gradient(mse, lambda **a: None, i, wrt="b"), TypeError, "real numbers, not object"),
+        (
+            lambda i: check_gradient(mse, lambda **a: {"w": 1}, i, wrt=["w", "X"]),
+            ValueError,
+            "returned w, but not 'X'",
+        ),
+        (lambda i: check_gradient(mse, {"w": 1.0}, i, wrt="b"), ValueError, "returned w, but not 'b'"),
+        (lambda i: check_gradient(mse, {"v": 1.0}, i), ValueError, "no input 'v'"),
+        (lambda i: check_gradient(mse, lambda **a: None, i, wrt="b"), TypeError, "returned None"),
         (lambda i: check_gradient(mse, lambda **a: 1j, i, wrt="b"), TypeError, "not complex128"),
         (lambda i: check_gradient(mse, grad_mse, {**i, "b": np.inf}), ValueError, "input 'b' is inf"),
         (
@@ -497,9 +502,9 @@ def test_a_reused_output_buffer_is_fine() -> None:
             "real numbers",
         ),
         (
-            lambda i: check_gradient(lambda w: np.log(-w @ w), None, i, wrt="w"),
+            lambda i: check_gradient(lambda w, v: w @ v, None, i, wrt="w"),
             TypeError,
-            "unexpected keyword",
+            "needs 'v', but is called with the inputs by their names",
         ),
         (
             lambda i: check_gradient(np.sum, lambda v: np.ones(3), {"a": np.zeros(3)}),

@@ -1,0 +1,285 @@
+"""A function and its gradient in the form in which people have them, as calls with named arrays.
+
+inputs     a mapping; the arrays of a container in it (a dict `params`, a list of layers) count by name
+owner      the object of a method, or one with `forward` and `backward`: its `params` or `parameters`, and
+           attributes that are asked for or have a gradient beside them (W and dW), are inputs, too
+result     a value; or a tuple of the value, first or last, and gradients or a cache
+upstream   any parameter of the gradient that is no input: upstream, dout, grad_output, gy, dY, dvalues
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from npreg.gradcheck.readings import is_number, keys_for
+
+__all__ = ["Form", "copied"]
+
+CONTAINERS = ("params", "parameters")
+CACHES = ("cache", "caches", "ctx", "context", "tape", "memory")
+UPSTREAM = re.compile(r"(?:up|grad|d|g|delta).*|.*_grad", re.IGNORECASE)
+BACKWARDS = ("backward", "gradient", "grad")
+OUTPUTS = ("output", "out", "y", "z", "loss")
+Path = tuple[Any, ...]
+
+
+class Context(SimpleNamespace):
+    """What `forward(ctx, …)` keeps for `backward(ctx, …)`, as in PyTorch and minitorch."""
+
+    def save_for_backward(self, *values: Any) -> None:
+        self.saved_tensors = self.saved_values = values
+
+
+class Form:
+    """A function of named arrays, `value(**leaves)`, and the raw result of its gradient, `gradients(leaves)`.
+
+    Parameters
+    ----------
+    function, gradient, inputs : as `check_gradient` takes them
+    asked : the names in `wrt`
+
+    Attributes
+    ----------
+    leaves : every array by name, also those inside of containers and of the owner
+    place : where in a tuple the function's value stands; `ambiguous` if it could be first or last
+    """
+
+    def __init__(self, function: Any, gradient: Any, inputs: Mapping[str, Any], asked: Sequence[str]) -> None:
+        self.function, self.gradient = function, function if gradient is None else gradient
+        self.owner = _owner(function)
+        self.place: int | None = None
+        self.ambiguous = False
+        self.cache: Any = None
+        self._lay_out(inputs, asked)
+        if hasattr(self.owner, "backward") and callable(self.backward()):
+            with suppress(Exception):  # once, so that the gradients are there beside the parameters
+                self.gradients(self.leaves, np.ones(np.shape(self.value(**self.leaves))))
+            self._lay_out(inputs, asked)
+
+    def _lay_out(self, inputs: Mapping[str, Any], asked: Sequence[str]) -> None:
+        self._plans: dict[Any, tuple[list[str], list[str]]] = {}
+        self.attributes = [name for name in self._attributes(asked) if name not in inputs]
+        self.tree = {**inputs, **{name: _contents(self.owner, name) for name in self.attributes}}
+        self.names: dict[Path, str] = {}
+        self.leaves: dict[str, Any] = {}
+        for path, value in (pair for name, item in self.tree.items() for pair in _walk(item, (name,))):
+            short = path[-1]
+            if not isinstance(short, str) or short in self.leaves or (len(path) > 1 and short in self.tree):
+                short = str(path[0]) + "".join(f"[{key!r}]" for key in path[1:])
+            self.names[path] = short
+            self.leaves[short] = value
+
+    def _attributes(self, asked: Sequence[str]) -> Iterator[str]:
+        yield from (name for name in CONTAINERS if _is_open(_contents(self.owner, name)))
+        known = getattr(self.owner, "__dict__", {})
+        for name in known:
+            beside = hasattr(self.owner, "backward") and [k for k in keys_for(name, list(known)) if k != name]
+            if name not in CONTAINERS and (name in asked or beside):
+                yield name
+
+    def inside(self, name: str) -> dict[str, tuple[int, ...]]:
+        """The shapes of the inputs that a name stands for: its own, or of all in a container."""
+        leaves = [leaf for path, leaf in self.names.items() if leaf == name or path[0] == name]
+        return {leaf: np.shape(self.leaves[leaf]) for leaf in leaves}
+
+    def value(self, **leaves: Any) -> Any:
+        """The function's value, without what it returns beside it."""
+        with self._arguments(leaves) as given:
+            return self._forward(given)
+
+    def _forward(self, given: Mapping[str, Any]) -> Any:
+        forward, context = getattr(self.function, "forward", self.function), Context()
+        result = forward(**self._accepted(forward, given, cache=context))
+        if result is None:
+            kept = getattr(self.owner, "__dict__", {})
+            result = next((kept[name] for name in OUTPUTS if name in kept), None)
+        self.cache = context
+        if not isinstance(result, tuple) or not result:
+            return result
+        if self.place is None:
+            numbers = [place for place in (0, -1) if is_number(result[place])]
+            self.place, self.ambiguous = (numbers or [0])[0], len(numbers) > 1
+        rest = list(result)
+        value = rest.pop(self.place)
+        self.cache = rest[0] if len(rest) == 1 else tuple(rest)
+        return value
+
+    def backward(self, gradient: Any = None) -> Any:
+        """What is called for the gradient; None where that is a mapping or an array."""
+        gradient = self.gradient if gradient is None else gradient
+        methods = (getattr(gradient, name, None) for name in BACKWARDS)
+        return next(filter(callable, methods), gradient if callable(gradient) else None)
+
+    @property
+    def takes_upstream(self) -> bool:
+        """Whether the gradient cannot be called without an upstream derivative."""
+        backward = self.backward()
+        missing = self._plan(backward)[1] if backward is not None else []
+        return any(name not in CACHES and UPSTREAM.fullmatch(name) for name in missing)
+
+    def gradients(self, leaves: Mapping[str, Any], upstream: Any, gradient: Any = None) -> list[Any]:
+        """The raw results of the gradient, to be read in this order."""
+        backward = self.backward(gradient)
+        if backward is None and isinstance(self.gradient, Mapping):
+            parts = {k: self.gradients(leaves, upstream, g) for k, g in self.gradient.items() if callable(g)}
+            return [{key: parts[key][0] if key in parts else g for key, g in self.gradient.items()}]
+        if backward is None:
+            return [self.gradient]
+        with self._arguments(leaves) as given:
+            if hasattr(self.owner, "backward") or self._plan(backward)[1]:
+                self._forward(given)
+            spare = {"cache": self.cache} if upstream is None else {"cache": self.cache, "upstream": upstream}
+            result = backward(**self._accepted(backward, given, **spare))
+            kept = getattr(self.owner, "__dict__", {}) if hasattr(self.owner, "backward") else {}
+            kept = {key: item for key, item in kept.items() if key not in self.tree}
+            return [self._keyed(result, kept), result] if kept else [result]
+
+    def _keyed(self, result: Any, kept: Mapping[str, Any]) -> dict[str, Any]:
+        """What a backward pass returns for its inputs, beside what it keeps for its parameters."""
+        if isinstance(result, Mapping):
+            return {**kept, **result}
+        free = {n: np.shape(v) for n, v in self.leaves.items() if n in self.tree and n not in self.attributes}
+        found: dict[str, Any] = {}
+        for item in result if isinstance(result, tuple) else (result,):
+            name = next(
+                (n for n, shape in free.items() if item is not None and np.shape(item) == shape), None
+            )
+            if name is not None:
+                free.pop(name)
+                found[f"grad_{name}"] = item
+        return {**kept, **found}
+
+    @contextmanager
+    def _arguments(self, leaves: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The arguments of a call at these values, the owner's attributes set to them meanwhile."""
+        tree = {name: _rebuilt(item, (name,), self.names, leaves) for name, item in self.tree.items()}
+        before = {name: _contents(self.owner, name) for name in self.attributes}
+        try:
+            for name in self.attributes:
+                _set(self.owner, name, tree[name])
+            yield {**leaves, **{name: tree[name] for name in tree if name not in self.attributes}}
+        finally:
+            for name, value in before.items():
+                _set(self.owner, name, value)
+
+    def _plan(self, function: Callable[..., Any]) -> tuple[list[str], list[str]]:
+        """The inputs that a function takes, and its parameters that are no inputs and must be given."""
+        if function not in self._plans:
+            self._plans[function] = self._planned(function)
+        return self._plans[function]
+
+    def _planned(self, function: Callable[..., Any]) -> tuple[list[str], list[str]]:
+        known = [name for name in {**self.leaves, **self.tree} if name not in self.attributes]
+        plain = [name for name in self.tree if name not in self.attributes]
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):
+            return plain, []
+        taken = [p.name for p in parameters if p.name in known]
+        if any(p.kind is p.VAR_KEYWORD for p in parameters):
+            taken += [name for name in plain if name not in taken]
+        several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        needed = [p for p in parameters if p.default is p.empty and p.kind not in several]
+        return taken, [p.name for p in needed if p.name not in taken or p.kind is p.POSITIONAL_ONLY]
+
+    def _accepted(
+        self, function: Callable[..., Any], given: Mapping[str, Any], **spare: Any
+    ) -> dict[str, Any]:
+        """The arguments that a function names; all inputs if that cannot be told."""
+        taken, missing = self._plan(function)
+        found = {name: given[name] for name in taken}
+        if spare.get("upstream") is not None and not missing and _names_upstream(function):
+            missing = ["upstream"]
+        for name in missing:
+            what = "cache" if name in CACHES else "upstream"
+            if spare.get(what) is None:
+                raise TypeError(
+                    f"{getattr(function, '__name__', 'the function')} needs {name!r}, but is called with the "
+                    f"inputs by their names ({', '.join(self.leaves)}); wrap it, for example "
+                    f"lambda {next(iter(self.leaves))}: ..."
+                )
+            found[name] = copied(spare[what])
+        return found
+
+
+def _names_upstream(function: Callable[..., Any]) -> bool:
+    """Whether a parameter with a default is called upstream, or takes any name."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+    return "upstream" in parameters
+
+
+def _owner(function: Any) -> Any:
+    """The object whose parameters a function uses: its own, or one that it mentions."""
+    bound = getattr(function, "__self__", None)
+    if bound is not None and not inspect.ismodule(bound):
+        return bound
+    if hasattr(function, "forward"):
+        return function
+    try:
+        seen = inspect.getclosurevars(function)
+    except (TypeError, ValueError):
+        return None
+    for value in (*seen.nonlocals.values(), *seen.globals.values()):
+        if any(_is_open(getattr(value, "__dict__", {}).get(name)) for name in CONTAINERS):
+            return value
+    return None
+
+
+def _contents(owner: Any, name: str) -> Any:
+    """An attribute; of a method such as `parameters()`, what it lists."""
+    value = getattr(owner, name, None)
+    return list(value()) if inspect.ismethod(value) and name in CONTAINERS else value
+
+
+def _set(owner: Any, name: str, value: Any) -> None:
+    if not inspect.ismethod(getattr(owner, name)):
+        setattr(owner, name, value)
+        return
+    for array, new in zip(getattr(owner, name)(), value, strict=True):
+        array[...] = new
+
+
+def _items(value: Any) -> list[tuple[Any, Any]]:
+    if isinstance(value, Mapping):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, (list, tuple)) else []
+
+
+def _is_open(value: Any) -> bool:
+    """Whether a value is a container of arrays, whose entries are inputs of their own."""
+    return any(
+        (isinstance(item, np.ndarray) and item.dtype.kind == "f") or _is_open(item)
+        for _, item in _items(value)
+    )
+
+
+def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if not _is_open(value):
+        yield path, value
+        return
+    for key, item in _items(value):
+        yield from _walk(item, (*path, key))
+
+
+def _rebuilt(value: Any, path: Path, names: Mapping[Path, str], leaves: Mapping[str, Any]) -> Any:
+    """A container with new values, each of the kind that it had."""
+    if path in names:
+        new = leaves[names[path]]
+        return np.asmatrix(new) if isinstance(value, np.matrix) else new
+    items = {key: _rebuilt(item, (*path, key), names, leaves) for key, item in _items(value)}
+    return items if isinstance(value, Mapping) else type(value)(items.values())
+
+
+def copied(value: Any) -> Any:
+    """A copy to hand out; numbers as NumPy scalars, as users would pass them."""
+    return value.copy()[()] if isinstance(value, np.ndarray) else value
