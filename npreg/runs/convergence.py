@@ -1,0 +1,345 @@
+"""How far a run has come: its loss above the least one, the reason where it is not there, and the cure.
+
+Around any θ the mean loss with an L2 penalty is a parabola (squared loss), or below one that touches it
+(steepness |loss'(r)| / |r| in every row, for losses that grow more slowly):
+
+    L(θ + Δ)  ≤  L(θ) + g·Δ + ½ Δᵀ H Δ          least at Δ = −H⁺ g, lower by ½ gᵀ H⁺ g
+
+For the squared loss that is the exact excess, from one pass over the rows.  For others the step is made and
+the loss measured, a few times over: then the least loss is at most the best of these.  Of many columns H is
+not formed: the Gram matrix of few rows gives the same number, and conjugate gradients a part of it.
+
+How fast a run gets there is known, too: along an eigenvector of H the mean of its parameters follows
+(1 − lr λ)ᵗ, or with momentum the powers of a 2 × 2 matrix.  So the epochs that a run needs can be told.
+
+Sources: D. R. Hunter and K. Lange, A tutorial on MM algorithms, The American Statistician 58 (2004) 30;
+N. Qian, On the momentum term in gradient descent learning algorithms, Neural Networks 12 (1999) 145.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from npreg.arrays import Data, FloatArray
+from npreg.losses import Loss
+from npreg.runs.feeds import Feed
+from npreg.sgd import Momentum, Nesterov, Rule
+
+__all__ = ["TOLERANCE", "Excess", "Speed", "excess"]
+
+TOLERANCE = 0.01  # of the loss of the best constant: a run that close to the least loss is there
+MOST_COLUMNS, FEW_ROWS = (
+    256,
+    512,
+)  # H is formed up to so many columns, the rows' Gram matrix up to so many rows
+REPEATS, PRODUCTS = 10, 12  # parabolas that are tried; steps of conjugate gradients
+BLOCK_ROWS = 32_768
+MOST_STEPS = 10**8
+
+
+@dataclass(frozen=True)
+class Excess:
+    """How far parameters are from the least loss.
+
+    Attributes
+    ----------
+    value : float
+        Mean loss and penalties, above the least possible; NaN where it is not known.
+    exact : bool
+        Otherwise `value` is what the best other solution that was found is better by.
+    converged : bool or None
+        Whether `value` is at most a hundredth of `constant`; None where it is not known.
+    constant : float
+        The mean loss of the best constant: for the squared loss half the variance of the labels.
+    speed : Speed or None
+        From which the steps that are missing can be told.
+    """
+
+    value: float
+    exact: bool
+    converged: bool | None
+    constant: float
+    speed: Speed | None = None
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a run still has before it, in every direction of its own.
+
+    Attributes
+    ----------
+    curvatures : (m,)
+        The eigenvalues of H.
+    parts : (m,)
+        The excess along each eigenvector.
+    vectors : (d + 1, m) or None
+    """
+
+    curvatures: FloatArray
+    parts: FloatArray
+    vectors: FloatArray | None = None
+
+    def left(self, steps: int, lr: float, rule: Rule, average: float) -> float:
+        """The excess that is left, in the mean, after so many steps, the last part of them averaged."""
+        beta = rule.beta if isinstance(rule, Momentum) else 0.0
+        first, second = (1 + beta, beta * beta) if isinstance(rule, Nesterov) else (1.0, beta)
+        A = np.empty(
+            (len(self.curvatures), 2, 2)
+        )  # of (θ, v): v ← β v + λ θ, θ ← θ − lr (first λ θ + second v)
+        A[:, 0, 0], A[:, 0, 1] = 1 - lr * first * self.curvatures, -lr * second
+        A[:, 1, 0], A[:, 1, 1] = self.curvatures, beta
+        tail = math.ceil(average * steps)
+        power = np.linalg.matrix_power(A, steps - max(tail - 1, 0))
+        if tail > 1:
+            mean = (np.eye(2) - np.linalg.matrix_power(A, tail)) @ np.linalg.pinv(np.eye(2) - A) / tail
+            power = mean @ power
+        return float(self.parts @ power[:, 0, 0] ** 2)
+
+    def steps_needed(self, target: float, lr: float, rule: Rule, average: float = 0.0) -> int | None:
+        """The fewest steps, about, after which less than `target` is left; None beyond 10⁸."""
+        few, many = 0, 1
+        while not self.left(many, lr, rule, average) <= target:
+            few, many = many, 2 * many
+            if many > MOST_STEPS or not lr:
+                return None
+        while many - few > max(few // 16, 1):
+            middle = (few + many) // 2
+            few, many = (few, middle) if self.left(middle, lr, rule, average) <= target else (middle, many)
+        return many
+
+
+def excess(feed: Feed, loss: Loss, theta: FloatArray, l2: float = 0.0, l1: float = 0.0) -> Excess:
+    """How far theta (d + 1, k) is from the least mean loss + l2/2 Σ w² + l1 Σ |w| over a feed's rows.
+
+    Exact for the squared loss of up to 256 columns, or without L1 of up to 512 rows; an estimate otherwise.
+    """
+    facts = feed.facts
+    here = _Place.at(feed, loss, theta.astype(np.float64))
+    few_rows = facts.num_rows <= FEW_ROWS and loss.is_squared and not l1
+    exact = loss.is_squared and (facts.width <= MOST_COLUMNS or few_rows)
+    speed: Speed | None
+    with np.errstate(all="ignore"):
+        if facts.width <= MOST_COLUMNS:
+            value, constant, speed = _by_moments(feed, here, l2, l1)
+        elif few_rows:
+            value, constant, speed = _by_rows(feed, here, l2)
+        else:
+            value, constant, speed = _by_products(feed, here, l2, l1)
+        known = math.isfinite(value) and math.isfinite(constant)
+        return Excess(value, exact, value <= TOLERANCE * constant if known else None, constant, speed)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Parameters to look around from, for features counted from `shift` on, which keeps the digits."""
+
+    loss: Loss
+    theta: FloatArray
+    shift: FloatArray
+    middle: FloatArray  # a constant about as good as the best, (k,)
+    spread: float
+
+    @classmethod
+    def at(cls, feed: Feed, loss: Loss, theta: FloatArray) -> _Place:
+        X, y = feed.facts.sample[:2]
+        middle = y.mean(axis=0, dtype=np.float64) if loss.is_squared else np.median(y, axis=0)
+        spread = float(np.abs(y - middle).mean()) or float(np.abs(y).mean()) or 1.0
+        shift = X[:: max(1, len(X) // 256)].mean(axis=0, dtype=np.float64)
+        theta = theta.copy()
+        theta[-1] += shift @ theta[:-1]
+        return cls(loss, theta, shift, middle, spread)
+
+    def penalty(self, l2: float, l1: float) -> float:
+        w = self.theta[:-1]
+        return float(l2 / 2 * np.sum(w * w) + l1 * np.sum(np.abs(w))) / float(w.shape[1])
+
+
+@dataclass
+class _Sums:
+    """Sums over rows: weights, losses here and at the constant, and `more`, whatever that is for."""
+
+    weight: float
+    value: float
+    at_middle: float
+    to_mean: FloatArray
+    more: list[Any]
+
+    def __add__(self, other: _Sums) -> _Sums:
+        return _Sums(
+            self.weight + other.weight,
+            self.value + other.value,
+            self.at_middle + other.at_middle,
+            self.to_mean + other.to_mean,
+            [one + another for one, another in zip(self.more, other.more, strict=True)],
+        )
+
+    @property
+    def scale(self) -> float:
+        """What turns sums into means over rows and outputs."""
+        return 1 / (self.weight * len(self.to_mean))
+
+    def constant(self, here: _Place) -> float:
+        """The mean loss of the best constant."""
+        better = float(np.sum(self.to_mean**2)) / (2 * self.weight) if here.loss.is_squared else 0.0
+        return float((self.at_middle - better) * self.scale)
+
+
+Look = Callable[..., "list[Any]"]
+
+
+def _sums(data: Data, here: _Place, look: Look, *arguments: Any) -> _Sums:
+    """Sums over rows; `look(rows, r, weights, steepness, …)` gives `more`."""
+    loss, p = here.loss, len(here.theta)
+    parts = []
+    for start in range(0, len(data.X), BLOCK_ROWS):
+        X, y, weights = data.rows(slice(start, start + BLOCK_ROWS))[:3]
+        rows, y = np.ones((len(X), p)), y.astype(np.float64)
+        np.subtract(X, here.shift, out=rows[:, :-1])
+        r = rows @ here.theta - y
+        s = np.ones((len(X), 1)) if weights is None else weights[:, None]
+        steepness = np.ones_like(r)
+        if not loss.is_squared:  # where a row is fitted nearly exactly, a kink would be infinitely steep
+            steepness = np.abs(loss.grad(r + y, y)) / np.maximum(np.abs(r), 1e-3 * here.spread)
+        middle = np.broadcast_to(here.middle, y.shape)
+        value, at_middle = ((s * loss.value(y_hat, y)).sum() for y_hat in (r + y, middle))
+        more = look(rows, r, s, steepness, *arguments)
+        parts.append(
+            _Sums(float(s.sum()), float(value), float(at_middle), (s * (y - middle)).sum(axis=0), more)
+        )
+    return sum(parts[1:], parts[0])
+
+
+def _moments(rows: FloatArray, r: FloatArray, s: FloatArray, steepness: FloatArray) -> list[Any]:
+    """g (p, k) and H (k, p, p), one H for all outputs where no row is steeper than another."""
+    equal = steepness.shape[1] > 1 and bool((steepness == 1).all())
+    weights = (s * steepness).T[: 1 if equal else None]
+    return [rows.T @ (s * steepness * r), np.stack([rows.T @ (rows * one[:, None]) for one in weights])]
+
+
+def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float, Speed]:
+    k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)
+    best = here
+    start = least = math.inf
+    speed, constant = Speed(np.ones(0), np.ones(0)), math.nan
+    for repeat in range(REPEATS):
+        sums = feed.total(_sums, here, _moments)
+        slope, curvatures = sums.more
+        objective = sums.value * sums.scale + here.penalty(l2, l1)
+        G = slope / sums.weight + l2 * penalised[:, None] * here.theta
+        Hs = curvatures / sums.weight + l2 * np.diag(penalised)
+        if not repeat:
+            start, constant = objective, sums.constant(here)
+            speed = _speed(Hs.mean(axis=0), G, here.shift)
+        step, gain = np.empty_like(G), 0.0
+        for j in range(k):
+            H = Hs[min(j, len(Hs) - 1)]
+            step[:, j], lower = _lowest(H, G[:, j], here.theta[:, j], l1 * penalised)
+            gain += lower / k
+        if here.loss.is_squared:
+            return gain, constant, speed
+        if objective < least:
+            enough = least - objective < TOLERANCE / 10 * constant
+            least, best, here = objective, here, replace(here, theta=here.theta + step)
+            if enough:
+                break
+        else:  # not a parabola from above, as users' losses may be: half the way
+            here = replace(here, theta=(best.theta + here.theta) / 2)
+    return start - least, constant, speed
+
+
+def _lowest(H: FloatArray, g: FloatArray, theta: FloatArray, l1: FloatArray) -> tuple[FloatArray, float]:
+    """The step to the bottom of g·Δ + ½ ΔᵀHΔ + Σ l1 |θ + Δ|, and how deep it is."""
+    d = np.sqrt(np.diag(H))
+    d = np.where(d > 0, d, 1.0)
+    if not l1.any():
+        curvatures, vectors = np.linalg.eigh(H / np.outer(d, d))
+        keep = curvatures > len(d) * np.finfo(float).eps * curvatures[-1]
+        along = (vectors.T @ (g / d))[keep]
+        return -(vectors[:, keep] @ (along / curvatures[keep])) / d, float(
+            along @ (along / curvatures[keep])
+        ) / 2
+    step, slope, diagonal = np.zeros_like(g), g.copy(), d * d
+    for _ in range(1000):  # coordinate descent
+        moved = 0.0
+        for j in range(len(g)):
+            w = theta[j] + step[j]
+            goal = w - slope[j] / diagonal[j]
+            move = np.sign(goal) * max(abs(goal) - l1[j] / diagonal[j], 0.0) - w
+            if move:
+                step[j] += move
+                slope += H[j] * move
+                moved = max(moved, move * move * diagonal[j])
+        if moved <= 1e-24 * (theta @ (diagonal * theta) + 1e-300):
+            break
+    depth = g @ step + step @ H @ step / 2 + l1 @ (np.abs(theta + step) - np.abs(theta))
+    return step, -float(depth)
+
+
+def _speed(H: FloatArray, G: FloatArray, shift: FloatArray) -> Speed:
+    """In the coordinates in which steps are made, those of features as they came."""
+    back = np.eye(len(H))
+    back[:-1, -1] = shift
+    curvatures, vectors = np.linalg.eigh(back @ H @ back.T)
+    keep = curvatures > len(H) * np.finfo(float).eps * curvatures[-1]
+    along = vectors[:, keep].T @ (back @ G)
+    return Speed(curvatures[keep], (along**2).mean(axis=1) / (2 * curvatures[keep]), vectors[:, keep])
+
+
+def _rows(rows: FloatArray, r: FloatArray, s: FloatArray, steepness: FloatArray) -> list[Any]:
+    return [[np.sqrt(s) * rows], [np.sqrt(s) * r], [np.sqrt(s)]]
+
+
+def _by_rows(feed: Feed, here: _Place, l2: float) -> tuple[float, float, Speed]:
+    """The squared loss from the Gram matrix of rows, the intercept apart: it is not penalised."""
+    sums = feed.total(_sums, here, _rows)
+    A, R, ones = (np.concatenate(part) for part in sums.more)
+    W, k, w = sums.weight, R.shape[1], here.theta[:-1]
+    ones = ones / np.linalg.norm(ones)
+    A, of_constant, R = A[:, :-1] - ones @ (ones.T @ A[:, :-1]), ones.T @ R, R - ones @ (ones.T @ R)
+    squares, U = np.linalg.eigh(A @ A.T)
+    keep = squares > len(A) * np.finfo(float).eps * squares[-1]
+    singular, U = np.sqrt(squares[keep])[:, None], U[:, keep]
+    along_w = U.T @ (A @ w) / singular
+    curvatures = singular[:, 0] ** 2 / W + l2
+    slopes = singular * (U.T @ R) / W + l2 * along_w
+    parts = np.append((slopes**2).mean(axis=1) / (2 * curvatures), (of_constant**2).mean() / (2 * W))
+    outside = l2 / 2 * float(np.sum(w * w) - np.sum(along_w**2)) / k
+    return (
+        float(parts.sum()) + max(outside, 0.0),
+        sums.constant(here),
+        Speed(np.append(curvatures, 1.0), parts),
+    )
+
+
+def _products(
+    rows: FloatArray, r: FloatArray, s: FloatArray, steepness: FloatArray, D: FloatArray
+) -> list[Any]:
+    return [rows.T @ (s * steepness * r), rows.T @ (s * steepness * (rows @ D))]
+
+
+def _by_products(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float, None]:
+    """A part of the excess by conjugate gradients, one pass a step."""
+    k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)[:, None]
+    sums = feed.total(_sums, here, _products, 0 * here.theta)
+    constant = sums.constant(here)
+    if l1:
+        return math.nan, constant, None
+    down = -(sums.more[0] / sums.weight + l2 * penalised * here.theta)
+    D, length, value = down, np.sum(down * down, axis=0), 0.0
+    for _ in range(PRODUCTS):
+        sums = feed.total(_sums, here, _products, D)
+        HD = sums.more[1] / sums.weight + l2 * penalised * D
+        rate = np.divide(length, np.sum(D * HD, axis=0), out=np.zeros(k), where=length > 0)
+        lower = float(np.sum(rate * length)) / (2 * k)
+        value += lower
+        if not TOLERANCE / 20 * constant < lower < 3 * TOLERANCE * constant:
+            break
+        down = down - rate * HD
+        before, length = length, np.sum(down * down, axis=0)
+        D = down + np.divide(length, before, out=np.zeros(k), where=before > 0) * D
+    return value, constant, None
