@@ -31,6 +31,7 @@ from npreg.exercises.found import (
 from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.conventions import other_conventions
 from npreg.exercises.mistakes.diagnose import diagnose
+from npreg.exercises.mistakes.structure import origins
 from npreg.exercises.place import Search, with_places
 from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile
 from npreg.isolation import FILENAME, run_answers, search_changes
@@ -235,9 +236,7 @@ def _judge(
         findings = [Finding("dtype", False, f.details) if f.kind == "dtype" else f for f in findings]
     if not passed:
         known: Found = () if shaped else (shapes,)
-        known += tuple(
-            FirstWrong(step.name.removeprefix("grad_")) for step in steps[::-1] if not step.passed
-        )[:1]
+        known += _first_wrong(bank.exercise, name, steps)
         found = _value_mistakes(bank, name, function, values, references, findings, numbers, behaviour)
         mistakes += [replace(mistake, found=(*mistake.found, *known)) for mistake in found]
     return AnswerReport(name, passed and not behaviour, tuple(findings), tuple(mistakes))
@@ -339,6 +338,16 @@ def _value_mistakes(
     if _nearly(values, references, name, 1e-4):
         return [Mistake("numerical", name, _deviation(by_kind))]
     return [Mistake("not-recognised", name, _deviation(by_kind))]
+
+
+def _first_wrong(exercise: Exercise, name: str, steps: Sequence[AnswerReport]) -> Found:
+    """The step nearest to the loss whose derivative is given wrongly, if the answer goes through it."""
+    wrt = exercise.answers[name].wrt
+    for report in reversed(steps):
+        step = report.name.removeprefix("grad_")
+        if not report.passed and wrt in origins(exercise, step):
+            return (FirstWrong(step),)
+    return ()
 
 
 def _non_finite(value: Array) -> NonFinite:

@@ -123,7 +123,7 @@ class AnswerReport:
     def sentences(self, exercise: str, lang: str = "en", hints: int = NAMED) -> list[str]:
         """Return what is said about the answer, up to a stage of hints."""
         notes = [
-            words.say("note", lang, name=words.finding(finding.kind, lang), note=note)
+            words.say("note", lang, name=words.say(f"finding.{finding.kind}", lang), note=note)
             for finding in self.findings
             if (note := words.finding_note(finding.kind, finding.details, lang))
         ]
@@ -145,13 +145,13 @@ class AnswerReport:
         found = {finding.kind: finding.ok for finding in self.findings}
         if found.get("scale") is False or found.get("direction") is False:
             found.pop("value", None)
-        names = {kind: words.finding(kind, lang) for kind in found}
+        names = {kind: words.say(f"finding.{kind}", lang) for kind in found}
         right = [names[kind] for kind, ok in found.items() if ok and kind not in _EXPECTED]
         wrong = [names[kind] for kind, ok in found.items() if ok is False]
         comma = words.say("list", lang)
         said = [words.say("already", lang, list=comma.join(right))] if right else []
         said += [words.say("not-yet", lang, list=comma.join(wrong))] if wrong else []
-        return words.say("space", lang).join(said) or words.say("nothing-right", lang)
+        return words.say("space", lang).join(said)
 
     def raise_if_wrong(self, lang: str = "en") -> None:
         """Raise ``WrongAnswer``, with at most 20 lines of text, unless this answer is right."""
@@ -180,7 +180,7 @@ class AnswerReport:
             if hints >= NAMED and place.text:
                 said[-1] += "\n" + "\n".join("    " + line for line in place.marked.split("\n"))
             if hints >= RULE and place.change:
-                said.append(words.say("place-kind", lang, kind=words.change(place.change, lang)))
+                said.append(words.say("place-kind", lang, kind=words.say(f"change.{place.change}", lang)))
         return list(dict.fromkeys(said))
 
     def _twins(self, lang: str) -> list[str]:

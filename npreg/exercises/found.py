@@ -47,10 +47,14 @@ class Factor:
         """
         names = Factor(powers=self.powers)
         for size, value in ((names, 1 / float(self.constant)), (names.inverse, float(self.constant))):
-            whole = abs(value - round(value)) < 1e-6 * value and 3 <= round(value) <= 10_000
-            if whole and self.powers:
+            if self.powers and _is_whole(value):
                 return HardCoded(round(value), str(size))
         return None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the constant is a whole number, or one divided by one."""
+        return _is_whole(float(self.constant)) or _is_whole(1 / float(self.constant))
 
     @property
     def inverse(self) -> Factor:
@@ -107,6 +111,10 @@ class Factor:
         for name, power in self.powers:
             result *= float(quantities[name]) ** float(power)
         return result
+
+
+def _is_whole(value: float) -> bool:
+    return abs(value - round(value)) < 1e-6 * value and 3 <= round(value) <= 10_000
 
 
 ONE = Factor()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from npreg.exercises.found import columns
-from npreg.exercises.words import say
+from npreg.exercises.words.phrases import say
 
 MAX_LINES = 20
 WIDTH = 96

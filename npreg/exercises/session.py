@@ -19,7 +19,7 @@ from npreg.exercises.files import read_source
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.found import Told
 from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile
-from npreg.exercises.words.reasons import LANGUAGES, explain, size
+from npreg.exercises.words import LANGUAGES, explain, size
 from npreg.isolation import LARGE, Limits, Ran, Sandbox, Watch, run_isolated
 
 MOST_HELPERS = 50

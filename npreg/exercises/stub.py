@@ -10,51 +10,10 @@ import numpy as np
 from npreg.exercises.forward.program import Answer, Exercise
 from npreg.exercises.render import wrap
 from npreg.exercises.report import UnusableFile
+from npreg.exercises.words import say
 from npreg.files import write_text
 
 _WIDTH = 88
-
-_WORDS = {
-    "en": {
-        "inputs": "Inputs",
-        "steps": "Steps of the forward computation (an answer may also take these as parameters)",
-        "check": "Check your work with:  npreg check {file}",
-        "example": "A worked example, on another function.\n"
-        "Forward computation: s = a * t; loss = sin(s).\n"
-        "Step by step: d loss / d s = cos(s), and d s / d a = t.\n"
-        "The chain rule multiplies them: d loss / d a = cos(s) * t.",
-        "example_doc": "Derivative of sin(a * t) with respect to a; all are scalars.",
-        "yours": "From here on it is yours: replace each `raise NotImplementedError`.",
-        "gradient": "Derivative of `{loss}` with respect to `{wrt}`.",
-        "hessian": "Second derivative of `{loss}` with respect to `{wrt}`: a matrix with one row and one "
-        "column for each entry of `{wrt}`.",
-        "update": "The new value of `{wrt}` after one update.",
-        "returns": "Returns: {shape}.",
-        "scalar": "a scalar",
-        "array": "an array of shape {shape}",
-        "optional": "Optional: the derivative of the loss with respect to a step, in its shape.\n"
-        "Where you write some, the check also tells which goes wrong first. For example:",
-    },
-    "zh": {
-        "inputs": "输入",
-        "steps": "前向计算的各个步骤（答案函数也可以把它们作为参数）",
-        "check": "检查你的答案：  npreg check {file} --lang zh",
-        "example": "一个完整的例子（另一个函数）。\n"
-        "前向计算：s = a * t；loss = sin(s)。\n"
-        "逐步求导：d loss / d s = cos(s)，d s / d a = t。\n"
-        "链式法则把它们相乘：d loss / d a = cos(s) * t。",
-        "example_doc": "sin(a * t) 对 a 的导数；全部都是标量。",
-        "yours": "从这里开始由你来写：把每个 `raise NotImplementedError` 换成你的代码。",
-        "gradient": "`{loss}` 对 `{wrt}` 的导数。",
-        "hessian": "`{loss}` 对 `{wrt}` 的二阶导数：一个矩阵，`{wrt}` 的每个分量对应一行和一列。",
-        "update": "更新一次之后 `{wrt}` 的新值。",
-        "returns": "返回：{shape}。",
-        "scalar": "标量",
-        "array": "形状为 {shape} 的数组",
-        "optional": "可选：损失对某一步的导数，形状与那一步相同。\n"
-        "写了它，检查还会告诉你最先出错的是哪一步。例如：",
-    },
-}
 
 
 def stub(exercise: Exercise, lang: str = "en", *, file: str | None = None, name: str | None = None) -> str:
@@ -71,21 +30,20 @@ def stub(exercise: Exercise, lang: str = "en", *, file: str | None = None, name:
     >>> print(stub(load("one-weight")).splitlines()[0])
     # exercise: one-weight
     """
-    words = _WORDS[lang]
     functions = [_function(exercise, answer, spec, lang) for answer, spec in exercise.answers.items()]
     opening = _opening(exercise, lang, file or file_name(exercise))
     parts = [
         f"# exercise: {name or exercise.id}\n{opening}\nimport numpy as np\n",
-        _comment(words["example"]) + "def example_grad_a(a, t):\n"
-        f'    """{words["example_doc"]}"""\n    s = a * t\n    return np.cos(s) * t\n',
-        _comment(words["yours"]) + functions[0],
+        _comment(say("stub.example", lang)) + "def example_grad_a(a, t):\n"
+        f'    """{say("stub.example_doc", lang)}"""\n    s = a * t\n    return np.cos(s) * t\n',
+        _comment(say("stub.yours", lang)) + functions[0],
         *functions[1:],
     ]
     step = _step_to_suggest(exercise)
     if step:
         parameters = ", ".join(exercise.inputs)
         example = f"\ndef grad_{step}({parameters}):\n    raise NotImplementedError"
-        parts.append(_comment(words["optional"] + example))
+        parts.append(_comment(say("stub.optional", lang) + example))
     return "\n\n".join(parts)
 
 
@@ -143,16 +101,16 @@ def show_shape(shape: list[str]) -> str:
 
 
 def _opening(exercise: Exercise, lang: str, file: str) -> str:
-    words, shapes = _WORDS[lang], step_shapes(exercise)
+    shapes = step_shapes(exercise)
     title = _words_of(exercise.title, lang) or exercise.id
     lines = [title, ""]
     statement = _words_of(exercise.statement, lang).strip()
     for paragraph in statement.split("\n\n") if statement else ():
         lines += [*_paragraph(paragraph), ""]
     steps = {name: shapes[name] for name in exercise.public_steps}
-    lines += [words["inputs"], *_table({name: shapes[name] for name in exercise.inputs}, lang), ""]
-    lines += [words["steps"], *_table(steps, lang), ""]
-    lines.append(words["check"].format(file=file))
+    lines += [say("stub.inputs", lang), *_table({name: shapes[name] for name in exercise.inputs}, lang), ""]
+    lines += [say("stub.steps", lang), *_table(steps, lang), ""]
+    lines.append(say("stub.check", lang, file=file))
     body = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
     return f'"""{body}\n"""\n'
 
@@ -172,19 +130,19 @@ def _table(rows: dict[str, str], lang: str) -> list[str]:
 
 def _shape_words(shape: str, lang: str, short: bool = False) -> str:
     if shape == "()":
-        return _WORDS[lang]["scalar"]
-    return shape if short else _WORDS[lang]["array"].format(shape=shape)
+        return say("stub.scalar", lang)
+    return shape if short else say("stub.array", lang, shape=shape)
 
 
 def _function(exercise: Exercise, name: str, answer: Answer, lang: str) -> str:
-    words, shapes = _WORDS[lang], step_shapes(exercise)
+    shapes = step_shapes(exercise)
     kind = "update" if answer.formula else "hessian" if answer.order == 2 else "gradient"
     shape = shapes[answer.wrt]
     if kind == "hessian":
         size = shape.strip("(),")
         shape = f"({size}, {size})"
-    what = words[kind].format(loss=exercise.loss, wrt=answer.wrt)
-    returns = words["returns"].format(shape=_shape_words(shape, lang))
+    what = say(f"stub.{kind}", lang, loss=exercise.loss, wrt=answer.wrt)
+    returns = say("stub.returns", lang, shape=_shape_words(shape, lang))
     body = "\n".join(f"    {line}" if line else "" for line in [*wrap(what, _WIDTH), "", returns])
     parameters = ", ".join(exercise.inputs)
     return f'def {name}({parameters}):\n    """{body.strip()}\n    """\n    raise NotImplementedError\n'

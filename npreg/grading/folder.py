@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 from npreg.exercises.notebook import NotANotebook, notebook_source
-from npreg.exercises.words.reasons import size
+from npreg.exercises.words import size
 
 LARGEST = {".py": 2**20, ".ipynb": 20 * 2**20}
 LARGEST_SOURCE = 2**20

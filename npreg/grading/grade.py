@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npreg.exercises.words.reasons import TEACHERS_MATTER
 from npreg.files import is_device
 from npreg.grading.folder import Submission, read, readable_name, submissions
 from npreg.grading.journal import Journal, key
@@ -37,6 +36,9 @@ from npreg.isolation import choose, workplace
 if TYPE_CHECKING:
     from npreg.exercises.forward.program import Exercise
 
+
+TEACHERS_MATTER = frozenset({"failed-to-start", "grader-error", "missing"})
+"""Reasons that lie with the grader or the call, not with a student; a run that met one ends with status 2."""
 PathLike = str | os.PathLike[str]
 
 

@@ -15,7 +15,7 @@ from npreg.exercises.forward.program import Exercise
 from npreg.exercises.forward.verdict import Reference
 from npreg.exercises.report import NAMED, AnswerReport, Report, UnusableFile
 from npreg.exercises.session import endings_of, explained, judged
-from npreg.exercises.words.reasons import REASONS, explain
+from npreg.exercises.words import REASONS, explain
 from npreg.grading.folder import Submission
 from npreg.grading.numerical import loses_digits, stretched
 from npreg.grading.result import Mark, Result

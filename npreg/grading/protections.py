@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from npreg.exercises.words.class_words import ISOLATION
+from npreg.exercises.words import say
 from npreg.isolation import protections
 
 
@@ -15,5 +15,5 @@ def describe(in_force: Mapping[str, Any], lang: str = "en") -> list[str]:
     >>> describe({"limits": ["RLIMIT_AS"], "processes": False})[0]
     'own process, cleared environment, empty folder, wall clock'
     """
-    words = ISOLATION[lang]
-    return [words[name].format(version=in_force.get("landlock", 0)) for name in protections(in_force)]
+    version = in_force.get("landlock", 0)
+    return [say(f"isolation.{name}", lang, version=version) for name in protections(in_force)]

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from npreg.__main__ import main
 from npreg.exercises.check import check
-from npreg.exercises.course import IDS
+from npreg.exercises.course import IDS, load
+from npreg.exercises.forward.probes import fresh
+from npreg.exercises.prover import prove
+from npreg.exercises.report import Report, WrongAnswer
+from npreg.exercises.stub import stub
+from npreg.exercises.words import brief
+from npreg.exercises.words import phrases as words
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 SIZES = {
@@ -37,6 +48,18 @@ OPERATIONS = {
     ast.Pow: lambda a, b: a**b,
     ast.Sub: lambda a, b: a - b,
 }
+
+
+OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+ELSEWHERE = ("reason", "where.", "class.", "isolation.", "feedback.", "gradescope.")  # of the grading room
+PLACES = ("change.", "place-", "line", "cell", "stop")  # see test_place, test_trace
+
+
+@dataclass(frozen=True)
+class Spoken:
+    lang: str
+    keys: set[str]
+    parts: set[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -96,12 +119,17 @@ def expected(first_line: str) -> dict[str, tuple[frozenset[str], ...]]:
 
 
 @cache
+def reports(exercise: str) -> dict[Path, Report]:
+    paths = sorted((CORPUS / exercise).glob("*.py"))
+    return {path: check(path.read_text(encoding="utf-8"), exercise, seed=1, seconds=0) for path in paths}
+
+
+@cache
 def judged(exercise: str) -> list[Judged]:
     found = []
-    for path in sorted((CORPUS / exercise).glob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        fair = expected(text.splitlines()[0])
-        for answer in check(text, exercise, seed=1, seconds=0).answers:
+    for path, report in reports(exercise).items():
+        fair = expected(path.read_text(encoding="utf-8").splitlines()[0])
+        for answer in report.answers:
             said = frozenset(normal(mistake.code) for mistake in answer.mistakes)
             found.append(
                 Judged(f"{exercise}/{path.name}", answer.name, fair[answer.name], said, answer.passed)
@@ -125,3 +153,119 @@ def test_nearly_all_nameable_mistakes_are_named() -> None:
     counts = Counter(j.is_named_rightly for j in found)
     assert len(found) >= 150
     assert counts[True] >= 0.95 * len(found), [j for j in found if not j.is_named_rightly]
+
+
+def at_a_kink(exercise: str) -> Iterator[Report]:
+    """The right files on inputs that lie on the kink of the quantile loss."""
+    if exercise != "quantile":
+        return
+    program = load(exercise)
+    probe = fresh(program, 0, 1)[0]
+    probe["y"][0] = program.forward(probe)["y_hat"][0]
+    for path in (CORPUS / exercise).glob("ok_*.py"):
+        yield check(path.read_text(encoding="utf-8"), program, probes=[probe], seconds=0)
+
+
+class Template(str):
+    """A text that knows its key."""
+
+    key = ""
+
+
+class Recorded(dict[str, str]):
+    """Phrases that note which of them are taken."""
+
+    def __init__(self, texts: Mapping[str, str], taken: set[str]) -> None:
+        super().__init__(texts)
+        self.taken = taken
+
+    def __getitem__(self, key: str) -> str:
+        self.taken.add(key)
+        template = Template(super().__getitem__(key))
+        template.key = key
+        return template
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self[key] if key in self else default  # noqa: SIM401
+
+
+@pytest.fixture(params=words.LANGUAGES)
+def spoken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Spoken]:
+    """A language, and what is said in it from now on: keys, and (key, optional part)."""
+    found = Spoken(request.param, set(), set())
+    read, fill = words.read, words.fill
+
+    def recording_fill(template: str, values: Mapping[str, object]) -> str:
+        for part in OPTIONAL.findall(template):
+            if words.placeholders(part) <= values.keys():
+                found.parts.add((template.key, part))
+        return fill(template, values)
+
+    monkeypatch.setattr(words, "read", lambda text: Recorded(read(text), found.keys))
+    monkeypatch.setattr(words, "fill", recording_fill)
+    monkeypatch.setattr("npreg.exercises.words.fill", recording_fill)
+    words.texts.cache_clear()
+    yield found
+    words.texts.cache_clear()
+
+
+def at_the_command_line(lang: str) -> None:
+    """What is said around a report, in the current folder."""
+    own = (CORPUS.parents[1] / "examples" / "my_exercise.py").read_text(encoding="utf-8")
+    files = {
+        "right.py": "# exercise: one-weight\ngrad_w = lambda x, r: x * r\ngrad_b = lambda r: r\n",
+        "wrong.py": "# exercise: one-weight\ngrad_w = lambda x, r: r\ngrad_b = lambda r: r\n",
+        "sizes.py": "# exercise: one-example\ngrad_w = lambda x, r: -x * r\n"
+        "grad_b = lambda x, r: r / (1 + (len(x) > 3))\n",
+        "named.py": "# exercise: one-weight\ngradw = lambda x, r: x * r\n",
+        "own.py": "# exercise: my_exercise.py\ngrad_w = lambda X, y, mu: X.T @ ((mu - y) / mu**0.5)\n",
+        "my_exercise.py": own,
+    }
+    for name, text in files.items():
+        Path(name).write_text(text, encoding="utf-8")
+    last = str(next((CORPUS / IDS[-1]).glob("ok_*.py")))
+    for arguments in (
+        ["start", "ridge"],
+        ["check", "right.py"],
+        ["check", last],
+        ["check", "named.py"],
+        ["check", "wrong.py"],
+        ["check", "wrong.py", "--hints=2"],
+        ["check", "wrong.py", "--by-hand", "--solution"],
+        ["check", "sizes.py", "--by-hand"],
+        ["check", "own.py", "--hints=2"],
+        ["check", "own.py", "--hints=4"],
+        ["prove", "one-weight", "--twins"],
+        ["prove", "one-example"],
+        ["prove", "one-example", "--sizes=d=1"],
+    ):
+        main([*arguments, f"--lang={lang}"])
+    long = "def grad_Q(Q): raise ValueError('E ' * 5000)\ngrad_K = grad_V = grad_Q\n"
+    with contextlib.suppress(WrongAnswer):
+        check(long, "attention").raise_if_wrong(lang)
+    zeros = {name: np.zeros(()) for name in load("one-weight").inputs}
+    prove(load("one-weight"), [zeros]).text(lang)
+
+
+def test_every_sentence_is_said_about_some_student_file(
+    spoken: Spoken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No sentence, and no part of one, that the checker cannot say."""
+    lang = spoken.lang
+    monkeypatch.chdir(tmp_path)
+    at_the_command_line(lang)
+    for exercise in IDS:
+        stub(load(exercise), lang)
+        for report in (*reports(exercise).values(), *at_a_kink(exercise)):
+            for hints in (1, 2, 3, 4):
+                report.text(lang, hints=hints)
+            report.to_dict(lang)
+            with contextlib.suppress(WrongAnswer):
+                report.raise_if_wrong(lang)
+            for mistake in (mistake for answer in report.answers for mistake in answer.mistakes):
+                brief(mistake.code, lang)  # as in the class report
+    all_texts = words.texts(lang)
+    ours = [key for key in all_texts if not key.startswith((*ELSEWHERE, *PLACES))]
+    assert [key for key in ours if key not in spoken.keys] == []
+    parts = [(key, part) for key in ours for part in OPTIONAL.findall(dict.__getitem__(all_texts, key))]
+    assert [part for part in parts if part not in spoken.parts] == []

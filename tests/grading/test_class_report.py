@@ -11,8 +11,6 @@ from html.parser import HTMLParser
 import pytest
 
 from npreg.exercises import course
-from npreg.exercises.words import class_words
-from npreg.exercises.words.class_words import WORDS
 from npreg.grading.result import Mark, Result
 from npreg.grading.results.class_report import class_report
 
@@ -99,11 +97,6 @@ def test_a_class_without_mistakes_or_students():
     perfect = [Result("a.py", "ridge", 1.0, (Mark("grad_w", 1.0), Mark("grad_b", 1.0)))]
     assert "No mistakes at all." in class_report(perfect, EXERCISE, ISOLATION)
     assert "Nothing was run." in class_report([], EXERCISE, {})
-
-
-def test_both_languages_have_the_same_words():
-    assert WORDS["en"].keys() == WORDS["zh"].keys()
-    assert class_words.ISOLATION["en"].keys() == class_words.ISOLATION["zh"].keys()
 
 
 def test_bars_are_as_long_as_what_they_count():

@@ -17,8 +17,7 @@ import pytest
 from hostile_class import HONEST, HOSTILE, set_up, snapshot
 
 from npreg.exercises import course
-from npreg.exercises.words import FAMILIES
-from npreg.exercises.words.reasons import REASONS
+from npreg.exercises.words import FAMILIES, REASONS
 from npreg.grading import Outputs, Settings, grade
 from npreg.grading.folder import readable_name
 from npreg.isolation.choice import choose

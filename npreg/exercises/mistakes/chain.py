@@ -21,6 +21,7 @@ from npreg.exercises.mistakes.edits import (
     SQUARED_MATRIX,
     TRANSPOSE,
     Mutation,
+    at_step,
     edges,
     is_batch,
     known,
@@ -73,7 +74,7 @@ def chain_twice(tape: Tape) -> Iterator[Mutation]:
         if tape.values[step].shape == tape.values[name].shape:
             own = Edits(jacobians=(((step, name), _own_value(step)),))
             value = "loss-for-derivative" if is_loss_like(tape, step) else "wrong-variable"
-            yield known(Kind.OWN_VALUE, value, own)
+            yield known(Kind.OWN_VALUE, value, own, at_step(tape.exercise, step))
         if tape.values[step].shape == tape.values[name].shape and np.any(
             jacobian - np.diag(np.diag(jacobian))
         ):
@@ -105,7 +106,7 @@ def chain_elsewhere(tape: Tape) -> Iterator[Mutation]:
                 if argument == name:
                     yield known(Kind.ELSEWHERE, f"chain-at:{exercise.public(step)}", at(take(other)))
                 else:
-                    yield mixed_up(Kind.OTHER_BELOW, argument, other, at(take(other)))
+                    yield mixed_up(Kind.OTHER_BELOW, tape, argument, other, at(take(other)))
             if argument in exercise.inputs:
                 if argument in exercise.settings:
                     yield known(Kind.SETTING_IGNORED_BELOW, f"ignores:{argument}", at(ONE))

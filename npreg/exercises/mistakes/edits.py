@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npreg.exercises.forward.program import Array
+from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Edit, Edits, Tape
-from npreg.exercises.found import Found, Swap
+from npreg.exercises.found import AtStep, Found, Swap
 from npreg.exercises.mistakes.preference import Kind
 
 
@@ -29,20 +29,28 @@ class Mutation:
         return Mutation(codes, self.edits + other.edits, kinds, found)
 
 
-def known(kind: Kind, code: str, edits: Edits) -> Mutation:
+def known(kind: Kind, code: str, edits: Edits, found: Found = ()) -> Mutation:
     """A single mistake."""
-    return Mutation((code,), edits, (kind,))
+    return Mutation((code,), edits, (kind,), found)
 
 
-def mixed_up(kind: Kind, meant: str, used: str, edits: Edits) -> Mutation:
+def mixed_up(kind: Kind, tape: Tape, meant: str, used: str, edits: Edits) -> Mutation:
     """One quantity in the place of another; said by name where students see both."""
-    return Mutation(("wrong-variable",), edits, (kind,), swap(meant, used))
+    return Mutation(("wrong-variable",), edits, (kind,), swap(tape.exercise, meant, used))
 
 
-def swap(meant: str, used: str) -> Found:
+def swap(exercise: Exercise, meant: str, used: str) -> Found:
     """What stands where what belongs, if students see both."""
-    seen = not any(name.startswith("_") for name in (meant, used))
-    return (Swap(used, meant),) if seen else ()
+    return (Swap(used, meant),) if seen(exercise, meant) and seen(exercise, used) else ()
+
+
+def at_step(exercise: Exercise, step: str) -> Found:
+    """The step that a mistake is about, if students see it."""
+    return (AtStep(step),) if seen(exercise, step) else ()
+
+
+def seen(exercise: Exercise, name: str) -> bool:
+    return name in (*exercise.inputs, *exercise.public_steps, *exercise.answers)
 
 
 Rule = Callable[[Tape], Iterator[Mutation]]

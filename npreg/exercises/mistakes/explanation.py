@@ -75,6 +75,8 @@ def scaled(factor: Factor) -> tuple[tuple[str, ...], Found]:
         return factor.codes, () if factor.magnitude_is_one else (Scale(factor.codes[-1], factor),)
     if factor.sign < 0 and not factor.powers:
         return ("update-returned",), ()
+    if not factor.powers and factor.is_whole:
+        return ("global-or-hardcoded",), (Scale("global-or-hardcoded", factor),)
     if factor.hard_coded is not None:
         return ("global-or-hardcoded",), (factor.hard_coded,)
     return factor.codes, (Scale(factor.codes[-1], factor),)

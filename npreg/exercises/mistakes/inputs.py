@@ -70,5 +70,5 @@ def mistaken_inputs(tape: Tape) -> Iterator[Mutation]:
             for other in twins(tape, name) if tape.values[name].dtype.kind != "b" else ():
                 if list(tape.values).index(other) < list(tape.values).index(step):
                     yield mixed_up(
-                        Kind.WRONG_QUANTITY, name, other, Edits(uses=(((step, name), take(other)),))
+                        Kind.WRONG_QUANTITY, tape, name, other, Edits(uses=(((step, name), take(other)),))
                     )

@@ -11,7 +11,7 @@ from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.program import Answer, Array, Exercise, Step, parameters
 from npreg.exercises.forward.tape import Tape
 from npreg.exercises.mistakes.curvature import curvature_bases
-from npreg.exercises.mistakes.edits import swap
+from npreg.exercises.mistakes.edits import at_step, swap
 from npreg.exercises.mistakes.explanation import Base, Make, axes_subsets, wrong
 from npreg.exercises.mistakes.mutations import Mutation
 from npreg.exercises.mistakes.preference import Kind
@@ -132,18 +132,19 @@ def _others(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
         if tape.values[step].dtype.kind == "b":
             continue
         if step == exercise.loss:
-            yield wrong(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", partial(_value, name=step))
+            loss = partial(_value, name=step)
+            yield wrong(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", loss, at_step(exercise, step))
         else:
-            yield _value_of(name, step)
+            yield _value_of(exercise, name, step)
         if step in exercise.active and step != exercise.loss:
             code = f"chain-missing:{exercise.public(step)}"
             yield wrong(Kind.CHAIN_ENDS, code, partial(_upstream, step=step))
     for other in exercise.inputs:
-        yield _value_of(name, other)
+        yield _value_of(exercise, name, other)
 
 
-def _value_of(name: str, other: str) -> Base:
-    return wrong(Kind.WRONG_VALUE, "wrong-variable", partial(_value, name=other), swap(name, other))
+def _value_of(exercise: Exercise, name: str, other: str) -> Base:
+    return wrong(Kind.WRONG_VALUE, "wrong-variable", partial(_value, name=other), swap(exercise, name, other))
 
 
 def _value(tape: Tape, name: str) -> Array:

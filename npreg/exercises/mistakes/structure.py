@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from npreg.exercises.forward.program import Array, Exercise, Step
 from npreg.exercises.forward.tape import Edit, Edits, Tape, Wrap
+from npreg.exercises.found import AtStep
 from npreg.exercises.mistakes.edits import (
     ABSOLUTE,
     COLUMN,
@@ -31,23 +33,23 @@ from npreg.exercises.mistakes.preference import Kind
 def branches(tape: Tape) -> Iterator[Mutation]:
     """Any change to a step of truth values: the wrong branch or threshold of a piecewise loss."""
     exercise = tape.exercise
-    code = "kink-threshold"
     for step, names in exercise.arguments.items():
         if tape.values[step].dtype.kind != "b":
             continue
+        wrong = partial(known, Kind.BRANCH, "kink-threshold", found=(AtStep(exercise.public(step)),))
         turned: tuple[Edit, ...] = (
             lambda value, tape: ~value,
             lambda value, tape: np.ones_like(value),
             lambda value, tape: np.zeros_like(value),
         )
         for edit in turned:
-            yield known(Kind.BRANCH, code, Edits(values=((step, edit),)))
+            yield wrong(Edits(values=((step, edit),)))
         for name in names:
             moved = [_moved(setting, by) for setting in (*exercise.settings, None) for by in (1.0, -1.0)]
             for edit in (NEGATIVE, ABSOLUTE, SQUARE, DOUBLE, HALF, ONE, ZERO, *moved):
-                yield known(Kind.BRANCH, code, Edits(uses=(((step, name), edit),)))
+                yield wrong(Edits(uses=(((step, name), edit),)))
             for other in twins(tape, name):
-                yield known(Kind.BRANCH, code, Edits(uses=(((step, name), take(other)),)))
+                yield wrong(Edits(uses=(((step, name), take(other)),)))
 
 
 def _moved(setting: str | None, by: float) -> Edit:
@@ -145,12 +147,12 @@ def _entry_by_entry(function: Step) -> Step:
 
 def _term(exercise: Exercise, step: str, name: str, meeting: list[str]) -> str:
     """What a term that meets others in a step is called: the public step only this term comes through."""
-    others = {a for other in meeting if other != name for a in _origins(exercise, other)}
-    own = [a for a in _origins(exercise, name) if a not in others and a in exercise.public_steps]
+    others = {a for other in meeting if other != name for a in origins(exercise, other)}
+    own = [a for a in origins(exercise, name) if a not in others and a in exercise.public_steps]
     return own[-1] if own else exercise.public(step)
 
 
-def _origins(exercise: Exercise, name: str) -> list[str]:
+def origins(exercise: Exercise, name: str) -> list[str]:
     """The name itself and all steps and inputs that it depends on, in forward order."""
     found = {name}
     for step in reversed(list(exercise.steps)):

@@ -18,6 +18,7 @@ from npreg.exercises.mistakes.edits import (
     SQUARE,
     TRANSPOSE,
     Mutation,
+    at_step,
     is_batch,
     known,
     mixed_up,
@@ -45,7 +46,8 @@ def upstream_dropped(tape: Tape) -> Iterator[Mutation]:
             summand = other == exercise.loss or _is_summand(tape, other)
             later = summand and names.index(other) > names.index(step)
             if later:
-                yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", arrives(take(other)))
+                found = at_step(exercise, other)
+                yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", arrives(take(other)), found)
             else:
                 kind = Kind.INPUT_ABOVE if other in exercise.inputs else Kind.OTHER_ABOVE
                 yield known(kind, "wrong-variable", arrives(take(other)))
@@ -172,4 +174,4 @@ def _short_form(tape: Tape, step: str, first: str, second: str) -> Iterator[Muta
             if name in exercise.steps and substitute in exercise.arguments[name]:
                 yield known(Kind.LINK_MISSING_SHORT, f"chain-missing:{label}", form(k, substitute))
             else:
-                yield mixed_up(Kind.OTHER_SHORT, name, substitute, form(k, substitute))
+                yield mixed_up(Kind.OTHER_SHORT, tape, name, substitute, form(k, substitute))

@@ -1,4 +1,4 @@
-"""Codes in words, in English and Chinese: the kind of a mistake, the message, and the rule to look at again.
+"""All words, in English and Chinese: the one place that speaks.
 
 The hints of a mistake come in stages: what is already right (told by the findings), the kind of mistake
 (``kind``), what and where it is (``describe``), and which rule of calculus to look at again (``rule``) with a
@@ -7,48 +7,39 @@ pointer into ``docs/derivation.md``. None of them holds a right number or a righ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from types import ModuleType
 from typing import Any
 
 from npreg.exercises.found import Conventions, FirstWrong, Record, Scale, Told
-from npreg.exercises.words import en, zh
 from npreg.exercises.words.factors import factor_values
-from npreg.exercises.words.reasons import BRIEF
-from npreg.exercises.words.template import Words, fill, placeholders
+from npreg.exercises.words.phrases import LANGUAGES, fill, placeholders, say, texts
 from npreg.exercises.words.topics import slug, topic
-
-LANGUAGES: dict[str, ModuleType] = {"en": en, "zh": zh}
-
-FAMILIES: tuple[str, ...] = tuple(en.WORDS)
-"""The part before the colon of every code, in the order of the documentation."""
 
 __all__ = [
     "FAMILIES",
     "LANGUAGES",
+    "REASONS",
     "brief",
-    "change",
     "describe",
-    "finding",
+    "explain",
     "finding_note",
     "kind",
     "rule",
     "say",
+    "size",
 ]
 
+FAMILIES = tuple(key.split(".")[1] for key in texts("en") if re.fullmatch(r"code\..*\.kind", key))
+"""The part before the colon of every code, in the order of the documentation."""
 
-def lexicon(lang: str) -> ModuleType:
-    """Return the words of a language; raise ``ValueError`` for one that is not there."""
-    try:
-        return LANGUAGES[lang]
-    except KeyError:
-        raise ValueError(f"no messages in the language {lang!r}; there are {', '.join(LANGUAGES)}") from None
+REASONS = tuple(key.partition(".")[2] for key in texts("en") if key.startswith("reason."))
+"""The codes of reasons why a file, or one function of it, has no marks."""
 
 
-def say(key: str, lang: str, **values: object) -> str:
-    """Return one of the small phrases around the messages ("right", "Look again at ...")."""
-    return fill(lexicon(lang).UI[key], {name: str(value) for name, value in values.items()})
+def _of_code(code: str, part: str, lang: str) -> str | None:
+    return texts(lang).get(f"code.{code.partition(':')[0]}.{part}")
 
 
 def kind(code: str, lang: str = "en") -> str:
@@ -57,20 +48,44 @@ def kind(code: str, lang: str = "en") -> str:
     >>> kind("factor:n")
     'a constant factor'
     """
-    words = _words(code, lang)
-    return words.kind if words else BRIEF[code][lang] if code in BRIEF else say("own-kind", lang)
+    return _of_code(code, "kind", lang) or texts(lang).get(f"reason-brief.{code}") or say("own-kind", lang)
 
 
 def brief(code: str, lang: str = "en") -> str:
-    """Return what a code says in one clause, as in the table of codes.
+    """Return in one clause what a code says, or several joined by ``+``, or the code of a reason.
 
-    >>> brief("ignores:b")
-    'as if b were absent'
+    >>> brief("sign+ignores:b"), brief("time-limit")
+    ('exactly the negative and as if b were absent', 'did not finish in time')
     """
-    words = _words(code, lang)
-    if words is None:
-        return BRIEF[code][lang] if code in BRIEF else code
-    return fill(words.brief, {"arg": code.partition(":")[2]})
+    clauses = []
+    for one in code.split("+"):
+        text = _of_code(one, "brief", lang) or texts(lang).get(f"reason-brief.{one}", one)
+        clauses.append(fill(text, {"arg": one.partition(":")[2]}))
+    return say("joint", lang).join(clauses)
+
+
+def explain(code: str, lang: str, *, name: str = "", detail: str = "", **values: object) -> str:
+    """Return the reason why a file or a function ``name`` of it has no marks.
+
+    >>> print(explain("directory", "en"))
+    This is a folder. Hand in one Python file or notebook.
+    >>> print(explain("time-limit", "en", name="grad_w", seconds=10))
+    `grad_w` did not finish within 10 seconds and was stopped. Look for a loop that never ends, or a call that
+    waits for something.
+    """
+    where = say("where.function", lang, name=name) if name else say("where.file", lang)
+    if isinstance(values.get("seconds"), float):
+        values["seconds"] = f"{values['seconds']:g}"
+    return say(f"reason.{code}", lang, where=where, detail=detail, **values)
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in words.
+
+    >>> size(256 * 2**20)
+    '256 MB'
+    """
+    return f"{count / 2**20:g} MB" if count >= 2**20 else f"{count / 2**10:g} KB"
 
 
 def describe(
@@ -85,15 +100,14 @@ def describe(
     Direction right. Your gradient is exactly n times too large (7× at n = 7, 11× at n = 11): the mean over
     the batch is missing.
     """
-    words = _words(code, lang)
-    if words is None:
+    text = _of_code(code, "text", lang)
+    if text is None:
         return _told(found, lang)
-    sentences = [fill(words.text, _values(code, answer, found, lang, alone))]
+    sentences = [fill(text, _values(code, answer, found, lang, alone))]
     for record in found:
         if isinstance(record, Conventions):
-            names = lexicon(lang).CONVENTION
-            listed = say("list", lang).join(names[name] for name in record.conventions)
-            sentences.append(fill(names["sentence"], {"list": listed}))
+            listed = say("list", lang).join(say(f"convention.{name}", lang) for name in record.conventions)
+            sentences.append(say("convention.sentence", lang, list=listed))
         elif isinstance(record, FirstWrong):
             sentences.append(say("step", lang, step=record.first))
     return say("space", lang).join(sentences)
@@ -106,35 +120,19 @@ def rule(code: str, exercise: str, lang: str = "en") -> str:
     The rule to look at again: one parameter acts on every example, so the contributions of all examples add
     up ("The minibatch: sum" in docs/derivation.md#the-minibatch-sum).
     """
-    words = _words(code, lang)
     where = topic(code, exercise)
-    place = say("place", lang, title=lexicon(lang).TOPICS[where], anchor=slug(en.TOPICS[where]))
-    return say("look", lang, rule=words.rule if words else say("own-rule", lang), place=place)
-
-
-def finding(kind: str, lang: str = "en") -> str:
-    """Return the name of a kind of finding ("direction")."""
-    return str(lexicon(lang).FINDINGS.get(kind, kind))
-
-
-def change(kind: str, lang: str = "en") -> str:
-    """Return what sort of thing is to change at a place ("an axis")."""
-    return str(lexicon(lang).CHANGES[kind])
+    place = say("place", lang, title=say(f"topic.{where}", lang), anchor=slug(say(f"topic.{where}", "en")))
+    return say("look", lang, rule=_of_code(code, "rule", lang) or say("own-rule", lang), place=place)
 
 
 def finding_note(kind: str, details: Mapping[str, Any], lang: str = "en") -> str:
     """Return what is worth saying about a finding that is all right (float32, a kink), often nothing."""
     if kind == "dtype" and details.get("got") not in ("float16", "float32"):
         return ""
-    template = lexicon(lang).FINDING_NOTES.get(kind)
+    template = texts(lang).get(f"note.{kind}")
     if template is None or not placeholders(template) <= details.keys():
         return ""
-    return fill(template, {name: str(value) for name, value in details.items()})
-
-
-def _words(code: str, lang: str) -> Words | None:
-    words: Words | None = lexicon(lang).WORDS.get(code.partition(":")[0])
-    return words
+    return fill(template, details)
 
 
 def _told(found: Sequence[Record], lang: str) -> str:
@@ -152,19 +150,18 @@ def _values(code: str, answer: str, found: Sequence[Record], lang: str, alone: b
     """Return the values of all placeholders that this code and these records can fill."""
     subject = "gradient" if answer.startswith("grad_") else "answer"
     argument = code.partition(":")[2]
-    words = lexicon(lang).FACTOR
     values = {
         "answer": answer,
         "arg": argument,
         "subject": say(subject, lang, answer=answer),
         "subject_inner": say(subject + "_inner", lang, answer=answer),
-        "times": words["other"].format(expr=argument),
+        "times": say("factor.other", lang, expr=argument),
     }
     if alone:
-        values |= {"alone": "", "direction": words["direction"]}
+        values |= {"alone": "", "direction": say("factor.direction", lang)}
     for record in found:
         if isinstance(record, Scale):
-            values |= factor_values(record, words) if record.code == code else {}
+            values |= factor_values(record, lang) if record.code == code else {}
         else:
             known = {field.name: getattr(record, field.name) for field in fields(record)}
             values |= {

@@ -2,61 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 from npreg.exercises.found import Factor, Scale
+from npreg.exercises.words.phrases import say, texts
 
 _SIZES = ("d", "k", "h")
 _SHOWN_PROBES = 3
 _SHOWN_NAMES = {"n-1": "n"}
 
 
-def factor_values(scale: Scale, words: Mapping[str, str]) -> dict[str, str]:
+def factor_values(scale: Scale, lang: str) -> dict[str, str]:
     """Return what a message says about a factor: ``expr``, ``times``, ``measured`` and ``cause``."""
     factor = scale.factor
-    values = {"expr": str(factor), "times": _times(factor, words)}
-    causes = _causes(factor, words)
+    values = {"expr": str(factor), "times": _times(factor, lang)}
+    causes = _causes(factor, lang)
     if causes:
-        values["cause"] = words["join"].join(causes)
+        values["cause"] = say("factor.join", lang).join(causes)
     names = list(dict.fromkeys(_SHOWN_NAMES.get(name, name) for name, _ in factor.powers))
     if scale.quantities:
-        shown = measured(scale, names, words["at"], words["between"])
-        values["measured"] = shown if names else words["everywhere"].format(factor=shown.removesuffix("×"))
+        shown = measured(scale, names, lang)
+        values["measured"] = shown if names else say("factor.everywhere", lang, factor=shown)
     return values
 
 
-def _times(factor: Factor, words: Mapping[str, str]) -> str:
+def _times(factor: Factor, lang: str) -> str:
     powers = [power for _, power in factor.powers]
     if factor.constant >= 1 and all(power > 0 for power in powers):
-        return words["large"].format(expr=factor)
+        return say("factor.large", lang, expr=factor)
     if factor.constant <= 1 and all(power < 0 for power in powers):
-        return words["small"].format(expr=factor.inverse, factor=factor)
-    return words["other"].format(expr=factor)
+        return say("factor.small", lang, expr=factor.inverse, factor=factor)
+    return say("factor.other", lang, expr=factor)
 
 
-def _causes(factor: Factor, words: Mapping[str, str]) -> list[str]:
+def _causes(factor: Factor, lang: str) -> list[str]:
     """Return what each part of a factor tells, the batch size first."""
     powers, causes = dict(factor.powers), []
     if "n-1" in powers:
-        causes.append(words["n-1"])
+        causes.append(say("factor.n-1", lang))
         del powers["n-1"]
         powers.pop("n", None)
-    for name in [name for name in powers if name in _SIZES and powers[name] == -powers.get("n", 0)]:
-        causes.append(words["n/size" if powers["n"] > 0 else "size/n"].format(name=name))
+    for name in [name for name in powers if name in _SIZES and 0 > powers[name] == -powers.get("n", 0)]:
+        causes.append(say("factor.n/size", lang, name=name))
         del powers[name], powers["n"]
         break
     for name, power in powers.items():
-        key = name if power > 0 else f"1/{name}"
-        if key in words and abs(power) == 1:
-            causes.append(words[key])
+        key = f"factor.{name}" if power > 0 else f"factor.1/{name}"
+        if key in texts(lang) and abs(power) == 1:
+            causes.append(say(key, lang))
         else:
             shown = Factor(powers=((name, abs(power)),))
-            causes.append(words["name" if power > 0 else "1/name"].format(name=shown))
+            causes.append(say("factor.name" if power > 0 else "factor.1/name", lang, name=shown))
     if factor.constant > 1:
-        causes.append(words["many"].format(constant=_number(factor.constant)))
+        causes.append(say("factor.many", lang, constant=_number(factor.constant)))
     elif factor.constant < 1:
-        causes.append(words["lost"].format(constant=_number(1 / factor.constant)))
+        causes.append(say("factor.lost", lang, constant=_number(1 / factor.constant)))
     return causes
 
 
@@ -76,9 +77,7 @@ def ratio(value: float) -> str:
     return f"{value:.4g}"
 
 
-def measured(
-    scale: Scale, names: Sequence[str], at: str = "{factor}× at {sizes}", between: str = ", "
-) -> str:
+def measured(scale: Scale, names: Sequence[str], lang: str = "en") -> str:
     """Write a factor, probe by probe, with those sizes that it depends on; the sign has a code of its own.
 
     >>> n = Factor(powers=(("n", Fraction(1)),))
@@ -89,5 +88,5 @@ def measured(
     for there in scale.quantities:
         sizes = ", ".join(f"{name} = {ratio(there[name])}" for name in names)
         factor = ratio(abs(scale.factor.value(there)))
-        parts[at.format(factor=factor, sizes=sizes) if sizes else f"{factor}×"] = None
-    return between.join(list(parts)[:_SHOWN_PROBES])
+        parts[say("factor.at", lang, factor=factor, sizes=sizes) if sizes else f"{factor}×"] = None
+    return say("factor.between", lang).join(list(parts)[:_SHOWN_PROBES])

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from npreg.exercises import words as messages
-from npreg.exercises.words.class_words import WORDS
+from npreg.exercises.words import brief, say
 from npreg.files import write_text
 from npreg.grading.protections import describe
 from npreg.grading.result import Mark, Result
@@ -38,17 +37,17 @@ def class_report(
     results: Sequence[Result], exercise: Exercise, isolation: Mapping[str, Any], lang: str = "en"
 ) -> str:
     """Return the page: one self-contained HTML document without scripts, every text in it escaped."""
-    words = WORDS[lang]
     title = exercise.title.get(lang) or exercise.title.get("en") or exercise.id
-    heading = words["title"].format(title=title)
+    heading = say("class.title", lang, title=title)
+    protected = describe(isolation, lang) if isolation else [say("class.unknown", lang)]
     parts = [
         f"<h1>{escape(heading)}</h1>",
         _summary(results, exercise, lang),
-        _section(words["answers"], _answers(results, list(exercise.answers), lang)),
-        _section(words["scores"], _scores(results)),
-        _section(words["mistakes"], _mistakes(results, lang)),
-        _section(words["students"], "".join(_student(result, lang) for result in results)),
-        _section(words["isolation"], _list(describe(isolation, lang) if isolation else [words["unknown"]])),
+        _section(say("class.answers", lang), _answers(results, list(exercise.answers), lang)),
+        _section(say("class.scores", lang), _scores(results)),
+        _section(say("class.mistakes", lang), _mistakes(results, lang)),
+        _section(say("class.students", lang), "".join(_student(result, lang) for result in results)),
+        _section(say("class.isolation", lang), _list(protected)),
     ]
     return (
         f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'
@@ -68,13 +67,12 @@ def _list(lines: Sequence[str]) -> str:
 
 
 def _summary(results: Sequence[Result], exercise: Exercise, lang: str) -> str:
-    words = WORDS[lang]
     scores = [result.score for result in results]
     figures = [
-        (words["entries"], str(len(results))),
-        (words["complete"], str(sum(score == 1 for score in scores))),
-        (words["mean"], f"{statistics.fmean(scores):.0%}" if scores else "–"),
-        (words["median"], f"{statistics.median(scores):.0%}" if scores else "–"),
+        (say("class.entries", lang), str(len(results))),
+        (say("class.complete", lang), str(sum(score == 1 for score in scores))),
+        (say("class.mean", lang), f"{statistics.fmean(scores):.0%}" if scores else "–"),
+        (say("class.median", lang), f"{statistics.median(scores):.0%}" if scores else "–"),
     ]
     cells = "".join(
         f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in figures
@@ -84,7 +82,9 @@ def _summary(results: Sequence[Result], exercise: Exercise, lang: str) -> str:
 
 def _answers(results: Sequence[Result], names: Sequence[str], lang: str) -> str:
     right = [sum(m.right for result in results for m in result.marks if m.name == name) for name in names]
-    label = WORDS[lang]["answers_label"].format(
+    label = say(
+        "class.answers_label",
+        lang,
         list=", ".join(f"{name}: {count}" for name, count in zip(names, right, strict=True)),
         count=len(results),
     )
@@ -122,7 +122,6 @@ def score_counts(scores: Sequence[float]) -> list[int]:
 
 def _mistakes(results: Sequence[Result], lang: str) -> str:
     """The codes of the class, the most frequent first, with how often, what they say, and examples."""
-    words = WORDS[lang]
     found: dict[str, list[tuple[Result, Mark | None]]] = {}
     for result in results:
         if result.reason is not None:
@@ -132,7 +131,7 @@ def _mistakes(results: Sequence[Result], lang: str) -> str:
             for code in mark.codes:
                 found.setdefault(code, []).append((result, mark))
     if not found:
-        return f"<p>{escape(words['none'])}</p>"
+        return f"<p>{escape(say('class.none', lang))}</p>"
     most = max(len({result.file for result, _ in cases}) for cases in found.values())
     ranked = sorted(found.items(), key=lambda item: (-len({case[0].file for case in item[1]}), item[0]))
     return "".join(
@@ -143,21 +142,21 @@ def _mistakes(results: Sequence[Result], lang: str) -> str:
 def _mistake(
     code: str, cases: Sequence[tuple[Result, Mark | None]], most: int, shown: bool, lang: str
 ) -> str:
-    words = WORDS[lang]
     files = list(dict.fromkeys(result.file for result, _ in cases))
     answers = list(dict.fromkeys(mark.name for _, mark in cases if mark is not None))
     share = round(100 * len(files) / most)
-    said = messages.brief(code, lang)
+    said = brief(code, lang)
     shown_lines = [(result, mark) for result, mark in cases if mark is not None and mark.excerpt]
     examples = [_example(result, mark) for result, mark in shown_lines[:EXAMPLES]]
     where = f'<p class="where">{escape(", ".join(answers))}</p>' if answers else ""
+    within = say("class.files", lang)
     names = escape(", ".join(files[:12]) + (" …" if len(files) > 12 else ""))
     return (
         f'<details class="mistake"{" open" if shown else ""}><summary>'
         f'<span class="count">{len(files)}</span> '
         f"<code>{escape(code)}</code> "
         f'<span class="said">{escape(said)}</span><span class="bar" style="width:{share}%"></span></summary>'
-        f'{where}<p class="files">{escape(words["files"])}: {names}</p>{"".join(examples)}</details>'
+        f'{where}<p class="files">{escape(within)}: {names}</p>{"".join(examples)}</details>'
     )
 
 
@@ -184,5 +183,5 @@ def _student(result: Result, lang: str) -> str:
 
 def _said(mark: Mark, lang: str) -> str:
     codes = " ".join(f"<code>{escape(code)}</code>" for code in mark.codes)
-    text = mark.message or WORDS[lang]["right" if mark.right else "wrong"]
+    text = mark.message or say("class.right" if mark.right else "class.wrong", lang)
     return f"<p><b>{escape(mark.name)}</b> {codes} {escape(text)}</p>"

@@ -6,29 +6,9 @@ import os
 import re
 from pathlib import Path
 
+from npreg.exercises.words import say
 from npreg.files import safe_file_name, write_text
 from npreg.grading.result import Mark, Result
-
-WORDS = {
-    "en": {
-        "title": "Feedback: {exercise}",
-        "file": "File: {file}",
-        "score": "Right: {right} of {count} answers (score {score:.0%})",
-        "right": "right",
-        "wrong": "not yet right",
-        "begins": "Your function begins in line {line}.",
-        "all": "Everything is right. Well done.",
-    },
-    "zh": {
-        "title": "反馈：{exercise}",
-        "file": "文件：{file}",
-        "score": "正确：{count} 个答案中的 {right} 个（得分 {score:.0%}）",
-        "right": "正确",
-        "wrong": "还不正确",
-        "begins": "你的函数从第 {line} 行开始。",
-        "all": "全部正确，做得好。",
-    },
-}
 
 
 def write_feedback(folder: str | os.PathLike[str], result: Result, lang: str = "en") -> Path:
@@ -53,30 +33,28 @@ def feedback(result: Result, lang: str = "en") -> str:
     ## ✓ `grad_w`: right
     <BLANKLINE>
     """
-    words = WORDS[lang]
     right = sum(mark.right for mark in result.marks)
     parts = [
-        "# " + words["title"].format(exercise=escape(result.exercise)),
-        words["file"].format(file=escape(result.file)),
-        words["score"].format(right=right, count=len(result.marks), score=result.score),
+        "# " + say("feedback.title", lang, exercise=escape(result.exercise)),
+        say("feedback.file", lang, file=escape(result.file)),
+        say("feedback.score", lang, right=right, count=len(result.marks), score=f"{result.score:.0%}"),
     ]
     if result.reason is not None:
         parts.append(escape(result.message))
     elif result.marks and right == len(result.marks):
-        parts.append(words["all"])
+        parts.append(say("feedback.all", lang))
     for mark in result.marks:
         parts += _answer(mark, lang, result.reason is not None)
     return "\n\n".join(parts) + "\n"
 
 
 def _answer(mark: Mark, lang: str, explained: bool) -> list[str]:
-    words = WORDS[lang]
-    sign, state = ("✓", words["right"]) if mark.right else ("✗", words["wrong"])
+    sign, state = ("✓", say("feedback.right", lang)) if mark.right else ("✗", say("feedback.wrong", lang))
     parts = [f"## {sign} `{mark.name}`: {state}"]
     said = () if explained else mark.told
     parts += [escape(sentence) for sentence in said]
     if said and mark.line is not None and not mark.right:
-        parts.append(words["begins"].format(line=mark.line))
+        parts.append(say("feedback.begins", lang, line=mark.line))
     return parts
 
 

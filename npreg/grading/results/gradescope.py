@@ -9,16 +9,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from npreg.exercises.words.reasons import explain
+from npreg.exercises.words import explain, say
 from npreg.files import safe_file_name, strict_json, write_text
 from npreg.grading.result import Mark, Result
 
 VISIBILITY = ("hidden", "after_due_date", "after_published", "visible")
-NOT_YET = {
-    "en": "Grading did not come to an end. Hand in again, or ask your teacher.",
-    "zh": "评分没有完成。请重新提交，或询问老师。",
-}
-ALL_RIGHT = {"en": "All answers are right.", "zh": "所有答案都正确。"}
 
 
 def results_path(folder: str | os.PathLike[str], file: str, single: bool) -> Path:
@@ -29,7 +24,7 @@ def results_path(folder: str | os.PathLike[str], file: str, single: bool) -> Pat
 
 def write_zero(path: Path, lang: str = "en", missing: str = "") -> None:
     """Write a valid file with zero points, so that something is there whatever happens next."""
-    output = explain("missing", lang, detail=missing) if missing else NOT_YET[lang]
+    output = explain("missing", lang, detail=missing) if missing else say("gradescope.not-yet", lang)
     write_text(
         path, strict_json({"score": 0.0, "output": output, "output_format": "text", "tests": []}, indent=2)
     )
@@ -48,10 +43,10 @@ def results(result: Result, points: float, lang: str = "en") -> dict[str, Any]:
     (5.0, [(5.0, 'passed'), (0.0, 'failed')])
     """
     share = float(points) / max(len(result.marks), 1)
-    output = result.message if result.reason is not None else ALL_RIGHT[lang] if result.score == 1 else ""
+    praise = say("gradescope.all-right", lang) if result.score == 1 else ""
     return {
         "score": round(float(points) * float(result.score), 6),
-        "output": output,
+        "output": praise if result.reason is None else result.message,
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
