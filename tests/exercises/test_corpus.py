@@ -217,15 +217,17 @@ def at_the_command_line(lang: str) -> None:
         "wrong.py": "# exercise: one-weight\ngrad_w = lambda x, r: r\ngrad_b = lambda r: r\n",
         "sizes.py": "# exercise: one-example\ngrad_w = lambda x, r: -x * r\n"
         "grad_b = lambda x, r: r / (1 + (len(x) > 3))\n",
-        "named.py": "# exercise: one-weight\ngradw = lambda x, r: x * r\n",
+        "named.py": "# exercise: one-weight\nprint(1)\ndef grad_b(r): print(2)\ngradw = lambda x, r: x * r\n",
         "own.py": "# exercise: my_exercise.py\ngrad_w = lambda X, y, mu: X.T @ ((mu - y) / mu**0.5)\n",
         "my_exercise.py": own,
+        "lost.py": "# exercise: nowhere.py\n",
     }
     for name, text in files.items():
         Path(name).write_text(text, encoding="utf-8")
     last = str(next((CORPUS / IDS[-1]).glob("ok_*.py")))
     for arguments in (
         ["start", "ridge"],
+        ["exercises"],
         ["check", "right.py"],
         ["check", last],
         ["check", "named.py"],
