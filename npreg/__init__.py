@@ -40,7 +40,7 @@ from npreg.runs.plan import EarlyStopping
 from npreg.schedules import Cosine, ExponentialDecay, InverseScaling, StepDecay
 from npreg.sgd import SGD, AdaGrad, Adam, Momentum, Nesterov, sgd
 from npreg.sweep import SweepResult, sweep
-from npreg.train import TrainResult, Trajectory, train
+from npreg.train import TrainingInterrupted, TrainResult, Trajectory, train
 
 if TYPE_CHECKING:
     from npreg import dask, differentiate, exercises, gradcheck, plot, sklearn  # noqa: F401
@@ -75,6 +75,7 @@ __all__ = [
     "StepDecay",
     "SweepResult",
     "TrainResult",
+    "TrainingInterrupted",
     "Trajectory",
     "__version__",
     "absolute_loss",

@@ -13,11 +13,13 @@ schedule means the same for every batch size.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from npreg.arrays import as_nonnegative
 
-__all__ = ["Constant", "Cosine", "ExponentialDecay", "InverseScaling", "StepDecay"]
+__all__ = ["Constant", "Cosine", "ExponentialDecay", "InverseScaling", "StepDecay", "as_schedule"]
 
 
 @dataclass(frozen=True)
@@ -119,3 +121,31 @@ class ExponentialDecay:
     def __call__(self, epochs: float) -> float:
         part = min(epochs / float(self.num_epochs), 1.0) if self.num_epochs else 1.0
         return math.pow(self.final, part)
+
+
+def as_schedule(schedule: Any, num_epochs: int) -> Callable[[float], float] | None:
+    """A schedule from its name, for a run of so many epochs, or itself.
+
+    >>> as_schedule("cosine", 10)
+    Cosine(num_epochs=10, final=0.0)
+    """
+    length = num_epochs or 1
+    names: dict[str, Callable[[float], float]] = {
+        "constant": Constant(),
+        "inverse_scaling": InverseScaling(),
+        "step": StepDecay(length / 3),
+        "cosine": Cosine(length),
+        "exponential": ExponentialDecay(length, 0.01),
+    }
+    if isinstance(schedule, str):
+        if schedule not in names:
+            raise ValueError(f"there is no schedule {schedule!r}; there are {', '.join(names)}")
+        return names[schedule]
+    if isinstance(schedule, type):
+        name = schedule.__name__
+        raise TypeError(f"schedule is the class {name}; give an object of it, such as {name}(...)")
+    if schedule is not None and not callable(schedule):
+        raise TypeError(
+            f"schedule must be a function of the epochs done, not {schedule!r}; or {', '.join(names)}"
+        )
+    return schedule  # type: ignore[no-any-return]

@@ -249,6 +249,20 @@ RULES: dict[str, Rule] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class FixedIntercept:
+    """Another rule, for the weights alone: the intercept stays where it is."""
+
+    inner: Rule
+
+    def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
+        return self.inner.init(params)
+
+    def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
+        update = self.inner.update([grads[0], np.zeros_like(grads[1])], state)
+        return [update[0], np.zeros_like(update[1])]
+
+
 def as_rule(rule: str | Rule) -> Rule:
     """A rule from its name or itself.
 

@@ -35,7 +35,9 @@ from npreg.arrays import (
     is_table,
 )
 from npreg.losses import Loss, LossName
-from npreg.runs.plan import EarlyStopping, RuleName
+from npreg.runs.callbacks import ProgressBar
+from npreg.runs.plan import EarlyStopping, RuleName, ScheduleName
+from npreg.schedules import as_schedule
 from npreg.sgd import Rule, Schedule, as_rule
 from npreg.train import TrainResult, train
 
@@ -67,8 +69,8 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
     lr : float ≥ 0, or "auto"
         The learning rate; "auto" is half of that up to which steps are known to be stable, for the
         losses squared, huber and log_cosh.  The others need a number.
-    schedule : callable, optional
-        Factor of lr as a function of the epochs done.
+    schedule : callable or str, optional
+        Factor of lr as a function of the epochs done; or "step", "inverse_scaling", "cosine", "exponential".
     max_iter : int, or None
         Epochs.  None: as many as make 5000 steps, but no fewer than 10.
     rule : "sgd", "momentum", "nesterov", or a Rule
@@ -76,20 +78,29 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         The parameters are the mean over this last part of the epochs.
     standardize : bool
         Run on columns of mean 0 and standard deviation 1; coef_ and intercept_ are for X as it came in.
+    fit_intercept : bool
+        False leaves intercept_ at 0; columns are then not centred.
+    shuffle : bool
+        False takes rows in the order in which they are.
     early_stopping : bool
         Hold out rows, stop when their mean loss no longer improves, and keep the best epoch's parameters.
     validation_fraction : float in (0, 1)
         The part of the rows that is held out.
     n_iter_no_change : int
-        Stop after this many epochs without an improvement of more than `tol`.
-    tol : float ≥ 0
+        Stop after this many epochs without an improvement of more than `tol`, with early_stopping or where
+        `tol` is given.
+    tol : float ≥ 0, optional
+        In units of the loss.  With early_stopping (or validation rows given to `fit`) it is of the held-out
+        rows' loss, by default 0; otherwise of the training loss, and by default nothing stops a fit.
     random_state : int, RandomState instance or None
         Decides the order of rows; with an int the same run as `train(rng=random_state)`.  None draws from
         NumPy's global RandomState.
     warm_start : bool
         Start a further fit from the parameters of the last one.
     verbose : bool
-        Print the mean loss after each epoch.
+        Print the mean loss after each epoch, of many epochs after about twenty.
+    progress : bool
+        Show a progress bar (needs tqdm).
 
     Attributes
     ----------
@@ -124,18 +135,21 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         l1: float = 0.0,
         batch_size: int | None = 10,
         lr: float | Literal["auto"] = "auto",
-        schedule: Schedule | None = None,
+        schedule: ScheduleName | Schedule | None = None,
         max_iter: int | None = None,
         rule: RuleName | Rule = "sgd",
         average: float = 0.5,
         standardize: bool = True,
+        fit_intercept: bool = True,
+        shuffle: bool = True,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
-        tol: float = 0.0,
+        tol: float | None = None,
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
+        progress: bool = False,
     ) -> None:
         self.loss = loss
         self.l2 = l2
@@ -147,6 +161,8 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         self.rule = rule
         self.average = average
         self.standardize = standardize
+        self.fit_intercept = fit_intercept
+        self.shuffle = shuffle
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -154,9 +170,16 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
+        self.progress = progress
 
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
     ) -> MinibatchSGDRegressor:
         """Train on all rows.
 
@@ -166,6 +189,9 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             float32 is kept; everything else becomes float64.
         y : (n,), or (n, k) for k outputs
         sample_weight : (n,), optional
+        X_val, y_val : (m, d) and (m,) or (m, k), optional
+            Rows to watch in the place of a held-out part: the best epoch's parameters are kept, and with
+            early_stopping the fit stops.
 
         Raises
         ------
@@ -194,7 +220,9 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             average=self.average,
             standardize=self.standardize,
             sample_weight=_mean_one(weights) if self.batch_size is None else weights,
-            validation=self.validation_fraction if self.early_stopping else None,
+            shuffle=self.shuffle,
+            validation=self._validation(X_val, y_val),
+            callbacks=ProgressBar() if self.progress else (),
             stop=self._stop(),
             rng=_generator(self.random_state),
             verbose=bool(self.verbose),
@@ -259,7 +287,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             rate = train(data, labels, lr=lr, rule=rule, num_epochs=0, **settings).lr
             lr = stream.lr = min(stream.lr, rate)
         calls = float(stream.calls)
-        schedule = self.schedule
+        schedule = as_schedule(self.schedule, self.max_iter or 1000)
         result = train(
             data,
             labels,
@@ -308,11 +336,19 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
 
     def _stop(self) -> EarlyStopping | None:
         patience = as_count(self.n_iter_no_change, "n_iter_no_change", 1)
-        tol = as_nonnegative(self.tol, "tol")
-        return EarlyStopping(patience, tol) if self.early_stopping else None
+        tol = 0.0 if self.tol is None else as_nonnegative(self.tol, "tol")
+        return EarlyStopping(patience, tol) if self.early_stopping or self.tol is not None else None
+
+    def _validation(self, X_val: Any, y_val: Any) -> Any:
+        """The rows to watch: those given, or a fraction."""
+        if (X_val is None) != (y_val is None):
+            raise TypeError("X_val and y_val come together; give both, or neither")
+        if X_val is None:
+            return self.validation_fraction if self.early_stopping else None
+        return self._as_array(X_val, reset=False), y_val
 
     def _objective(self) -> dict[str, Any]:
-        return {"loss": self.loss, "l2": self.l2, "l1": self.l1}
+        return {"loss": self.loss, "l2": self.l2, "l1": self.l1, "fit_intercept": self.fit_intercept}
 
     def _start(self, X: FloatArray, y: FloatArray, *, keep: bool) -> dict[str, Any]:
         """Parameters to start from: the present ones, or 0."""

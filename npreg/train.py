@@ -15,14 +15,23 @@ from npreg.arrays import FloatArray, Names, Rows, as_rng, as_rows_of
 from npreg.linear import linreg
 from npreg.losses import Loss, LossFunction, LossName
 from npreg.runs.callbacks import Callback
-from npreg.runs.checkpoint import Checkpoint
-from npreg.runs.plan import CheckLr, EarlyStopping, EngineName, Plan, Record, RuleName, refuse_unknown
+from npreg.runs.checkpoint import Checkpoint, CheckpointError, State
+from npreg.runs.plan import (
+    CheckLr,
+    EarlyStopping,
+    EngineName,
+    Plan,
+    Record,
+    RuleName,
+    ScheduleName,
+    refuse_unknown,
+)
 from npreg.runs.rows import RunRows
 from npreg.runs.run import Run, Trajectory
 from npreg.runs.saver import Saver
 from npreg.sgd import Rule, Schedule
 
-__all__ = ["TrainResult", "Trajectory", "train"]
+__all__ = ["TrainResult", "TrainingInterrupted", "Trajectory", "train"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class TrainResult:
     num_steps : int
         Updates made.
     stopped : str
-        "num_epochs", "patience" or "callback".
+        "num_epochs", "patience", "callback", or "interrupted".
     trajectory : Trajectory or None
         With record="step" or "epoch".
     validation_losses : ndarray of shape (epochs,) or None
@@ -78,7 +87,7 @@ class TrainResult:
             losses=np.array(run.losses),
             engine=run.name,
             lr=run.rate,
-            num_steps=run.stepper.steps_done,
+            num_steps=run.steps_done,
             stopped=run.stopped,
             loss=run.plan.loss.name,
             loss_params=dict(run.plan.loss.params),
@@ -88,9 +97,55 @@ class TrainResult:
             feature_names=run.rows.feed.facts.sample.names,
         )
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to an .npz file, without pickle; the file appears whole or not at all."""
+        meta: dict[str, Any] = {"kind": "result"}
+        arrays: dict[str, FloatArray] = {}
+        for name in (argument.name for argument in fields(self)):
+            value = getattr(self, name)
+            if isinstance(value, Trajectory):
+                arrays |= {"trajectory_w": value.w, "trajectory_b": value.b}
+            elif isinstance(value, np.ndarray):
+                arrays[name] = value
+            else:
+                meta[name] = value
+        State(meta, arrays).save(os.fspath(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> TrainResult:
+        """A result that was saved; CheckpointError for a file that is damaged or something else.
+
+        >>> import tempfile
+        >>> result = train([[1.0], [2.0]], [1.0, 2.0], rng=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result.save(f"{folder}/result.npz")
+        ...     np.array_equal(TrainResult.load(f"{folder}/result.npz").w, result.w)
+        True
+        """
+        state = State.load(os.fspath(path))
+        known = {argument.name for argument in fields(cls)}
+        found = {**state.meta, **state.arrays}
+        if found.get("kind") != "result" or not {"w", "b", "losses"} <= {*state.arrays}:
+            raise CheckpointError(f"{path} is no saved result; a checkpoint is resumed by train(resume=True)")
+        if "trajectory_w" in found and "trajectory_b" in found:
+            found["trajectory"] = Trajectory(found["trajectory_w"], found["trajectory_b"])
+        if found.get("feature_names") is not None:
+            found["feature_names"] = tuple(found["feature_names"])
+        return cls(**{name: value for name, value in found.items() if name in known})
+
     def predict(self, features: ArrayLike) -> FloatArray:
         """features @ w + b, shape (n, k); of a frame, the columns by their names, in whatever order."""
         return linreg(as_rows_of(self.feature_names, len(self.w), features), self.w, self.b)
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """A run was interrupted from the keyboard; `result` is what it had come to after its last whole epoch."""
+
+    def __init__(self, result: TrainResult) -> None:
+        super().__init__(
+            f"interrupted in epoch {len(result.losses) + 1}; the result so far is on this exception, .result"
+        )
+        self.result = result
 
 
 def train(
@@ -108,12 +163,14 @@ def train(
     engine: EngineName = "auto",
     record: Record | None = None,
     rule: RuleName | Rule = "sgd",
-    schedule: Schedule | None = None,
+    schedule: ScheduleName | Schedule | None = None,
     l2: float = 0.0,
     l1: float = 0.0,
     average: float | None = None,
     sample_weight: ArrayLike | None = None,
     standardize: bool | None = None,
+    fit_intercept: bool = True,
+    shuffle: bool = True,
     validation: float | tuple[ArrayLike, ArrayLike] | None = None,
     stop: EarlyStopping | None = None,
     callbacks: Callback | Iterable[Callback] = (),
@@ -148,7 +205,7 @@ def train(
         Where to start; without them, `init_params(d, rng=rng)` for w, and zeros for b.
     rng : anything `np.random.default_rng` takes
     verbose : bool
-        Print `epoch 1, loss 0.037625` after each epoch.
+        Print `epoch 1, loss 0.037625` after each epoch, of many epochs after about twenty.
 
     Parameters: beyond the notebook
     -------------------------------
@@ -157,7 +214,8 @@ def train(
         own pair of functions of (y_hat, y), each returning (B, k) without reduction.
     rule : "sgd", "momentum", "nesterov", or a Rule
     schedule : callable, optional
-        Factor of lr as a function of the epochs done (a float, 0 at the first step).
+        Factor of lr as a function of the epochs done (a float, 0 at the first step); or the name of one for
+        this many epochs: "step", "inverse_scaling", "cosine", "exponential", "constant".
     l2, l1 : float ≥ 0
         Penalties l2/2 Σ w² + l1 Σ |w|, added to the mean loss; not of the intercept.  L1 gives exact
         zeros (proximal steps).
@@ -169,6 +227,11 @@ def train(
     standardize : bool, optional
         Run on columns of mean 0 and standard deviation 1, and fold the scaling back into w and b; lr and
         penalties then are those of the standardised columns.  By default False.
+    fit_intercept : bool
+        False leaves b where it is, at 0 unless it is given; `standardize` then scales columns to a root
+        mean square of 1, around 0.
+    shuffle : bool
+        False takes rows (and blocks) in the order in which they are, in every epoch.
     validation : (features, labels), these and sample_weight, RowBlocks, or a fraction of the rows to hold out
         Its mean loss is kept in `validation_losses`, and the best epoch's parameters are returned.
     stop : EarlyStopping, optional
@@ -213,6 +276,8 @@ def train(
     DivergenceError
         Where parameters or loss are no longer finite after an epoch, or the loss has grown beyond all
         bounds; it carries the last parameters that were in order.
+    TrainingInterrupted
+        Where the run is interrupted from the keyboard: a KeyboardInterrupt that carries the result so far.
     CheckpointError, FileExistsError
         For a checkpoint that is damaged, in use, or of another run, and one that is there without `resume`.
 
@@ -228,7 +293,11 @@ def train(
     generator = as_rng(plan.rng)
     saver = None if plan.checkpoint is None else Saver(plan.checkpoint)
     with contextlib.nullcontext() if saver is None else saver.opened() as found:
-        rows = RunRows.of(features, labels, sample_weight, validation, plan.standardize, generator)
+        rows = RunRows.of(features, labels, sample_weight, validation, plan, generator)
         run = Run(plan, rows, generator, found)
-        run.run(saver)
+        try:
+            run.run(saver)
+        except KeyboardInterrupt:
+            run.stopped = "interrupted"
+            raise TrainingInterrupted(TrainResult.of(run)) from None
     return TrainResult.of(run)

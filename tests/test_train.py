@@ -468,12 +468,16 @@ def test_divergence_folds_scaling_back():
         np.testing.assert_allclose(caught.value.b, 3, rtol=1e-9)
 
 
-@pytest.mark.parametrize("loss", ["absolute", "huber", "quantile"])
-def test_a_user_loss_that_returns_nan_is_divergence(loss):
+def test_a_user_loss_that_returns_nan_on_the_way_is_divergence():
     X, y, _, _ = make_data()
-    bad = (npreg.LOSSES[loss].value, lambda y_hat, y: np.full_like(y_hat, np.nan))
+    calls = []
+
+    def grad(y_hat, y):
+        calls.append(1)
+        return np.sign(y_hat - y) if len(calls) < 5 else np.full_like(y_hat, np.nan)
+
     with pytest.raises(npreg.DivergenceError, match="diverged in epoch 1"):
-        npreg.train(X, y, loss=bad, rng=0)
+        npreg.train(X, y, loss=(npreg.absolute_loss, grad), rng=0)
 
 
 def test_orders_are_one_permutation_an_epoch():
@@ -494,3 +498,177 @@ def test_orders_are_one_permutation_an_epoch():
         npreg.train(X, y, w=w, b=b, rng=3, num_epochs=4),
         rtol=0,
     )
+
+
+# --- without an intercept, without a shuffle, schedules by name ---------------------------------------------
+
+
+@each_engine
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_without_an_intercept(engine, rule, standardize):
+    """The least-squares solution through the origin; `moments` says that it cannot."""
+    X, y, _, _ = make_data(60, 3, 1)
+    X, y = X + np.arange(1, 4), y + 5
+    options = {"batch_size": 60, "num_epochs": 4000, "rng": 0, "engine": engine, "rule": rule, "lr": 0.02}
+    options |= {"fit_intercept": False, "standardize": standardize, "check_lr": "off"}
+    if engine == "moments":
+        with pytest.raises(ValueError, match="FixedIntercept"):
+            npreg.train(X, y, **options)
+        return
+    run = npreg.train(X, y, **options)
+    assert run.b.tolist() == [0.0]
+    expected = np.linalg.lstsq(X, y, rcond=None)[0]
+    np.testing.assert_allclose(run.w, expected, atol=2e-2 * np.abs(expected).max())
+
+
+def test_a_given_intercept_stays():
+    X, y, w, _ = make_data()
+    run = npreg.train(X, y, w=w, b=[2.5], fit_intercept=False, rng=0)
+    assert run.b.tolist() == [2.5]
+    assert not np.array_equal(run.w, w)
+
+
+@each_engine
+def test_without_a_shuffle_rows_come_as_they_are(engine):
+    X, y, w, b = make_data(45, 2, 1)
+    options = {"w": w, "b": b, "record": "step", "shuffle": False}
+    run = npreg.train(X, y, engine=engine, **options)
+    same(run, npreg.train(X, y, engine="loop", rng=7, **options))
+    theta = np.vstack([w, b])
+    for start in [*range(0, 45, 10)] * 3:
+        rows = np.column_stack([X[start : start + 10], np.ones(len(X[start : start + 10]))])
+        theta = theta - 0.03 / 10 * rows.T @ (rows @ theta - y[start : start + 10])
+    np.testing.assert_allclose(np.vstack([run.w, run.b]), theta, rtol=1e-10)
+    blocks = npreg.train(npreg.RowBlocks.of(X, y, 20), engine=engine, **options)
+    np.testing.assert_allclose(blocks.w, run.w, rtol=1e-10)
+
+
+def test_schedules_by_name():
+    X, y, w, b = make_data()
+    common = {"w": w, "b": b, "rng": 0, "num_epochs": 6}
+    for name, schedule in {
+        "cosine": npreg.Cosine(6),
+        "inverse_scaling": npreg.InverseScaling(),
+        "step": npreg.StepDecay(2.0),
+        "exponential": npreg.ExponentialDecay(6, 0.01),
+        "constant": None,
+    }.items():
+        same(npreg.train(X, y, schedule=name, **common), npreg.train(X, y, schedule=schedule, **common))
+    with pytest.raises(ValueError, match="there is no schedule 'linear'; there are constant, "):
+        npreg.train(X, y, schedule="linear")
+    with pytest.raises(TypeError, match=r"schedule is the class Cosine; give an object of it"):
+        npreg.train(X, y, schedule=npreg.Cosine)
+
+
+# --- long runs, interrupted runs, stored results ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("epochs", "lines"), [(1, 1), (20, 20), (21, 12), (100, 21), (1001, 21)])
+def test_verbose_prints_about_twenty_lines(epochs, lines, capsys):
+    X, y, _, _ = make_data(20, 2, 1)
+    run = npreg.train(X, y, num_epochs=epochs, verbose=True, rng=0)
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == lines
+    for number, line in {1: printed[0], epochs: printed[-1]}.items():
+        assert line == f"epoch {number}, loss {run.losses[number - 1]:f}"
+
+
+def test_verbose_prints_the_last_epoch_of_a_run_that_stops(capsys):
+    X, y, _, _ = make_data(20, 2, 1)
+    npreg.train(X, y, num_epochs=1000, verbose=True, rng=0, callbacks=lambda progress: progress.epoch == 77)
+    assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "epoch 1",
+        "epoch 50",
+        "epoch 77",
+    ]
+
+
+@each_engine
+@pytest.mark.parametrize("at", [1, 3])
+def test_an_interrupted_run_carries_the_result_so_far(engine, at, tmp_path):
+    X, y, _, _ = make_data()
+
+    class Interrupts:
+        def on_step(self, step):
+            if step.epoch == at + 1 and step.step % 3 == 0:
+                raise KeyboardInterrupt
+
+    options = {"rng": 0, "engine": engine, "record": "epoch"}
+    with pytest.raises(KeyboardInterrupt) as caught:
+        npreg.train(X, y, num_epochs=9, callbacks=Interrupts(), checkpoint=tmp_path / "run.npz", **options)
+    assert isinstance(caught.value, npreg.TrainingInterrupted)
+    result, expected = caught.value.result, npreg.train(X, y, num_epochs=at, **options)
+    assert str(caught.value).startswith(f"interrupted in epoch {at + 1}; the result so far")
+    np.testing.assert_allclose(result.w, expected.w, rtol=1e-12)
+    assert (result.num_steps, result.stopped) == (expected.num_steps, "interrupted")
+    assert len(result.losses) == at == len(result.trajectory.w) - 1
+    resumed = npreg.train(X, y, num_epochs=9, checkpoint=tmp_path / "run.npz", resume=True, **options)
+    same(resumed, npreg.train(X, y, num_epochs=9, **options))
+
+
+def test_a_result_is_saved_and_loaded(tmp_path):
+    X, y, _, _ = make_data()
+    for options in ({}, {"record": "step", "validation": 0.3}, {"loss": npreg.LOSSES["huber"].bind(delta=2)}):
+        run = npreg.train(X, y, rng=0, **options)
+        run.save(tmp_path / "result.npz")
+        again = TrainResult.load(tmp_path / "result.npz")
+        assert repr(again) == repr(run)
+        same(again, run, rtol=0)
+        np.testing.assert_array_equal(again.predict(X), run.predict(X))
+        if run.trajectory is not None:
+            np.testing.assert_array_equal(again.trajectory.b, run.trajectory.b)
+    npreg.train(X, y, rng=0, checkpoint=tmp_path / "run.npz")
+    with pytest.raises(npreg.CheckpointError, match="no saved result; a checkpoint is resumed by train"):
+        TrainResult.load(tmp_path / "run.npz")
+    with pytest.raises(npreg.CheckpointError, match="settings is missing"):
+        npreg.train(X, y, rng=0, checkpoint=tmp_path / "result.npz", resume=True)
+
+
+# --- what is meant, where something else is written ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("learning_rate", "lr"),
+        ("eta0", "lr"),
+        ("epochs", "num_epochs"),
+        ("max_iter", "num_epochs"),
+        ("seed", "rng"),
+        ("random_state", "rng"),
+        ("batchsize", "batch_size"),
+        ("optimizer", "rule"),
+        ("weight_decay", "l2"),
+        ("momentum", "rule"),
+        ("validation_split", "validation"),
+        ("early_stopping", "stop"),
+        ("standardise", "standardize"),
+        ("lables", "labels"),
+    ],
+)
+def test_keywords_of_other_libraries(theirs, ours):
+    with pytest.raises(TypeError, match=f"unexpected keyword argument '{theirs}'; did you mean {ours}\\?"):
+        npreg.train([[1.0], [2.0]], [1.0, 2.0], **{theirs: 1})
+
+
+def test_rows_that_are_exchanged_transposed_or_incomplete():
+    X, y, _, _ = make_data(50, 3, 1)
+    with pytest.raises(ValueError, match="are features and labels exchanged"):
+        npreg.train(y[:, 0], X)
+    with pytest.raises(ValueError, match="are features transposed"):
+        npreg.train(X.T, y)
+    npreg.train(X.T.T, y, rng=0)
+    with pytest.raises(TypeError, match=r"validation must be \(features, labels\), a tuple, or a fraction"):
+        npreg.train(X, y, validation=X)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("engine", ["auto", "loop"])
+def test_labels_whose_squares_overflow_are_named(dtype, engine):
+    X, y, _, _ = make_data(50, 3, 1, dtype=dtype)
+    y = y * dtype(1e155 if dtype == np.float64 else 1e20)
+    with pytest.raises(ValueError, match=r"labels reach .* in row \d+, .* give labels /") as caught:
+        npreg.train(X, y, rng=0, engine=engine, lr="auto")
+    divisor = float(re.search(r"give labels / (\S+),", str(caught.value))[1])
+    npreg.train(X, y / dtype(divisor), rng=0, engine=engine)

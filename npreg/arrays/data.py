@@ -87,12 +87,16 @@ class Rows:
         raise NotImplementedError
 
 
-def as_features(features: ArrayLike, name: str = "features", *, finite: bool = True) -> Table:
+def as_features(
+    features: ArrayLike, name: str = "features", *, finite: bool = True, labels: Any = None
+) -> Table:
     """`features` as an (n, d) float array with n, d ≥ 1; with `finite`, NaN and inf are refused."""
     table = as_table(features, name)
     X = table.array
     if X.ndim != 2:
         cure = _as_column(features, name) if X.ndim == 1 else "one row an example is needed"
+        if X.ndim == 1 and np.ndim(labels) == 2 and np.shape(labels)[0] == len(X) and np.shape(labels)[1] > 1:
+            cure += "; or are features and labels exchanged?  features come first"
         raise ValueError(f"{name} must be 2-D (rows, columns), not of shape {X.shape}; {cure}")
     if X.size == 0:
         raise ValueError(f"{name} is empty: shape {X.shape}; at least one row and one column are needed")
@@ -110,7 +114,7 @@ def _as_column(values: Any, name: str) -> str:
 
 def as_pair(features: ArrayLike, labels: ArrayLike, *, finite: bool = True) -> tuple[Table, Table]:
     """Features (n, d), and labels (n,) or (n, k), each as it came in."""
-    X = as_features(features, finite=finite)
+    X = as_features(features, finite=finite, labels=labels)
     return X, _labels(labels, X, "labels", finite)
 
 
@@ -121,6 +125,8 @@ def _labels(labels: ArrayLike, features: Table, name: str, finite: bool) -> Tabl
     if y.ndim not in (1, 2) or y.shape[0] != n or y.size == 0:
         flat = f"{name}.reshape(-1)" if type(labels) is np.ndarray else f"np.ravel({name})"
         cure = f"; {flat} makes it so" if y.size == n else ""
+        if not cure and y.ndim in (1, 2) and y.shape[0] == X.shape[1]:
+            cure = "; are features transposed?  features.T has one row an example"
         raise ValueError(
             f"{name} of shape {y.shape} do not fit features of shape {X.shape}; "
             f"needed is ({n},), or ({n}, k) for k outputs{cure}"

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from npreg.arrays import Data, FloatArray, Rows, as_count, as_data
 from npreg.loop import Order
 from npreg.runs.checkpoint import CheckpointError
+from npreg.runs.orders import IN_ORDER
 from npreg.runs.sums import LossMoments, TreeSum, tree_sum
 
 __all__ = ["RowBlocks", "Visit", "as_block", "row_order"]
@@ -32,6 +33,8 @@ __all__ = ["RowBlocks", "Visit", "as_block", "row_order"]
 
 def row_order(seed: int, num_rows: int) -> Order:
     """The order of a block's rows that its seed stands for."""
+    if seed == IN_ORDER:
+        return np.arange(num_rows)
     return np.random.default_rng(seed).permutation(num_rows)
 
 
@@ -103,7 +106,7 @@ class Visit:
 
         blocks, seeds = (get(name, "i", (num_blocks,)) for name in ("blocks", "seeds"))
         done, start = int(get("done", "i", ())), get("start", "f", shape)
-        if not np.array_equal(np.sort(blocks), np.arange(num_blocks)) or (seeds < 0).any():
+        if not np.array_equal(np.sort(blocks), np.arange(num_blocks)) or (seeds < IN_ORDER).any():
             raise CheckpointError(f"blocks or seeds of the epoch's state are no order of {num_blocks} blocks")
         if not 0 <= done < num_blocks:
             raise CheckpointError(f"done of the epoch's state is {done}, of {num_blocks} blocks")

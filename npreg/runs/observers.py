@@ -62,11 +62,21 @@ class Recorder:
 
 
 class Printer:
-    """Prints a line an epoch."""
+    """Prints a line an epoch; of more than twenty, the first and the last, and about twenty between."""
+
+    def __init__(self, num_epochs: int) -> None:
+        self.every, self.held = -(-num_epochs // 20) or 1, ""
 
     def on_epoch(self, epoch: Epoch) -> None:
         held_out = "" if epoch.validation_loss is None else f", validation loss {epoch.validation_loss:f}"
-        print(f"epoch {epoch.number}, loss {epoch.loss:f}{held_out}")
+        self.held = f"epoch {epoch.number}, loss {epoch.loss:f}{held_out}"
+        if epoch.number == 1 or epoch.number % self.every == 0:
+            self.on_end()
+
+    def on_end(self) -> None:
+        if self.held:
+            print(self.held)
+        self.held = ""
 
 
 class Best:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from npreg.loop import Order
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["AHEAD", "orders"]
+__all__ = ["AHEAD", "IN_ORDER", "InOrder", "orders"]
+
+IN_ORDER = -1  # the seed of a block whose rows are taken as they come
 
 AHEAD = 50_000  # rows from which drawing the next order on a thread pays
 
@@ -28,6 +30,19 @@ def _thread() -> ThreadPoolExecutor:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_thread.cache_clear)  # threads do not live on in a child
+
+
+class InOrder(np.random.Generator):
+    """Shuffles nothing: rows, and blocks of rows, in the order in which they are."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        super().__init__(rng.bit_generator)
+
+    def permutation(self, x: Any, axis: int = 0) -> Order:
+        return np.arange(x)
+
+    def integers(self, *args: Any, size: Any = None, **kwargs: Any) -> Any:
+        return np.full(size, IN_ORDER)
 
 
 def orders(

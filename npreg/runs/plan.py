@@ -23,13 +23,24 @@ from npreg.losses import Loss, as_loss
 from npreg.runs.callbacks import Hooks, as_hooks
 from npreg.runs.checkpoint import Checkpoint, as_checkpoint
 from npreg.runs.identity import fingerprint, identify
+from npreg.schedules import as_schedule
 from npreg.sgd import Rule, Schedule, as_rule
 
-__all__ = ["CheckLr", "EarlyStopping", "EngineName", "Plan", "Record", "RuleName", "refuse_unknown"]
+__all__ = [
+    "CheckLr",
+    "EarlyStopping",
+    "EngineName",
+    "Plan",
+    "Record",
+    "RuleName",
+    "ScheduleName",
+    "refuse_unknown",
+]
 
 EngineName: TypeAlias = Literal["auto", "loop", "tight", "moments"]
 Record: TypeAlias = Literal["epoch", "step"]
 RuleName: TypeAlias = Literal["sgd", "momentum", "nesterov", "adam", "adagrad"]
+ScheduleName: TypeAlias = Literal["constant", "step", "inverse_scaling", "cosine", "exponential"]
 CheckLr: TypeAlias = Literal["warn", "error", "off"]
 
 BITS = {"decides": True}  # of an argument on which the bits of a run depend
@@ -41,6 +52,23 @@ RENAMED = {
     "progress": "callbacks=npreg.ProgressBar()",
     "block_rows": "features=npreg.RowBlocks.of(features, labels, {value!r}) without labels",
     "checkpoint_every": "checkpoint=npreg.Checkpoint(path, every=1), in epochs",
+}
+ELSEWHERE = {  # what other libraries call it
+    "lr": "learning_rate eta0 eta step_size alpha_lr learning_rate_init",
+    "num_epochs": "epochs n_epochs max_iter n_iter nepochs",
+    "rng": "seed random_state random_seed generator",
+    "rule": "optimizer optim solver momentum nesterovs_momentum",
+    "schedule": "scheduler lr_scheduler lr_schedule",
+    "l2": "weight_decay alpha lambda_ ridge",
+    "l1": "lasso",
+    "loss": "criterion loss_fn objective",
+    "fit_intercept": "intercept bias",
+    "stop": "early_stopping n_iter_no_change",
+    "validation": "validation_data validation_split validation_fraction eval_set",
+    "sample_weight": "weights sample_weights",
+    "standardize": "normalize scale",
+    "features": "X x data inputs",
+    "labels": "y target targets",
 }
 
 
@@ -91,6 +119,8 @@ class Plan:
     l1: float = field(metadata=BITS)
     average: float = field(metadata=BITS)
     standardize: bool = field(metadata=BITS)
+    fit_intercept: bool = field(metadata=BITS)
+    shuffle: bool = field(metadata=BITS)
     stop: EarlyStopping | None = field(metadata=BITS)
     callbacks: Hooks = field(metadata=AROUND)
     check_lr: str = field(metadata=AROUND)
@@ -104,8 +134,6 @@ class Plan:
         average = (AUTO_AVERAGE if auto else 0.0) if self.average is None else self.average
         if not 0 <= as_nonnegative(average, "average") < 1:
             raise ValueError(f"average must be in [0, 1), the part of the epochs to average, not {average!r}")
-        if self.schedule is not None and not callable(self.schedule):
-            raise TypeError(f"schedule must be a function of the epochs done, not {self.schedule!r}")
         if self.stop is not None and not isinstance(self.stop, EarlyStopping):
             raise TypeError(f"stop must be an npreg.EarlyStopping, as EarlyStopping(5), not {self.stop!r}")
         looked_at = {
@@ -117,6 +145,9 @@ class Plan:
             "engine": as_choice(self.engine, "engine", get_args(EngineName)),
             "record": as_choice(self.record, "record", (None, *get_args(Record))),
             "rule": as_rule(self.rule),
+            "schedule": as_schedule(self.schedule, as_count(self.num_epochs, "num_epochs", 0)),
+            "fit_intercept": as_flag(self.fit_intercept, "fit_intercept"),
+            "shuffle": as_flag(self.shuffle, "shuffle"),
             "l2": as_nonnegative(self.l2, "l2"),
             "l1": as_nonnegative(self.l1, "l1"),
             "average": float(average),
@@ -148,6 +179,7 @@ def refuse_unknown(unknown: dict[str, Any]) -> None:
     for name, value in unknown.items():
         if name in RENAMED:
             raise TypeError(f"train has no argument {name}; write {RENAMED[name].format(value=value)}")
-        close = get_close_matches(name, [argument.name for argument in fields(Plan)], 1)
+        close = [own for own, others in ELSEWHERE.items() if name in others.split()]
+        close += get_close_matches(name, [*ELSEWHERE, *(argument.name for argument in fields(Plan))], 1)
         meant = f"; did you mean {close[0]}?" if close else ""
         raise TypeError(f"train got an unexpected keyword argument {name!r}{meant}")

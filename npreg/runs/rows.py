@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import Data, Rows, as_data, as_nonnegative
+from npreg.arrays import Data, Rows, as_data, as_nonnegative, brief
 from npreg.runs.feeds import Feed, as_feed, as_rows
 from npreg.runs.lazy import converted, some_rows
+from npreg.runs.plan import Plan
 from npreg.runs.scaling import ColumnMoments, Scaling
 
 __all__ = ["RunRows"]
@@ -30,13 +31,18 @@ class RunRows(NamedTuple):
         labels: ArrayLike | None,
         sample_weight: ArrayLike | None,
         validation: float | tuple[ArrayLike, ...] | Rows | None,
-        standardize: bool,
+        plan: Plan,
         rng: np.random.Generator,
     ) -> RunRows:
         """Looked at, split, and scaled; `rng` is drawn from where a fraction is held out."""
         rows = as_rows(features, labels, sample_weight)
         held_out: Data | Rows | None = None
         if validation is not None and not isinstance(validation, (tuple, Rows)):
+            if np.ndim(validation):
+                raise TypeError(
+                    "validation must be (features, labels), a tuple, or a fraction of the rows, not "
+                    f"{brief(validation)}"
+                )
             if not isinstance(rows, Data):
                 raise ValueError(
                     "with row blocks, validation must be (features, labels) or RowBlocks, not a fraction"
@@ -47,8 +53,8 @@ class RunRows(NamedTuple):
             held_out = _looked_at(validation, feed.facts.sample)
         elif isinstance(validation, Rows):
             held_out = validation
-        if standardize:
-            scaling = feed.total(ColumnMoments.of).scaling()
+        if plan.standardize:
+            scaling = feed.total(ColumnMoments.of).scaling(center=plan.fit_intercept)
             feed = feed.scaled(scaling)
         return cls(feed, scaling, None if held_out is None else _like(feed, held_out, scaling))
 

@@ -11,7 +11,10 @@ import numpy as np
 from npreg.arrays import FloatArray
 from npreg.data import start_parameters
 from npreg.engines import choose_engine, make_engine
+from npreg.losses import Loss
 from npreg.runs.checkpoint import CheckpointError, Fields, State, rng_state, set_rng_state
+from npreg.runs.feeds import Facts
+from npreg.runs.identity import identify
 from npreg.runs.observers import (
     DIVERGED,
     Best,
@@ -23,11 +26,13 @@ from npreg.runs.observers import (
     Teller,
     held_out_loss,
 )
+from npreg.runs.orders import InOrder
+from npreg.runs.own_loss import look_at
 from npreg.runs.plan import Plan
 from npreg.runs.rate import learning_rate
 from npreg.runs.rows import RunRows
 from npreg.runs.saver import Saver, Settings, compare
-from npreg.sgd import Stepper
+from npreg.sgd import FixedIntercept, Stepper
 
 __all__ = ["DIVERGED", "Run", "Trajectory"]
 
@@ -54,8 +59,12 @@ class Run:
         feed, facts = rows.feed, rows.feed.facts
         self.feed = feed
         theta = start_parameters(plan.w, plan.b, facts.width, facts.num_outputs, facts.dtype, rng)
+        _check_labels(plan.loss, facts)
+        if not plan.fit_intercept and plan.b is None:
+            theta[-1] = 0
         self.theta = theta = theta if rows.scaling is None else rows.scaling.enter(theta)
         # What "auto" stands for is read, not found again: another machine might round it differently.
+        look_at(plan.loss, facts.sample, theta)
         auto = found is not None and plan.lr == "auto"
         self.rate, self.schedule = learning_rate(plan, feed, theta)
         if found is not None and auto:
@@ -66,7 +75,7 @@ class Run:
             divisor=facts.divisor(plan.batch_size),
             steps_per_epoch=facts.steps_per_epoch(plan.batch_size),
             schedule=self.schedule,
-            rule=plan.rule,
+            rule=plan.rule if plan.fit_intercept else FixedIntercept(plan.rule),
             l2=plan.l2,
             l1=plan.l1,
         )
@@ -87,7 +96,8 @@ class Run:
         self.recorder = Recorder(keep=keep, tell=tell) if keep or tail or tell else None
         self.divergence = Divergence(feed, plan.loss, theta.copy(), self.raw, self.stepper.rate)
         self.best = Best(plan.stop, theta.copy())
-        self.observers: list[Observer] = [*([Printer()] if plan.verbose else []), self.best, self.teller]
+        self.printer = Printer(plan.num_epochs) if plan.verbose else None
+        self.observers: list[Observer] = [*filter(None, [self.printer]), self.best, self.teller]
         self.epoch_ends = [theta[None].copy()]
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
@@ -110,6 +120,8 @@ class Run:
         held_out = self.rows.held_out
         data = self.feed.fingerprint(), "none" if held_out is None else held_out.fingerprint()
         settings = self.plan.decides()
+        if self.schedule is not self.plan.schedule:  # that of lr="auto"
+            settings["schedule"] = identify(self.schedule, "schedule")
         del settings["engine"]  # which "auto" has chosen by the rows: it comes after them
         rows = {"validation": (data[1], data[1]), "data": (data[0], data[0])}
         return {**settings, **rows, "engine": (self.name, self.name)}
@@ -120,6 +132,11 @@ class Run:
 
     def is_finished(self) -> bool:
         return self.stopped != "num_epochs" or self.epoch >= self.plan.num_epochs
+
+    @property
+    def steps_done(self) -> int:
+        """Of the epochs that are over."""
+        return self.epoch * self.stepper.steps_per_epoch
 
     def raw(self, theta: FloatArray) -> FloatArray:
         """Parameters for the features as they came in."""
@@ -134,11 +151,13 @@ class Run:
         ahead = plan.stop is None and not hooks.on_epoch and saver is None
         self.teller.epochs, self.teller.steps = self.epoch, self.stepper.steps_done
         epochs = self.feed.epochs(
-            self.engine, self.theta, self.rng, left,
+            self.engine, self.theta, self.rng if plan.shuffle else InOrder(self.rng), left,
             loss=plan.loss, path=self.recorder, ahead=ahead, state=self.within,
         )  # fmt: skip
         with contextlib.ExitStack() as stack, np.errstate(over="ignore", invalid="ignore"):
             stack.enter_context(contextlib.closing(epochs))
+            if self.printer is not None:
+                stack.callback(self.printer.on_end)
             for on_end in hooks.on_end:
                 stack.callback(on_end)
             for on_start in hooks.on_start:
@@ -277,6 +296,17 @@ class Run:
         steps = self.recorder.kept if self.plan.record == "step" and self.recorder is not None else []
         path = self.raw(np.concatenate([*self.epoch_ends, *steps]))
         return Trajectory(path[:, :-1], path[:, -1])
+
+
+def _check_labels(loss: Loss, facts: Facts) -> None:
+    """ValueError where the squares of labels overflow: no loss could be told."""
+    y = np.abs(facts.sample.y)
+    largest, row = float(y.max()), int(y.max(axis=1).argmax())
+    if loss.is_squared and largest > math.sqrt(float(np.finfo(facts.dtype).max) / facts.num_rows):
+        raise ValueError(
+            f"labels reach {largest:.3g} in row {row}, and the sum of squares is beyond the range of "
+            f"{facts.dtype}; give labels / {largest:.3g}, and multiply predictions by that"
+        )
 
 
 def _rate_of(found: Fields) -> float:

@@ -50,14 +50,20 @@ class ColumnMoments:
         num_rows = self.num_rows + other.num_rows
         return ColumnMoments(weight, num_rows, self.mean + gap * share, squares, self.names)
 
-    def scaling(self) -> Scaling:
-        """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean."""
+    def scaling(self, *, center: bool = True) -> Scaling:
+        """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean.
+
+        Where there is no intercept to take up the means, it is to a root mean square of 1, around 0.
+        """
         if not np.isfinite(self.squares).all():
             column = column_name(self.names, int(np.isfinite(self.squares).argmin()))
             raise ValueError(
                 f"the squares of features column {column} overflow; divide it by its largest number before "
                 "standardize=True"
             )
+        if not center:
+            size = np.sqrt(self.squares / self.weight + self.mean**2)
+            return Scaling(np.zeros_like(self.mean), np.where(size > 0, size, 1.0))
         sd = np.sqrt(self.squares / self.weight)
         rounding = np.abs(self.mean) * self.num_rows * np.finfo(np.float64).eps
         return Scaling(self.mean, np.where(sd > rounding, sd, 1.0))

@@ -406,7 +406,7 @@ OPTIONS = {
         TypeError,
         "a value alone is not enough, its derivative is needed",
     ),
-    "rule name": ({"rule": "adam"}, ValueError, "there is no rule 'adam'; there are sgd, momentum, nesterov"),
+    "rule name": ({"rule": "lbfgs"}, ValueError, "there is no rule 'lbfgs'; there are sgd, momentum, nesterov"),
     "rule class": ({"rule": npreg.SGD}, TypeError, "rule must be one of 'sgd', 'momentum', 'nesterov'"),
     "schedule": ({"schedule": 0.9}, TypeError, "schedule must be a function of the epochs done, not 0.9"),
     "schedule < 0": ({"schedule": lambda t: -1}, ValueError, "the schedule returned -1.0 at epoch 0"),
@@ -454,11 +454,6 @@ OPTIONS = {
     "b NaN": ({"b": np.nan}, ValueError, "b is nan; start from finite parameters"),
     "rng text": ({"rng": "seed"}, TypeError, "rng must be None, a whole number that is not negative"),
     "rng negative": ({"rng": -1}, ValueError, "rng must be None, a whole number that is not negative"),
-    "lr auto, absolute": (
-        {"lr": "auto", "loss": "absolute"},
-        ValueError,
-        'lr="auto" needs a loss whose second',
-    ),
     "moments, huber": (
         {"engine": "moments", "loss": "huber"},
         ValueError,

@@ -295,7 +295,7 @@ def test_a_changed_loss_is_refused(tmp_path):
     grad = npreg.squared_loss_grad
     path = checkpoint_file(tmp_path, loss=(lambda y_hat, y: (y_hat - y) ** 2 / 2, grad))
     with pytest.raises(CheckpointError, match=r"loss was .* its code or its values have changed"):
-        resume(path, loss=(lambda y_hat, y: (y_hat - y) ** 2, grad))
+        resume(path, loss=(lambda y_hat, y: 0.5 * (y_hat - y) ** 2, grad))
 
 
 def test_what_cannot_be_known_again_is_said_at_the_start_with_a_cure(tmp_path):

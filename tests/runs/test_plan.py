@@ -64,6 +64,8 @@ CHANGES = {
     "l1": 1.0,
     "average": 0.5,
     "standardize": True,
+    "fit_intercept": False,
+    "shuffle": False,
     "stop": npreg.EarlyStopping(3),
 }
 
@@ -108,4 +110,4 @@ def test_an_unknown_argument_is_refused():
 
 
 def test_the_plain_call_needs_one_line_and_about_twenty_parameters():
-    assert len(DEFAULTS) + len(ROWS) <= 27
+    assert len(DEFAULTS) + len(ROWS) <= 29
