@@ -406,7 +406,7 @@ OPTIONS = {
         TypeError,
         "a value alone is not enough, its derivative is needed",
     ),
-    "rule name": ({"rule": "lbfgs"}, ValueError, "there is no rule 'lbfgs'; there are sgd, momentum, nesterov"),
+    "rule name": ({"rule": "lbfgs"}, ValueError, "there is no rule 'lbfgs'; there are sgd"),
     "rule class": ({"rule": npreg.SGD}, TypeError, "rule must be one of 'sgd', 'momentum', 'nesterov'"),
     "schedule": ({"schedule": 0.9}, TypeError, "schedule must be a function of the epochs done, not 0.9"),
     "schedule < 0": ({"schedule": lambda t: -1}, ValueError, "the schedule returned -1.0 at epoch 0"),
