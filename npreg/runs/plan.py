@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -176,6 +175,8 @@ class Plan:
 
 def refuse_unknown(unknown: dict[str, Any]) -> None:
     """TypeError for keywords that `train` does not have, and what to write instead."""
+    from difflib import get_close_matches
+
     for name, value in unknown.items():
         if name in RENAMED:
             raise TypeError(f"train has no argument {name}; write {RENAMED[name].format(value=value)}")
