@@ -14,7 +14,7 @@ from npreg.loop import Order
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["AHEAD", "IN_ORDER", "InOrder", "orders"]
+__all__ = ["AHEAD", "IN_ORDER", "in_order", "orders"]
 
 IN_ORDER = -1  # the seed of a block whose rows are taken as they come
 
@@ -32,17 +32,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_thread.cache_clear)  # threads do not live on in a child
 
 
-class InOrder(np.random.Generator):
-    """Shuffles nothing: rows, and blocks of rows, in the order in which they are."""
+def in_order(rng: np.random.Generator) -> np.random.Generator:
+    """A generator that shuffles nothing: rows, and blocks of rows, in the order in which they are."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
-        super().__init__(rng.bit_generator)
+    class InOrder(np.random.Generator):  # here, since `import npreg` does not load np.random
+        def permutation(self, x: Any, axis: int = 0) -> Order:
+            return np.arange(x)
 
-    def permutation(self, x: Any, axis: int = 0) -> Order:
-        return np.arange(x)
+        def integers(self, *args: Any, size: Any = None, **kwargs: Any) -> Any:
+            return np.full(size, IN_ORDER)
 
-    def integers(self, *args: Any, size: Any = None, **kwargs: Any) -> Any:
-        return np.full(size, IN_ORDER)
+    return InOrder(rng.bit_generator)
 
 
 def orders(

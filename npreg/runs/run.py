@@ -26,7 +26,7 @@ from npreg.runs.observers import (
     Teller,
     held_out_loss,
 )
-from npreg.runs.orders import InOrder
+from npreg.runs.orders import in_order
 from npreg.runs.own_loss import look_at
 from npreg.runs.plan import Plan
 from npreg.runs.rate import learning_rate
@@ -151,7 +151,7 @@ class Run:
         ahead = plan.stop is None and not hooks.on_epoch and saver is None
         self.teller.epochs, self.teller.steps = self.epoch, self.stepper.steps_done
         epochs = self.feed.epochs(
-            self.engine, self.theta, self.rng if plan.shuffle else InOrder(self.rng), left,
+            self.engine, self.theta, self.rng if plan.shuffle else in_order(self.rng), left,
             loss=plan.loss, path=self.recorder, ahead=ahead, state=self.within,
         )  # fmt: skip
         with contextlib.ExitStack() as stack, np.errstate(over="ignore", invalid="ignore"):
