@@ -26,6 +26,7 @@ from npreg.exercises.forward import (
     positive,
     real,
     update,
+    value,
 )
 from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile, WrongAnswer
 
@@ -52,4 +53,5 @@ __all__ = [
     "positive",
     "real",
     "update",
+    "value",
 ]

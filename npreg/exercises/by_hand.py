@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from npreg.exercises import words as messages
-from npreg.exercises.forward.program import Array, Exercise, Input
+from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.verdict import reference
 from npreg.isolation import run_answers
 
@@ -95,7 +95,9 @@ def _candidates(exercise: Exercise) -> Iterator[tuple[dict[str, Array], dict[str
     choices = sorted(product(_SIZES, repeat=len(exercise.symbols)), key=lambda sizes: (sum(sizes), sizes))
     for choice in choices:
         sizes = dict(zip(exercise.symbols, choice, strict=True))
-        draws = [_draw(exercise, sizes, rng) for _ in range(_DRAWS)]
+        if not exercise.works_on(sizes):
+            continue
+        draws = [exercise.example(sizes, rng, whole=True) for _ in range(_DRAWS)]
         for inputs in sorted(draws, key=_magnitude):
             yield inputs, sizes
 
@@ -104,38 +106,15 @@ def _magnitude(inputs: Mapping[str, Array]) -> float:
     return sum(float(np.abs(value).sum()) for value in inputs.values())
 
 
-def _draw(exercise: Exercise, sizes: Mapping[str, int], rng: np.random.Generator) -> dict[str, Array]:
-    inputs = {}
-    for name, given in exercise.inputs.items():
-        shape = tuple(sizes[s] if isinstance(s, str) else s for s in given.shape)
-        inputs[name] = np.asarray(_whole_numbers(given, shape, sizes, rng), dtype=float)
-    return inputs
-
-
-def _whole_numbers(
-    given: Input, shape: tuple[int, ...], sizes: Mapping[str, int], rng: np.random.Generator
-) -> Any:
-    if callable(given.draw):
-        return np.rint(given.draw(rng, shape))
-    if given.draw == "positive":
-        return rng.choice([2, 3], shape)
-    if given.draw == "fraction":
-        return rng.choice([0.25, 0.75], shape)
-    if given.draw == "count":
-        return np.full(shape, max(sizes.values(), default=1) + 1)
-    if given.draw == "labels":
-        return rng.choice([0, 1], shape)
-    if given.draw == "one-hot":
-        return np.eye(shape[1])[rng.integers(0, shape[1], shape[0])]
-    return rng.choice([-2, -1, 1, 2, 3], shape)
-
-
 def _smooth(exercise: Exercise, inputs: Mapping[str, Array], name: str) -> bool:
     """Whether the right answer barely moves with the inputs: whole numbers like to sit on a kink."""
     rng = np.random.default_rng(0)
     center = reference(exercise, inputs).right[name]
     for _ in range(_NEIGHBOURS):
-        moved = {key: value + 1e-6 * rng.standard_normal(value.shape) for key, value in inputs.items()}
+        moved = {
+            key: value + 1e-6 * rng.standard_normal(value.shape) if value.dtype.kind == "f" else value
+            for key, value in inputs.items()
+        }
         if _differ(reference(exercise, moved).right[name], center):
             return False
     return True

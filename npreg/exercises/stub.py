@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from npreg.exercises.forward.inputs import BANK_SIZES
 from npreg.exercises.forward.program import Answer, Exercise
 from npreg.exercises.render import wrap
 from npreg.exercises.report import UnusableFile
@@ -30,7 +32,7 @@ def stub(exercise: Exercise, lang: str = "en", *, file: str | None = None, name:
     >>> print(stub(load("one-weight")).splitlines()[0])
     # exercise: one-weight
     """
-    functions = [_function(exercise, answer, spec, lang) for answer, spec in exercise.answers.items()]
+    functions = [_function(exercise, name, answers, lang) for name, answers in exercise.functions.items()]
     opening = _opening(exercise, lang, file or file_name(exercise))
     parts = [
         f"# exercise: {name or exercise.id}\n{opening}\nimport numpy as np\n",
@@ -77,22 +79,27 @@ def write_new(path: str | Path, text: str) -> Path:
 def step_shapes(exercise: Exercise) -> dict[str, str]:
     """Return the shape of every input and public step in words, such as ``"(n, d)"``.
 
-    Found by running the program once on ones, with a different number for every symbolic size.
+    Found by running the program on inputs of two sets of sizes.
 
     >>> from npreg.exercises.course import load
     >>> step_shapes(load("minibatch-mean"))["r"]
     '(n,)'
     """
-    sizes = {symbol: 3 + 2 * position for position, symbol in enumerate(exercise.symbols)}
-    names = {number: symbol for symbol, number in sizes.items()}
-    inputs = {
-        name: np.ones([sizes[s] if isinstance(s, str) else s for s in spec.shape])
-        for name, spec in exercise.inputs.items()
-    }
+    rng = np.random.default_rng(0)
+    sizes = [exercise.sizes(start) for start in BANK_SIZES[:2]]
     with np.errstate(all="ignore"):
-        values = exercise.forward(inputs)
+        first, second = (exercise.forward(exercise.example(at, rng)) for at in sizes)
     public = [*exercise.inputs, *exercise.public_steps]
-    return {name: show_shape([names.get(s, str(s)) for s in values[name].shape]) for name in public}
+    pairs = {name: zip(first[name].shape, second[name].shape, strict=True) for name in public}
+    return {name: show_shape([_size(a, b, *sizes) for a, b in found]) for name, found in pairs.items()}
+
+
+def _size(a: int, b: int, first: Mapping[str, int], second: Mapping[str, int]) -> str:
+    """Return a size that is a and b with these sizes: a letter, a letter and a number, or a number."""
+    if a == b and a not in first.values():
+        return str(a)
+    near = sorted((abs(a - size), s) for s, size in first.items() if a - size == b - second[s])
+    return next((s + (f"{a - first[s]:+d}" if by else "") for by, s in near), str(a) if a == b else "?")
 
 
 def show_shape(shape: list[str]) -> str:
@@ -134,18 +141,25 @@ def _shape_words(shape: str, lang: str, short: bool = False) -> str:
     return shape if short else say("stub.array", lang, shape=shape)
 
 
-def _function(exercise: Exercise, name: str, answer: Answer, lang: str) -> str:
-    shapes = step_shapes(exercise)
-    kind = "update" if answer.formula else "hessian" if answer.order == 2 else "gradient"
-    shape = shapes[answer.wrt]
+def _function(exercise: Exercise, name: str, answers: Sequence[Answer], lang: str) -> str:
+    asked = [_asked(exercise, answer, lang) for answer in answers]
+    whats = [line for what, _ in asked for line in wrap(what, _WIDTH)]
+    returned = "; ".join(_shape_words(shape, lang) for _, shape in asked)
+    returned = say("stub.tuple", lang, parts=returned) if len(asked) > 1 else returned
+    lines = [*whats, "", *wrap(say("stub.returns", lang, shape=returned), _WIDTH)]
+    body = "\n".join(f"    {line}" if line else "" for line in lines)
+    parameters = ", ".join(exercise.inputs)
+    return f'def {name}({parameters}):\n    """{body.strip()}\n    """\n    raise NotImplementedError\n'
+
+
+def _asked(exercise: Exercise, answer: Answer, lang: str) -> tuple[str, str]:
+    """What an answer must return, in words, and its shape."""
+    kind = "update" if answer.formula else ("value", "gradient", "hessian")[answer.order]
+    shape = step_shapes(exercise)[answer.wrt or exercise.loss]
     if kind == "hessian":
         size = shape.strip("(),")
         shape = f"({size}, {size})"
-    what = say(f"stub.{kind}", lang, loss=exercise.loss, wrt=answer.wrt)
-    returns = say("stub.returns", lang, shape=_shape_words(shape, lang))
-    body = "\n".join(f"    {line}" if line else "" for line in [*wrap(what, _WIDTH), "", returns])
-    parameters = ", ".join(exercise.inputs)
-    return f'def {name}({parameters}):\n    """{body.strip()}\n    """\n    raise NotImplementedError\n'
+    return say(f"stub.{kind}", lang, loss=exercise.loss, wrt=answer.wrt), shape
 
 
 def _step_to_suggest(exercise: Exercise) -> str | None:

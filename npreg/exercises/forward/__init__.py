@@ -11,7 +11,16 @@ from npreg.exercises.forward.inputs import (
     positive,
     real,
 )
-from npreg.exercises.forward.program import Answer, Exercise, OwnMistake, gradient, gradients, hessian, update
+from npreg.exercises.forward.program import (
+    Answer,
+    Exercise,
+    OwnMistake,
+    gradient,
+    gradients,
+    hessian,
+    update,
+    value,
+)
 
 __all__ = [
     "Answer",
@@ -30,4 +39,5 @@ __all__ = [
     "positive",
     "real",
     "update",
+    "value",
 ]

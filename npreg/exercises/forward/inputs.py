@@ -52,43 +52,54 @@ class Input:
         """The shape in numbers."""
         return tuple(sizes[s] if isinstance(s, str) else s for s in self.shape)
 
-    def numbers(self, sizes: Mapping[str, int], rng: np.random.Generator) -> Array:
-        """Numbers for this input, drawn at random.
+    def numbers(self, sizes: Mapping[str, int], rng: np.random.Generator, whole: bool = False) -> Array:
+        """Numbers for this input, drawn at random; ``whole`` ones are small and easy to redo on paper.
 
         Raises
         ------
         ValueError
             if a function of one's own returns another shape.
         """
-        shape = self.sized(sizes)
-        drawn = np.asarray(self.draw(rng, shape) if callable(self.draw) else self._drawn(shape, sizes, rng))
-        if drawn.shape != shape:
-            raise ValueError(f"the function that draws it returns shape {drawn.shape}, not {shape}")
-        return drawn
-
-    def _drawn(self, shape: tuple[int, ...], sizes: Mapping[str, int], rng: np.random.Generator) -> Any:
-        if self.draw == "positive" and self.bounds is not None:
-            low, high = np.log(self.bounds)
-            return np.exp(rng.uniform(low, high, shape))
-        if self.draw == "positive":
-            return rng.choice([rng.uniform(0.35, 0.8, shape), rng.uniform(1.2, 1.9, shape)])
-        if self.draw == "fraction":
-            return rng.choice([rng.uniform(0.15, 0.4, shape), rng.uniform(0.6, 0.85, shape)])
-        if self.draw == "count":
-            return rng.choice([c for c in _COUNTS if _foreign(c, sizes)] or [37], shape)
-        if self.draw == "labels":
-            return (rng.permuted(np.arange(max(1, int(np.prod(shape))))) % 2).reshape(shape).astype(float)
-        if self.draw == "one-hot":
-            return np.eye(shape[1])[rng.permuted(np.arange(shape[0]) % shape[1])]
+        shape = tuple(sizes[s] if isinstance(s, str) else s for s in self.shape)
+        if callable(self.draw):
+            own = np.asarray(self.draw(rng, shape))
+            if own.shape != shape:
+                raise ValueError(f"the function that draws it returns shape {own.shape}, not {shape}")
+            return np.rint(own) if whole and own.dtype.kind == "f" else own
         if self.draw == "classes":
             classes = sizes[self.of] if isinstance(self.of, str) else self.of
-            return (rng.permuted(np.arange(int(np.prod(shape)))) % classes).reshape(shape)
-        sign = np.where(rng.random(shape) < 0.65, 1.0, -1.0)
-        return sign * rng.uniform(0.15, 1.6, shape)
+            drawn: Array = rng.permuted(np.arange(int(np.prod(shape)))) % classes
+            return drawn.reshape(shape)
+        if self.draw == "one-hot":
+            return np.asarray(np.eye(shape[1])[rng.permuted(np.arange(shape[0]) % shape[1])])
+        if self.draw == "labels":
+            return (rng.permuted(np.arange(max(1, int(np.prod(shape))))) % 2).reshape(shape).astype(float)
+        return np.asarray((_whole if whole else _real)(self, shape, sizes, rng), dtype=float)
 
 
-def _foreign(count: int, sizes: Mapping[str, int]) -> bool:
-    return all(count not in (size, 2 * size, size - 1, size + 1) for size in sizes.values())
+def _whole(given: Input, shape: tuple[int, ...], sizes: Mapping[str, int], rng: np.random.Generator) -> Any:
+    if given.draw == "count":
+        return np.full(shape, max(sizes.values(), default=1) + 1)
+    some: dict[str, list[float]] = {"positive": [2, 3], "fraction": [0.25, 0.75]}
+    choices = np.array(some.get(str(given.draw), [-2, -1, 1, 2, 3]))
+    return rng.choice(choices, shape)
+
+
+def _real(given: Input, shape: tuple[int, ...], sizes: Mapping[str, int], rng: np.random.Generator) -> Any:
+    if given.draw == "positive" and given.bounds is not None:
+        low, high = np.log(given.bounds)
+        return np.exp(rng.uniform(low, high, shape))
+    if given.draw == "positive":
+        return rng.choice([rng.uniform(0.35, 0.8, shape), rng.uniform(1.2, 1.9, shape)])
+    if given.draw == "fraction":
+        return rng.choice([rng.uniform(0.15, 0.4, shape), rng.uniform(0.6, 0.85, shape)])
+    if given.draw == "count":
+        near = {
+            n + by for size in sizes.values() for n, by in ((size, 0), (2 * size, 0), (size, 1), (size, -1))
+        }
+        return rng.choice([c for c in _COUNTS if c not in near] or [37], shape)
+    sign = np.where(rng.random(shape) < 0.65, 1.0, -1.0)
+    return sign * rng.uniform(0.15, 1.6, shape)
 
 
 def real(*shape: str | int) -> Input:

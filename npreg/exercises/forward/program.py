@@ -7,7 +7,7 @@ steps that students see (`trace` finds them), and what lies between them makes t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -43,6 +43,11 @@ def gradient(wrt: str) -> Answer:
     return Answer(wrt)
 
 
+def value() -> Answer:
+    """The loss itself, as one of several results of a function."""
+    return Answer(order=0)
+
+
 def gradients(*wrt: str) -> dict[str, Answer]:
     """Answers ``grad_w``, ``grad_b``, … for the derivatives in these inputs."""
     return {f"grad_{name}": gradient(name) for name in wrt}
@@ -66,7 +71,8 @@ class Exercise:
     ----------
     function : the loss, a plain NumPy function whose parameters are names of inputs
     inputs : from name to ``Input``; a symbolic size such as ``"n"`` is the same number everywhere
-    answers : from the name of a student's function to what it must return
+    answers : from the name of a student's function to what it must return, or to several such in a tuple;
+        these are then answers ``name[0]``, ``name[1]``, …
     id : the exercise's name in commands and files; by default the function's, with hyphens
     title, statement : words in ``"en"`` and ``"zh"``: what to derive, and why it matters
     reading : where in ``docs/derivation.md`` the rule needed is explained (an anchor)
@@ -92,7 +98,7 @@ class Exercise:
 
     function: Step
     inputs: Mapping[str, Input]
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, Any]
     id: str = ""
     title: Text = field(default_factory=dict)
     statement: Text = field(default_factory=dict)
@@ -117,6 +123,8 @@ class Exercise:
         if not self.id:
             name = getattr(self.function, "__name__", "").strip("<>").replace("_", "-")
             object.__setattr__(self, "id", "exercise" if name == "lambda" else name or "exercise")
+        if isinstance(self.answers, Mapping):
+            object.__setattr__(self, "answers", dict(_flat(self.answers)))
         self._check_kinds()
         here = f"exercise {self.id!r}"
         for name, parameter in inspect.signature(self.function).parameters.items():
@@ -127,7 +135,7 @@ class Exercise:
                     f"inputs are {', '.join(self.inputs)}"
                 )
         for name, answer in self.answers.items():
-            if answer.wrt not in self.inputs:
+            if answer.wrt not in self.inputs and answer.order:
                 raise ValueError(
                     f"{here}: {name!r} asks for a derivative in {answer.wrt!r}, no input; "
                     f"inputs are {', '.join(self.inputs)}"
@@ -229,16 +237,17 @@ class Exercise:
         """Copies of the inputs that the loss names."""
         return {name: np.array(inputs[name])[()] for name in parameters(self.function) if name in self.inputs}
 
-    def example(self, sizes: Mapping[str, int], rng: np.random.Generator) -> dict[str, Array]:
-        """Inputs of these sizes, drawn at random; those that a derivative is asked for are floats."""
+    def example(
+        self, sizes: Mapping[str, int], rng: np.random.Generator, *, whole: bool = False
+    ) -> dict[str, Array]:
+        """Inputs of these sizes, drawn at random, or small whole numbers to redo on paper."""
         drawn = {}
         for name, given in self.inputs.items():
             try:
-                numbers = given.numbers(sizes, rng)
+                numbers = given.numbers(sizes, rng, whole)
             except Exception as error:
                 raise self._refusal(f"the input {name!r} cannot be drawn ({error})") from error
-            whole = name in self.wanted and numbers.dtype.kind in "iu"
-            drawn[name] = numbers.astype(float) if whole else numbers
+            drawn[name] = numbers.astype(float) if name in self.wanted else numbers
         return drawn
 
     def _refusal(self, why: str) -> UnusableFile:
@@ -283,7 +292,15 @@ class Exercise:
     @cached_property
     def wanted(self) -> tuple[str, ...]:
         """The inputs that a derivative is asked for."""
-        return tuple(dict.fromkeys(answer.wrt for answer in self.answers.values()))
+        return tuple(dict.fromkeys(answer.wrt for answer in self.answers.values() if answer.order))
+
+    @property
+    def functions(self) -> dict[str, list[Answer]]:
+        """What each function of a student must return, in order."""
+        found: dict[str, list[Answer]] = {}
+        for name, answer in self.answers.items():
+            found.setdefault(name.partition("[")[0], []).append(answer)
+        return found
 
     @cached_property
     def active(self) -> frozenset[str]:
@@ -298,6 +315,15 @@ class Exercise:
     def forward(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Compute every step from the inputs; returns inputs and steps by name."""
         return self.trace(inputs).forward(inputs)
+
+
+def _flat(answers: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Answers one by one, the parts of several results by their places."""
+    for name, answer in answers.items():
+        if isinstance(answer, (tuple, list)):
+            yield from ((f"{name}[{i}]", part) for i, part in enumerate(answer))
+        else:
+            yield name, answer
 
 
 def _is_own_setting(given: Input) -> bool:

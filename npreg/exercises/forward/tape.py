@@ -82,8 +82,11 @@ class Tape:
             self.notes[key] = make()
         return self.notes[key]
 
-    def sweep(self) -> dict[str, Array]:
-        """The derivative of the loss with respect to every active name, in the shape of its value."""
+    def sweep(self, absolute: bool = False) -> dict[str, Array]:
+        """The derivative of the loss with respect to every active name, in the shape of its value.
+
+        ``absolute``: with the absolute values of all that is added and multiplied, which bounds its rounding.
+        """
         loss = self.program.loss
         upstream: dict[str, Array] = {loss: np.ones(self.values[loss].size)}
         for step in reversed(list(self.program.steps)):
@@ -96,7 +99,7 @@ class Tape:
             for name in self.program.arguments[step]:
                 jacobian = self.jacobians.get((step, name))
                 if jacobian is not None:
-                    flow = upstream[step] @ jacobian
+                    flow = upstream[step] @ (np.abs(jacobian) if absolute else jacobian)
                     upstream[name] = upstream[name] + flow if name in upstream else flow
         return {name: flow.reshape(self.values[name].shape) for name, flow in upstream.items()}
 

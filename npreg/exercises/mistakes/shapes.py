@@ -22,6 +22,8 @@ def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
     """Values that are no mutation of the answer: rows not summed, other answers, other quantities."""
     yield from _own(exercise, name)
     answer = exercise.answers[name]
+    if not answer.order:
+        return
     if answer.order == 1 and answer.formula is None:
         yield from _unsummed(tape, answer.wrt)
     if answer.formula is None:
@@ -123,7 +125,7 @@ def _unsummed(tape: Tape, wrt: str) -> Iterator[Base]:
 
 def _others(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
     for other, answer in exercise.answers.items():
-        if other != name:
+        if other != name and answer.order:
             yield wrong(Kind.SWAPPED, f"swapped-answer:{other}", partial(value_of, answer))
             for name_, value in tape.values.items():
                 if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":

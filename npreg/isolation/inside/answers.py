@@ -39,7 +39,7 @@ def run(
     Parameters
     ----------
     source : the text of the student's file, or a mapping from names to functions (those of a notebook)
-    names : names of the functions asked for
+    names : names of the functions asked for; ``name[1]`` for the second of several results
     probes : one mapping per probe, from names of inputs **and** forward steps to arrays; a function gets, as
         fresh copies, the ones that its parameters name
     optional : names of functions that are run where the file defines them (``grad_<step>``)
@@ -130,7 +130,8 @@ def _describe(error: BaseException, filename: str) -> dict[str, Any]:
 def _run_function(
     namespace: dict[str, Any], name: str, probes: Sequence[Mapping[str, np.ndarray]], filename: str
 ) -> dict[str, Any]:
-    function = namespace.get(name)
+    plain, _, place = name.partition("[")
+    function, part = namespace.get(plain), int(place[:-1]) if place else None
     record: dict[str, Any] = {"defined": callable(function), "parameters": [], "globals": [], "line": None}
     if not callable(function):
         missing = "not-implemented" if function is None else "dtype"
@@ -138,7 +139,7 @@ def _run_function(
     record["parameters"] = _parameters(function)
     record["globals"] = sorted(_data_globals(function, namespace))
     record["line"] = getattr(getattr(function, "__code__", None), "co_firstlineno", None)
-    record["runs"] = [_run_once(function, probe, namespace, filename) for probe in probes]
+    record["runs"] = [_run_once(function, part, probe, namespace, filename) for probe in probes]
     return record
 
 
@@ -154,19 +155,33 @@ def _record(problem: str | None = None, kind: str = "") -> dict[str, Any]:
     }
 
 
+def _picked(result: Any, part: int | None) -> Any:
+    """One of several results; a function that returns something else is told."""
+    if part is None or result is None:
+        return result
+    if not isinstance(result, (tuple, list)) or len(result) <= part:
+        kind = type(result).__name__
+        raise TypeError(f"it must return a tuple, result {part + 1} of which is asked for, not {kind}")
+    return result[part]
+
+
 def _run_once(
-    function: Callable[..., Any], probe: Mapping[str, np.ndarray], namespace: Mapping[str, Any], filename: str
+    function: Callable[..., Any],
+    part: int | None,
+    probe: Mapping[str, np.ndarray],
+    namespace: Mapping[str, Any],
+    filename: str,
 ) -> dict[str, Any]:
     output = io.StringIO()
     record = _record()
     with _quiet(output):
         try:
             arguments, copies = _arguments(function, probe, namespace)
-            record.update(_as_value(function(**arguments)))
+            record.update(_as_value(_picked(function(**arguments), part)))
             record["stdout"] = output.getvalue()[:_STDOUT_LIMIT]
             record["changed"] = [key for key, copy in copies.items() if not _same(copy, probe[key])]
             again, _ = _arguments(function, probe, namespace)
-            record["again"] = _as_value(function(**again))["value"]
+            record["again"] = _as_value(_picked(function(**again), part))["value"]
         except _REFUSALS as error:
             record["problem"] = "not-implemented" if isinstance(error, NotImplementedError) else "raises"
             record["error"] = _describe(error, filename)
