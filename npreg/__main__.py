@@ -240,13 +240,21 @@ def _sizes(text: str) -> dict[str, int]:
 
 
 def _grade_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="FOLDER", help="the students' files, or a single file")
-    parser.add_argument("--exercise", metavar="ID|FILE", required=True, help="what the files answer")
+    parser.add_argument("folder", metavar="FOLDER", help="the students' files, an archive, or a single file")
+    parser.add_argument(
+        "--exercise",
+        metavar="ID|FILE",
+        required=True,
+        action="append",
+        help="what the files answer; may be given several times",
+    )
     out = parser.add_argument_group("results")
     out.add_argument("--csv", metavar="FILE", help="a table with one row per entry of the folder")
+    out.add_argument("--gradebook", metavar="FILE", help="a table with a row per student, for a gradebook")
+    out.add_argument("--bom", action="store_true", help="mark tables as UTF-8, for spreadsheets that guess")
     out.add_argument("--jsonl", metavar="FILE", help="the full reports, one JSON object per line")
     out.add_argument("--gradescope", metavar="DIR", help="a results.json per submission")
-    out.add_argument("--points", type=float, default=10.0, help="what a submission is worth there (10)")
+    out.add_argument("--points", type=float, default=10.0, help="what an exercise is worth there (10)")
     out.add_argument("--feedback", metavar="DIR", help="a Markdown page for every student")
     out.add_argument("--report", metavar="FILE", help="the class report, one HTML page")
     out.add_argument("--hints", type=int, choices=(1, 2, 3, 4), default=3, help="stage of hints in feedback")
@@ -274,29 +282,29 @@ def _grade(options: argparse.Namespace) -> int:
     from npreg.grading import Outputs, Settings, grade, read_key
     from npreg.isolation import FORBIDDEN, Limits, NoIsolation, Sandbox
 
-    exercise = find_exercise(options.exercise)
+    exercises = [find_exercise(name) for name in options.exercise]
     forbidden = FORBIDDEN if options.forbid is None else _names(options.forbid)
-    named = ("csv", "jsonl", "gradescope", "feedback", "report", "journal", "points")
+    named = ("csv", "gradebook", "bom", "jsonl", "gradescope", "feedback", "report", "journal", "points")
     outputs = Outputs(**{name: getattr(options, name) for name in named})
     try:
         limits = Limits(seconds=options.seconds, memory=options.memory * 2**20)
         sandbox = Sandbox(limits, forbidden=forbidden, allowed=_names(options.allow))
         graded = grade(
             options.folder,
-            exercise,
+            exercises,
             secret=read_key(options.key),
             settings=Settings(options.lang, options.numerical, options.hints, sandbox),
             outputs=outputs,
             jobs=options.jobs,
             student=options.student,
             way=options.isolation,
-            source=options.exercise if options.exercise.endswith(".py") else None,
+            sources=[name for name in options.exercise if name.endswith(".py")],
             skip=[path for path in (options.key,) if path],
             quiet=options.quiet,
         )
     except (OSError, ValueError, NoIsolation) as error:
         raise UnusableFile(str(error)) from None
-    for line in graded.lines(rows=options.csv is None and options.jsonl is None):
+    for line in graded.lines(rows=not (options.csv or options.gradebook or options.jsonl)):
         print(line)
     for result in graded.troubles:
         print(f"npreg: {result.file}: {result.message}", file=sys.stderr)

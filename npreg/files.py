@@ -28,15 +28,21 @@ def atomic(path: str | os.PathLike[str], *, binary: bool = False, new: bool = Fa
     text: dict[str, Any] = {"encoding": "utf-8", "newline": "\n", "errors": "backslashreplace"}
     mode, options = ("wb", {}) if binary else ("w", text)
     if is_device(path):
-        with open(path, mode, **options) as file:
-            yield file
+        try:
+            with open(path, mode, **options) as file:
+                yield file
+        except OSError as error:
+            raise named(error, path) from None
         return
     if new and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists already")
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_parts(path)
-    descriptor, part = _part(path)
+    try:
+        descriptor, part = _part(path)
+    except OSError as error:
+        raise named(error, path) from None
     try:
         with os.fdopen(descriptor, mode, **options) as file:
             yield file
@@ -48,9 +54,11 @@ def atomic(path: str | os.PathLike[str], *, binary: bool = False, new: bool = Fa
                 _take_place(part, path, new)  # while the part is still locked: nobody removes it
         if os.name == "nt":  # where an open file cannot be moved
             _take_place(part, path, new)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(part)
+        if isinstance(error, OSError):
+            raise named(error, path) from None
         raise
 
 
@@ -68,6 +76,13 @@ def remove_parts(path: str | os.PathLike[str]) -> None:
                 os.close(descriptor)
             if os.name == "nt":
                 part.unlink()  # refused while somebody has it open
+
+
+def named(error: OSError, path: str | os.PathLike[str]) -> OSError:
+    """Return the same error with the name of the file that was to be written: a full disk gives none."""
+    if isinstance(error, FileExistsError) or error.errno is None:
+        return error
+    return OSError(error.errno, error.strerror, os.fspath(path))
 
 
 def _part(path: Path) -> tuple[int, Path]:

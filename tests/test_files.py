@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -109,6 +110,19 @@ def test_what_a_killed_writer_leaves_is_removed_and_a_living_ones_part_is_not(tm
     write_text(path, "whole")  # the next writer clears up
     assert listing(tmp_path) == sorted(["[a].npz", *others])
     remove_parts(tmp_path / "no such folder" / "file")
+
+
+def test_a_full_disk_names_the_file(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*marks\.csv"):
+        write_text(tmp_path / "marks.csv", "x")
+    assert listing(tmp_path) == []
+    if os.path.exists("/dev/full"):
+        with pytest.raises(OSError, match="'/dev/full'"):
+            write_text("/dev/full", "x")
 
 
 @given(st.text(max_size=200))

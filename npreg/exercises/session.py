@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class OwnFile:
     def run(self, source: str, *args: Any, **kwargs: Any) -> Ran:
         """Run it as `run_isolated` does, in its own folder and within its limits."""
         limits = replace(self.limits, file_size=OWN_FILE_SIZE)
-        modules = helpers(source, self.folder)
+        modules = helpers(source, _in_folder(self.folder))
         sandbox = Sandbox(limits, home=self.folder)
         return run_isolated(sandbox, source, *args, helpers=modules, watch=self.watch, **kwargs)
 
@@ -139,10 +139,10 @@ def explained(where: str, code: str, detail: str, limits: Limits) -> dict[str, s
     return {lang: explain(code, lang, name=where, detail=detail, **values) for lang in LANGUAGES}
 
 
-def helpers(source: str, folder: str | Path) -> dict[str, str]:
-    """Return the modules of a folder that a file imports, and those that they import, as name and source.
+def helpers(source: str, text: Callable[[str], str | None]) -> dict[str, str]:
+    """Return the modules of its own folder that a file imports, and those that they import: name to source.
 
-    Nothing is parsed or run. A package is its `__init__.py` with the modules named below it.
+    `text` gives what is in a file of that folder (``tools/scale.py``), None if there is none. Nothing is run.
     """
     found: dict[str, str] = {}
     waiting = list(_imported(source))
@@ -150,21 +150,26 @@ def helpers(source: str, folder: str | Path) -> dict[str, str]:
         name = waiting.pop()
         if name in found or name.partition(".")[0] in sys.stdlib_module_names:
             continue
-        path = Path(folder).joinpath(*name.split("."))
-        for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-            if candidate.is_file() and not candidate.is_symlink():
-                try:
-                    found[name] = read_source(candidate)
-                except UnusableFile:
-                    continue
-                waiting += _imported(found[name])
-                break
-        else:
-            if "." not in name and path.is_dir() and not path.is_symlink():
-                found[name] = ""
-    return {
-        name: text for name, text in found.items() if text or any(n.startswith(f"{name}.") for n in found)
-    }
+        path = name.replace(".", "/")
+        known = next(filter(None, (text(f"{path}.py"), text(f"{path}/__init__.py"))), None)
+        if known is not None:
+            found[name] = known
+            waiting += _imported(known)
+    for name in list(found):  # folders without an `__init__.py`
+        while "." in name:
+            name = name.rpartition(".")[0]
+            found.setdefault(name, "")
+    return found
+
+
+def _in_folder(folder: str) -> Callable[[str], str | None]:
+    def text(name: str) -> str | None:
+        try:
+            return read_source(Path(folder) / name)
+        except UnusableFile:
+            return None
+
+    return text
 
 
 def _imported(source: str) -> Iterable[str]:

@@ -6,8 +6,8 @@ import hashlib
 import os
 import stat
 import tokenize
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
@@ -23,12 +23,14 @@ class Submission:
     """One entry of the folder: its name, and its source or the reason (code, detail) why there is none.
 
     ``digest`` is the SHA-256 of the bytes, or of the reason; with it a result is found again after a stop.
+    ``helpers`` are modules of the student's own that it imports, as name and source.
     """
 
     name: str
     source: str | None
     digest: str
     reason: tuple[str, str] | None = None
+    helpers: Mapping[str, str] = field(default_factory=dict)
 
 
 def submissions(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]] = ()) -> list[Path]:

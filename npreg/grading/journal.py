@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from npreg.files import named
+
 
 def key(*parts: object) -> str:
     """Return the key of a result: a digest of everything that it depends on.
@@ -85,10 +87,13 @@ class Journal:
             return
         line = json.dumps({"key": entry_key, "result": result}, allow_nan=False).encode() + b"\n"
         with self._lock:
-            start = self._file.seek(0, os.SEEK_END)
-            self._file.write(line)
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            try:
+                start = self._file.seek(0, os.SEEK_END)
+                self._file.write(line)
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                raise named(error, self._file.name) from None
             self._known[entry_key] = (start, len(line))
 
     def remove(self) -> None:

@@ -19,7 +19,7 @@ from npreg.exercises.words import REASONS, explain
 from npreg.grading.folder import Submission
 from npreg.grading.numerical import loses_digits, stretched
 from npreg.grading.result import Mark, Result
-from npreg.isolation import Limits, Ran, Sandbox, run_isolated
+from npreg.isolation import Limits, Ran, Sandbox, Watch, run_isolated
 
 LONGEST_EXCERPT = 12
 TOLD_AT_ONCE = {*REASONS, "numerical"}  # whatever the stage of hints
@@ -51,11 +51,18 @@ class Settings:
         return self.sandbox.limits
 
 
-def mark(submission: Submission, exercise: Exercise, settings: Settings, seed: int, slot: int = 0) -> Result:
+def mark(
+    submission: Submission,
+    exercise: Exercise,
+    settings: Settings,
+    seed: int,
+    slot: int = 0,
+    watch: Watch | None = None,
+) -> Result:
     """Mark one submission; whatever it does, the answer is a ``Result``.
 
-    Parameters: ``seed`` decides the probes; ``slot`` keeps the users of parallel processes apart. Threads
-    judge one at a time, and wait for their processes side by side.
+    Parameters: ``seed`` decides the probes; ``slot`` keeps the users of parallel processes apart; ``watch``
+    is called now and then, and may raise to end it. Threads judge one at a time, and wait side by side.
     """
     if submission.reason is not None or submission.source is None:
         return without_answers(submission.name, exercise, submission.reason or ("empty", ""), settings.lang)
@@ -71,7 +78,9 @@ def mark(submission: Submission, exercise: Exercise, settings: Settings, seed: i
             questions.names,
             asked,
             optional=questions.optional,
+            helpers=submission.helpers,
             slot=slot,
+            watch=watch,
         )
         with _judging, np.errstate(all="ignore"):
             return _result(submission, ran, questions, large, settings)

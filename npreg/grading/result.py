@@ -39,7 +39,8 @@ class Result:
     """One entry of the folder: score in 0..1, a mark per answer, and the reason where it could not be run.
 
     ``reason`` is the code of ``reasons.REASONS`` or None; ``isolation`` says what was in force while it ran;
-    ``report`` is the check's full report as built-in types, None where there is none.
+    ``report`` is the check's full report as built-in types, None where there is none; ``student`` and
+    ``name`` are the student's number and name, where the entry tells them.
     """
 
     file: str
@@ -50,6 +51,8 @@ class Result:
     message: str = ""
     isolation: Mapping[str, Any] = field(default_factory=dict)
     report: Mapping[str, Any] | None = None
+    student: str = ""
+    name: str = ""
 
     @property
     def codes(self) -> tuple[str, ...]:

@@ -18,11 +18,12 @@ from hostile_class import HONEST
 import npreg.exercises.check
 from npreg.__main__ import main
 from npreg.exercises import course
-from npreg.grading import Outputs, Settings, grade, selftest
+from npreg.grading import Outputs, Settings, grade, selftest, students
 from npreg.grading.protections import describe
 from npreg.isolation import Limits, NoIsolation, Sandbox, choose
 from npreg.isolation.sandbox import remove_tree
 
+grade_module = sys.modules["npreg.grading.grade"]
 WRONG = HONEST.replace("return np.sum(r)", "return np.mean(r)")
 ROOT = Path(__file__).parents[2]
 
@@ -301,3 +302,63 @@ def test_the_known_right_file_sees_what_the_isolation_lacks(monkeypatch):
     monkeypatch.setattr(selftest, "KNOWN_RIGHT", selftest.KNOWN_RIGHT.replace("len(X)", "2"))
     assert "judged wrong" in selftest._tried(sandbox, ["json"])[0]
     assert {"glob", "ssl", "unicodedata"} - set(selftest.standard_modules()) <= {"ssl"}
+
+
+def test_what_was_marked_is_what_is_stored(folder, tmp_path, monkeypatch):
+    """A file that changes between two readings is stored under the text that was judged."""
+    exercise, outputs = course.load("minibatch-sum"), Outputs(journal=tmp_path / "journal")
+    reading = students.read
+
+    def read(path, seen=[]):  # noqa: B006
+        seen.append(path)
+        if path.name == "bob.py" and seen.count(path) == 2:  # once for the journal, once to be marked
+            path.write_text(HONEST)
+        return reading(path)
+
+    monkeypatch.setattr(students, "read", read)
+    first = grade(folder, exercise, secret=b"key", outputs=outputs, quiet=True)
+    assert [result.score for result in first.results] == [1, 1]
+    (folder / "bob.py").write_text(WRONG)
+    again = grade(folder, exercise, secret=b"key", outputs=outputs, quiet=True)
+    assert (again.resumed, [result.score for result in again.results]) == (1, [1, 0.5])
+
+
+def test_jobs_are_bounded_by_processors_and_files(folder, monkeypatch):
+    seen = []
+    pool = grade_module.ThreadPoolExecutor
+    monkeypatch.setattr(
+        grade_module, "ThreadPoolExecutor", lambda jobs, **kwargs: seen.append(jobs) or pool(jobs, **kwargs)
+    )
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    grade(folder, course.load("minibatch-sum"), secret=b"key", jobs=1000, quiet=True)
+    assert seen == [2]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals as on POSIX")
+def test_an_interruption_ends_the_processes_at_once(folder, tmp_path):
+    (folder / "ada.py").write_text("while True: pass\n")
+    table = tmp_path / "out.csv"
+    command = [sys.executable, "-m", "npreg", "grade", *arguments(folder, table), "--isolation", "plain"]
+    process = subprocess.Popen(
+        [*command, "--seconds", "300"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "out.csv.journal").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("npreg-")]
+
+
+def test_every_failure_of_the_grader_is_status_2(npreg, folder, monkeypatch):
+    monkeypatch.setattr(grade_module, "write_tables", lambda *args: {}["gone"])
+    status, out, err = npreg(folder, "--exercise", "minibatch-sum", "--quiet")
+    assert (status, out) == (2, "")
+    assert "KeyError" in err

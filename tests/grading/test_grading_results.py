@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import npreg
+from npreg.exercises import course
 from npreg.files import strict_json, write_text
 from npreg.grading import Outputs
 from npreg.grading.journal import Journal, key
@@ -113,7 +114,7 @@ def test_a_pipe_or_device_is_written_to_and_not_replaced(tmp_path):
 
 def test_the_table_reads_back(tmp_path):
     formula = Result("=1+1.py", "ridge", 0.0, HALF.marks, message="@SUM(A1)\nsecond line")
-    write_csv(tmp_path / "out.csv", [HALF, NOTHING, formula], ["grad_w", "grad_b"])
+    write_csv(tmp_path / "out.csv", [HALF, NOTHING, formula], [course.load("ridge")])
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"))))
     assert rows[0] == {
         "file": "Zoë 王.py",

@@ -135,7 +135,9 @@ def test_no_process_is_left(hostile):
 
 
 def test_the_others_marks_are_the_same_without_them(hostile, tmp_path):
-    honest = [name for name, expected in hostile.expected.items() if expected.score == 1]
+    honest = [
+        name for name, expected in hostile.expected.items() if expected.score == 1 and name != "folder.py"
+    ]
     calm = ["changes_its_input.py", "hard_coded_answer.py", "not_a_number.py"]
     for name in (*honest, *calm):
         shutil.copy(hostile.root / "class" / name, tmp_path / name)

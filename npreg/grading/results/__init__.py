@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from npreg.grading.results.class_report import write_report
-from npreg.grading.results.exports import write_csv, write_jsonl
+from npreg.grading.results.exports import write_csv, write_gradebook, write_jsonl
 from npreg.grading.results.feedback import write_feedback
 from npreg.grading.results.gradescope import results_path, write_results, write_zero
 
@@ -11,6 +11,7 @@ __all__ = [
     "results_path",
     "write_csv",
     "write_feedback",
+    "write_gradebook",
     "write_jsonl",
     "write_report",
     "write_results",

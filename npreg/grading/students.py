@@ -1,0 +1,220 @@
+"""Who handed in what: loose files, folders, archives, and the names that learning platforms give them.
+
+Moodle: ``Ada Lovelace_1234567_assignsubmission_file/ridge.py`` (or the same in one flat name); Canvas:
+``lovelaceada_12345_67890_ridge.py``; Blackboard: ``Week 3_ada_attempt_2024-05-06-07-08-09_ridge.py``. Several
+files of one student belong together.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from npreg.exercises.course import IDS
+from npreg.exercises.files import named_exercise
+from npreg.exercises.forward.program import Exercise
+from npreg.exercises.session import helpers
+from npreg.grading.archives import CLASSES, DEEPEST, NotUnpacked, is_archive, unpack
+from npreg.grading.folder import LARGEST, Submission, read, readable_name, submissions
+
+MOST_FILES = 500
+_File = tuple[str, Submission]
+_PLATFORMS = (
+    re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<original>.*)"),
+    re.compile(r"(?P<name>[^_\d][^_]*)(?:_LATE)?_(?P<id>\d{2,})_\d{3,}_(?P<original>.+)"),
+    re.compile(r".+_(?P<id>[^_]+)_attempt_(?P<attempt>\d{4}(?:-\d\d){5})(?:_(?P<original>.+)|\.txt)"),
+)
+_AGAIN = re.compile(r"-\d+(?=\.\w+$)")  # Canvas's number of a file that was handed in again
+
+
+@dataclass(frozen=True)
+class Person:
+    """A student as an entry's name tells: ``id``, ``name``, the file's ``original`` name, the attempt."""
+
+    id: str
+    name: str = ""
+    original: str = ""
+    attempt: str = ""
+
+
+def whose(name: str) -> Person | None:
+    """Return the student that a platform's name tells of, None for any other name.
+
+    >>> whose("Ada Lovelace_1234_assignsubmission_file_ridge.py")
+    Person(id='1234', name='Ada Lovelace', original='ridge.py', attempt='')
+    >>> whose("lovelaceada_LATE_12345_67890_ridge-1.py")
+    Person(id='12345', name='lovelaceada', original='ridge.py', attempt='')
+    >>> whose("ridge.py") is None
+    True
+    """
+    for platform in _PLATFORMS:
+        found = platform.fullmatch(name)
+        if found:
+            parts = {key: value or "" for key, value in found.groupdict().items()}
+            return Person(**{**parts, "original": _AGAIN.sub("", parts["original"])})
+    return None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one student handed in: ``files`` by their names there; ``reason`` where there is none to read."""
+
+    label: str
+    student: str
+    name: str = ""
+    files: tuple[tuple[str, Path], ...] = ()
+    reason: tuple[str, str] | None = None
+    loose: bool = False
+
+    def submission(self, exercise: Exercise, names: Iterable[str] = ()) -> Submission:
+        """Read the file for an exercise, whose other names are ``names``, and the modules that it imports.
+
+        Of several that are for it the last in order counts. A file that says it is for another is told.
+        """
+        reasons = [self.reason] if self.reason else []
+        wanted: list[_File] = []
+        unnamed: list[_File] = []
+        other: list[str] = []
+        for original, path in self.files:
+            found = read(path)
+            named = None if found.source is None else named_exercise(found.source)
+            if found.reason is not None:
+                reasons.append(found.reason)
+            elif named is None:
+                unnamed.append((original, found))
+            elif _same(named, [exercise.id, *names]):
+                wanted.append((original, found))
+            else:
+                other.append(readable_name(named)[:50])
+        if not wanted:
+            wanted = unnamed if self.loose or len(self.files) == 1 else _fitting(unnamed, exercise)
+        if not wanted:
+            reason = next(iter(reasons), ("no-file", ""))
+            if other:
+                reason = ("other-exercise", ", ".join(dict.fromkeys(other)))
+            return Submission(self.label, None, hashlib.sha256(repr(reason).encode()).hexdigest(), reason)
+        original, chosen = wanted[-1]
+        modules = {} if self.loose else helpers(chosen.source or "", self._beside(original))
+        digest = hashlib.sha256(repr([chosen.digest, sorted(modules.items())]).encode()).hexdigest()
+        return replace(chosen, name=self.label, digest=digest, helpers=modules)
+
+    def _beside(self, original: str) -> Callable[[str], str | None]:
+        """What gives the text of a file in the folder of the file of that name."""
+        folder, files = os.path.dirname(original), dict(self.files)
+
+        def text(name: str) -> str | None:
+            path = files.get(f"{folder}/{name}" if folder else name)
+            return None if path is None else read(path).source
+
+        return text
+
+
+def _same(named: str, known: Sequence[str]) -> bool:
+    """Whether the exercise that a file names is one of the known names, small slips forgiven."""
+    name, *others = (os.path.basename(each).lower().replace("_", "-") for each in (named, *known))
+    return name in others or (name not in IDS and bool(difflib.get_close_matches(name, others, 1, 0.8)))
+
+
+def _fitting(files: list[_File], exercise: Exercise) -> list[_File]:
+    """Of files that name no exercise those that are called like it, else those that define an answer."""
+    stem = exercise.id.replace("-", "_")
+    called = [file for file in files if Path(file[0]).stem.lower().replace("-", "_") == stem]
+    defined = "|".join(map(re.escape, exercise.answers))
+    pattern = re.compile(rf"^\s*(?:def\s+(?:{defined})\b|(?:{defined})\s*=)", re.MULTILINE)
+    return called or [file for file in files if pattern.search(file[1].source or "")]
+
+
+def entries(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]], place: str) -> list[Entry]:
+    """Return what the students of a folder (an archive, one file) handed in, in order of the entries' names.
+
+    Archives are unpacked below ``place``. Raises ``FileNotFoundError`` if there is nothing at ``path``,
+    ``ValueError`` if an archive of the whole class cannot be unpacked.
+    """
+    path, unpacked = Path(path), _Unpacked(Path(place))
+    if is_archive(path.name) and path.is_file():
+        try:
+            path = unpacked(path, whole=True)
+        except NotUnpacked as error:
+            raise ValueError(f"{path} cannot be unpacked: {error}") from None
+        inside = list(path.iterdir())
+        if len(inside) == 1 and inside[0].is_dir() and whose(inside[0].name) is None:
+            path = inside[0]
+    groups: dict[str, list[tuple[Person | None, Path]]] = {}
+    for item in submissions(path, skip):
+        person = whose(item.name)
+        label = item.name if person is None else "_".join(filter(None, (person.name, person.id)))
+        groups.setdefault(readable_name(label), []).append((person, item))
+    return [_entry(label, items, unpacked) for label, items in groups.items()]
+
+
+class _Unpacked:
+    """Unpacks archives into folders of their own."""
+
+    def __init__(self, place: Path) -> None:
+        self.place, self.count = place, 0
+
+    def __call__(self, path: Path, whole: bool = False) -> Path:
+        self.count += 1
+        target = self.place / "unpacked" / str(self.count)
+        if whole:
+            unpack(path, target, CLASSES)
+        else:
+            unpack(path, target)
+        return target
+
+
+def _entry(label: str, items: list[tuple[Person | None, Path]], unpacked: _Unpacked) -> Entry:
+    latest = max(person.attempt if person else "" for person, _ in items)
+    files: list[tuple[str, Path]] = []
+    reason: tuple[str, str] | None = None
+    student, name, loose = "", "", False
+    for person, path in items:
+        if person is not None and person.attempt != latest:
+            continue
+        student, name = (person.id, person.name) if person else (path.stem, "")
+        mode = os.lstat(path).st_mode if os.path.lexists(path) else 0
+        try:
+            if stat.S_ISDIR(mode):
+                student = person.id if person else path.name
+                files += _below(path, unpacked)
+            elif stat.S_ISREG(mode) and is_archive(path.name):
+                files += _below(unpacked(path), unpacked)
+            elif person is None or path.suffix.lower() in LARGEST:
+                files.append((person.original if person and person.original else path.name, path))
+                loose = person is None
+        except NotUnpacked as error:
+            reason = ("archive", str(error))
+    return Entry(label, student, name, tuple(files), reason, loose)
+
+
+def _below(folder: Path, unpacked: _Unpacked, depth: int = 0) -> list[tuple[str, Path]]:
+    """Programs and notebooks below a folder, by their paths from there; archives in it are unpacked, too."""
+    found: list[tuple[str, Path]] = []
+    for path in _walk(folder, DEEPEST):
+        if len(found) >= MOST_FILES:
+            break
+        name = path.relative_to(folder).as_posix()
+        if path.suffix.lower() in LARGEST:
+            found.append((name, path))
+        elif is_archive(path.name) and depth < 2:
+            found += _below(unpacked(path), unpacked, depth + 1)
+    return found
+
+
+def _walk(folder: Path, deepest: int) -> Iterator[Path]:
+    """Ordinary files below a folder in order; hidden ones and links are left out."""
+    with os.scandir(folder) as entries:
+        ordered = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+    for entry in ordered:
+        if entry.name.startswith((".", "__")) and not entry.name.endswith(".py"):
+            continue
+        if entry.is_dir(follow_symlinks=False) and deepest:
+            yield from _walk(Path(entry.path), deepest - 1)
+        elif entry.is_file(follow_symlinks=False):
+            yield Path(entry.path)
