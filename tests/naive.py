@@ -41,6 +41,7 @@ def naive_sgd(
     s = [1.0] * n if weights is None else [float(weight) for weight in weights]
     theta = [[float(w[j][o]) for o in range(k)] for j in range(d)] + [[float(b[o]) for o in range(k)]]
     v = [[0.0] * k for _ in range(d + 1)]
+    z, reached, v_reached = [row[:] for row in theta], 0.0, 0.0  # dual averaging, for l1
     steps_per_epoch = math.ceil(n / batch_size)
     path = []
     for order in orders:
@@ -48,6 +49,11 @@ def naive_sgd(
             rows = [int(i) for i in order[first : first + batch_size]]
             rate = lr * schedule(len(path) / steps_per_epoch)
             share = sum(s[i] for i in rows) / batch_size
+            v_reached = beta * v_reached + l1 * share
+            reached += (
+                rate
+                * {"sgd": l1 * share, "momentum": v_reached, "nesterov": l1 * share + beta * v_reached}[rule]
+            )
             gradient = [[0.0] * k for _ in range(d + 1)]
             for o in range(k):
                 for i in rows:
@@ -68,8 +74,8 @@ def naive_sgd(
                     step = {"sgd": g, "momentum": v[j][o], "nesterov": g + beta * v[j][o]}[rule]
                     theta[j][o] -= rate * step
                     if penalised and l1:
-                        size = max(abs(theta[j][o]) - rate * l1 * share, 0.0)
-                        theta[j][o] = math.copysign(size, theta[j][o])
+                        z[j][o] -= rate * step
+                        theta[j][o] = math.copysign(max(abs(z[j][o]) - reached, 0.0), z[j][o])
             path.append([row[:] for row in theta])
     return np.array(path)
 

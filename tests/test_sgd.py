@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -175,6 +177,29 @@ def test_stepper_resumes_from_its_state():
         second.step(parts, [g, g[0]], 2)
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+DIABETES = Path(__file__).parents[1] / "examples" / "data" / "diabetes.csv"
+
+
+@pytest.mark.parametrize(("l1", "zeros"), [(1.0, 3), (5.0, 5), (20.0, 7)])
+@pytest.mark.parametrize("rule", ["sgd", "momentum"])
+def test_l1_selects_the_columns_of_the_exact_lasso(l1, zeros, rule):
+    """Diabetes, standardised, minibatches of 10, averaged: `zeros` are those of the exact Lasso."""
+    X, *_, y = np.hsplit(np.loadtxt(DIABETES, delimiter=",", skiprows=1, comments="#"), [10])
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    run = npreg.train(X, y, l1=l1, lr="auto", rule=rule, num_epochs=100, rng=0)
+    assert abs(np.count_nonzero(run.w == 0) - zeros) <= 1
+    small = npreg.train(X.astype(np.float32), y, l1=l1, lr="auto", rule=rule, num_epochs=100, rng=0)
+    assert np.count_nonzero(small.w == 0) == np.count_nonzero(run.w == 0)
+    np.testing.assert_allclose(small.w, run.w, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("rule", ["adam", "adagrad"])
+def test_l1_needs_the_gradients_own_scale(rule):
+    X, y, _, _ = make_data(20, 2, 1)
+    with pytest.raises(ValueError, match='take rule="sgd"'):
+        npreg.train(X, y, l1=0.1, rule=rule)
 
 
 def test_schedule_sees_epochs_in_parts():

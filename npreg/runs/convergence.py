@@ -113,13 +113,15 @@ class Speed:
         return many
 
 
-def excess(feed: Feed, loss: Loss, theta: FloatArray, l2: float = 0.0, l1: float = 0.0) -> Excess:
+def excess(
+    feed: Feed, loss: Loss, theta: FloatArray, l2: float = 0.0, l1: float = 0.0, *, fit_intercept: bool = True
+) -> Excess:
     """How far theta (d + 1, k) is from the least mean loss + l2/2 Σ w² + l1 Σ |w| over a feed's rows.
 
     Exact for the squared loss of up to 256 columns, or without L1 of up to 512 rows; an estimate otherwise.
     """
     facts = feed.facts
-    here = _Place.at(feed, loss, theta.astype(np.float64))
+    here = _Place.at(feed, loss, theta.astype(np.float64), fit_intercept)
     few_rows = facts.num_rows <= FEW_ROWS and loss.is_squared and not l1
     exact = loss.is_squared and (facts.width <= MOST_COLUMNS or few_rows)
     speed: Speed | None
@@ -143,16 +145,18 @@ class _Place:
     shift: FloatArray
     middle: FloatArray  # a constant about as good as the best, (k,)
     spread: float
+    fit_intercept: bool
 
     @classmethod
-    def at(cls, feed: Feed, loss: Loss, theta: FloatArray) -> _Place:
+    def at(cls, feed: Feed, loss: Loss, theta: FloatArray, fit_intercept: bool) -> _Place:
         X, y = feed.facts.sample[:2]
         middle = y.mean(axis=0, dtype=np.float64) if loss.is_squared else np.median(y, axis=0)
         spread = float(np.abs(y - middle).mean()) or float(np.abs(y).mean()) or 1.0
-        shift = X[:: max(1, len(X) // 256)].mean(axis=0, dtype=np.float64)
+        shift = fit_intercept * X[:: max(1, len(X) // 256)].mean(axis=0, dtype=np.float64)
+        middle = middle if fit_intercept else theta[-1]
         theta = theta.copy()
         theta[-1] += shift @ theta[:-1]
-        return cls(loss, theta, shift, middle, spread)
+        return cls(loss, theta, shift, middle, spread, fit_intercept)
 
     def penalty(self, l2: float, l1: float) -> float:
         w = self.theta[:-1]
@@ -185,7 +189,8 @@ class _Sums:
 
     def constant(self, here: _Place) -> float:
         """The mean loss of the best constant."""
-        better = float(np.sum(self.to_mean**2)) / (2 * self.weight) if here.loss.is_squared else 0.0
+        exact = here.loss.is_squared and here.fit_intercept
+        better = float(np.sum(self.to_mean**2)) / (2 * self.weight) if exact else 0.0
         return float((self.at_middle - better) * self.scale)
 
 
@@ -201,6 +206,7 @@ def _sums(data: Data, here: _Place, look: Look, *arguments: Any) -> _Sums:
         rows, y = np.ones((len(X), p)), y.astype(np.float64)
         np.subtract(X, here.shift, out=rows[:, :-1])
         r = rows @ here.theta - y
+        rows[:, -1] = here.fit_intercept
         s = np.ones((len(X), 1)) if weights is None else weights[:, None]
         steepness = np.ones_like(r)
         if not loss.is_squared:  # where a row is fitted nearly exactly, a kink would be infinitely steep
@@ -299,7 +305,7 @@ def _by_rows(feed: Feed, here: _Place, l2: float) -> tuple[float, float, Speed]:
     sums = feed.total(_sums, here, _rows)
     A, R, ones = (np.concatenate(part) for part in sums.more)
     W, k, w = sums.weight, R.shape[1], here.theta[:-1]
-    ones = ones / np.linalg.norm(ones)
+    ones *= here.fit_intercept / np.linalg.norm(ones)
     A, of_constant, R = A[:, :-1] - ones @ (ones.T @ A[:, :-1]), ones.T @ R, R - ones @ (ones.T @ R)
     squares, U = np.linalg.eigh(A @ A.T)
     keep = squares > len(A) * np.finfo(float).eps * squares[-1]

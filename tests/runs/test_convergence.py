@@ -59,6 +59,17 @@ def test_exact_for_the_squared_loss(shape, k, l2, weighted, offset, seed):
     assert found.constant == pytest.approx(constant, abs=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(40, 3), (20, 300)])
+def test_without_an_intercept(shape):
+    """b stays what it is: the least loss is that of labels less b, through the origin."""
+    data, theta = problem(*shape)
+    found = excess(as_feed(data), as_loss("squared"), theta, 0.1, fit_intercept=False)
+    A = np.vstack([data.X / np.sqrt(len(data.X)), np.sqrt(0.1) * np.eye(shape[1])])
+    labels = np.vstack([(data.y - theta[-1]) / np.sqrt(len(data.X)), np.zeros((shape[1], 1))])
+    best = np.vstack([np.linalg.lstsq(A, labels, rcond=None)[0], theta[-1:]])
+    assert found.value == pytest.approx(objective(data, theta, l2=0.1) - objective(data, best, l2=0.1))
+
+
 def test_blocks_give_the_same():
     data, theta = problem(100, 4, weighted=True)
     blocks = npreg.RowBlocks.of(data.X, data.y, 30, data.weights)
