@@ -16,9 +16,10 @@ from npreg.dask.chunks import Chunks, Column, as_columns
 from npreg.dask.cluster import Cluster, Job
 from npreg.dask.tasks import Place, Visited, add, as_it_is, number_of_rows, ordered, visited
 from npreg.loop import Engine, OrderedRows, Path
-from npreg.runs.blocks import RowBlocks, Visit
+from npreg.runs.blocks import RowBlocks
 from npreg.runs.feeds import SAMPLE_ROWS, BlockFeed
 from npreg.runs.sums import LossMoments
+from npreg.runs.visit import Visit
 
 __all__ = ["ClusterFeed", "cluster_feed"]
 

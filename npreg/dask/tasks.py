@@ -10,9 +10,10 @@ import numpy as np
 
 from npreg.arrays import Data, FloatArray, Kind
 from npreg.loop import OrderedRows, Reduction
-from npreg.runs.blocks import as_block, row_order
+from npreg.runs.blocks import as_block
 from npreg.runs.scaling import Scaling
 from npreg.runs.sums import LossMoments
+from npreg.runs.visit import row_order
 
 __all__ = [
     "Place",

@@ -22,12 +22,13 @@ from npreg.arrays import Data, FloatArray, Rows, as_data
 from npreg.learning_rate import squared_norms
 from npreg.loop import Engine, Path
 from npreg.losses import Loss
-from npreg.runs.blocks import RowBlocks, Visit, row_order
+from npreg.runs.blocks import RowBlocks
 from npreg.runs.identity import fingerprint
 from npreg.runs.lazy import announce_size
 from npreg.runs.orders import orders
 from npreg.runs.scaling import Scaling
 from npreg.runs.sums import LossMoments, mean_loss, tree_sum
+from npreg.runs.visit import Visit, row_order
 
 __all__ = ["ArrayFeed", "BlockFeed", "Facts", "Feed", "Reached", "as_feed", "as_rows"]
 
@@ -262,7 +263,7 @@ class BlockFeed(Feed):
             if state:
                 visit = Visit.of_state(state, len(self.blocks), theta.shape)
             else:
-                visit = Visit.begin(rng, len(self.blocks), theta)
+                visit = Visit.begin(rng, len(self.blocks), theta, in_order=self.blocks.in_order)
             with closing(self.visit(engine, theta, visit, path, visit.start if sums_loss else None)) as found:
                 for moments in found:
                     visit.count(moments)
