@@ -62,7 +62,7 @@ class Node:
     value: Array
     active: bool
     calls: tuple[int, ...] = ()
-    name: str = ""
+    spot: Any = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Recorder:
             chosen = self.record(PIECES[function], args, {})
             return self.record(np.where, (chosen, *args), {})
         function = ANALYTIC.get(function, function)
-        calls = self._look_around()
+        calls, spot = self._look_around()
         if len(self.nodes) >= MOST_NODES:
             raise self.lost("loop")
         sources: list[int] = []
@@ -106,15 +106,15 @@ class Recorder:
             return Traced(self, self._known[key])
         values = {at: self.nodes[at].value for at in sources}
         result = function(*(fill(a, values) for a in kept), **{k: fill(a, values) for k, a in named.items()})
-        active = any(self.nodes[at].active for at in sources)
+        told = (any(self.nodes[at].active for at in sources), calls, spot)
         if isinstance(result, (tuple, list)):
             return type(result)(
-                self._node(Node(Part(function, i), kept, named, tuple(sources), np.asarray(r), active, calls))
+                self._node(Node(Part(function, i), kept, named, tuple(sources), np.asarray(r), *told))
                 for i, r in enumerate(result)
             )
         if key is not None:
             self._known[key] = len(self.nodes)
-        return self._node(Node(function, kept, named, tuple(sources), np.asarray(result), active, calls))
+        return self._node(Node(function, kept, named, tuple(sources), np.asarray(result), *told))
 
     def lost(self, kind: str) -> NotFollowed:
         """The error to raise where following ends; the first place is kept."""
@@ -144,21 +144,24 @@ class Recorder:
         self.nodes.append(node)
         return Traced(self, len(self.nodes) - 1)
 
-    def _look_around(self) -> tuple[int, ...]:
-        """Read the function's local variables, and tell through which helpers the present call came."""
+    def _look_around(self) -> tuple[tuple[int, ...], Any]:
+        """Read the local variables; tell through which helpers the call came, and its place in the code."""
         frame: FrameType | None = sys._getframe(1)
-        passed = []
+        passed: list[int] = []
+        spot = None
         while frame is not None and frame.f_code is not self.code:
             name, code = frame.f_code.co_filename, frame.f_code
             if code is _END:
-                return ()
+                return (), spot
+            if not _is_library(name):
+                spot = spot or (code, frame.f_lasti)
             if not _is_library(name) and code.co_name not in _NESTED:
                 self._helpers[id(frame)] = frame
                 passed.append(id(frame))
             frame = frame.f_back
         self.frame = frame
         self.read_names()
-        return tuple(reversed(passed))
+        return tuple(reversed(passed)), spot or (frame and (frame.f_code, frame.f_lasti))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ values, Jacobians or upstream derivatives, then sweep once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,16 @@ class Edits:
     local: tuple[tuple[Edge, str, Edit], ...] = ()
     jacobians: tuple[tuple[Edge, Edit], ...] = ()
     upstreams: tuple[tuple[str, Edit], ...] = ()
+
+    def shape(self, groups: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The edits with names of steps replaced by their groups: equal for the same edit of another step."""
+
+        def grouped(item: Any) -> Any:
+            if isinstance(item, tuple):
+                return tuple(map(grouped, item))
+            return groups.get(item, item) if isinstance(item, str) else item
+
+        return tuple(grouped(getattr(self, kind.name)) for kind in fields(self))
 
     @property
     def names(self) -> set[str]:

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import CodeType
 from typing import Any
@@ -45,6 +46,7 @@ class Program:
     stopped : where following ended; the loss is then a single step
     frozen : whether numbers of inputs, not only their shapes, are constants of this program
     parts : the same program with the insides of helpers as steps, or None where there are none
+    rounds : of steps that one place in the code made, as in a loop, that place
     """
 
     inputs: tuple[str, ...]
@@ -53,6 +55,7 @@ class Program:
     stopped: Stop | None = None
     frozen: bool = False
     parts: Program | None = field(default=None, repr=False)
+    rounds: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def loss(self) -> str:
@@ -141,7 +144,7 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
             found = program.forward(inputs)[program.loss]
         if _close(found, expected):
             parts = graph.program(folded=False) if graph.helpers else None
-            return Program(names, program.steps, program.arguments, None, recorder.frozen, parts)
+            return replace(program, frozen=recorder.frozen, parts=parts)
         stopped = Stop("changed", *first_line(recorder.code))
     return whole(function, names, used, stopped)
 
@@ -318,7 +321,10 @@ class _Graph:
             given = dict.fromkeys(s for m in members for s in self.nodes[m].sources if s not in members)
             steps[names[at]] = _Step([(m, self.nodes[m]) for m in members], {names[s]: s for s in given})
             arguments[names[at]] = tuple(names[s] for s in given)
-        return Program(self.inputs, steps, arguments)
+        spots = {names[at]: self.nodes[at].spot for at in groups}
+        count = Counter(spots.values())
+        rounds = {name: spot for name, spot in spots.items() if count[spot] > 1}
+        return Program(self.inputs, steps, arguments, rounds=rounds)
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -7,6 +7,10 @@ order of preference.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
 from npreg.exercises.forward.tape import Tape
 from npreg.exercises.mistakes.chain import chain_cut_short, chain_elsewhere, chain_twice
 from npreg.exercises.mistakes.edits import Mutation, Rule
@@ -20,6 +24,7 @@ from npreg.exercises.mistakes.structure import (
     elementwise_products,
     joined_terms,
     slope_from_output,
+    whole_for_part,
     whole_step,
     wrong_axis,
     wrong_reductions,
@@ -36,7 +41,20 @@ __all__ = ["RULES", "Mutation", "every_mutation", "frequent_mutations"]
 
 def every_mutation(tape: Tape) -> list[Mutation]:
     """All single mistakes for the exercise of this tape (its values only show shapes and zeros)."""
-    return [mutation for rule in RULES for mutation in rule(tape)]
+    found = [mutation for rule in RULES for mutation in rule(tape)]
+    return [*found, *_in_every_round(found, tape.program.rounds)]
+
+
+def _in_every_round(found: Sequence[Mutation], rounds: Mapping[str, Any]) -> Iterator[Mutation]:
+    """The same mistake in all rounds of a loop: steps that one place in the code made."""
+    alike: dict[Any, list[Mutation]] = {}
+    for mutation in found:
+        if not rounds.keys().isdisjoint(mutation.edits.names):
+            alike.setdefault((mutation.kinds, mutation.edits.shape(rounds)), []).append(mutation)
+    for same in alike.values():
+        if len(same) > 1:
+            edits = sum((mutation.edits for mutation in same[1:]), same[0].edits)
+            yield replace(same[-1], edits=edits)
 
 
 def frequent_mutations(tape: Tape) -> list[Mutation]:
@@ -58,6 +76,7 @@ RULES: tuple[Rule, ...] = (
     simplified_upstream,
     branches,
     broadcast_accidents,
+    whole_for_part,
     wrong_axis,
     axis_of_softmax,
     applied_again,

@@ -42,8 +42,10 @@ def branches(tape: Tape) -> Iterator[Mutation]:
             lambda value, tape: np.ones_like(value),
             lambda value, tape: np.zeros_like(value),
         )
+        back = [edge for edge in tape.jacobians if step in exercise.arguments[edge[0]]]
         for edit in turned:
             yield wrong(Edits(values=((step, edit),)))
+            yield wrong(Edits(local=tuple((edge, step, edit) for edge in back)))
         for name in names:
             moved = [_moved(setting, by) for setting in (*exercise.settings, None) for by in (1.0, -1.0)]
             for edit in (NEGATIVE, ABSOLUTE, SQUARE, DOUBLE, HALF, ONE, ZERO, *moved):
@@ -55,6 +57,30 @@ def branches(tape: Tape) -> Iterator[Mutation]:
 def _moved(setting: str | None, by: float) -> Edit:
     """The threshold elsewhere: at a setting, or at 1."""
     return lambda value, tape: value + by * (1.0 if setting is None else tape.values[setting])
+
+
+def whole_for_part(tape: Tape) -> Iterator[Mutation]:
+    """All of an input where a part of it belongs: the intercept penalised with the slopes."""
+    exercise = tape.exercise
+    for (step, name), jacobian in tape.jacobians.items():
+        picks = np.all((jacobian == 0) | (jacobian == 1)) and np.all(jacobian.sum(axis=1) == 1)
+        if name in exercise.inputs and picks and jacobian.shape[0] < jacobian.shape[1]:
+            whole = Edits(functions=((step, _all_of(name)),))
+            yield known(Kind.EXTRA_OWN, f"extra-term:{_scalar_above(tape, step)}", whole)
+
+
+def _all_of(name: str) -> Wrap:
+    return lambda function: lambda **seen: seen[name] * 1.0
+
+
+def _scalar_above(tape: Tape, step: str) -> str:
+    """The public step at which a step becomes one number, or where it ends."""
+    reached = [step]
+    for above, names in tape.exercise.arguments.items():
+        if set(names).intersection(reached):
+            reached.append(above)
+    public = [name for name in reached if name in tape.exercise.public_steps]
+    return next((name for name in public if not tape.values[name].ndim), public[0])
 
 
 def broadcast_accidents(tape: Tape) -> Iterator[Mutation]:

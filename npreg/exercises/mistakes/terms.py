@@ -43,16 +43,26 @@ def path_columns(tape: Tape, wrt: str) -> dict[Label, Array]:
     return columns
 
 
-def term_names(exercise: Exercise, paths: Sequence[Label], wrt: str) -> list[str]:
-    """What tells each path from the others: a public step that not all paths share."""
+def named_terms(
+    exercise: Exercise, paths: Sequence[Label], factors: Sequence[Factor | None]
+) -> tuple[list[str], list[Factor | None]]:
+    """A name for each path, a public step that not all share, and its factor; paths through one step are one
+    term where they have the same factor, else each is named by a step of its own.
+    """
     shared = set(paths[0]).intersection(*paths)
-    names = []
-    for path in paths:
+    terms: dict[str, list[tuple[str, Factor | None]]] = {}
+    for path, factor in zip(paths, factors, strict=True):
         own = [step for step in path if step not in shared]
         public = [step for step in own if not step.startswith("_")]
         reached = [step for step in path if not step.startswith("_")]
-        names.append(public[0] if public else (exercise.public(own[0]) if own else reached[-1]))
-    return names
+        name = public[0] if public else (exercise.public(own[0]) if own else reached[-1])
+        alone = [step for step in public if sum(step in other for other in paths) == 1]
+        terms.setdefault(name, []).append((alone[0] if alone else name, factor))
+    named = []
+    for name, members in terms.items():
+        one = all(factor == members[0][1] for _, factor in members)
+        named += [(name, members[0][1])] if one else members
+    return [name for name, _ in named], [factor for _, factor in named]
 
 
 def path_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
@@ -70,7 +80,7 @@ def path_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: float
         there = path_columns(tape, wrt)
         return _combine(factors, [there[path] for path in paths], quantities)
 
-    codes, price, found = _term_codes(term_names(bank.exercise, paths, wrt), factors)
+    codes, price, found = _term_codes(*named_terms(bank.exercise, paths, factors))
     if codes:
         yield Explanation(codes, price, predict, found)
         if _branches(bank, paths):

@@ -115,14 +115,30 @@ def simplified_upstream(tape: Tape) -> Iterator[Mutation]:
         target = upstreams[step]
         if target.size < 3:
             continue
-        names = [n for n in (step, *twins(tape, step)) if n not in exercise.wanted]
+        names = [n for n in (step, *twins(tape, step), *_labels(tape, step)) if n not in exercise.wanted]
         for i, first in enumerate(names):
             for second in names[i + 1 :]:
-                if _two_terms(tape.values[first], tape.values[second], target) is not None:
+                if _two_terms(_spread(tape, first, step), _spread(tape, second, step), target) is not None:
                     yield from _short_form(tape, step, first, second)
                     plain = _form(step, (first, second))
                     for forward in (*wrong_axis(tape), *applied_again(tape), *reversed_arguments(tape)):
                         yield replace(forward, edits=forward.edits + plain)
+
+
+def _labels(tape: Tape, step: str) -> Iterator[str]:
+    """Whole numbers that pick a column in every row of a step."""
+    shape = tape.values[step].shape
+    for name in tape.exercise.inputs:
+        value = tape.values[name]
+        whole = value.dtype.kind in "iu" and len(shape) == 2
+        if whole and value.shape == shape[:1] and np.max(value) < shape[1]:
+            yield name
+
+
+def _spread(tape: Tape, name: str, step: str) -> Array:
+    """A quantity in the shape of a step, labels as one-hot rows."""
+    value, shape = tape.values[name], tape.values[step].shape
+    return np.eye(shape[1])[value] if value.dtype.kind in "iu" and value.shape != shape else value
 
 
 def _two_terms(first: Array, second: Array, target: Array) -> Array | None:
@@ -141,15 +157,16 @@ def _form(
     """The two terms, with another quantity (None: nothing) in the place of the k-th."""
 
     def edit(upstream: Array, tape: Tape) -> Array:
+        def quantity(name: str, at: Tape = tape) -> Array:
+            return _spread(at, name, step)
+
         origin = tape.origin
-        weights = origin.noted(
-            (step, pair),
-            lambda: _two_terms(origin.values[pair[0]], origin.values[pair[1]], origin.sweep()[step]),
-        )
+        first, second = (quantity(name, origin) for name in pair)
+        weights = origin.noted((step, pair), lambda: _two_terms(first, second, origin.sweep()[step]))
         if weights is None:
             raise ValueError("not of this form here")
-        kept = np.asarray(weights[1 - k] * tape.values[pair[1 - k]])
-        return kept if instead is None else kept + times * weights[k] * tape.values[instead or pair[k]]
+        kept = np.asarray(weights[1 - k] * quantity(pair[1 - k]))
+        return kept if instead is None else kept + times * weights[k] * quantity(instead or pair[k])
 
     return Edits(upstreams=((step, edit),))
 
@@ -169,7 +186,7 @@ def _short_form(tape: Tape, step: str, first: str, second: str) -> Iterator[Muta
             yield known(Kind.MISSING_SHORT, f"missing-term:{label}", form(k, None))
         yield known(Kind.REVERSED_SHORT, f"term-sign:{label}", form(k, name, -1.0))
         for substitute in twins(tape, name):
-            if substitute == other:
+            if substitute == other or tape.values[name].shape != tape.values[step].shape:
                 continue
             if name in exercise.steps and substitute in exercise.arguments[name]:
                 yield known(Kind.LINK_MISSING_SHORT, f"chain-missing:{label}", form(k, substitute))
