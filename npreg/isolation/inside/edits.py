@@ -145,9 +145,8 @@ def _template(text: str) -> tuple[list[ast.expr], dict[str, list[Put]]]:
 def _fill(put_whole: Put, text: str, parts: Mapping[str, Any]) -> None:
     """Put the expression of a text in its place; the last one of the same text is changed by it."""
     holder, slots = _template(text)
-    for name, puts in slots.items():
-        node = parts[name]
-        for put in puts:
+    for name, node in parts.items():
+        for put in slots.get(name, ()):
             put(_template(node)[0][0] if isinstance(node, str) else node)
     put_whole(holder[0])
 
