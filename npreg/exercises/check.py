@@ -131,7 +131,7 @@ class Questions:
             "probes": [at.given for at in chosen],
             "sizes": [dict(at.sizes) for at in chosen],
             "settings": list(exercise.settings),
-            "inputs": list(exercise.inputs),
+            "inputs": [*exercise.inputs, *exercise.public_steps],
         }
 
 

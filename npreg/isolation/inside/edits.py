@@ -17,7 +17,8 @@ from typing import Any
 BINARY = {
     ast.Add: "sign 1 _l - _r; operator 1.2 _l * _r",
     ast.Sub: "sign 1 _l + _r; order 1.1 _r - _l; too-much 1.7 -_r",
-    ast.Mult: "operator 1 _l @ _r; operator 1.2 _l / _r; operator 1.4 _l + _r; operator 1.7 np.outer(_l, _r)",
+    ast.Mult: "operator 1 _l @ _r; operator 1.2 _l / _r; operator 1.4 _l + _r; operator 1.7 np.outer(_l, _r);"
+    "operator 1.7 _l.T @ _r; operator 1.7 _r.T @ _l",
     ast.MatMult: "operator 1 _l * _r; order 1.1 _r @ _l; order 1.6 _r.T @ _l; order 1.6 _r @ _l.T;"
     "operator 1.6 np.outer(_l, _r)",
     ast.Div: "operator 1 _l * _r; order 1.1 _r / _l",
@@ -28,6 +29,7 @@ EITHER = "too-much 1.5 _l; too-much 1.6 _r"
 COMPARED = "; ".join(
     [f"comparison {1 + 0.1 * i} _l {sign} _r" for i, sign in enumerate(("<", "<=", ">", ">=", "==", "!="))]
     + [f"comparison 1.6 np.abs(_l) {sign} _r" for sign in ("<", "<=", ">", ">=")]
+    + [f"comparison 1.7 _l {sign} 0" for sign in ("<", ">")]
 )
 CHOSEN = "branches 1.1 _r if _c else _l; too-much 1.6 _l; too-much 1.6 _r"
 NAMED = "transposition 1.4 _e.T; constant 1.9 1 - _e; constant 2.4 1 - _e ** 2; constant 2.4 _e * (1 - _e)"
@@ -41,7 +43,8 @@ ADDED = """
     axis 2.5 np.sum(_e, axis=0); axis 2.5 np.sum(_e, axis=1); axis 2.6 np.mean(_e, axis=0);
     axis 2.6 np.mean(_e, axis=1); call 2.6 np.sum(_e); call 2.6 np.mean(_e); call 2.6 np.sign(_e);
     call 2.6 np.abs(_e); call 2.6 np.sqrt(_e); call 2.6 np.exp(_e); call 2.6 np.tanh(_e);
-    call 2.6 np.diag(_e); constant 2.7 _e ** 2; constant 2.7 1 - _e"""
+    call 2.6 np.diag(_e); constant 2.7 _e ** 2; constant 2.7 1 - _e;
+    call 2.9 1 / (1 + np.exp(-_e))"""
 SCALED = "factor 2.2 _e / _s; factor 2.3 _e * _s; factor 2.5 2 * _e / _s; factor 2.5 _e / (2 * _s)"
 CLIPPED = "call 3.1 np.clip(_e, -_s, _s)"
 JOINED = """
@@ -49,6 +52,9 @@ JOINED = """
     factor 3 _v.T @ _e; factor 3 _e @ _v; factor 3 _e @ _v.T; factor 3.2 np.outer(_e, _v);
     factor 3.2 np.outer(_v, _e); factor 3.4 _e * _v * (1 - _v); factor 3.4 _e * (1 - _v);
     factor 3.4 _e * (1 - _v ** 2); factor 3.5 _e * np.sign(_v); factor 3.5 _e * (_v > 0)"""
+JOINED_FROM_OUTSIDE = """
+    factor 2.8 _e * _v; term 2.8 _e + _v; term 2.8 _e - _v; factor 3.2 np.outer(_v, _e);
+    factor 3.4 _e * _v * (1 - _v); factor 3.4 _e * (1 - _v ** 2)"""
 PENALISED = "term 3.2 _e + _s * _v; term 3.2 _e - _s * _v"
 RELATED = (
     ("sum", "mean", "prod"),
@@ -63,6 +69,8 @@ RELATED = (
 REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm")
 CONSTANTS = (0, 1, 2, 0.5, -1, 3, 4)
 NOT_THERE = ("decorator_list", "annotation", "returns", "defaults", "kw_defaults", "bases", "ctx")
+
+GIVEN = "_given_"  # before the names of inputs, steps and settings as they are handed in
 
 Put = Callable[[Any], None]
 
@@ -81,7 +89,7 @@ class Edit:
 @dataclass(frozen=True)
 class Names:
     """What a change may name: variables of the function, what it is not given (``foreign``), sizes and
-    settings (``scalars``; those that begin with an underscore are sizes), and functions of one argument.
+    settings (``scalars``), and functions of one argument.
     """
 
     variables: Sequence[str] = ()
@@ -155,7 +163,7 @@ def edits(root: ast.AST, names: Names) -> Iterator[Edit]:
     """Every single edit of the code below ``root``, in the order of the text."""
     own = [n.id for n in ast.walk(root) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     own = sorted({*own, *(n.arg for n in ast.walk(root) if isinstance(n, ast.arg)), *names.variables})
-    foreign = [name for name in names.foreign if name not in own]
+    foreign = [name for name in names.foreign if name.removeprefix(GIVEN) not in own]
     names = Names(own, foreign, names.scalars, names.helpers)
     for parent in ast.walk(root):
         if is_count(parent):
@@ -191,8 +199,10 @@ def _of(spot: _Spot) -> Iterator[Edit]:
         operands = {"_l": node.left, "_r": node.right}
         yield from spot.by(BINARY.get(type(node.op), EITHER), **operands)
         yield from spot.by(EITHER, **operands)
-        if isinstance(node.left, ast.BinOp):
-            yield spot.to("too-much", 1.8, node.left.left)
+        for side in (node.left, node.right):
+            if isinstance(side, ast.BinOp):
+                yield spot.to("too-much", 1.8, side.left)
+                yield spot.to("too-much", 1.9, side.right)
     elif isinstance(node, ast.UnaryOp):
         yield spot.to("sign", 1, node.operand)
     elif isinstance(node, ast.Constant):
@@ -335,11 +345,11 @@ def _additions(spot: _Spot) -> Iterator[Edit]:
         yield from spot.by(SCALED, _s=scalar)
     for helper in names.helpers:
         yield from spot.by(f"call 2.6 {helper}(_e)")
-    settings = [scalar for scalar in names.scalars if not scalar.startswith("_")]
+    settings = [scalar for scalar in names.scalars if scalar.startswith(GIVEN)]
     for scalar in settings:
         yield from spot.by(CLIPPED, _s=scalar)
     for name in (*names.variables, *names.foreign):
-        yield from spot.by(JOINED, _v=name)
+        yield from spot.by(JOINED if name in names.variables else JOINED_FROM_OUTSIDE, _v=name)
         for scalar in settings:
             yield from spot.by(PENALISED, _v=name, _s=scalar)
 

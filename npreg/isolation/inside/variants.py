@@ -310,10 +310,10 @@ class _Runner:
     def names(self, edits: ModuleType, inputs: Sequence[str], settings: Sequence[str]) -> Any:
         helpers = [n for unit in self.piece.units for n in _defined(unit) if n != self.name]
         scalars = [f"_size_{size}" for size in self.sizes[0]]
-        scalars += [s for s in settings if s in self.probes[0]]
+        scalars += [edits.GIVEN + s for s in settings if s in self.probes[0]]
         if "d" in self.sizes[0]:
             scalars.append("_root_d")
-        return edits.Names([], list(inputs), scalars, helpers[:4])
+        return edits.Names([], [edits.GIVEN + name for name in inputs], scalars, helpers[:4])
 
     def compiled(self, unit: Unit) -> types.CodeType | None:
         try:
@@ -339,7 +339,7 @@ class _Runner:
         self, changed: int, code: types.CodeType, probe: Mapping[str, np.ndarray], sizes: Mapping[str, int]
     ) -> np.ndarray | None:
         copy = self.answers._copy
-        space = {**{key: copy(value) for key, value in probe.items()}, **self.piece.base}
+        space = {**self.piece.base, **{f"_given_{key}": copy(value) for key, value in probe.items()}}
         space.update({f"_size_{key}": size for key, size in sizes.items()}, __turn=_Turns())
         space.update(_root_d=float(np.sqrt(sizes.get("d", 1))))
         space.update(dict.fromkeys(self.numpy or ["np"], GUARDED))
