@@ -99,7 +99,7 @@ def _searching(code: str | Mapping[str, Any], questions: Questions, seconds: flo
     """Changes of the file, run in this process."""
 
     def search(name: str, probes: Sequence[int], which: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return search_changes(code, name, **questions.about(probes), **which, seconds=seconds / 2)
+        return search_changes(code, name, **questions.about(name, probes), **which, seconds=seconds / 2)
 
     return search
 
@@ -124,10 +124,11 @@ class Questions:
         """Inputs and forward steps, a mapping per probe."""
         return [reference.given for reference in self.judged]
 
-    def about(self, probes: Sequence[int]) -> dict[str, Any]:
-        """What a search for changes is told of some of the probes."""
+    def about(self, name: str, probes: Sequence[int]) -> dict[str, Any]:
+        """What a search for changes of an answer is told of some of the probes."""
         exercise, chosen = self.bank.exercise, [self.judged[i] for i in probes]
         return {
+            "shapes": [list(at.right[name].shape) for at in chosen],
             "probes": [at.given for at in chosen],
             "sizes": [dict(at.sizes) for at in chosen],
             "settings": list(exercise.settings),

@@ -195,7 +195,14 @@ class Report:
             mark, name = "✓" if answer.passed else "✗", html.escape(answer.name)
             rows.append(
                 f"<tr><td>{mark}</td><td><code>{name}</code></td>"
-                f'<td style="text-align:left">{"<br>".join(map(html.escape, said))}</td></tr>'
+                f'<td style="text-align:left">{"<br>".join(map(_html, said))}</td></tr>'
             )
         head = html.escape(" ".join(self._headline(self.lang)))
         return f'<div class="npreg-report"><p><b>{head}</b></p><table>{"".join(rows)}</table></div>'
+
+
+def _html(sentence: str) -> str:
+    """A sentence, and the lines of code that may follow it."""
+    sentence, *code = sentence.split("\n    ")
+    block = f"<pre>{html.escape(chr(10).join(code))}</pre>" if code else ""
+    return html.escape(sentence) + block

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from npreg.exercises.by_hand import Example, by_hand
-from npreg.exercises.check import Questions, judge, questions_of
+from npreg.exercises.check import Questions, judge, placed, questions_of
 from npreg.exercises.files import read_source
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.found import Told
+from npreg.exercises.place import Search
 from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile
 from npreg.exercises.words import LANGUAGES, explain, size
-from npreg.isolation import LARGE, Limits, Ran, Sandbox, Watch, run_isolated
+from npreg.isolation import LARGE, Limits, Ran, Sandbox, Watch, run_isolated, search_isolated
 
 MOST_HELPERS = 50
+PLACE_SECONDS = 1.0  # for looking for a mistake's place, an answer
 SHOWN_LINES = 12
 OWN_FILE_SIZE = 2**40
 _IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\b|import\s+([\w.,\s]+))", re.MULTILINE)
@@ -49,10 +52,17 @@ class OwnFile:
 
     def run(self, source: str, *args: Any, **kwargs: Any) -> Ran:
         """Run it as `run_isolated` does, in its own folder and within its limits."""
-        limits = replace(self.limits, file_size=OWN_FILE_SIZE)
-        modules = helpers(source, _in_folder(self.folder))
-        sandbox = Sandbox(limits, home=self.folder)
-        return run_isolated(sandbox, source, *args, helpers=modules, watch=self.watch, **kwargs)
+        return run_isolated(self.sandbox, source, *args, helpers=self.modules, watch=self.watch, **kwargs)
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """Its own folder, and its limits."""
+        return Sandbox(replace(self.limits, file_size=OWN_FILE_SIZE), home=self.folder)
+
+    @cached_property
+    def modules(self) -> dict[str, str]:
+        """The modules of its own folder that it imports."""
+        return helpers(self.source, _in_folder(self.folder))
 
     def check(self, exercise: Exercise, seed: Any = None, lang: str = "en") -> Session:
         """Judge it, and collect what it printed on the first probe."""
@@ -62,11 +72,32 @@ class OwnFile:
         said |= {name: f["runs"][0]["stdout"] for name, f in ran.outcome["functions"].items() if f["runs"]}
         printed = {name: shortened(text) for name, text in said.items() if text.strip()}
         stopped = [explained(where, *ending, self.limits)[lang] for where, ending in ran.endings.items()]
-        return Session(judged(questions, ran, self.limits, lang, own=True), printed, " ".join(stopped))
+        report = judged(questions, ran, self.limits, lang, own=True)
+        search = searching(
+            self.sandbox,
+            self.source,
+            questions,
+            helpers=self.modules,
+            watch=self.watch,
+            seconds=PLACE_SECONDS,
+        )
+        return Session(placed(report, questions, ran.outcome, search), printed, " ".join(stopped))
 
     def by_hand(self, exercise: Exercise, names: list[str]) -> list[Example]:
         """Find the smallest examples, in processes of their own as well."""
         return by_hand(self.source, exercise, names, run=lambda *args: self.run(*args).outcome)
+
+
+def searching(
+    sandbox: Sandbox, source: str, questions: Questions, *, seconds: float, **options: Any
+) -> Search:
+    """Changes of a file, run in isolation, for so many seconds an answer."""
+
+    def search(name: str, probes: Sequence[int], which: Mapping[str, Any]) -> list[dict[str, Any]]:
+        told = {**questions.about(name, probes), **which, "seconds": seconds}
+        return search_isolated(sandbox, source, name, **told, **options)
+
+    return search
 
 
 def judged(questions: Questions, ran: Ran, limits: Limits, lang: str = "en", own: bool = False) -> Report:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.check import Questions, questions_of
+from npreg.exercises.check import Questions, placed, questions_of
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.forward.verdict import Reference
 from npreg.exercises.report import NAMED, AnswerReport, Report, UnusableFile
-from npreg.exercises.session import endings_of, explained, judged
+from npreg.exercises.session import endings_of, explained, judged, searching
 from npreg.exercises.words import REASONS, explain
 from npreg.grading.folder import Submission
 from npreg.grading.numerical import loses_digits, stretched
@@ -22,6 +22,7 @@ from npreg.grading.result import Mark, Result
 from npreg.isolation import Limits, Ran, Sandbox, Watch, run_isolated
 
 LONGEST_EXCERPT = 12
+PLACE_SECONDS = 0.5  # for looking for a mistake's place, an answer
 TOLD_AT_ONCE = {*REASONS, "numerical"}  # whatever the stage of hints
 _judging = threading.Lock()
 
@@ -83,7 +84,19 @@ def mark(
             watch=watch,
         )
         with _judging, np.errstate(all="ignore"):
-            return _result(submission, ran, questions, large, settings)
+            report = _report(ran, questions, settings)
+        search = searching(
+            settings.sandbox,
+            submission.source + "\n",
+            questions,
+            seconds=PLACE_SECONDS,
+            helpers=submission.helpers,
+            slot=slot,
+            watch=watch,
+        )
+        report = placed(report, questions, ran.outcome, search)
+        with _judging, np.errstate(all="ignore"):
+            return _result(submission, ran, report, questions, large, settings)
     except UnusableFile as error:
         said = str(error).removeprefix("the file is no Python: ")[:300]
         return without_answers(submission.name, exercise, ("syntax", said), settings.lang)
@@ -99,15 +112,24 @@ def without_answers(name: str, exercise: Exercise, reason: tuple[str, str], lang
     return Result(name, exercise.id, 0.0, marks, reason[0], message)
 
 
-def _result(
-    submission: Submission, ran: Ran, questions: Questions, large: Sequence[Reference], settings: Settings
-) -> Result:
-    """Judge the runs on the probes as the check does, those on the ``large`` ones apart."""
+def _report(ran: Ran, questions: Questions, settings: Settings) -> Report:
+    """Judge the runs on the probes as the check does."""
     count, functions = len(questions.probes), ran.outcome["functions"]
     known = {name: {**record, "runs": record["runs"][:count]} for name, record in functions.items()}
-    report = judged(
-        questions, replace(ran, outcome={**ran.outcome, "functions": known}), settings.limits, settings.lang
-    )
+    ran = replace(ran, outcome={**ran.outcome, "functions": known})
+    return judged(questions, ran, settings.limits, settings.lang)
+
+
+def _result(
+    submission: Submission,
+    ran: Ran,
+    report: Report,
+    questions: Questions,
+    large: Sequence[Reference],
+    settings: Settings,
+) -> Result:
+    """The marks by a report, and by the runs on the ``large`` probes."""
+    count, functions = len(questions.probes), ran.outcome["functions"]
     lossy = [name for name in questions.names if loses_digits(functions[name]["runs"][count:], large, name)]
     lines = {name: function["line"] for name, function in functions.items()}
     marks = tuple(

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from npreg.isolation.choice import WAYS, NoIsolation, choose, protections
-from npreg.isolation.executor import Ran, run_isolated
+from npreg.isolation.executor import Ran, run_isolated, search_isolated
 from npreg.isolation.inside import answers, edits, variants
 from npreg.isolation.inside.answers import FILENAME
 from npreg.isolation.inside.answers import run as run_answers
@@ -43,5 +43,6 @@ __all__ = [
     "run_answers",
     "run_isolated",
     "search_changes",
+    "search_isolated",
     "workplace",
 ]

@@ -84,6 +84,35 @@ def run_isolated(
     return ran
 
 
+def search_isolated(
+    sandbox: Sandbox,
+    source: str,
+    name: str,
+    *,
+    probes: Probes,
+    helpers: Mapping[str, str] | None = None,
+    slot: int = 0,
+    watch: Watch | None = None,
+    **options: Any,
+) -> list[dict[str, Any]]:
+    """Run small changes of a file in a process of its own; empty where the process ends before its answer.
+
+    Parameters and changes are as of ``npreg.isolation.inside.variants.search``.
+    """
+    request: dict[str, Any] = {
+        "source": source,
+        "names": [],
+        "optional": [],
+        "filename": FILENAME,
+        "helpers": dict(helpers or {}),
+        "probes": [{key: np.asarray(value) for key, value in probe.items()} for probe in probes],
+        "search": {"name": name, **options},
+    }
+    lines = source.splitlines()
+    changes = run_once(sandbox, request, slot, watch).changes
+    return [{**c, "text": lines[c["place"][0] - 1][:200]} for c in changes if 0 < c["place"][0] <= len(lines)]
+
+
 def dead_function(error: dict[str, Any], count: int) -> dict[str, Any]:
     """Return the record of a function that never came back, for ``count`` probes."""
     record: dict[str, Any] = {"value": None, "again": None, "type": "", "problem": "raises", "changed": []}

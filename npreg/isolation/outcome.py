@@ -33,6 +33,27 @@ def checked_outcome(outcome: Any, request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def checked_changes(changes: Any, count: int) -> list[dict[str, Any]]:
+    """Rebuild what ``variants.search`` returned for so many probes; places are within any file."""
+    return [_change(change, count) for change in _is(changes, list)]
+
+
+def _change(change: Any, count: int) -> dict[str, Any]:
+    values, place = _is(_is(change, dict)["values"], list), _is(change["place"], list)
+    if len(values) != count or len(place) != 4:
+        raise ValueError(f"{len(values)} values for {count} probes, or a place of {len(place)} numbers")
+    if any(type(number) is not int or not 0 <= number < MOST_ENTRIES for number in place):
+        raise ValueError("a place that is none")
+    return {
+        "id": _is(change["id"], int),
+        "kind": _text(change["kind"])[:20],
+        "cost": _is(change["cost"], float),
+        "cell": None,
+        "place": place,
+        "values": [_is(value, np.ndarray) for value in values],
+    }
+
+
 def _function(record: Any, count: int) -> dict[str, Any]:
     runs = _is(_is(record, dict)["runs"], list)
     if len(runs) != count:

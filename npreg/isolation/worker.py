@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
 from npreg.isolation.inside.wire import MAX_FRAME, WireError, read_frame, write_frame
-from npreg.isolation.outcome import checked_outcome
+from npreg.isolation.outcome import checked_changes, checked_outcome
 from npreg.isolation.sandbox import Room, Sandbox
 
 Watch = Callable[[float, str], None]
@@ -32,13 +32,15 @@ WINDOWS_FAULT = 0xC0000000
 class Run:
     """How one process ended: its answer, or why there is none.
 
-    ``outcome`` is what ``answers.run`` returned, checked, or None; ``started`` are the functions that began;
+    ``outcome`` is what ``answers.run`` returned, checked, or None, ``changes`` what a search of changes did;
+    ``started`` are the functions that began;
     ``ending`` is ``"finished"`` or the code of a reason (see ``reasons``), ``detail`` its particulars;
     ``isolation`` is what the process said to be in force before it ran any of the student's code, and
     ``complex`` which functions of the file work with complex numbers.
     """
 
     outcome: dict[str, Any] | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     ending: str = "failed-to-start"
     detail: str = ""
@@ -185,7 +187,10 @@ def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
             run.detail = str(content["ended"])[:100]
             run.ending = "memory-limit" if run.detail == "MemoryError" else "ended-itself"
         else:
-            run.outcome = checked_outcome(content["outcome"], request)
+            if "search" in request:
+                run.changes = checked_changes(content["changes"], len(request["probes"]))
+            else:
+                run.outcome = checked_outcome(content["outcome"], request)
             run.ending = "finished"
     except (KeyError, TypeError, ValueError) as error:
         run.ending, run.detail = "garbled", str(error)

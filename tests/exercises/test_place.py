@@ -6,12 +6,16 @@ import ast
 import linecache
 import time
 
+import numpy as np
 import pytest
 
 from npreg.exercises import check
+from npreg.exercises.files import find_exercise
 from npreg.exercises.report import KIND, NAMED, RIGHT, RULE
-from npreg.isolation import search_changes
+from npreg.exercises.session import OwnFile
+from npreg.isolation import Limits, search_changes
 from npreg.isolation.inside import edits
+from npreg.isolation.outcome import checked_changes
 
 VECTOR = """import numpy as np
 def grad_w(X, y, w, b):
@@ -192,3 +196,29 @@ def test_an_answer_of_which_nothing_is_known_gets_a_place_or_none_but_no_name() 
     assert mistake.code == "not-recognised"
     assert mistake.place is not None
     assert mistake.place.text[mistake.place.column :].startswith("np.tanh")
+
+
+def test_in_isolation_the_places_are_the_same() -> None:
+    source = LOOP.replace("g[j] += r", "g[j] = r").replace("return total / len(y)", "return total")
+    here = check(source, "minibatch-mean", seed=0, seconds=5)
+    there = OwnFile(source, ".", Limits(seconds=30)).check(find_exercise("minibatch-mean"), seed=0).report
+    assert [[m.place for m in a.mistakes] for a in here.answers] == [
+        [m.place for m in a.mistakes] for a in there.answers
+    ]
+    assert all(mistake.place for answer in there.answers for mistake in answer.mistakes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        None,
+        [{}],
+        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3], "values": [np.zeros(2)]}],
+        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, -3, 4], "values": [np.zeros(2)]}],
+        [{"id": 1, "kind": "sign", "cost": "1", "place": [1, 2, 3, 4], "values": [np.zeros(2)]}],
+        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3, 4], "values": []}],
+    ],
+)
+def test_changes_that_a_process_may_send_are_looked_at(changes: object) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        checked_changes(changes, 1)

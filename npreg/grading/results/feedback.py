@@ -66,8 +66,10 @@ def escape(text: str) -> str:
     >>> escape("a_b <script> `w_1` * [x](y)")
     'a\\_b &lt;script&gt; `w_1` \\* \\[x\\](y)'
     """
+    text, *code = text.split("\n    ")
     pieces = re.split(r"(`[^`\n<>]*`)", text)
-    return "".join(piece if number % 2 else _escaped(piece) for number, piece in enumerate(pieces))
+    escaped = "".join(piece if number % 2 else _escaped(piece) for number, piece in enumerate(pieces))
+    return "\n    ".join([escaped + "\n" if code else escaped, *code])  # a block of code stays as it is
 
 
 def _escaped(text: str) -> str:

@@ -10,6 +10,7 @@ file, it imports as little as it can.
 from __future__ import annotations
 
 import builtins
+import functools
 import importlib.machinery
 import os
 import random
@@ -20,6 +21,7 @@ from typing import Any, BinaryIO
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/urandom")
+MOST_CHANGES = 1000  # of a file that are told of
 LARGE = 2**16  # bytes; the answers of the course have a few hundred
 
 
@@ -66,12 +68,13 @@ def lock(settings: dict[str, Any], kernel: ModuleType, limits: ModuleType) -> di
 
 def run(
     answers: ModuleType,
+    search: Callable[..., Any],
     reply: BinaryIO,
     request: dict[str, Any],
     write_frame: Callable[[BinaryIO, Any], None],
     close_stand_ins: Callable[[], None],
 ) -> None:
-    """Run the answers and send what they returned; an ending by force is told by name."""
+    """Run the answers, or changes of one, and send what they returned; an ending by force is told by name."""
 
     def started(name: str) -> None:
         close_stand_ins()
@@ -79,8 +82,12 @@ def run(
 
     names, options = request["names"], {"optional": request["optional"], "filename": request["filename"]}
     try:
-        outcome = answers.run(request["source"], names, request["probes"], **options, started=started)
-        message: dict[str, Any] = {"outcome": slim(outcome)}
+        if "search" in request:
+            found = search(request["source"], probes=request["probes"], **request["search"])
+            message: dict[str, Any] = {"changes": found[:MOST_CHANGES]}
+        else:
+            outcome = answers.run(request["source"], names, request["probes"], **options, started=started)
+            message = {"outcome": slim(outcome)}
     except BaseException as error:  # KeyboardInterrupt, or a class that the student derived for this
         message = {"ended": type(error).__name__}
     write_frame(reply, message)
@@ -121,8 +128,13 @@ def main(packages: str, standard: str = "") -> None:
     complex_use = load(os.path.join(HERE, "complex_use.py"), "_npreg_complex_use")
     stand_ins = load(os.path.join(HERE, "stand_ins.py"), "_npreg_stand_ins")
     answers = load(os.path.join(HERE, "answers.py"), "_npreg_answers")
+    search: Callable[..., Any] = print
     settings = wire.read_frame(sys.stdin.buffer)
     request = wire.read_frame(sys.stdin.buffer)
+    if "search" in request:
+        edits = load(os.path.join(HERE, "edits.py"), "_npreg_edits")
+        variants = load(os.path.join(HERE, "variants.py"), "_npreg_variants")
+        search = functools.partial(variants.search, (answers, edits))
     if not settings["keep_packages"]:
         sys.path.remove(packages)  # NumPy finds its own parts; nothing else is to be found there
     random.seed(0)  # a file that draws numbers draws the same ones when it is marked again
@@ -134,7 +146,7 @@ def main(packages: str, standard: str = "") -> None:
         setattr(builtins, name, stand_ins.StandIn("IPython"))
     wire.write_frame(reply, in_force)
     wire.write_frame(reply, {"complex": complex_use.complex_functions(request["source"])})
-    run(answers, reply, request, wire.write_frame, stand_ins.close)
+    run(answers, search, reply, request, wire.write_frame, stand_ins.close)
     os._exit(0)
 
 

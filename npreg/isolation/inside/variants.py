@@ -205,6 +205,7 @@ def search(
     sizes: Sequence[Mapping[str, int]],
     settings: Sequence[str] = (),
     inputs: Sequence[str] = (),
+    shapes: Sequence[Sequence[int]] | None = None,
     chosen: Sequence[int] | None = None,
     costs: tuple[float, float] = (0.0, 9.0),
     seconds: float = 1.0,
@@ -220,6 +221,7 @@ def search(
     probes : the first search gets the smallest one, the second, with ``chosen`` changes, all others
     sizes : the sizes of every probe, which a change may name
     settings, inputs : names of the probes' values that a change may multiply by, or use
+    shapes : of the probes' right answers; changes that return others are not told of
     chosen : numbers of changes; None tries all
     costs : the least cost of the changes that are tried, and the least that is too much
     seconds : when to stop
@@ -245,7 +247,9 @@ def search(
         if chosen is None:
             within = [k for k, (_, edit) in enumerate(changes) if costs[0] <= edit.cost < costs[1]]
             chosen = sorted(within, key=lambda k: changes[k][1].cost)
-        return list(_made(runner, changes, chosen, clock() + seconds, clock))
+        made = _made(runner, changes, chosen, clock() + seconds, clock)
+        fits = None if shapes is None else [tuple(shape) for shape in shapes]
+        return [c for c in made if fits is None or [value.shape for value in c["values"]] == fits]
 
 
 def _made(
