@@ -1,0 +1,32 @@
+# exercise: logistic
+# every line is a file of its own: one answer, and after it the names that are fair
+grad_w = lambda X, y, p: X.T@(p-y)  # factor:n
+grad_w = lambda X, y, p: X.T@(y-p)/len(y)  # sign
+grad_w = lambda X, y, p: X.T@((p-y)*p*(1-p))/len(y)  # chain-twice:p
+grad_w = lambda X, y, z: X.T@(z-y)/len(y)  # chain-missing:p
+grad_w = lambda X, y, p: X.T@(-y/p+(1-y)/(1-p))/len(y)  # chain-missing:p
+grad_w = lambda X, y, p: X.T@p/len(y)  # ignores:y
+grad_w = lambda X, y, p: X.T@(p*(1-p))/len(y)  # chain-missing:loss|not-recognised
+grad_w = lambda X, y, p: X.T@(p+y)/len(y)  # term-sign:y
+grad_w = lambda X, y, p: X.T@((p>0.5)-y)/len(y)  # not-recognised|wrong-variable
+grad_w = lambda X, y, w: X.T@(1/(1+np.exp(-(X@w)))-y)/len(y)  # ignores:b
+grad_w = lambda X, y, z: X.T@(1/(1+np.exp(z))-y)/len(y)  # term-sign:z|not-recognised
+grad_w = lambda X, y, p: (X*(p-y)[:,None]).mean(1)  # axis
+grad_w = lambda X, y, p: 2*X.T@(p-y)/len(y)  # factor:2
+grad_w = lambda X, y, w, p: X.T@(p-y)/len(y)+w  # extra-term:w
+grad_w = lambda X, y, p: -X.T@(y*(1-p))/len(y)  # missing-term:loss|missing-term:p|not-recognised
+grad_w = lambda X, y, p: X.T@((1-y)*p)/len(y)  # missing-term:loss|missing-term:p|not-recognised
+grad_w = lambda X, y, p: X.T@(p-y)**2/len(y)  # loss-for-derivative
+grad_w = lambda X, y, p: X.T@((p-y)**2)/len(y)  # loss-for-derivative|not-recognised
+grad_w = lambda y, w, p: np.mean(p-y)*np.ones(len(w))  # chain-missing:z|swapped-answer:grad_b|ignores:X
+grad_w = lambda X, y, p: X.T@(np.log(p)-y)/len(y)  # not-recognised|wrong-variable
+grad_w = lambda X, y, p: X.T@((p-y)/(p*(1-p)))/len(y)  # chain-missing:p
+grad_w = lambda X, y, z, p: X.T@(p*(1-p)*(z-y))/len(y)  # not-recognised
+grad_b = lambda y, p: (p-y).sum()  # factor:n
+grad_b = lambda y, p: p-y  # not-summed
+grad_b = lambda y, z: (z-y).mean()  # chain-missing:p
+grad_b = lambda y, p: ((p-y)*p*(1-p)).mean()  # chain-twice:p
+grad_b = lambda p: p.mean()  # ignores:y
+grad_b = lambda y, p: (y-p).mean()  # sign
+grad_b = lambda y, p: np.mean(-y/p+(1-y)/(1-p))  # chain-missing:p
+grad_b = lambda loss: loss  # loss-for-derivative

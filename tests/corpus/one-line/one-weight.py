@@ -1,0 +1,34 @@
+# exercise: one-weight
+# every line is a file of its own: one answer, and after it the names that are fair
+grad_w = lambda x, y, w, b: (w*x+b-y)*w  # wrong-variable
+grad_w = lambda x, y, w, b: (w*x+b-y)  # chain-missing:y_hat|swapped-answer:grad_b|ignores:x
+grad_w = lambda x: x  # chain-missing:loss
+grad_w = lambda x, y, w, b: (y-w*x-b)*x  # sign
+grad_w = lambda x, r: 2*r*x  # factor:2
+grad_w = lambda x, r: r*x/2  # factor:1/2
+grad_w = lambda x, w, r: w-r*x  # update-returned
+grad_w = lambda x, w, r: w-0.1*r*x  # update-returned
+grad_w = lambda x, r: r**2/2*x  # loss-for-derivative
+grad_w = lambda x, r: r**2*x  # loss-for-derivative
+grad_w = lambda x, y, w: (w*x-y)*x  # ignores:b
+grad_w = lambda x, w, b: (w*x+b)*x  # ignores:y
+grad_w = lambda x, y, w, b: (w*x+b+y)*x  # term-sign:y
+grad_w = lambda x, y, w, b: (w*x-b-y)*x  # term-sign:b
+grad_w = lambda x, r: r*x*x  # chain-twice:y_hat
+grad_w = lambda loss: loss  # loss-for-derivative
+grad_w = lambda y, r: r*y  # wrong-variable
+grad_w = lambda x, y_hat: y_hat*x  # ignores:y
+grad_w = lambda x, y, y_hat: -2*(y-y_hat)*x  # factor:2
+grad_b = lambda x, r: r*x  # swapped-answer:grad_w
+grad_b = lambda: 1.0  # chain-missing:loss
+grad_b = lambda: 0.0  # global-or-hardcoded|not-recognised|ignores:y
+grad_b = lambda r: -r  # sign
+grad_b = lambda b, r: b-r  # update-returned|sign+ignores:b
+grad_b = lambda b, r: b*r  # wrong-variable
+grad_b = lambda b, r: r+b  # extra-term:b|wrong-variable
+grad_b = lambda r: r**2/2  # loss-for-derivative
+grad_b = lambda r: r**2  # loss-for-derivative
+grad_b = lambda x, w, b: w*x+b  # ignores:y
+grad_b = lambda x, y, w: w*x-y  # ignores:b
+grad_w = lambda x, y, w, b: (w+b-y)*x  # ignores:x|chain-missing:y_hat
+grad_w = lambda x, r: np.abs(r)*x  # not-recognised|chain-at:loss

@@ -1,0 +1,34 @@
+# exercise: ridge
+# every line is a file of its own: one answer, and after it the names that are fair
+grad_w = lambda X, r: X.T@r/len(X)  # missing-term:penalty|ignores:lam
+grad_w = lambda X, w, lam, r: X.T@r/len(X)-lam*w  # term-sign:penalty
+grad_w = lambda X, w, lam, r: X.T@r/len(X)+2*lam*w  # term-factor:penalty
+grad_w = lambda X, w, lam, r: X.T@r/len(X)+lam*w/2  # term-factor:penalty
+grad_w = lambda X, w, lam, r: X.T@r+lam*w  # term-factor:data
+grad_w = lambda X, w, lam, r: (X.T@r+lam*w)/len(X)  # term-factor:penalty
+grad_w = lambda X, w, r: X.T@r/len(X)+w  # ignores:lam|term-factor:penalty
+grad_w = lambda X, w, lam, r: X.T@r/len(X)+lam/2*w**2  # loss-for-derivative|not-recognised|chain-missing:penalty|wrong-variable
+grad_w = lambda X, w, lam, r: -X.T@r/len(X)+lam*w  # term-sign:data
+grad_w = lambda X, w, lam, r: -(X.T@r/len(X)+lam*w)  # sign
+grad_w = lambda X, w, lam, r: 2*X.T@r/len(X)+2*lam*w  # factor:2
+grad_w = lambda X, w, lam, r: 2*X.T@r/len(X)+lam*w  # term-factor:data
+grad_w = lambda X, y, w, lam: X.T@(X@w-y)/len(X)+lam*w  # ignores:b
+grad_w = lambda X, r: X.T@r  # missing-term:penalty+factor:n|missing-term:penalty+term-factor:data
+grad_w = lambda X, w, lam, r: X.T@r/len(X)+lam*np.abs(w)  # not-recognised
+grad_w = lambda X, w, lam, r: X.T@r/len(X)+lam*np.sign(w)  # not-recognised
+grad_w = lambda X, w, r: X.T@r/len(X)+0.1*w  # global-or-hardcoded
+grad_w = lambda X, w, lam, r: X.T@r/len(X)+lam*np.sum(w)  # not-recognised|axis
+grad_w = lambda X, lam, r: X.T@r/len(X)+lam  # chain-missing:penalty|wrong-variable
+grad_w = lambda w, lam: lam*w  # missing-term:data
+grad_w = lambda X, b, lam, r: X.T@r/len(X)+lam*b  # wrong-variable
+grad_w = lambda w, lam, r: r.mean()+lam*w  # chain-missing:y_hat
+grad_w = lambda X, w, lam, r: 2*X.T@r+lam*w  # term-factor:data
+grad_w = lambda X, w, lam, r: X.T@r/len(X)+lam*np.linalg.norm(w)  # not-recognised
+grad_b = lambda b, lam, r: r.mean()+lam*b  # extra-term:penalty|extra-term:b|extra-term:lam*b
+grad_b = lambda lam, r: r.mean()+lam  # extra-term:penalty|extra-term:lam|chain-missing:penalty
+grad_b = lambda b, lam, r: r.mean()-lam*b  # extra-term:penalty|extra-term:b
+grad_b = lambda b, lam, r: r.mean()+2*lam*b  # extra-term:penalty|extra-term:b
+grad_b = lambda r: r.sum()  # factor:n
+grad_b = lambda b, lam, r: r.sum()+lam*b  # extra-term:penalty+factor:n|extra-term:b+factor:n
+grad_b = lambda w, lam, r: r.mean()+lam*w.sum()  # extra-term:penalty|extra-term:w|not-recognised
+grad_b = lambda b, lam: lam*b  # missing-term:data|wrong-variable|not-recognised

@@ -1,0 +1,30 @@
+# exercise: sgd-step
+# every line is a file of its own: one answer, and after it the names that are fair
+new_w = lambda X, w, lr, batch_size, r: w+lr/batch_size*(X.T@r)  # term-sign:grad_w|sign|term-sign:gradient
+new_w = lambda X, w, lr, r: w-lr*(X.T@r)  # term-factor:grad_w|ignores:batch_size
+new_w = lambda X, w, lr, r: w-lr*(X.T@r)/len(X)  # term-factor:grad_w|wrong-variable
+new_w = lambda X, w, batch_size, r: w-(X.T@r)/batch_size  # ignores:lr|term-factor:grad_w
+new_w = lambda X, lr, batch_size, r: -lr/batch_size*(X.T@r)  # missing-term:w|update-returned
+new_w = lambda X, lr, batch_size, r: lr/batch_size*(X.T@r)  # missing-term:w+sign|missing-term:w
+new_w = lambda X, r: X.T@r  # wrong-variable
+new_w = lambda w: w  # missing-term:grad_w|wrong-variable
+new_w = lambda X, y, w, lr, batch_size: w-lr/batch_size*X.T@(X@w-y)  # ignores:b
+new_w = lambda X, w, lr, batch_size, r: w-lr/batch_size*X.T@r/len(X)  # term-factor:grad_w
+new_w = lambda X, w, lr, batch_size, r: w-lr/batch_size*2*X.T@r  # term-factor:grad_w
+new_w = lambda X, w, lr, batch_size, r: w-lr*batch_size*X.T@r  # term-factor:grad_w
+new_w = lambda X, w, batch_size, r: w-0.1/batch_size*X.T@r  # global-or-hardcoded
+new_w = lambda X, w, lr, r: w-lr/32*X.T@r  # global-or-hardcoded
+new_w = lambda w, lr, batch_size: w*(1-lr/batch_size)  # not-recognised|wrong-variable
+new_w = lambda X, w, lr, batch_size, r: (w-lr*X.T@r)/batch_size  # factor:1/batch_size|not-recognised|term-factor:w
+new_w = lambda w, lr, batch_size, r: w-lr/batch_size*r.sum()  # chain-missing:y_hat|swapped-answer:new_b|not-recognised
+new_w = lambda X, w, lr, batch_size, r: lr/batch_size*(X.T@r)-w  # sign
+new_b = lambda b, lr, batch_size, r: b+lr/batch_size*r.sum()  # term-sign:grad_b|sign
+new_b = lambda b, lr, r: b-lr*r.mean()  # term-factor:grad_b|wrong-variable
+new_b = lambda b, lr, r: b-lr*r.sum()  # term-factor:grad_b|ignores:batch_size
+new_b = lambda lr, batch_size, r: -lr/batch_size*r.sum()  # missing-term:b|update-returned
+new_b = lambda b, lr, batch_size, r: b-lr/batch_size*r  # not-summed
+new_b = lambda b, batch_size, r: b-r.sum()/batch_size  # term-factor:grad_b|ignores:lr
+new_b = lambda r: r.sum()  # wrong-variable
+new_b = lambda b: b  # missing-term:grad_b|wrong-variable
+new_b = lambda X, y, w, b, lr, batch_size: b-lr/batch_size*(X@w-y).sum()  # ignores:b
+new_b = lambda w, lr, batch_size, r: w-lr/batch_size*r.sum()  # wrong-variable|not-recognised
