@@ -219,6 +219,14 @@ class Swap:
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """Another ``function`` (a key of the words) was taken in the step ``meant``."""
+
+    function: str
+    meant: str
+
+
+@dataclass(frozen=True)
 class Conventions:
     """Under which other common conventions the answer is right: ``sum``, ``mean``, ``with-half``, …"""
 
@@ -281,6 +289,7 @@ Record: TypeAlias = (
     | FirstWrong
     | AtStep
     | Swap
+    | Replaced
     | Conventions
     | Told
 )

@@ -51,6 +51,9 @@ class Pool:
             close &= error <= tolerance * max(np.max(np.abs(flat)), 1e-300)
             coefficients.append(c)
         measured = np.stack(coefficients, axis=1)
+        blank = np.array([np.max(np.abs(value)) <= 1e-12 for value in student])
+        if np.any(blank) and not np.all(blank):  # 0 on both sides says nothing about the factor
+            measured[:, blank] = measured[:, [int(np.argmin(blank))]]
         allowed = max(tolerance, 1e-8)
         for i in np.flatnonzero(close & table.possible(measured, allowed)):
             factor = table.identify(measured[i], allowed)
@@ -69,7 +72,9 @@ def _vanishes(arrays: Sequence[Array]) -> bool:
 
 
 def _useful(arrays: Sequence[Array]) -> bool:
-    return all(np.all(np.isfinite(a)) and np.any(np.abs(a) > 1e-12) for a in arrays)
+    """Whether there is something to compare; decisions of 0 or 1 can add up to 0 on a probe or two."""
+    some = [bool(np.any(np.abs(a) > 1e-12)) for a in arrays]
+    return all(np.all(np.isfinite(a)) for a in arrays) and sum(some) >= min(3, len(arrays))
 
 
 def _explain(base: Base, factor: Factor) -> Iterator[Explanation]:

@@ -14,6 +14,7 @@ from typing import Any
 from npreg.exercises.forward.tape import Tape
 from npreg.exercises.mistakes.chain import chain_cut_short, chain_elsewhere, chain_twice
 from npreg.exercises.mistakes.edits import Mutation, Rule
+from npreg.exercises.mistakes.functions import other_functions, other_slopes, spread
 from npreg.exercises.mistakes.inputs import ignored_inputs, mistaken_inputs, reversed_inputs
 from npreg.exercises.mistakes.preference import cost
 from npreg.exercises.mistakes.structure import (
@@ -85,4 +86,7 @@ RULES: tuple[Rule, ...] = (
     whole_step,
     slope_from_output,
     wrong_reductions,
+    other_slopes,
+    other_functions,
+    spread,
 )

@@ -59,6 +59,7 @@ class Kind(Enum):
     TERM_LOST = 11, "a term that meets others, lost on the way back", FREQUENT
     TERM_REVERSED = 11, "a term that meets others, reversed on the way back", FREQUENT
     BRANCH = 11, "another branch or threshold", FREQUENT
+    CUT = 11, "the result, or each contribution, cut off at a setting"
     SETTING_IGNORED_BELOW = 11, "a local derivative with a setting taken as 1"
     LINK_MISSING = 12, "every dependence counts as 1", FREQUENT
     LINK_MISSING_SHORT = 12, "the argument of a step in the place of its value, in a simplified form"
@@ -102,11 +103,14 @@ class Kind(Enum):
     WEIGHTED = 14, "rows weighted by a quantity", FREE
     MISSING_SHORT = 14, "a term of a simplified form missing"
     USE_MISSING = 14, "a step that is absent in one of its uses"
+    UPDATED = 14, "updated parameters in an update"
     UPDATE_BY_ONE = 14, "the parameter and the gradient, the learning rate being 1"
     TWO_IGNORED = 14, "two inputs left out"
     INPUT_ONE_BELOW = 14, "a local derivative taken at ones"
     SLOPE = 14, "a local derivative written with the value of the step, and changed"
     OWN_VALUE = 14, "the value of a step for its derivative"
+    OTHER_SLOPE = 16, "the derivative of another function", FREE
+    OTHER_FUNCTION = 16, "another function, forward and backward"
     ELSEWHERE = 16, "a local derivative taken at another quantity"
     STATISTIC = 16, "a statistic with another divisor"
     AGAIN = 16, "a function applied to its own result"

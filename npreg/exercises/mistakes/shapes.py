@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 
 import numpy as np
 
 from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.program import Answer, Array, Exercise, Step, parameters
-from npreg.exercises.forward.tape import Tape
+from npreg.exercises.forward.tape import Edits, Tape
 from npreg.exercises.mistakes.curvature import curvature_bases
 from npreg.exercises.mistakes.edits import at_step, swap
 from npreg.exercises.mistakes.explanation import Base, Make, axes_subsets, wrong
 from npreg.exercises.mistakes.mutations import Mutation
 from npreg.exercises.mistakes.preference import Kind
 from npreg.exercises.mistakes.structure import broadcast_accidents
+from npreg.exercises.mistakes.updates import updated_too_early
 
 
 def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
@@ -36,6 +38,9 @@ def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
         for other, value in tape.values.items():
             if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
                 yield wrong(Kind.TIMES, "wrong-variable", partial(_product, answer=answer, other=other))
+        yield from _clipped(exercise, answer, tape)
+    if answer.formula is not None:
+        yield from updated_too_early(exercise, name)
     if answer.order == 2:
         yield from curvature_bases(exercise, answer, tape)
 
@@ -64,10 +69,11 @@ def _product(tape: Tape, answer: Answer, other: str) -> Array:
 
 
 def _feature_loops(answer: Answer, tape: Tape) -> Iterator[Base]:
-    """A loop over the features that leaves out the first or the last."""
+    """A loop over features or outputs that leaves out the first or the last, or keeps nothing else."""
     for axis in range(tape.values[answer.wrt].ndim):
         if tape.values[answer.wrt].shape[axis] > 1:
-            for place in (0, -1):
+            for place, code in ((0, "first-only"), (-1, "last-only")):
+                yield wrong(Kind.FEATURES, code, partial(_alone, answer=answer, axis=axis, place=place))
                 rest = partial(_without, answer=answer, axis=axis, place=place)
                 yield wrong(Kind.FEATURES, "off-by-one", rest)
 
@@ -76,6 +82,39 @@ def _without(tape: Tape, answer: Answer, axis: int, place: int) -> Array:
     value = np.array(value_of(answer, tape))
     np.moveaxis(value, axis, 0)[place] = 0.0
     return value
+
+
+def _alone(tape: Tape, answer: Answer, axis: int, place: int) -> Array:
+    value = value_of(answer, tape)
+    return np.asarray(value - _without(tape, answer, axis, place))
+
+
+def _clipped(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Base]:
+    """The result, or each contribution, cut off at a setting, where the residuals should be."""
+    conditions = [step for step in exercise.steps if tape.values[step].dtype.kind == "b"]
+    rows = next((s for s, n in tape.jacobians if n == answer.wrt and tape.values[s].ndim), None)
+    if rows is None or not conditions:
+        return
+    for setting, side in product(exercise.settings, (np.ones_like, np.zeros_like)):
+        one_branch = Edits(values=tuple((step, partial(_all_of, side=side)) for step in conditions))
+        for cut in ("sum", "mean", "rows"):
+            clipped = partial(_cut, answer=answer, edits=one_branch, step=rows, setting=setting, cut=cut)
+            yield wrong(Kind.CUT, "kink-threshold", clipped)
+
+
+def _all_of(value: Array, tape: Tape, side: Callable[[Array], Array]) -> Array:
+    return side(value)
+
+
+def _cut(tape: Tape, answer: Answer, edits: Edits, step: str, setting: str, cut: str) -> Array:
+    """Cut off at plus and minus the setting."""
+    edited, limit, count = tape.edited(edits), tape.values[setting], len(tape.values[step])
+    if cut == "rows":
+        return np.asarray(
+            np.clip(count * contributions(edited, step, answer.wrt), -limit, limit).sum(0) / count
+        )
+    times = count if cut == "sum" else 1
+    return np.asarray(np.clip(times * value_of(answer, edited), -limit, limit) / times)
 
 
 def _own(exercise: Exercise, name: str) -> Iterator[Base]:
@@ -127,6 +166,9 @@ def _others(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
     for other, answer in exercise.answers.items():
         if other != name and answer.order:
             yield wrong(Kind.SWAPPED, f"swapped-answer:{other}", partial(value_of, answer))
+            for axes in axes_subsets(tape.values[answer.wrt].ndim):
+                reduced = _sum(partial(value_of, answer), axes)
+                yield wrong(Kind.REDUCED, f"swapped-answer:{other}", reduced)
             for name_, value in tape.values.items():
                 if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
                     yield wrong(Kind.TIMES, "wrong-variable", partial(_product, answer=answer, other=name_))

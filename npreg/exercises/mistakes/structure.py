@@ -113,7 +113,7 @@ def _across(name: str) -> Wrap:
 
 
 def axis_of_softmax(tape: Tape) -> Iterator[Mutation]:
-    """The short form P·(g − Σ P·g) with the sum over the other axis, over everything, or left out."""
+    """The short form P·(g − Σ P·g) with the sum over the other axis, over everything, or not a column."""
     for step, name, jacobian in edges(tape):
         value = tape.values[step]
         if value.ndim != 2 or value.shape != tape.values[name].shape:
@@ -124,7 +124,8 @@ def axis_of_softmax(tape: Tape) -> Iterator[Mutation]:
         rest = jacobian + outer * same_row
         if np.max(np.abs(rest - np.diag(np.diag(rest)))) > 1e-12 * np.max(np.abs(jacobian)):
             continue
-        for where in ("columns", "everywhere"):
+        square = value.shape[0] == value.shape[1]
+        for where in ("columns", "everywhere", *(("unkept",) if square else ())):
             edits = Edits(jacobians=(((step, name), _summed_over(step, where)),))
             yield known(Kind.AXIS, "axis", edits)
 
@@ -135,8 +136,8 @@ def _summed_over(step: str, where: str) -> Edit:
         rows, columns = np.indices(value.shape).reshape(2, -1)
         outer = np.outer(value, value)
         right = outer * (rows[:, None] == rows)
-        wrong = outer * (columns[:, None] == columns) if where == "columns" else outer
-        return np.asarray(jacobian + right - wrong)
+        met = {"columns": columns[:, None] == columns, "unkept": rows[:, None] == columns, "everywhere": 1}
+        return np.asarray(jacobian + right - outer * met[where])
 
     return edit
 

@@ -26,6 +26,7 @@ from npreg.exercises.mistakes.edits import (
     take,
     twins,
 )
+from npreg.exercises.mistakes.functions import other_functions
 from npreg.exercises.mistakes.inputs import reversed_arguments
 from npreg.exercises.mistakes.preference import Kind
 from npreg.exercises.mistakes.structure import applied_again, wrong_axis
@@ -121,7 +122,12 @@ def simplified_upstream(tape: Tape) -> Iterator[Mutation]:
                 if _two_terms(_spread(tape, first, step), _spread(tape, second, step), target) is not None:
                     yield from _short_form(tape, step, first, second)
                     plain = _form(step, (first, second))
-                    for forward in (*wrong_axis(tape), *applied_again(tape), *reversed_arguments(tape)):
+                    for forward in (
+                        *wrong_axis(tape),
+                        *applied_again(tape),
+                        *reversed_arguments(tape),
+                        *other_functions(tape),
+                    ):
                         yield replace(forward, edits=forward.edits + plain)
 
 

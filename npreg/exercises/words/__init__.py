@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from npreg.exercises.found import Conventions, FirstWrong, Record, Scale, Told
+from npreg.exercises.found import Conventions, FirstWrong, Record, Replaced, Scale, Told
 from npreg.exercises.words.factors import factor_values
 from npreg.exercises.words.phrases import LANGUAGES, fill, placeholders, say, texts
 from npreg.exercises.words.topics import slug, topic
@@ -162,6 +162,8 @@ def _values(code: str, answer: str, found: Sequence[Record], lang: str, alone: b
     for record in found:
         if isinstance(record, Scale):
             values |= factor_values(record, lang) if record.code == code else {}
+        elif isinstance(record, Replaced):
+            values |= {"function": say(f"function.{record.function}", lang), "meant": record.meant}
         else:
             known = {field.name: getattr(record, field.name) for field in fields(record)}
             values |= {

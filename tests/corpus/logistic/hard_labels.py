@@ -1,4 +1,4 @@
-# expect: grad_w=not-recognised; grad_b=right
+# expect: grad_w=not-recognised|wrong-variable; grad_b=right
 # exercise: logistic
 import numpy as np
 

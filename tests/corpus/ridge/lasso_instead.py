@@ -1,4 +1,4 @@
-# expect: grad_w=not-recognised; grad_b=right
+# expect: grad_w=not-recognised|chain-at:penalty; grad_b=right
 # exercise: ridge
 import numpy as np
 

@@ -1,4 +1,4 @@
-# expect: grad_W=not-recognised; grad_b=right
+# expect: grad_W=not-recognised|wrong-variable; grad_b=right
 # exercise: softmax
 import numpy as np
 
