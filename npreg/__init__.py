@@ -33,6 +33,7 @@ from npreg.losses import (
     squared_loss,
     squared_loss_grad,
 )
+from npreg.runs.arrival import ConvergenceWarning
 from npreg.runs.blocks import RowBlocks
 from npreg.runs.callbacks import Progress, ProgressBar, Step
 from npreg.runs.checkpoint import Checkpoint, CheckpointError
@@ -58,6 +59,7 @@ __all__ = [
     "Adam",
     "Checkpoint",
     "CheckpointError",
+    "ConvergenceWarning",
     "Cosine",
     "DivergenceError",
     "EarlyStopping",

@@ -44,7 +44,6 @@ from npreg.train import TrainResult, train
 __all__ = ["MinibatchSGDRegressor"]
 
 DTYPES: dict[str, Any] = {"dtype": [np.float64, np.float32]}
-LEAST_STEPS, LEAST_EPOCHS = 5000, 10  # max_iter=None: measured in docs/real_data.md
 
 
 class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -72,7 +71,8 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
     schedule : callable or str, optional
         Factor of lr as a function of the epochs done; or "step", "inverse_scaling", "cosine", "exponential".
     max_iter : int, or None
-        Epochs.  None: as many as make 5000 steps, but no fewer than 10.
+        Epochs.  None: as many as are needed, but no fewer than 10 or 5000 steps, as `num_epochs="auto"` of
+        `npreg.train`; what has not arrived then ends in a ConvergenceWarning.
     rule : "sgd", "momentum", "nesterov", or a Rule
     average : float in [0, 1)
         The parameters are the mean over this last part of the epochs.
@@ -112,6 +112,8 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         Epochs made.
     n_steps_ : int
         Steps made, those of `partial_fit` included.
+    excess_loss_, converged_ : float and bool, or None
+        How far the loss is above the least possible, and whether that is near enough; as of `npreg.train`.
     losses_ : (n_iter_,)
         The mean loss after each epoch, without penalties.
     validation_losses_ : (n_iter_,) or None
@@ -205,10 +207,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         batch_size = n if self.batch_size is None else as_batch_size(self.batch_size)
         check_rows(X, sample_weight, "sample_weight")
         weights = as_weights(sample_weight, n)
-        if self.max_iter is None:
-            num_epochs = max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / math.ceil(n / batch_size)))
-        else:
-            num_epochs = as_count(self.max_iter, "max_iter", 1)
+        num_epochs: Any = "auto" if self.max_iter is None else as_count(self.max_iter, "max_iter", 1)
         result = train(
             data,
             labels,
@@ -364,6 +363,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         self.lr_ = result.lr
         self.losses_, self.validation_losses_ = result.losses, result.validation_losses
         self.n_iter_ = len(result.losses)
+        self.excess_loss_, self.converged_ = result.excess_loss, result.converged
 
 
 @dataclass

@@ -59,6 +59,10 @@ class TrainResult:
     validation_losses : ndarray of shape (epochs,) or None
     best_epoch : int or None
         With validation rows: the epoch (from 1) whose parameters these are.
+    excess_loss : float or None
+        The mean loss with penalties, above the least possible; None where it was not looked at.
+    converged : bool or None
+        Whether that is at most a hundredth of the loss of the best constant.
     feature_names : tuple of str, or None
         The features' columns, where they had names.
     """
@@ -75,12 +79,15 @@ class TrainResult:
     trajectory: Trajectory | None = field(default=None, repr=False)
     validation_losses: FloatArray | None = None
     best_epoch: int | None = None
+    excess_loss: float | None = None
+    converged: bool | None = None
     feature_names: Names = None
 
     @classmethod
     def of(cls, run: Run) -> TrainResult:
         """What a run has come to."""
-        final, has_held_out = run.parameters(), run.rows.held_out is not None
+        final, has_held_out = run.raw(run.best_or_last()), run.rows.held_out is not None
+        found = run.excess()
         return cls(
             w=final[:-1].copy(),
             b=final[-1].copy(),
@@ -94,6 +101,8 @@ class TrainResult:
             trajectory=run.trajectory(),
             validation_losses=np.array(run.validation_losses) if has_held_out else None,
             best_epoch=run.best.number if has_held_out else None,
+            excess_loss=None if found is None else found.value,
+            converged=None if found is None else found.converged,
             feature_names=run.rows.feed.facts.sample.names,
         )
 
@@ -154,7 +163,7 @@ def train(
     *,
     batch_size: int = 10,
     lr: float | Literal["auto"] = 0.03,
-    num_epochs: int = 3,
+    num_epochs: int | Literal["auto"] | None = None,
     w: ArrayLike | None = None,
     b: ArrayLike | None = None,
     rng: Any = None,
@@ -200,7 +209,9 @@ def train(
     lr : float ≥ 0, or "auto"
         "auto" is for data in any units: half of `max_learning_rate` (times 1 − β with momentum), and
         unless they are given, `standardize=True` and `average=0.5`.
-    num_epochs : int ≥ 0
+    num_epochs : int ≥ 0, or "auto"
+        By default 3, and with lr="auto" "auto": as many as bring the loss within a hundredth (of that of the
+        best constant) of the least one, but no more than 100 000 steps, or 20 epochs if these have more.
     w, b : (d, k) and (k,), optional
         Where to start; without them, `init_params(d, rng=rng)` for w, and zeros for b.
     rng : anything `np.random.default_rng` takes
@@ -300,4 +311,5 @@ def train(
         except KeyboardInterrupt:
             run.stopped = "interrupted"
             raise TrainingInterrupted(TrainResult.of(run)) from None
+        run.conclude()
     return TrainResult.of(run)

@@ -93,7 +93,9 @@ class ProgressBar:
         self.bar: Any = None
 
     def on_start(self, epochs: int, done: int) -> None:
-        self.bar = self.make(**{"total": epochs, "initial": done, "unit": "epoch", **self.options})
+        if self.bar is None:
+            self.bar = self.make(**{"total": epochs, "initial": done, "unit": "epoch", **self.options})
+        self.bar.total = epochs  # a run may take more than it began with
 
     def on_epoch(self, progress: Progress) -> None:
         self.bar.set_postfix(loss=progress.loss, refresh=False)

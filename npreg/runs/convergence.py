@@ -103,10 +103,11 @@ class Speed:
     def steps_needed(self, target: float, lr: float, rule: Rule, average: float = 0.0) -> int | None:
         """The fewest steps, about, after which less than `target` is left; None beyond 10⁸."""
         few, many = 0, 1
-        while not self.left(many, lr, rule, average) <= target:
-            few, many = many, 2 * many
-            if many > MOST_STEPS or not lr:
-                return None
+        with np.errstate(all="ignore"):  # where lr is too large, what is left grows beyond all bounds
+            while not self.left(many, lr, rule, average) <= target:
+                few, many = many, 2 * many
+                if many > MOST_STEPS or not lr:
+                    return None
         while many - few > max(few // 16, 1):
             middle = (few + many) // 2
             few, many = (few, middle) if self.left(middle, lr, rule, average) <= target else (middle, many)

@@ -104,7 +104,7 @@ class Plan:
 
     batch_size: int = field(metadata=BITS)
     lr: float | Literal["auto"] = field(metadata=BITS)
-    num_epochs: int = field(metadata=AROUND)
+    num_epochs: int | Literal["auto"] = field(metadata=AROUND)
     w: ArrayLike | None = field(metadata=BITS)
     b: ArrayLike | None = field(metadata=BITS)
     rng: Any = field(metadata=BITS)
@@ -135,16 +135,23 @@ class Plan:
             raise ValueError(f"average must be in [0, 1), the part of the epochs to average, not {average!r}")
         if self.stop is not None and not isinstance(self.stop, EarlyStopping):
             raise TypeError(f"stop must be an npreg.EarlyStopping, as EarlyStopping(5), not {self.stop!r}")
+        epochs: Any = self.num_epochs
+        if epochs is None:
+            epochs = "auto" if auto else 3
+        if epochs != "auto":
+            epochs = as_count(epochs, "num_epochs", 0)
+        elif str(self.schedule) in ("step", "cosine", "exponential"):
+            raise ValueError(f"schedule={self.schedule!r} needs num_epochs as a number: it is for so many")
         looked_at = {
             "batch_size": as_batch_size(self.batch_size),
             "lr": self.lr if auto else as_nonnegative(self.lr, "lr"),
-            "num_epochs": as_count(self.num_epochs, "num_epochs", 0),
+            "num_epochs": epochs,
             "verbose": as_flag(self.verbose, "verbose"),
             "loss": as_loss(self.loss),
             "engine": as_choice(self.engine, "engine", get_args(EngineName)),
             "record": as_choice(self.record, "record", (None, *get_args(Record))),
             "rule": as_rule(self.rule),
-            "schedule": as_schedule(self.schedule, as_count(self.num_epochs, "num_epochs", 0)),
+            "schedule": as_schedule(self.schedule, 1 if epochs == "auto" else epochs),
             "fit_intercept": as_flag(self.fit_intercept, "fit_intercept"),
             "shuffle": as_flag(self.shuffle, "shuffle"),
             "l2": as_nonnegative(self.l2, "l2"),

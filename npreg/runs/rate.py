@@ -34,7 +34,9 @@ FINAL_SIZE = 1e-3  # residuals, as a part of the labels' spread, that the last s
 ENTRYWISE = {Adam: 1.0, AdaGrad: 3.0}
 
 
-def learning_rate(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, Schedule | None]:
+def learning_rate(
+    plan: Plan, feed: Feed, theta: FloatArray, num_epochs: int
+) -> tuple[float, Schedule | None]:
     """The learning rate of the first step, and the schedule of the others, of a run that starts at theta.
 
     `lr="auto"` is half of the bound; where the loss is not as steep everywhere it decays, unless there is a
@@ -43,7 +45,7 @@ def learning_rate(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, Sch
     if isinstance(plan.lr, str):
         first, last = _auto(plan, feed, theta)
         decays = plan.schedule is None and last < first
-        return first, ExponentialDecay(plan.num_epochs, last / first) if decays else plan.schedule
+        return first, ExponentialDecay(num_epochs, last / first) if decays else plan.schedule
     if plan.check_lr != "off":
         _check(plan, plan.lr, feed)
     return plan.lr, plan.schedule

@@ -11,8 +11,11 @@ import numpy as np
 from npreg.arrays import FloatArray
 from npreg.data import start_parameters
 from npreg.engines import choose_engine, make_engine
+from npreg.learning_rate import max_learning_rate
 from npreg.losses import Loss
+from npreg.runs.arrival import judge, least_epochs, most_epochs, warn_of
 from npreg.runs.checkpoint import CheckpointError, Fields, State, rng_state, set_rng_state
+from npreg.runs.convergence import Excess
 from npreg.runs.feeds import Facts
 from npreg.runs.identity import identify
 from npreg.runs.observers import (
@@ -65,10 +68,14 @@ class Run:
         self.theta = theta = theta if rows.scaling is None else rows.scaling.enter(theta)
         # What "auto" stands for is read, not found again: another machine might round it differently.
         look_at(plan.loss, facts.sample, theta)
-        auto = found is not None and plan.lr == "auto"
-        self.rate, self.schedule = learning_rate(plan, feed, theta)
-        if found is not None and auto:
+        self.num_epochs = 0 if plan.num_epochs == "auto" else plan.num_epochs
+        self.rate, self.schedule = learning_rate(plan, feed, theta, max(self.num_epochs, 1))
+        if found is not None and plan.lr == "auto":
             self.rate = _rate_of(found)
+        if plan.num_epochs == "auto":
+            given = None if found is None else found.count("num_epochs", 1, most_epochs(plan, feed))
+            self.num_epochs = given or least_epochs(plan, feed, theta, self.rate)
+            _, self.schedule = learning_rate(plan, feed, theta, self.num_epochs)
         self.stepper = Stepper(
             (theta[:-1], theta[-1]),
             lr=self.rate,
@@ -88,20 +95,21 @@ class Run:
             raise ValueError('every="block" needs row blocks, RowBlocks.of(...), in the place of arrays')
         self.settings: Settings = self.all_settings() if plan.checkpoint is not None else {}
 
-        tail = math.ceil(plan.average * plan.num_epochs)
-        self.first_averaged = plan.num_epochs - tail
+        tail = math.ceil(plan.average * self.num_epochs)
+        self.first_averaged = self.num_epochs - tail
         self.teller = Teller(plan.callbacks, self.raw)
         tell = self.teller.on_step if plan.callbacks.on_step else None
         keep = plan.record == "step"
         self.recorder = Recorder(keep=keep, tell=tell) if keep or tail or tell else None
         self.divergence = Divergence(feed, plan.loss, theta.copy(), self.raw, self.stepper.rate)
         self.best = Best(plan.stop, theta.copy())
-        self.printer = Printer(plan.num_epochs) if plan.verbose else None
+        self.printer = Printer(self.num_epochs) if plan.verbose else None
         self.observers: list[Observer] = [*filter(None, [self.printer]), self.best, self.teller]
         self.epoch_ends = [theta[None].copy()]
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
         self.stopped = "num_epochs"
+        self.judged: tuple[int, Excess | None] = 0, None
         self.within: dict[str, Any] = {}  # what an epoch that is not over has gathered, beside theta
         if found is not None:
             self.restore(found)
@@ -131,7 +139,7 @@ class Run:
         return len(self.losses)
 
     def is_finished(self) -> bool:
-        return self.stopped != "num_epochs" or self.epoch >= self.plan.num_epochs
+        return self.stopped != "num_epochs" or self.epoch >= self.num_epochs
 
     @property
     def steps_done(self) -> int:
@@ -143,10 +151,44 @@ class Run:
         return theta if self.rows.scaling is None else self.rows.scaling.leave(theta)
 
     def run(self, saver: Saver | None = None) -> None:
-        """All epochs, up to the last or a reason to stop."""
+        """All epochs, up to the last or a reason to stop; with "auto", as many as are needed."""
+        self.run_epochs(saver)
+        most = most_epochs(self.plan, self.feed) if self.plan.num_epochs == "auto" else 0
+        while self.stopped == "num_epochs" and self.num_epochs < most and not self.has_arrived():
+            # Twice as many epochs: the average of their second half begins here.
+            self.num_epochs = min(2 * self.num_epochs, most)
+            self.first_averaged = self.num_epochs - math.ceil(self.plan.average * self.num_epochs)
+            if self.recorder is not None:
+                self.recorder.sum, self.recorder.count = np.zeros(()), 0
+            _, schedule = learning_rate(self.plan, self.feed, self.epoch_ends[0][0], self.num_epochs)
+            self.stepper.schedule = self.schedule = schedule
+            self.run_epochs(saver)
+
+    def has_arrived(self) -> bool:
+        found = self.excess()
+        return found is None or found.converged is not False
+
+    def excess(self) -> Excess | None:
+        """How far the parameters to return are from the least loss."""
+        if self.judged[0] != self.epoch:
+            self.judged = self.epoch, judge(self.plan, self.feed, self.best_or_last(), self.losses)
+        return self.judged[1]
+
+    def conclude(self) -> None:
+        """Say where the run has come to: a warning where it was to be there and is not."""
+        found = self.excess()
+        if found is None:
+            return
+        if self.plan.verbose and "auto" in (self.plan.lr, self.plan.num_epochs):
+            print(f"{'' if found.converged else 'not '}converged: {found.value:.3g} above the least loss")
+        if self.stopped == "num_epochs" and found.converged is False and self.rows.held_out is None:
+            bound = max_learning_rate(self.feed, self.plan.batch_size, l2=self.plan.l2)
+            warn_of(self.plan, self.feed, found, self.rate, self.epoch, bound)
+
+    def run_epochs(self, saver: Saver | None) -> None:
         if self.is_finished():
             return
-        plan, hooks, left = self.plan, self.plan.callbacks, self.plan.num_epochs - self.epoch
+        plan, hooks, left = self.plan, self.plan.callbacks, self.num_epochs - self.epoch
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
         ahead = plan.stop is None and not hooks.on_epoch and saver is None
         self.teller.epochs, self.teller.steps = self.epoch, self.stepper.steps_done
@@ -161,7 +203,7 @@ class Run:
             for on_end in hooks.on_end:
                 stack.callback(on_end)
             for on_start in hooks.on_start:
-                on_start(plan.num_epochs, self.epoch)
+                on_start(self.num_epochs, self.epoch)
             self.begin_epoch()
             for ends, self.within in epochs:
                 self.finish_epochs(ends)
@@ -202,7 +244,7 @@ class Run:
             "settings": {name: list(setting) for name, setting in self.settings.items()},
             "rng": rng_state(self.rng),
             "rate": self.rate,
-            "num_epochs": self.plan.num_epochs,
+            "num_epochs": self.num_epochs,
             "first_averaged": self.first_averaged,
             "steps_done": self.stepper.steps_done,
             "best_epoch": self.best.number,
@@ -265,7 +307,7 @@ class Run:
 
     def check_length(self, path: str, done: int, planned: int, first: int) -> None:
         """Whether a run of this many epochs has the same beginning."""
-        now = self.plan.num_epochs
+        now = self.num_epochs
         if done > now:
             raise CheckpointError(
                 f"{path} has done {done} epochs, more than num_epochs={now}; give {done} or more, or "
@@ -285,10 +327,10 @@ class Run:
                 "with another path, from w=result.w, b=result.b if you like"
             )
 
-    def parameters(self) -> FloatArray:
-        """The parameters to return: the best epoch's with validation rows, else the last."""
+    def best_or_last(self) -> FloatArray:
+        """The parameters to return, on the run's own scale: with validation rows the best epoch's."""
         chosen = self.rows.held_out is not None and self.best.number
-        return self.raw(self.best.theta if chosen else self.divergence.good)
+        return self.best.theta if chosen else self.divergence.good
 
     def trajectory(self) -> Trajectory | None:
         if self.plan.record is None:

@@ -243,7 +243,7 @@ def test_own_callables_are_known_again_in_another_process(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(root), "OPENBLAS_NUM_THREADS": "1"}
 
     def run(code, epochs):
-        command = [sys.executable, "-c", code, f"{tmp_path}{os.sep}", epochs]
+        command = [sys.executable, "-W", "ignore", "-c", code, f"{tmp_path}{os.sep}", epochs]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stderr
 
     assert run(OWN, "1") == ""

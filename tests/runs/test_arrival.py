@@ -1,0 +1,191 @@
+"""A run says how far it is from the least loss, exactly where it can, and how to come nearer."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from naive import make_data
+
+import npreg
+
+X, Y, W, B = make_data(200, 3, 1)
+RAW = X * [1, 300, 0.01] + [0, 1000, 5]
+
+
+def least(X, y):
+    rows = np.column_stack([X, np.ones(len(X))])
+    return ((rows @ np.linalg.lstsq(rows, y, rcond=None)[0] - y) ** 2).mean() / 2
+
+
+def silent(*rows, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", npreg.ConvergenceWarning)
+        return npreg.train(*rows, **options)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"lr": "auto"}, {"lr": 1e-4, "engine": "loop"}, {"average": 0.5}], ids=str
+)
+def test_the_excess_of_the_squared_loss_is_exact(options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", npreg.ConvergenceWarning)
+        run = npreg.train(X, Y, rng=0, num_epochs=4, **options)
+    expected = run.losses[-1] - least(X, Y)
+    assert run.excess_loss == pytest.approx(expected, rel=1e-6, abs=1e-12)
+    assert run.converged == (expected <= 0.01 * Y.var() / 2)
+
+
+def test_the_notebooks_call_is_as_it_was_and_there(capsys):
+    features, labels = npreg.synthetic_data([2, -3.4], 4.2, 1000, rng=0)
+    run = silent(features, labels, rng=1, verbose=True)
+    assert (run.lr, len(run.losses), run.converged) == (0.03, 3, True)
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert "converged=True" in repr(run)
+
+
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "nesterov"])
+def test_auto_runs_until_it_is_there(rule, capsys):
+    """On columns in any units; lr="auto" implies it, and num_epochs stays what it is where it is given."""
+    run = silent(RAW, Y, lr="auto", rule=rule, rng=0, verbose=True)
+    assert run.converged
+    assert capsys.readouterr().out.splitlines()[-1].startswith("converged: ")
+    longer = silent(RAW, Y, lr="auto", num_epochs="auto", rule=rule, rng=0)
+    assert longer.w.tobytes() == run.w.tobytes()
+    with pytest.warns(npreg.ConvergenceWarning):
+        assert len(npreg.train(RAW, Y, lr=1e-9, num_epochs=2, rng=0).losses) == 2
+
+
+def slope(angle, n=60):
+    """Two columns that are nearly one, and labels that need both: minute curvature in one direction."""
+    rng = np.random.default_rng(1)
+    a, b = rng.standard_normal((2, n))
+    return np.column_stack([a, a + angle * b]), a + 3 * b
+
+
+def test_auto_takes_more_epochs_where_more_are_needed_and_stops_at_the_bound(monkeypatch):
+    easy, slow = silent(X, Y, lr="auto", rng=0), silent(*slope(0.05), lr="auto", rng=0)
+    assert slow.num_steps > easy.num_steps
+    monkeypatch.setattr("npreg.runs.arrival.MOST_STEPS", 8000)
+    with pytest.warns(npreg.ConvergenceWarning, match=r'depend on each other.*rule="momentum"'):
+        run = npreg.train(*slope(1e-7), lr="auto", rng=0)
+    assert 5000 < run.num_steps <= 8000
+    assert run.converged is False
+
+
+def test_auto_goes_on_where_the_first_guess_was_too_short():
+    """For losses whose way cannot be told ahead."""
+    easy, slow = (silent(*rows, lr="auto", loss="log_cosh", rng=0) for rows in ((X, Y), slope(0.03)))
+    assert slow.num_steps >= 2 * easy.num_steps
+    assert slow.converged
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_auto_resumes(loss, tmp_path):
+    options = {"lr": "auto", "loss": loss, "rng": 0}
+    whole = npreg.train(RAW, Y, **options)
+
+    class Stop(Exception):
+        pass
+
+    def stop(progress):
+        if progress.epoch == 40:
+            raise Stop
+
+    with pytest.raises(Stop):
+        npreg.train(
+            RAW, Y, checkpoint=npreg.Checkpoint(tmp_path / "run.npz", every=20), callbacks=stop, **options
+        )
+    checkpoint = npreg.Checkpoint(tmp_path / "run.npz", every=100, resume=True)
+    again = npreg.train(RAW, Y, checkpoint=checkpoint, **options)
+    assert again.w.tobytes() == whole.w.tobytes()
+    assert again.losses.tobytes() == whole.losses.tobytes()
+
+
+def cured(*rows, **options):
+    """The warning, and the run with the change that it proposes."""
+    with pytest.warns(npreg.ConvergenceWarning) as caught:
+        npreg.train(*rows, **options)
+    text = str(caught[0].message)
+    assert caught[0].filename == __file__
+    cure = re.search(r'take (\w+)=("?[\w.+-]+"?)', text.replace("or ", "take "))
+    return text, {**options, cure[1]: eval(cure[2])}
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"lr": 0.2, "num_epochs": 2, "batch_size": 100}, "2 epochs are too few: take num_epochs="),
+        ({"lr": 1e-5, "num_epochs": 5}, 'is small, up to .* is stable: take lr="auto"'),
+        ({"lr": 0.3, "num_epochs": 2, "batch_size": 200, "average": 0.5}, "too few: take num_epochs="),
+    ],
+)
+def test_the_warning_names_the_reason_and_a_cure_that_cures(options, reason):
+    text, better = cured(X, Y, rng=0, **options)
+    assert re.search(reason, text)
+    if "lr" in text.split("take ")[1][:3]:
+        better.pop("num_epochs")
+    assert silent(X, Y, **better).converged
+
+
+def test_the_column_that_is_missing_is_named():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"age": X[:, 0], "income": X[:, 1] * 1e-3, "size": X[:, 2]})
+    labels = X[:, 0] + X[:, 1] * 2
+    with pytest.warns(npreg.ConvergenceWarning, match="most of it along column 'income'"):
+        npreg.train(frame, labels, lr=0.1, num_epochs=30, rng=0)
+
+
+def test_large_rows_at_a_given_rate_are_judged_by_the_fall_of_the_loss():
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((600_000, 4), np.float32)
+    labels = features @ np.ones(4, np.float32)
+    assert silent(features, labels, rng=0, batch_size=1000, lr=0.1).converged
+    with pytest.warns(npreg.ConvergenceWarning, match="about"):
+        assert npreg.train(features, labels, rng=0, batch_size=1000, lr=1e-4).converged is False
+
+
+def test_who_ends_a_run_is_not_warned():
+    options = {"rng": 0, "lr": 1e-4, "num_epochs": 30}
+    assert silent(X, Y, **options, callbacks=lambda progress: progress.epoch == 2).converged is False
+    assert silent(X, Y, **options, stop=npreg.EarlyStopping(1, tol=1e9)).converged is False
+    assert silent(X, Y, **{**options, "num_epochs": 1}).converged is None
+    assert silent(X, np.full(200, 7.0), rng=0, lr=0.5, num_epochs=30).converged
+
+    def interrupt(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        silent(X, Y, **{**options, "num_epochs": 3}, callbacks=interrupt)
+    assert caught.value.result.converged is False
+
+
+def test_it_is_scikit_learns_warning_too_where_that_is_loaded():
+    exceptions = pytest.importorskip("sklearn.exceptions")
+    with pytest.warns(npreg.ConvergenceWarning) as caught:
+        npreg.train(X, Y, lr=1e-4, rng=0)
+    assert issubclass(caught[0].category, exceptions.ConvergenceWarning)
+    code = (
+        "import sys, warnings, numpy, npreg\n"
+        "warnings.simplefilter('error', npreg.ConvergenceWarning)\n"
+        "try: npreg.train(numpy.eye(5), numpy.arange(5.0), lr=1e-4)\n"
+        "except npreg.ConvergenceWarning as found: print(type(found) is npreg.ConvergenceWarning)\n"
+        "print('sklearn' in sys.modules)\n"
+    )
+    root = str(Path(npreg.__file__).parents[1])
+    found = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": root}, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["True", "False"]
+
+
+@pytest.mark.parametrize("name", ["step", "cosine", "exponential"])
+def test_schedules_of_a_length_need_one(name):
+    with pytest.raises(ValueError, match="needs num_epochs as a number"):
+        npreg.train(X, Y, lr="auto", schedule=name)
+    npreg.train(X, Y, lr="auto", schedule=name, num_epochs=5, rng=0)
