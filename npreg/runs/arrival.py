@@ -51,7 +51,7 @@ def judge(plan: Plan, feed: Feed, theta: FloatArray, losses: Sequence[float]) ->
     facts = feed.facts
     if not losses or not plan.fit_intercept or (plan.num_epochs == 1 and plan.lr != "auto"):
         return None  # a single epoch is a step of somebody's own loop
-    few = facts.num_rows * (facts.width + 1) ** 2 <= LOOKED_AT
+    few = facts.is_whole and facts.num_rows * (facts.width + 1) ** 2 <= LOOKED_AT
     if few or "auto" in (plan.lr, plan.num_epochs):
         found = excess(feed, plan.loss, theta, plan.l2, plan.l1)
         rounding = 1e4 * np.finfo(facts.dtype).eps ** 2 * float(np.mean(np.square(facts.sample.y)))

@@ -182,7 +182,8 @@ class Run:
         if self.plan.verbose and "auto" in (self.plan.lr, self.plan.num_epochs):
             print(f"{'' if found.converged else 'not '}converged: {found.value:.3g} above the least loss")
         if self.stopped == "num_epochs" and found.converged is False and self.rows.held_out is None:
-            bound = max_learning_rate(self.feed, self.plan.batch_size, l2=self.plan.l2)
+            facts, plan = self.feed.facts, self.plan  # of blocks the bound would cost a pass
+            bound = max_learning_rate(self.feed, plan.batch_size, l2=plan.l2) if facts.is_whole else math.inf
             warn_of(self.plan, self.feed, found, self.rate, self.epoch, bound)
 
     def run_epochs(self, saver: Saver | None) -> None:

@@ -102,6 +102,7 @@ def test_features_beyond_the_memory_at_hand_are_announced(nothing_is_copied, mon
     assert caught[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", npreg.ConvergenceWarning)
         npreg.train(npreg.RowBlocks.of(X, Y, block_rows=100), rng=1, lr=0.001)  # the cure
 
 

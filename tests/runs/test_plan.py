@@ -107,5 +107,3 @@ def test_an_unknown_argument_is_refused():
         npreg.train(np.ones((3, 1)), np.ones(3), batchsize=3)
     with pytest.raises(TypeError, match=r"unexpected keyword argument 'xyz'$"):
         npreg.train(np.ones((3, 1)), np.ones(3), xyz=3)
-
-
