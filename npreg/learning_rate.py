@@ -74,7 +74,7 @@ def max_learning_rate(
     l2 : float
         An L2 penalty's factor; lowers the bound to 2 / (2 / bound + 2 l2).
     sample_weight : (n,), optional
-        Rows count as √weight · x̃.
+        Rows count as √weight · x̃, with weights scaled to mean 1.
 
     Returns
     -------
@@ -192,7 +192,10 @@ class RateMoments:
         margin = 1.0 if m == self.num_rows else SAMPLE_MARGIN
         # κ cannot exceed max ‖x̃‖², which also holds where ill-conditioned columns spoil the eigenvalue.
         kappa = float(np.linalg.eigvalsh(fourth)[-1]) if len(fourth) else 0.0
-        return min(self.largest, margin * kappa), min(self.largest, margin * float(eigenvalues[-1]))
+        # The last entry of x̃ is 1, or √weight: only ratios of weights matter.
+        weight = float(np.vdot(rows[:, -1], rows[:, -1]) if len(rows) else self.second[-1, -1]) / m
+        steepest = margin * float(eigenvalues[-1])
+        return min(self.largest, margin * kappa) / weight, min(self.largest, steepest) / weight
 
     def bound(self, batch_size: int, l2: float = 0.0, rule: Rule | None = None) -> float:
         """The largest learning rate that is known to be stable."""

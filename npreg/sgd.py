@@ -259,8 +259,8 @@ class FixedIntercept:
         return self.inner.init(params)
 
     def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
-        update = self.inner.update([grads[0], np.zeros_like(grads[1])], state)
-        return [update[0], np.zeros_like(update[1])]
+        update = self.inner.update([grads[0], np.zeros_like(grads[1]), *grads[2:]], state)
+        return [update[0], np.zeros_like(update[1]), *update[2:]]
 
 
 def as_rule(rule: str | Rule) -> Rule:
@@ -318,9 +318,9 @@ class Stepper:
         self.lr, self.schedule, self.steps_per_epoch = lr, schedule, steps_per_epoch
         self.rule: Rule = SGD() if rule is None else rule
         self.divisor, self.l2, self.l1 = divisor, l2, l1
-        if l1 and isinstance(self.rule, (Adam, AdaGrad)):
+        if l1 and isinstance(getattr(self.rule, "inner", self.rule), (Adam, AdaGrad)):
             raise ValueError(
-                f"l1 = {l1:g} needs steps that go with the gradient, which {type(self.rule).__name__} "
+                f"l1 = {l1:g} needs steps that go with the gradient, which {self.rule} "
                 'rescales entry by entry; take rule="sgd" or "momentum"'
             )
         dual = [params[0].astype(np.float64), np.zeros(1)] if l1 else []  # z and c, which grow with time

@@ -218,7 +218,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             rule=self.rule,
             average=self.average,
             standardize=self.standardize,
-            sample_weight=_mean_one(weights) if self.batch_size is None else weights,
+            sample_weight=weights,
             shuffle=self.shuffle,
             validation=self._validation(X_val, y_val),
             callbacks=ProgressBar() if self.progress else (),
@@ -268,7 +268,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         first = not hasattr(self, "coef_")
         data, labels = self._validated(X, y, reset=first)
         check_rows(X, sample_weight, "sample_weight")
-        weights = _mean_one(as_weights(sample_weight, len(data)))
+        weights = as_weights(sample_weight, len(data))
         stream = copy.deepcopy(getattr(self, "_stream", None)) or _Stream()
         rule = as_rule(self.rule)
         if stream.rule is None or stream.rule.inner != rule:
@@ -393,15 +393,6 @@ class _Stream:
     calls: int = 0
     lr: float = math.inf
     rule: _Continued | None = None
-
-
-def _mean_one(weights: FloatArray | None) -> FloatArray | None:
-    """Weights scaled to mean 1: all rows then make one minibatch whose mean is the weighted mean."""
-    if weights is None:
-        return None
-    weights = weights / weights.max()  # so that the sum cannot overflow
-    mean_one: FloatArray = weights / weights.mean()
-    return mean_one
 
 
 def _generator(random_state: Any) -> np.random.Generator:

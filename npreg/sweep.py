@@ -28,9 +28,8 @@ from npreg.engines.moments import BatchMoments
 from npreg.learning_rate import RateMoments, rate_moments
 from npreg.loop import Order, Path, Reduction
 from npreg.losses import LOSSES
-from npreg.runs.feeds import as_feed, as_rows
+from npreg.runs.feeds import as_feed, as_rows, on_scale
 from npreg.runs.run import DIVERGED
-from npreg.runs.scaling import ColumnMoments
 from npreg.runs.sums import LossMoments
 
 __all__ = ["SweepResult", "sweep"]
@@ -119,10 +118,8 @@ def sweep(
     batch_size, num_epochs = as_batch_size(batch_size), as_count(num_epochs, "num_epochs", 1)
     rates, penalties = as_settings(lrs, "lrs"), as_settings(l2, "l2")
     generator = as_rng(rng)
-    feed, scaling = as_feed(as_rows(features, labels, sample_weight)), None
-    if as_flag(standardize, "standardize"):
-        scaling = feed.total(ColumnMoments.of).scaling()
-        feed = feed.scaled(scaling)
+    feed = as_feed(as_rows(features, labels, sample_weight))
+    feed, scaling = on_scale(feed, standardize=as_flag(standardize, "standardize"))
     facts = feed.facts
     theta = start_parameters(w, b, facts.width, facts.num_outputs, facts.dtype, generator)
     if scaling is not None:

@@ -233,7 +233,7 @@ def train(
     average : float in [0, 1), optional
         Return the mean of the parameters over this last part of the epochs; by default 0, none.
     sample_weight : (n,), optional
-        Weight 2 counts as the row twice: exactly where one minibatch holds all rows, in expectation
+        Only ratios matter.  Weight 2 counts as the row twice: exactly with batch_size=n, in expectation
         otherwise.
     standardize : bool, optional
         Run on columns of mean 0 and standard deviation 1, and fold the scaling back into w and b; lr and

@@ -31,6 +31,7 @@ def naive_sgd(
     beta=0.9,
     schedule=lambda epochs: 1.0,
     weights=None,
+    even=True,
 ):
     """(w; b) after every single step, shape (steps, d + 1, k); in float64 whatever comes in.
 
@@ -39,6 +40,8 @@ def naive_sgd(
     X, Y = np.asarray(features, float).tolist(), np.asarray(labels, float).reshape(len(labels), -1).tolist()
     n, d, k = len(X), len(X[0]), len(Y[0])
     s = [1.0] * n if weights is None else [float(weight) for weight in weights]
+    if even:  # only ratios of weights matter
+        s = [weight * n / sum(s) for weight in s]
     theta = [[float(w[j][o]) for o in range(k)] for j in range(d)] + [[float(b[o]) for o in range(k)]]
     v = [[0.0] * k for _ in range(d + 1)]
     z, reached, v_reached = [row[:] for row in theta], 0.0, 0.0  # dual averaging, for l1

@@ -35,7 +35,7 @@ def by_definition(X, batch_size, weights=None, l2=0.0):
     """2B / (κ + (B − 1) λ), with κ by generalised eigenvalues; 2B / (n λ) where B ≥ n."""
     rows = np.column_stack([X, np.ones(len(X))])
     if weights is not None:
-        rows = rows * np.sqrt(weights)[:, None]
+        rows = rows * np.sqrt(weights / weights.mean())[:, None]
     second = rows.T @ rows / len(rows)
     fourth = (rows * (rows**2).sum(axis=1, keepdims=True)).T @ rows / len(rows)
     largest = np.linalg.eigvalsh(second)[-1]

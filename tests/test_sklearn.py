@@ -236,7 +236,7 @@ def test_weights_of_extreme_size() -> None:
     X, y = make_data()
     model = MinibatchSGDRegressor(batch_size=None, max_iter=20, random_state=0)
     coef = model.fit(X, y).coef_
-    for weight in (1e-300, 1e307):
+    for weight in (1e-300, 1e300):
         np.testing.assert_allclose(clone(model).fit(X, y, np.full(60, weight)).coef_, coef, rtol=1e-9)
 
 

@@ -182,13 +182,51 @@ def test_weight_2_is_the_row_twice(engine, options):
     X, y, w, b = make_data(12, 2, 1)
     weights = np.array([2, 1, 1, 3, 0, 1, 1, 2, 1, 1, 1, 1])
     X2, y2 = np.repeat(X, weights, axis=0), np.repeat(y, weights, axis=0)
-    for batch_size in (12, 15, 40):
-        common = {"w": w, "b": b, "rng": 0, "num_epochs": 7, "record": "step", "engine": engine, **options}
-        weighted = npreg.train(X, y, sample_weight=weights, batch_size=batch_size, **common)
-        repeated = npreg.train(X2, y2, batch_size=max(batch_size, len(X2)), **common)
-        np.testing.assert_allclose(weighted.trajectory.w, repeated.trajectory.w, rtol=1e-12)
-        np.testing.assert_allclose(weighted.trajectory.b, repeated.trajectory.b, rtol=1e-12)
-        np.testing.assert_allclose(weighted.losses, repeated.losses, rtol=1e-12)
+    common = {"w": w, "b": b, "rng": 0, "num_epochs": 7, "record": "step", "engine": engine, **options}
+    weighted = npreg.train(X, y, sample_weight=weights, batch_size=len(X), **common)
+    repeated = npreg.train(X2, y2, batch_size=len(X2), **common)
+    np.testing.assert_allclose(weighted.trajectory.w, repeated.trajectory.w, rtol=1e-12)
+    np.testing.assert_allclose(weighted.trajectory.b, repeated.trajectory.b, rtol=1e-12)
+    np.testing.assert_allclose(weighted.losses, repeated.losses, rtol=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+@pytest.mark.parametrize(
+    "options", [{"l2": 0.3}, {"l1": 0.3}, {"standardize": True}, {"lr": "auto", "num_epochs": 2}], ids=str
+)
+def test_only_ratios_of_weights_matter(unit, options):
+    """Also with penalties, in minibatches, of row blocks, and for the check of the learning rate."""
+    X, y, w, b = make_data(24, 2, 1)
+    weights = np.random.default_rng(0).uniform(0.5, 2, 24)
+    common = {"w": w, "b": b, "rng": 0, "check_lr": "error", "lr": 0.1, "validation": 0.2, **options}
+    one, other = (
+        npreg.train(X, y, sample_weight=s, batch_size=5, **common) for s in (weights, unit * weights)
+    )
+    np.testing.assert_allclose(other.w, one.w, rtol=1e-12)
+    np.testing.assert_allclose(other.losses, one.losses, rtol=1e-12)
+    np.testing.assert_allclose(other.validation_losses, one.validation_losses, rtol=1e-12)
+    del common["validation"]
+    one, other = (
+        npreg.train(npreg.RowBlocks.of(X, y, 10, s), batch_size=5, **common)
+        for s in (weights, unit * weights)
+    )
+    np.testing.assert_allclose(other.w, one.w, rtol=1e-12)
+    np.testing.assert_allclose(other.losses, one.losses, rtol=1e-12)
+    bounds = [npreg.max_learning_rate(X, 5, sample_weight=s) for s in (weights, unit * weights)]
+    assert bounds[0] == pytest.approx(bounds[1], rel=1e-12)
+    sweeps = [
+        npreg.sweep(X, y, lrs=0.1, l2=0.3, w=w, b=b, rng=0, sample_weight=s)
+        for s in (weights, unit * weights)
+    ]
+    np.testing.assert_allclose(sweeps[0].w, sweeps[1].w, rtol=1e-12)
+
+
+def test_weights_that_overflow_are_told():
+    X, y, _, _ = make_data(12, 2, 1)
+    huge = np.full(12, 1e308)
+    with pytest.raises(ValueError, match=r"give sample_weight / sample_weight\.max\(\)"):
+        npreg.train(X, y, sample_weight=huge)
+    npreg.train(X, y, sample_weight=huge / huge.max())
 
 
 @each_engine

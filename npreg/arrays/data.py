@@ -177,7 +177,15 @@ def as_weights(sample_weight: ArrayLike | None, num_rows: int, index: Any = None
         )
     if not weights.any():
         raise ValueError("sample_weight is zero in every row; at least one must be positive")
-    return weights.astype(np.float64)
+    weights = weights.astype(np.float64)
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not np.isfinite(total):
+        raise ValueError(
+            f"sample_weight reaches {weights.max():.3g}, and its sum overflows; give sample_weight / "
+            "sample_weight.max(), only ratios matter"
+        )
+    return weights
 
 
 def as_data(

@@ -26,11 +26,11 @@ from npreg.runs.blocks import RowBlocks
 from npreg.runs.identity import fingerprint
 from npreg.runs.lazy import announce_size
 from npreg.runs.orders import orders
-from npreg.runs.scaling import Scaling
+from npreg.runs.scaling import ColumnMoments, Scaling
 from npreg.runs.sums import LossMoments, mean_loss, tree_sum
 from npreg.runs.visit import Visit, row_order
 
-__all__ = ["ArrayFeed", "BlockFeed", "Facts", "Feed", "Reached", "as_feed", "as_rows"]
+__all__ = ["ArrayFeed", "BlockFeed", "Facts", "Feed", "Reached", "as_feed", "as_rows", "on_scale"]
 
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 SAMPLE_ROWS = 256
@@ -79,10 +79,6 @@ class Facts:
 
     def divisor(self, batch_size: int) -> float:
         """What the summed gradient of a minibatch is divided by."""
-        weights = self.sample.weights
-        if weights is not None and self.is_whole and len(self.rows) == 1 and batch_size >= self.num_rows:
-            # All rows in one minibatch: then a weight of 2 is exactly the row twice.
-            return max(float(batch_size), float(weights.sum()))
         return float(batch_size)
 
     @cached_property
@@ -175,6 +171,18 @@ def as_feed(rows: Data | Rows) -> Feed:
         return BlockFeed(rows)
     assert isinstance(rows, Data)
     return ArrayFeed(rows)
+
+
+def on_scale(feed: Feed, *, standardize: bool, center: bool = True) -> tuple[Feed, Scaling | None]:
+    """A feed with weights of mean 1, and if so wished standardised columns, whose scaling is returned."""
+    if not standardize and feed.facts.sample.weights is None:
+        return feed, None
+    moments: ColumnMoments = feed.total(ColumnMoments.of)
+    if standardize:
+        scaling = moments.scaling(center=center)
+        return feed.scaled(scaling), scaling
+    as_they_are = np.zeros_like(moments.mean), np.ones_like(moments.mean)
+    return feed.scaled(Scaling(*as_they_are, moments.mean_weight)), None
 
 
 class ArrayFeed(Feed):

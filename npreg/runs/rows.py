@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import Data, Rows, as_data, as_nonnegative, brief
-from npreg.runs.feeds import Feed, as_feed, as_rows
+from npreg.runs.feeds import Feed, as_feed, as_rows, on_scale
 from npreg.runs.lazy import converted, some_rows
 from npreg.runs.plan import Plan
-from npreg.runs.scaling import ColumnMoments, Scaling
+from npreg.runs.scaling import Scaling
 
 __all__ = ["RunRows"]
 
@@ -48,14 +48,12 @@ class RunRows(NamedTuple):
                     "with row blocks, validation must be (features, labels) or RowBlocks, not a fraction"
                 )
             rows, held_out = _split(rows, validation, rng)
-        feed, scaling = as_feed(rows), None
+        feed = as_feed(rows)
         if isinstance(validation, tuple):
             held_out = _looked_at(validation, feed.facts.sample)
         elif isinstance(validation, Rows):
             held_out = validation
-        if plan.standardize:
-            scaling = feed.total(ColumnMoments.of).scaling(center=plan.fit_intercept)
-            feed = feed.scaled(scaling)
+        feed, scaling = on_scale(feed, standardize=plan.standardize, center=plan.fit_intercept)
         return cls(feed, scaling, None if held_out is None else _like(feed, held_out, scaling))
 
 

@@ -50,6 +50,10 @@ class ColumnMoments:
         num_rows = self.num_rows + other.num_rows
         return ColumnMoments(weight, num_rows, self.mean + gap * share, squares, self.names)
 
+    @property
+    def mean_weight(self) -> float:
+        return self.weight / self.num_rows
+
     def scaling(self, *, center: bool = True) -> Scaling:
         """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean.
 
@@ -63,10 +67,10 @@ class ColumnMoments:
             )
         if not center:
             size = np.sqrt(self.squares / self.weight + self.mean**2)
-            return Scaling(np.zeros_like(self.mean), np.where(size > 0, size, 1.0))
+            return Scaling(np.zeros_like(self.mean), np.where(size > 0, size, 1.0), self.mean_weight)
         sd = np.sqrt(self.squares / self.weight)
         rounding = np.abs(self.mean) * self.num_rows * np.finfo(np.float64).eps
-        return Scaling(self.mean, np.where(sd > rounding, sd, 1.0))
+        return Scaling(self.mean, np.where(sd > rounding, sd, 1.0), self.mean_weight)
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,12 @@ class Scaling:
 
     mean: FloatArray
     sd: FloatArray
+    mean_weight: float = 1.0
 
     def data(self, data: Data) -> Data:
-        return data._replace(X=converted(data.X, self.features))
+        """Of rows; their weights come to a mean of 1, so that only ratios of weights matter."""
+        data = data._replace(X=converted(data.X, self.features))
+        return data if data.weights is None else data._replace(weights=data.weights / self.mean_weight)
 
     def features(self, X: FloatArray) -> FloatArray:
         return np.asarray((X - self.mean) / self.sd, X.dtype)

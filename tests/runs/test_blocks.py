@@ -163,7 +163,7 @@ def test_blocks_of_different_sizes_with_weights():
         for rows in epoch:
             theta = naive_sgd(
                 X[rows], y[rows], [np.arange(len(rows))], batch_size=6, lr=0.03, w=theta[:-1], b=theta[-1],
-                weights=weights[rows],
+                weights=weights[rows] / weights.mean(), even=False,
             )[-1]  # fmt: skip
     np.testing.assert_allclose(np.vstack([run.w, run.b]), theta, rtol=1e-12)
     value = np.average(((X @ run.w + run.b - y)[:, 0] ** 2) / 2, weights=weights)

@@ -102,7 +102,7 @@ def test_a_function_that_yields_blocks():
 
     blocks = RowBlocks.of(function)
     run = npreg.train(blocks, rng=1, num_epochs=4, batch_size=7)
-    assert len(calls) == 1 + 1 + 4  # to count, to look at the first rows, and the epochs
+    assert len(calls) == 1 + 1 + 1 + 4  # to count, for the first rows, for the mean weight, and the epochs
     in_order = RowBlocks(lambda i: IN_MEMORY.read(i), IN_MEMORY.rows, in_order=True)
     np.testing.assert_array_equal(run.w, npreg.train(in_order, rng=1, num_epochs=4, batch_size=7).w)
     same_rows(blocks)  # in any order, although that begins anew each time
