@@ -40,7 +40,9 @@ __all__ = [
 Schedule: TypeAlias = Callable[[float], float]
 
 
-def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, batch_size: int) -> None:
+def sgd(
+    params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, batch_size: int | None = None
+) -> None:
     """One step of minibatch stochastic gradient descent, in place.
 
         param −= lr · grad / batch_size
@@ -56,6 +58,7 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
     lr : float ≥ 0
         The learning rate.
     batch_size : int ≥ 1
+        Has to be given; without it the call is taken for the notebook's own, without gradients, and told.
 
     Raises
     ------
@@ -68,6 +71,11 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
     >>> w
     array([[0.]])
     """
+    if batch_size is None:
+        raise TypeError(
+            "the gradients come second, there is no .grad to find them in: "
+            "sgd([w, b], [grad_w, grad_b], lr, batch_size)"
+        )
     try:
         as_many = len(params) == len(grads)
     except TypeError:

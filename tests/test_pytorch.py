@@ -60,7 +60,7 @@ def test_what_is_stored():
             loss_at_start = run.loss.value(npreg.linreg(run.features, **run.start), run.labels).mean()
             assert run.losses[-1] < loss_at_start
     files = list(FIXTURES.glob("*.npz"))
-    assert len(files) == len(npreg.LOSSES)
+    assert len(files) == len(npreg.LOSSES) + 1  # and the rules
     assert sum(path.stat().st_size for path in files) < 400_000
 
 
@@ -117,6 +117,34 @@ def test_the_functions_of_the_notebook(run):
             grad_w, grad_b = npreg.linreg_backward(X, run.loss.grad(y_hat, y))
             npreg.sgd([w, b], [grad_w, grad_b], run.lr, run.batch_size)
         assert np.abs(np.vstack([w, b]) - expected).max() <= bound * np.abs(expected).max()
+
+
+RULES = {
+    "momentum": (npreg.Momentum(0.8), 0),
+    "nesterov": (npreg.Nesterov(0.8), 0),
+    "adam": (npreg.Adam(), 0),
+    "adam-other": (npreg.Adam(0.7, 0.95, 1e-3), 0.1),
+    "adagrad": (npreg.AdaGrad(), 0),
+    "adagrad-other": (npreg.AdaGrad(0.1), 0.1),
+}
+
+
+@pytest.mark.parametrize("engine", ["loop", "tight", "auto"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", RULES)
+def test_rules(name, dtype, engine):
+    """torch.optim's SGD with momentum, Adam and Adagrad, with weight decay as the L2 penalty of w."""
+    with np.load(FIXTURES / "pytorch_rules.npz") as file:
+        X, y = file["features"][:, :5].astype(dtype), file["labels"][:, :2].astype(dtype)
+        epochs = file[f"{name}-{dtype}"]
+    rule, l2 = RULES[name]
+    run = npreg.train(
+        X, y, w=epochs[0, :-1], b=epochs[0, -1], rule=rule, l2=l2, lr=0.05, num_epochs=4, rng=7,
+        record="epoch", engine=engine, check_lr="off",
+    )  # fmt: skip
+    found = np.concatenate([run.trajectory.w, run.trajectory.b[:, None]], axis=1)
+    assert np.abs(found - epochs).max() <= 10 * PARAMETER_BOUND[dtype] * np.abs(epochs).max()
+    assert np.abs(epochs[-1] - epochs[0]).max() > 0.1
 
 
 @pytest.mark.torch
