@@ -20,6 +20,7 @@ Draw = Callable[[np.random.Generator, tuple[int, ...]], Any]
 BANK_SIZES = ((7, 3, 5), (9, 5, 7), (11, 7, 3), (10, 3, 7))
 CHECK_SIZES = ((9, 7, 5), (7, 5, 3), (5, 3, 7))
 _MORE_SIZES = (3, 5, 7, 11, 13, 17, 19, 23, 29)
+DRAWS = ("real", "positive", "fraction", "count", "labels", "one-hot", "classes")
 _COUNTS = (6, 13, 14, 15, 17, 18, 19)
 
 
@@ -42,6 +43,12 @@ class Input:
     draw: str | Draw = "real"
     bounds: tuple[float, float] | None = None
     of: str | int = 2
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(s, str) or (isinstance(s, int) and s > 0) for s in self.shape):
+            raise ValueError(f"sizes are letters, or whole numbers from 1; got {self.shape}")
+        if not callable(self.draw) and self.draw not in DRAWS:
+            raise ValueError(f"an input is drawn as {', '.join(DRAWS)} or by a function; got {self.draw!r}")
 
     @property
     def is_setting(self) -> bool:

@@ -127,6 +127,8 @@ class Exercise:
             object.__setattr__(self, "answers", dict(_flat(self.answers)))
         self._check_kinds()
         here = f"exercise {self.id!r}"
+        if not self.answers:
+            raise ValueError(f"{here} asks for no answers; give some, such as {{'grad_w': gradient('w')}}")
         for name, parameter in inspect.signature(self.function).parameters.items():
             named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
             if name not in self.inputs and named and parameter.default is parameter.empty:
@@ -178,7 +180,7 @@ class Exercise:
             if stopped is None:
                 try:
                     program = trace(self.function, given, self.wanted)
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     raise self._refusal(explained(self.function, given, error)) from error
             else:
                 program = whole(self.function, tuple(self.inputs), list(self.named(given)), stopped)
@@ -206,6 +208,11 @@ class Exercise:
             loss = first.forward(probe)[first.loss]
         if not np.isfinite(loss):
             raise self._refusal(f"the loss is {loss}, not a finite number, on data drawn for it")
+        known = {*self.inputs, *first.steps, *self.gradient_names}
+        for name, answer in self.answers.items():
+            for parameter in parameters(answer.formula) if answer.formula is not None else ():
+                if parameter not in known:
+                    raise self._refusal(f"the formula of {name!r} names {parameter!r}, which is not known")
         if first.arguments == second.arguments:
             return first
         self.notes.clear()
@@ -228,7 +235,7 @@ class Exercise:
                 given = self.example(sizes, np.random.default_rng(0))
                 with np.errstate(all="ignore"):
                     self.notes[key] = bool(np.all(np.isfinite(scalar_of(self.function(**self.named(given))))))
-            except Exception:
+            except (Exception, SystemExit):
                 self.notes[key] = False
         found: bool = self.notes[key]
         return found

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from types import CodeType, FrameType
 from typing import Any
 
@@ -31,6 +32,8 @@ _CHANGING = ("sort", "fill", "partition", "put", "resize", "itemset", "setfield"
 _NUMBERS = ("item", "tolist", "tobytes", "dump", "dumps", "tofile", "view", "flat", "data", "ctypes", "base")
 _ABOUT = (np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast)
 _CHANGES_FIRST = (np.copyto, np.put, np.place, np.putmask, np.fill_diagonal)
+_PASSING = ("asarray", "array", "asanyarray", "ascontiguousarray")
+_PATCH = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class NotFollowed(TypeError):
 
 @dataclass
 class Node:
-    """One call of NumPy; an input has no function. `calls` are the helpers around it, outermost first."""
+    """One call of NumPy; an input has no function. `calls` are the helpers around it, `spot` the place."""
 
     function: Callable[..., Any] | None
     args: tuple[Any, ...]
@@ -87,13 +90,12 @@ class Recorder:
 
     def input(self, value: Any, active: bool) -> Traced:
         """An input as a traced array."""
-        return self._node(Node(None, (), {}, (), np.array(value), active))
+        return self._node(None, (), {}, (), np.array(value), active)
 
     def record(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Call a function with traced arrays among its arguments, and write the call down."""
         if function in PIECES and len(args) == 2 and not kwargs:
-            chosen = self.record(PIECES[function], args, {})
-            return self.record(np.where, (chosen, *args), {})
+            return self.record(np.where, (self.record(PIECES[function], args, {}), *args), {})
         function = ANALYTIC.get(function, function)
         calls, spot = self._look_around()
         if len(self.nodes) >= MOST_NODES:
@@ -108,22 +110,22 @@ class Recorder:
         result = function(*(fill(a, values) for a in kept), **{k: fill(a, values) for k, a in named.items()})
         told = (any(self.nodes[at].active for at in sources), calls, spot)
         if isinstance(result, (tuple, list)):
+            parts = (partial(_part, function, i) for i in range(len(result)))
             return type(result)(
-                self._node(Node(Part(function, i), kept, named, tuple(sources), np.asarray(r), *told))
-                for i, r in enumerate(result)
+                self._node(part, kept, named, tuple(sources), np.asarray(r), *told)
+                for part, r in zip(parts, result, strict=True)
             )
         if key is not None:
             self._known[key] = len(self.nodes)
-        return self._node(Node(function, kept, named, tuple(sources), np.asarray(result), *told))
+        return self._node(function, kept, named, tuple(sources), np.asarray(result), *told)
 
     def lost(self, kind: str) -> NotFollowed:
         """The error to raise where following ends; the first place is kept."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and _is_library(frame.f_code.co_filename):
             frame = frame.f_back
-        if self.stop is None:
-            where = (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
-            self.stop = Stop(kind, *where)
+        if self.stop is None and frame is not None:
+            self.stop = Stop(kind, frame.f_code.co_filename, frame.f_lineno)
         return NotFollowed(f"not followed: {kind}")
 
     def plain(self, at: int, kind: str) -> Array:
@@ -140,8 +142,8 @@ class Recorder:
             if isinstance(value, Traced) and (name, value._at) not in known and value._recorder is self:
                 self.assigned.append((name, value._at))
 
-    def _node(self, node: Node) -> Traced:
-        self.nodes.append(node)
+    def _node(self, *parts: Any) -> Traced:
+        self.nodes.append(Node(*parts))
         return Traced(self, len(self.nodes) - 1)
 
     def _look_around(self) -> tuple[tuple[int, ...], Any]:
@@ -150,29 +152,17 @@ class Recorder:
         passed: list[int] = []
         spot = None
         while frame is not None and frame.f_code is not self.code:
-            name, code = frame.f_code.co_filename, frame.f_code
-            if code is _END:
+            if frame.f_code is _END:
                 return (), spot
-            if not _is_library(name):
-                spot = spot or (code, frame.f_lasti)
-            if not _is_library(name) and code.co_name not in _NESTED:
-                self._helpers[id(frame)] = frame
-                passed.append(id(frame))
+            if not _is_library(frame.f_code.co_filename):
+                spot = spot or (frame.f_code, frame.f_lasti)
+                if frame.f_code.co_name not in _NESTED:
+                    self._helpers[id(frame)] = frame
+                    passed.append(id(frame))
             frame = frame.f_back
         self.frame = frame
         self.read_names()
         return tuple(reversed(passed)), spot or (frame and (frame.f_code, frame.f_lasti))
-
-
-@dataclass(frozen=True)
-class Part:
-    """One of several results of a function."""
-
-    function: Callable[..., Any]
-    place: int
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function(*args, **kwargs)[self.place]
 
 
 def _kept(value: Any, sources: list[int]) -> Any:
@@ -181,18 +171,14 @@ def _kept(value: Any, sources: list[int]) -> Any:
         if value._at not in sources:
             sources.append(value._at)
         return Ref(value._at)
-    if isinstance(value, (list, tuple)):
-        return type(value)(_kept(item, sources) for item in value)
-    return value
+    return type(value)(_kept(v, sources) for v in value) if isinstance(value, (list, tuple)) else value
 
 
 def fill(kept: Any, values: Mapping[int, Any]) -> Any:
     """An argument with values in the place of references."""
     if isinstance(kept, Ref):
         return values[kept.at]
-    if isinstance(kept, (list, tuple)):
-        return type(kept)(fill(item, values) for item in kept)
-    return kept
+    return type(kept)(fill(item, values) for item in kept) if isinstance(kept, (list, tuple)) else kept
 
 
 def _is_small(kept: Any) -> bool:
@@ -217,25 +203,38 @@ class Traced(NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        recorder = self._recorder
         if name in _NUMBERS:
-            return getattr(recorder.plain(self._at, "number"), name)
-        found = getattr(recorder.nodes[self._at].value, name)
+            return getattr(self._plain("number"), name)
+        found = getattr(self._value, name)
         if callable(found):
-            return _Method(self, name)
-        return recorder.record(Named(name), (self,), {}) if isinstance(found, np.ndarray) else found
+            return partial(self._call, name)
+        return self._recorder.record(named(name), (self,), {}) if isinstance(found, np.ndarray) else found
+
+    @property
+    def _value(self) -> Array:
+        return self._recorder.nodes[self._at].value
+
+    def _plain(self, kind: str) -> Array:
+        return self._recorder.plain(self._at, kind)
+
+    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        if name in _CHANGING:
+            self._become(_changed(named(name)), (self, *args), kwargs)
+            return None
+        function = ANALYTIC.get(getattr(np, name, None)) or named(name)
+        return self._recorder.record(function, (self, *args), kwargs)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
         if method == "at":
-            return inputs[0]._become(_Added(ufunc), inputs, kwargs)
+            return inputs[0]._become(_changed(ufunc.at), inputs, kwargs)
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         if out is None:
             return self._recorder.record(function, inputs, kwargs)
         if not all(isinstance(target, Traced) for target in out):
             raise self._recorder.lost("array")
         if "where" in kwargs:
-            return out[0]._become(_Into(function), (out[0], *inputs), kwargs)
+            return out[0]._become(partial(_into, function), (out[0], *inputs), kwargs)
         return out[0]._become(function, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -243,11 +242,10 @@ class Traced(NDArrayOperatorsMixin):
             values = {at: node.value for at, node in enumerate(self._recorder.nodes)}
             return function(*fill(_kept(args, []), values), **kwargs)
         if function in _CHANGES_FIRST and isinstance(args[0], Traced):
-            args[0]._become(_Changed(function), args, kwargs)
+            args[0]._become(_changed(function), args, kwargs)
             return None
-        out = kwargs.pop("out", None) if isinstance(kwargs.get("out"), Traced) else None
-        if out is not None:
-            return out._become(function, args, kwargs)
+        if isinstance(kwargs.get("out"), Traced):
+            return kwargs.pop("out")._become(function, args, kwargs)
         return self._recorder.record(function, args, kwargs)
 
     def _become(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -262,34 +260,34 @@ class Traced(NDArrayOperatorsMixin):
         self._become(_with_item, (self, index, value), {})
 
     def __len__(self) -> int:
-        return len(self._recorder.nodes[self._at].value)
+        return len(self._value)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
-        return np.asarray(self._recorder.plain(self._at, "array"), dtype=dtype)
+        return np.asarray(self._plain("array"), dtype=dtype)
 
     def __bool__(self) -> bool:
-        return bool(self._recorder.plain(self._at, "branch"))
+        return bool(self._plain("branch"))
 
     def __float__(self) -> float:
-        return float(self._recorder.plain(self._at, "number"))
+        return float(self._plain("number"))
 
     def __int__(self) -> int:
-        return int(self._recorder.plain(self._at, "number"))
+        return int(self._plain("number"))
 
     def __index__(self) -> int:
-        return self._recorder.plain(self._at, "number").__index__()
+        return self._plain("number").__index__()
 
     def __complex__(self) -> complex:
-        return complex(self._recorder.plain(self._at, "number"))
+        return complex(self._plain("number"))
 
     def __repr__(self) -> str:
-        return repr(self._recorder.nodes[self._at].value)
+        return repr(self._value)
 
     def __format__(self, spec: str) -> str:
-        return format(self._recorder.nodes[self._at].value, spec)
+        return format(self._value, spec)
 
     def copy(self, order: str = "C") -> Traced:
         """An array that stands for the same value until one of the two is changed."""
@@ -304,73 +302,44 @@ class Traced(NDArrayOperatorsMixin):
     def astype(self, dtype: Any, **how: Any) -> Any:
         """The same for a floating dtype, so that the derivative passes; else recorded like any method."""
         if np.dtype(dtype).kind == self.dtype.kind == "f":
-            return Traced(self._recorder, self._at)
-        return self._recorder.record(Named("astype"), (self, dtype), how)
+            return self.copy()
+        return self._recorder.record(named("astype"), (self, dtype), how)
 
 
-@dataclass(frozen=True)
-class _Method:
-    """A bound method of a traced array."""
+@cache
+def named(name: str) -> Callable[..., Any]:
+    """A function that takes an attribute of an array, or calls its method."""
 
-    array: Traced
-    name: str
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.name in _CHANGING:
-            self.array._become(_Changed(Named(self.name)), (self.array, *args), kwargs)
-            return None
-        function = ANALYTIC.get(getattr(np, self.name, None)) or Named(self.name)
-        return self.array._recorder.record(function, (self.array, *args), kwargs)
-
-
-@dataclass(frozen=True)
-class Named:
-    """An attribute of an array, or a call of its method."""
-
-    name: str
-
-    def __call__(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        found = getattr(np.asarray(value), self.name)
+    def call(value: Any, *args: Any, **kwargs: Any) -> Any:
+        found = getattr(np.asarray(value), name)
         return found(*args, **kwargs) if callable(found) else found
 
+    return call
 
-@dataclass(frozen=True)
-class _Changed:
-    """A function that changes its first argument, applied to a copy of it."""
 
-    function: Callable[..., Any]
+@cache
+def _changed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that changes its first argument, applied to a copy that can hold complex steps."""
 
-    def __call__(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(value: Any, *args: Any, **kwargs: Any) -> Any:
         changed = np.array(value, dtype=_common(value, *args))
-        self.function(changed, *args, **kwargs)
+        function(changed, *args, **kwargs)
         return changed
 
-
-@dataclass(frozen=True)
-class _Added:
-    """`ufunc.at` on a copy."""
-
-    ufunc: np.ufunc
-
-    def __call__(self, value: Any, index: Any, *args: Any) -> Any:
-        changed = np.array(value, dtype=_common(value, *args))
-        self.ufunc.at(changed, index, *args)
-        return changed
+    return call
 
 
-@dataclass(frozen=True)
-class _Into:
+def _into(function: Callable[..., Any], out: Any, *args: Any, **kwargs: Any) -> Any:
     """A ufunc with `out` and `where`: where the condition is false the old value stays."""
-
-    function: Callable[..., Any]
-
-    def __call__(self, out: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.function(*args, out=np.array(out, dtype=_common(out, *args)), **kwargs)
+    return function(*args, out=np.array(out, dtype=_common(out, *args)), **kwargs)
 
 
 def _common(value: Any, *args: Any) -> Any:
-    """The dtype of a value that may have to hold complex steps."""
     return np.result_type(value, *(a for a in args if np.iscomplexobj(a)))
+
+
+def _part(function: Callable[..., Any], place: int, *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)[place]
 
 
 def _item(value: Any, index: Any) -> Any:
@@ -378,11 +347,9 @@ def _item(value: Any, index: Any) -> Any:
 
 
 def _with_item(value: Any, index: Any, item: Any) -> Any:
-    return _Changed(lambda changed, item: changed.__setitem__(index, item))(value, item)
-
-
-_PASSING = ("asarray", "array", "asanyarray", "ascontiguousarray")
-_PATCH = threading.RLock()
+    changed = np.array(value, dtype=_common(value, item))
+    changed[index] = item
+    return changed
 
 
 @contextlib.contextmanager
@@ -391,7 +358,7 @@ def passing_arrays() -> Iterator[None]:
     with _PATCH:
         originals = {name: getattr(np, name) for name in _PASSING}
         for name, original in originals.items():
-            setattr(np, name, _passing(name, original))
+            setattr(np, name, partial(_pass, name == "array", original))
         try:
             yield
         finally:
@@ -399,18 +366,14 @@ def passing_arrays() -> Iterator[None]:
                 setattr(np, name, original)
 
 
-def _passing(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    def convert(a: Any, *args: Any, **kwargs: Any) -> Any:
-        found = next(_traced(a), None)
-        if found is None:
-            return original(a, *args, **kwargs)
-        if a is not found:
-            return found._recorder.record(original, (a,), {})
-        dtype = args[0] if args else kwargs.get("dtype")
-        same = a if dtype is None else a.astype(dtype)
-        return same.copy() if name == "array" and same is a else same
-
-    return convert
+def _pass(copies: bool, original: Callable[..., Any], a: Any, *args: Any, **kwargs: Any) -> Any:
+    found = next(_traced(a), None)
+    if found is None:
+        return original(a, *args, **kwargs)
+    if a is not found:
+        return found._recorder.record(original, (a,), {})
+    dtype = args[0] if args else kwargs.get("dtype")
+    return a.astype(dtype) if dtype is not None else (a.copy() if copies else a)
 
 
 def _traced(value: Any) -> Iterator[Traced]:
@@ -421,7 +384,7 @@ def _traced(value: Any) -> Iterator[Traced]:
             yield from _traced(item)
 
 
-def run(recorder: Recorder, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+def run(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """Call the function on traced arrays."""
     with passing_arrays():
         return function(**arguments)

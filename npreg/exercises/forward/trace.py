@@ -23,11 +23,11 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.forward.recorder import Array, Named, Node, Recorder, Stop, Traced, fill, run
+from npreg.exercises.forward.recorder import Array, Node, Recorder, Stop, Traced, fill, named, run
 
 SCALES = (np.multiply, np.divide, np.negative)
 SHIFTS = (np.add, np.subtract, np.negative)
-TURNS = (np.transpose, Named("T"), Named("transpose"))
+TURNS = (np.transpose, named("T"), named("transpose"))
 
 
 class NotALoss(ValueError):
@@ -120,9 +120,9 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
     result, failed = None, None
     with np.errstate(all="ignore"):
         try:
-            result = run(recorder, function, {name: traced[name] for name in used})
+            result = run(function, {name: traced[name] for name in used})
             recorder.read_names()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             failed = error
         plain = function(**{name: _plain(inputs[name]) for name in used})
     expected = scalar_of(plain)
@@ -273,10 +273,14 @@ class _Graph:
         user = self.nodes[users[0]]
         beside = [self.nodes[s] for s in user.sources if s != at]
         scaled = user.function in SCALES and not any(s.active or s.value.size > 1 for s in beside)
-        plain = len(node.sources) == 1 and not any(isinstance(a, np.ndarray) for a in node.args)
+        plain = not any(isinstance(a, np.ndarray) for a in node.args) and self._is_seen(node.sources)
         turned = node.function in TURNS or (node.function in SHIFTS and plain)
         still = not node.active and self._keeps_shape(node)
         return users[0] if scaled or turned or still else at
+
+    def _is_seen(self, sources: tuple[int, ...]) -> bool:
+        """Whether there is one source, and it is a quantity by itself."""
+        return len(sources) == 1 and (sources[0] in self.names or len(self.users[sources[0]]) > 1)
 
     def _keeps_shape(self, node: Node) -> bool:
         return all(node.value.shape == self.nodes[s].value.shape for s in node.sources)

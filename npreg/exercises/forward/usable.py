@@ -11,7 +11,7 @@ from npreg.exercises.forward.inputs import Array
 from npreg.exercises.forward.trace import NotALoss, code_of
 
 
-def explained(function: Callable[..., Any], inputs: Mapping[str, Array], error: Exception) -> str:
+def explained(function: Callable[..., Any], inputs: Mapping[str, Array], error: BaseException) -> str:
     """What is wrong with a loss that cannot be traced on these inputs, with the line where there is one."""
     if isinstance(error, NotALoss):
         return str(error)
@@ -20,7 +20,7 @@ def explained(function: Callable[..., Any], inputs: Mapping[str, Array], error: 
     return f"the loss stops{_line(function, error)} ({said}) on inputs of the shapes {shapes}"
 
 
-def _line(function: Callable[..., Any], error: Exception) -> str:
+def _line(function: Callable[..., Any], error: BaseException) -> str:
     """The last line of the function itself that an exception passed through."""
     code, found = code_of(function), ""
     for frame in traceback.extract_tb(error.__traceback__):

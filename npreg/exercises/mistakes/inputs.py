@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
+from npreg.exercises.forward.derivatives import value_of
+from npreg.exercises.forward.program import Answer, Array
 from npreg.exercises.forward.tape import Edits, Tape
 from npreg.exercises.mistakes.edits import NEGATIVE, ONE, ZERO, Mutation, known, mixed_up, take, twins
 from npreg.exercises.mistakes.preference import Kind
@@ -60,6 +63,22 @@ def reversed_arguments(tape: Tape) -> Iterator[Mutation]:
         if len(names) == 1 and tape.values[step].shape == tape.values[names[0]].shape:
             edits = Edits(uses=(((step, names[0]), NEGATIVE),))
             yield known(Kind.ARGUMENT_REVERSED, f"term-sign:{exercise.public(names[0])}", edits)
+
+
+def updated_inputs(tape: Tape) -> Iterator[Mutation]:
+    """A parameter that another answer has updated already, in the derivatives that still need the old one."""
+    exercise = tape.exercise
+    for name, answer in exercise.answers.items():
+        edges = [edge for edge in tape.jacobians if answer.wrt in exercise.arguments[edge[0]]]
+        if answer.formula is not None and edges:
+            edit = partial(_updated, answer=answer)
+            local = Edits(local=tuple((edge, answer.wrt, edit) for edge in edges))
+            for edits in (local, Edits(values=((answer.wrt, edit),))):
+                yield mixed_up(Kind.OTHER_BELOW, tape, answer.wrt, name, edits)
+
+
+def _updated(value: Array, tape: Tape, answer: Answer) -> Array:
+    return value_of(answer, tape.origin)
 
 
 def mistaken_inputs(tape: Tape) -> Iterator[Mutation]:

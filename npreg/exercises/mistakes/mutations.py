@@ -15,7 +15,7 @@ from npreg.exercises.forward.tape import Tape
 from npreg.exercises.mistakes.chain import chain_cut_short, chain_elsewhere, chain_twice
 from npreg.exercises.mistakes.edits import Mutation, Rule
 from npreg.exercises.mistakes.functions import other_functions, other_slopes, spread
-from npreg.exercises.mistakes.inputs import ignored_inputs, mistaken_inputs, reversed_inputs
+from npreg.exercises.mistakes.inputs import ignored_inputs, mistaken_inputs, reversed_inputs, updated_inputs
 from npreg.exercises.mistakes.preference import cost
 from npreg.exercises.mistakes.structure import (
     applied_again,
@@ -68,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     ignored_inputs,
     reversed_inputs,
     mistaken_inputs,
+    updated_inputs,
     chain_cut_short,
     chain_twice,
     chain_elsewhere,

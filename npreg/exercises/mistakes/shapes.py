@@ -32,7 +32,7 @@ def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
         for axes in axes_subsets(tape.values[answer.wrt].ndim * answer.order):
             yield wrong(Kind.REDUCED, "axis", _sum(partial(value_of, answer), axes))
     yield from _others(exercise, name, tape)
-    yield from _broadcast(tape)
+    yield from _broadcast(tape, answer.wrt)
     if answer.order == 1 and answer.formula is None:
         yield from _feature_loops(answer, tape)
         for other, value in tape.values.items():
@@ -45,8 +45,8 @@ def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
         yield from curvature_bases(exercise, answer, tape)
 
 
-def _broadcast(tape: Tape) -> Iterator[Base]:
-    """What arrives at the step where a column met a flat vector, as it is and summed over one axis."""
+def _broadcast(tape: Tape, wrt: str) -> Iterator[Base]:
+    """What arrives where a column met a vector: as it is, summed over an axis, passed on by columns."""
     for mutation in broadcast_accidents(tape):
         step = mutation.edits.uses[0][0][0]
         try:
@@ -57,11 +57,23 @@ def _broadcast(tape: Tape) -> Iterator[Base]:
         whole = partial(_upstream_under, mutation=mutation, step=step)
         yield wrong(Kind.TABLE, "broadcast", whole)
         for axis in (0, 1):
+            yield wrong(Kind.TABLE_SUMMED, "broadcast", partial(_passed_on, whole, step, wrt, axis))
             yield wrong(Kind.TABLE_SUMMED, "broadcast", _sum(whole, (axis,)))
 
 
 def _upstream_under(tape: Tape, mutation: Mutation, step: str) -> Array:
     return tape.edited(mutation.edits).sweep()[step]
+
+
+def _passed_on(whole: Make, step: str, wrt: str, axis: int, tape: Tape) -> Array:
+    """The derivative in ``wrt`` for every column (or row) of a table that arrives at a step."""
+    columns = np.moveaxis(whole(tape), axis, 0)
+    edits = [Edits(upstreams=((step, partial(_instead, column)),)) for column in columns]
+    return np.stack([tape.edited(edit).sweep()[wrt] for edit in edits], axis=-1)
+
+
+def _instead(column: Array, upstream: Array, tape: Tape) -> Array:
+    return column.reshape(upstream.shape)
 
 
 def _product(tape: Tape, answer: Answer, other: str) -> Array:
