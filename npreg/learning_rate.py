@@ -21,6 +21,7 @@ from npreg.arrays import (
     column_name,
     warn,
 )
+from npreg.arrays.sparse import is_sparse
 from npreg.sgd import Momentum, Nesterov, Rule
 
 __all__ = [
@@ -99,7 +100,7 @@ def max_learning_rate(
             raise TypeError("RowBlocks bring their own sample_weight; leave it out")
         moments: RateMoments = features.total(rate_moments)
     else:
-        X, names, index, _ = as_features(features)
+        X, names, index, _ = as_features(features, sparse=True)
         moments = RateMoments.of(X, as_weights(sample_weight, len(X), index), names)
     return moments.bound(B, l2)
 
@@ -225,6 +226,9 @@ def _bound(
 
 def squared_norms(X: FloatArray, weights: FloatArray | None) -> tuple[float, float]:
     """The largest and the mean ‖x̃‖² (times weight) of the rows."""
+    if is_sparse(X):
+        all_norms = (X.squares_of_rows() + 1) * (1.0 if weights is None else weights)
+        return float(all_norms.max()), float(all_norms.mean())
     largest = total = 0.0
     ones = np.ones(X.shape[1], X.dtype)
     step = 4096
@@ -309,7 +313,10 @@ def report_rate(message: str, mode: str) -> None:
 def scale_advice(X: FloatArray, names: Names = None) -> str:
     """What to do about features whose scale limits the learning rate."""
     with np.errstate(over="ignore"):
-        rms = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
+        if is_sparse(X):
+            rms = np.sqrt(X.column_sums(X.stored[1].astype(np.float64) ** 2) / len(X))
+        else:
+            rms = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
     column = int(rms.argmax())
     cure = 'take a smaller lr, or lr="auto"'
     if rms[column] > 3:

@@ -26,6 +26,7 @@ except ImportError as error:
 
 from npreg.arrays import (
     FloatArray,
+    Rows,
     as_batch_size,
     as_count,
     as_float_array,
@@ -34,8 +35,10 @@ from npreg.arrays import (
     check_rows,
     is_table,
 )
+from npreg.arrays.sparse import as_sparse
 from npreg.losses import Loss, LossName
 from npreg.runs.callbacks import ProgressBar
+from npreg.runs.feeds import as_feed
 from npreg.runs.plan import EarlyStopping, RuleName, ScheduleName
 from npreg.schedules import as_schedule
 from npreg.sgd import Rule, Schedule, as_rule
@@ -43,7 +46,7 @@ from npreg.train import TrainResult, train
 
 __all__ = ["MinibatchSGDRegressor"]
 
-DTYPES: dict[str, Any] = {"dtype": [np.float64, np.float32]}
+ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32], "accept_sparse": ["csr", "csc"]}
 
 
 class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -177,7 +180,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
     def fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: ArrayLike | None = None,
@@ -187,9 +190,9 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
 
         Parameters
         ----------
-        X : (n, d)
-            float32 is kept; everything else becomes float64.
-        y : (n,), or (n, k) for k outputs
+        X : (n, d), sparse matrix, or RowBlocks
+            float32 is kept; everything else becomes float64.  Sparse columns are scaled, not centred.
+        y : (n,), or (n, k) for k outputs; RowBlocks bring it, and weights, along
         sample_weight : (n,), optional
         X_val, y_val : (m, d) and (m,) or (m, k), optional
             Rows to watch in the place of a held-out part: the best epoch's parameters are kept, and with
@@ -202,15 +205,14 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         DivergenceError
             Where the run diverges; the estimator is then left as it was.
         """
-        data, labels = self._validated(X, y, reset=True)
-        n = len(data)
+        data, labels, n = self._rows(X, y, sample_weight)
         batch_size = n if self.batch_size is None else as_batch_size(self.batch_size)
         check_rows(X, sample_weight, "sample_weight")
         weights = as_weights(sample_weight, n)
         num_epochs: Any = "auto" if self.max_iter is None else as_count(self.max_iter, "max_iter", 1)
         result = train(
             data,
-            labels,
+            None if isinstance(data, Rows) else labels,
             batch_size=batch_size,
             lr=self.lr,
             num_epochs=num_epochs,
@@ -308,30 +310,47 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         """X coef_ᵀ + intercept_, of shape (n,) or (n, k), as the y of `fit`."""
         check_is_fitted(self)
         data = self._as_array(X, reset=False)
-        y_hat: FloatArray = data @ self.coef_.T + self.intercept_
+        y_hat: FloatArray = data.dot(self.coef_.T) + self.intercept_
         return y_hat
 
     def _as_array(self, X: ArrayLike, *, reset: bool) -> FloatArray:
         """Features as an array: tables by npreg's door, everything else by scikit-learn's."""
         if not is_table(X):
-            return np.asarray(validate_data(self, X, reset=reset, **DTYPES))
+            found: FloatArray = _dense_or_rows(validate_data(self, X, reset=reset, **ACCEPTED))
+            return found
         array = as_float_array(X, "X")
         # scikit-learn looks at names and the number of columns.
         validate_data(self, array if isinstance(X, np.ndarray) else X, skip_check_array=True, reset=reset)
-        return np.asarray(check_array(array, estimator=self, **DTYPES))
+        return np.asarray(check_array(array, estimator=self, **ACCEPTED))
 
     def _validated(self, X: ArrayLike, y: ArrayLike, *, reset: bool) -> tuple[FloatArray, FloatArray]:
         """Features, and labels in their dtype."""
         if is_table(X) or is_table(y):
             check_rows(X, y, "y")
             y = as_float_array(y, "y") if is_table(y) else y
-        options = {**DTYPES, "y_numeric": True, "multi_output": True}
+        options = {**ACCEPTED, "y_numeric": True, "multi_output": True}
         if is_table(X):
             data, labels = check_X_y(self._as_array(X, reset=reset), y, estimator=self, **options)
         else:
             data, labels = validate_data(self, X, y, reset=reset, **options)
         with np.errstate(over="ignore"):  # labels beyond float32 become inf, which train refuses
-            return data, labels.astype(data.dtype, copy=False)
+            return _dense_or_rows(data), labels.astype(data.dtype, copy=False)
+
+    def _rows(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, FloatArray, int]:
+        """All rows, their labels (of RowBlocks those of the first rows), and how many there are."""
+        if not isinstance(X, Rows):
+            data, labels = self._validated(X, y, reset=True)
+            return data, labels, len(data)
+        if y is not None or sample_weight is not None or self.batch_size is None:
+            raise TypeError("RowBlocks bring their own y and sample_weight, and need a number as batch_size")
+        facts = as_feed(X).facts
+        validate_data(self, facts.sample.X, reset=True, skip_check_array=True)
+        return X, facts.sample.y[:, 0] if facts.num_outputs == 1 else facts.sample.y, facts.num_rows
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _stop(self) -> EarlyStopping | None:
         patience = as_count(self.n_iter_no_change, "n_iter_no_change", 1)
@@ -354,7 +373,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         if keep:
             return {"w": np.atleast_2d(self.coef_).T, "b": np.atleast_1d(self.intercept_)}
         outputs = 1 if y.ndim == 1 else y.shape[1]
-        return {"w": np.zeros((X.shape[1], outputs)), "b": np.zeros(outputs)}
+        return {"w": np.zeros((self.n_features_in_, outputs)), "b": np.zeros(outputs)}
 
     def _keep(self, result: TrainResult, *, flat: bool) -> None:
         """Take over what a run has learned."""
@@ -364,6 +383,11 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         self.losses_, self.validation_losses_ = result.losses, result.validation_losses
         self.n_iter_ = len(result.losses)
         self.excess_loss_, self.converged_ = result.excess_loss, result.converged
+
+
+def _dense_or_rows(X: Any) -> Any:
+    sparse = as_sparse(X, "X")
+    return np.asarray(X) if sparse is None else sparse
 
 
 @dataclass

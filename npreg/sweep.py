@@ -22,13 +22,15 @@ from npreg.arrays import (
     as_float_array,
     as_rng,
 )
+from npreg.arrays.sparse import is_sparse
 from npreg.data import start_parameters
 from npreg.engines.loops import FoldedRows, row_totals
 from npreg.engines.moments import BatchMoments
+from npreg.engines.sparse import SparseColumns, rows_a_chunk
 from npreg.learning_rate import RateMoments, rate_moments
 from npreg.loop import Order, Path, Reduction
 from npreg.losses import LOSSES
-from npreg.runs.feeds import as_feed, as_rows, on_scale
+from npreg.runs.feeds import MOMENT_COLUMNS, as_feed, as_rows, losses_and_weight, on_scale
 from npreg.runs.run import DIVERGED
 from npreg.runs.sums import LossMoments
 
@@ -126,7 +128,8 @@ def sweep(
         theta = scaling.enter(theta)
 
     lrs, l2 = np.tile(rates, len(penalties)), np.repeat(penalties, len(rates))
-    engine = SideBySide(theta, lrs, l2, batch_size, facts.divisor(batch_size))
+    kind = SparseSideBySide if is_sparse(facts.sample.X) else SideBySide
+    engine = kind(theta, lrs, l2, batch_size, facts.divisor(batch_size))
     with np.errstate(over="ignore", invalid="ignore"):
         before: _Before = feed.total(_Before.of, theta)
         limit = DIVERGED * before.largest_loss
@@ -136,7 +139,8 @@ def sweep(
                 "bounds; rescale labels, or features"
             )
         optimum = before.optimum()
-        around: LossMoments = feed.total(LossMoments.of, optimum)  # where all its terms are positive
+        # Around the optimum all its terms are positive.
+        around: Any = None if optimum is None else feed.total(LossMoments.of, optimum)
     bound = np.array([before.rate.bound(batch_size, each) for each in penalties]).repeat(len(rates))
     losses = np.full((len(lrs), num_epochs), np.inf)
     good = np.repeat(theta.astype(np.float64)[None], len(lrs), axis=0)
@@ -148,7 +152,7 @@ def sweep(
                 if epoch and not np.isfinite(losses[i, epoch - 1]):
                     continue
                 found = engine.parameters(end, i).astype(facts.dtype)
-                loss = around.mean_loss(found.astype(np.float64) - optimum)
+                loss = None if optimum is None else around.mean_loss(found.astype(np.float64) - optimum)
                 if loss is None and np.isfinite(found).all():
                     (loss,) = feed.losses(LOSSES["squared"], [found])
                 if loss is not None and loss <= limit:
@@ -173,26 +177,29 @@ def as_settings(values: ArrayLike, name: str) -> FloatArray:
 
 @dataclass(frozen=True)
 class _Before:
-    """What has to be known before the first step: the bound of the rate, the loss at 0 and at the start."""
+    """What has to be known before the first step; `zero` is the loss around 0, of not too many columns."""
 
     rate: RateMoments
-    zero: LossMoments
-    theta: LossMoments
+    losses: FloatArray  # sums over rows, at 0 and at the start, and the sum of weights
+    zero: LossMoments | None
 
     @classmethod
     def of(cls, data: Data, theta: FloatArray) -> _Before:
-        return cls(rate_moments(data), LossMoments.of(data, 0 * theta), LossMoments.of(data, theta))
+        zero = LossMoments.of(data, 0 * theta) if len(theta) <= MOMENT_COLUMNS else None
+        return cls(rate_moments(data), losses_and_weight(data, LOSSES["squared"], [0 * theta, theta]), zero)
 
     def __add__(self, other: _Before) -> _Before:
-        return _Before(self.rate + other.rate, self.zero + other.zero, self.theta + other.theta)
+        zero = None if self.zero is None or other.zero is None else self.zero + other.zero
+        return _Before(self.rate + other.rate, self.losses + other.losses, zero)
 
     @property
     def largest_loss(self) -> float:
-        values = (part.value / (part.weight * part.slope.shape[1]) for part in (self.zero, self.theta))
-        return float(max(values))
+        return float(self.losses[:2].max() / self.losses[2])
 
-    def optimum(self) -> FloatArray:
+    def optimum(self) -> FloatArray | None:
         """About where the loss is least."""
+        if self.zero is None:
+            return None
         optimum: FloatArray = -np.linalg.lstsq(self.zero.curvature, self.zero.slope, rcond=None)[0]
         return optimum
 
@@ -211,7 +218,8 @@ class SideBySide:
         (self.p, self.k), self.theta, self.count = theta.shape, theta, len(lrs)
         self.rows, self.divisor = FoldedRows(np.float64, batch_size), divisor
         with np.errstate(over="ignore"):
-            self.lrs, self.shrink = np.repeat(lrs, self.k), np.repeat(lrs * l2, self.k)
+            self.lrs, self.l2 = np.repeat(lrs, self.k), np.repeat(l2, self.k)
+            self.shrink = np.repeat(lrs * l2, self.k)
         self.decays = bool(self.shrink.any())
 
     def start(self) -> FloatArray:
@@ -273,3 +281,25 @@ class SideBySide:
 
 def _of_rows(Z: FloatArray, transposed: FloatArray) -> Gradient:
     return lambda states, out: np.dot(transposed, Z.dot(states), out)
+
+
+class SparseSideBySide(SideBySide):
+    """The same over sparse rows, at a cost in proportion to their stored entries."""
+
+    def load(self, X: Any, y: FloatArray, weights: FloatArray | None) -> None:
+        self.X, self.y, self.weights = X, np.tile(y, self.count), weights
+
+    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
+        size, ends = self.rows.nominal, []
+        for order in orders:
+            columns = SparseColumns(theta)
+            chunk = rows_a_chunk(self.X, size)
+            for start in range(0, len(order), chunk):
+                rows = order[start : start + chunk]
+                rates = np.repeat(self.lrs[:, None] / self.divisor, -(-len(rows) // size), axis=1)
+                columns.steps(
+                    self.X, rows, size, self.y, self.weights, rates, self.l2 if self.decays else None
+                )
+            columns.write(theta)
+            ends.append(theta.copy())
+        return ends

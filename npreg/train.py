@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import FloatArray, Names, Rows, as_rng, as_rows_of
+from npreg.arrays.sparse import is_sparse
 from npreg.linear import linreg
 from npreg.losses import Loss, LossFunction, LossName
 from npreg.runs.callbacks import Callback
@@ -144,7 +145,10 @@ class TrainResult:
 
     def predict(self, features: ArrayLike) -> FloatArray:
         """features @ w + b, shape (n, k); of a frame, the columns by their names, in whatever order."""
-        return linreg(as_rows_of(self.feature_names, len(self.w), features), self.w, self.b)
+        X: Any = as_rows_of(self.feature_names, len(self.w), features)
+        if is_sparse(X) and X.shape[1] == len(self.w):
+            return X.dot(self.w) + self.b
+        return linreg(X, self.w, self.b)
 
 
 class TrainingInterrupted(KeyboardInterrupt):

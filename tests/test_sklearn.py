@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import npreg
+
 pytest.importorskip("sklearn", minversion="1.6")
 
 from sklearn.base import clone
@@ -47,8 +49,9 @@ def expected_failures(estimator: MinibatchSGDRegressor) -> dict[str, str]:
     if estimator.batch_size is None:
         return {}
     return {
+        "check_sample_weight_equivalence_on_sparse_data": "as on dense data",
         "check_sample_weight_equivalence_on_dense_data": "a row given twice is drawn twice, into other "
-        "minibatches than one row of weight 2: the two are equal in expectation only"
+        "minibatches than one row of weight 2: the two are equal in expectation only",
     }
 
 
@@ -377,3 +380,16 @@ def test_without_scikit_learn() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert 'python -m pip install ".[sklearn]"' in done.stdout
+
+
+def test_row_blocks():
+    """The run of `train` over the same blocks; labels and weights come with them."""
+    X, y = npreg.synthetic_data([2, -3.4, 1], 4.2, 1000, rng=0, dtype=np.float64)
+    blocks = npreg.RowBlocks.of(X, y, 300)
+    model = MinibatchSGDRegressor(random_state=0, max_iter=3).fit(blocks)
+    run = npreg.train(blocks, lr="auto", rng=0, num_epochs=3, w=np.zeros((3, 1)), b=np.zeros(1))
+    np.testing.assert_array_equal(model.coef_, run.w[:, 0])
+    assert model.n_features_in_ == 3
+    assert model.score(X, y) > 0.999
+    with pytest.raises(TypeError, match="bring their own y"):
+        model.fit(blocks, y)

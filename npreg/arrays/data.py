@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays.cures import removal
+from npreg.arrays.sparse import as_sparse, is_sparse
 from npreg.arrays.tables import FloatArray, Names, Table, as_table, check_finite, index_of
 
 __all__ = [
@@ -88,9 +89,20 @@ class Rows:
 
 
 def as_features(
-    features: ArrayLike, name: str = "features", *, finite: bool = True, labels: Any = None
+    features: ArrayLike,
+    name: str = "features",
+    *,
+    finite: bool = True,
+    labels: Any = None,
+    sparse: bool = False,
 ) -> Table:
-    """`features` as an (n, d) float array with n, d ≥ 1; with `finite`, NaN and inf are refused."""
+    """`features` as an (n, d) float array with n, d ≥ 1; with `finite`, NaN and inf are refused.
+
+    With `sparse` matrices are taken, too, large ones as `SparseRows`.
+    """
+    matrix = as_sparse(features, name) if sparse else None
+    if matrix is not None:
+        return Table(matrix)
     table = as_table(features, name)
     X = table.array
     if X.ndim != 2:
@@ -112,9 +124,11 @@ def _as_column(values: Any, name: str) -> str:
     return f"{reshaped} makes one column"
 
 
-def as_pair(features: ArrayLike, labels: ArrayLike, *, finite: bool = True) -> tuple[Table, Table]:
+def as_pair(
+    features: ArrayLike, labels: ArrayLike, *, finite: bool = True, sparse: bool = False
+) -> tuple[Table, Table]:
     """Features (n, d), and labels (n,) or (n, k), each as it came in."""
-    X = as_features(features, finite=finite, labels=labels)
+    X = as_features(features, finite=finite, labels=labels, sparse=sparse)
     return X, _labels(labels, X, "labels", finite)
 
 
@@ -195,13 +209,14 @@ def as_data(
     *,
     finite: bool = True,
     like: Data | None = None,
+    sparse: bool = False,
 ) -> Data:
     """Features (n, d) and labels (n, k) in one common dtype, and weights; labels (n,) become a column.
 
     float32 stays float32 unless the other array is float64; integers and lists take the other's dtype.
     Columns are put in the order of those of `like`, if given.
     """
-    X, y = as_pair(features, labels, finite=finite)
+    X, y = as_pair(features, labels, finite=finite, sparse=sparse)
     if like is not None:
         X = _in_order(X, like.names, like.X.shape[1])
     weights = as_weights(sample_weight, len(X.array), X.index)
@@ -214,14 +229,14 @@ def as_data(
     )
 
 
-def _cast(array: FloatArray, dtype: np.dtype[Any], name: str, finite: bool, names: Names) -> FloatArray:
+def _cast(array: Any, dtype: np.dtype[Any], name: str, finite: bool, names: Names) -> Any:
     if array.dtype == dtype:
         return array
     with np.errstate(over="ignore"):
         result = array.astype(dtype)
     if finite:
         cure = f"some are beyond the range of {dtype}; rescale them, or give float64"
-        check_finite(result, name, cure, names)
+        check_finite(result.values if is_sparse(result) else result, name, cure, names)
     return result
 
 
@@ -231,7 +246,10 @@ def as_rows_of(names: Names, num_columns: int, features: ArrayLike) -> FloatArra
     A frame with the same columns in another order is put in order; one with others is refused with
     ValueError.  What has no names is taken by position.
     """
-    return _in_order(as_table(features, "features"), names, num_columns).array
+    matrix = as_sparse(features, "features")
+    return (
+        matrix if matrix is not None else _in_order(as_table(features, "features"), names, num_columns).array
+    )
 
 
 def _in_order(table: Table, names: Names, num_columns: int) -> Table:

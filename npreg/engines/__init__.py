@@ -6,6 +6,7 @@ import numpy as np
 
 from npreg.engines.loops import FoldedLoop, WideLoop
 from npreg.engines.moments import MomentsEngine, is_affine
+from npreg.engines.sparse import SparseLoop
 from npreg.loop import Engine, PlainLoop
 from npreg.losses import Loss
 from npreg.sgd import SGD, Stepper
@@ -48,6 +49,8 @@ def make_engine(
     loss: Loss,
     stepper: Stepper,
     largest_norm: float = np.inf,
+    *,
+    sparse: bool = False,
 ) -> Engine:
     """An engine that has been asked for by name; ValueError where it cannot do the run.
 
@@ -55,6 +58,8 @@ def make_engine(
     """
     if name == "loop":
         return PlainLoop(loss, stepper, batch_size)
+    if name == "tight" and sparse and SparseLoop.can(stepper):
+        return SparseLoop(loss, stepper, batch_size)
     if name == "tight":
         folds = loss.is_squared and type(stepper.rule) is SGD and not stepper.l1
         if folds and batch_size * num_features < 8000:

@@ -105,7 +105,7 @@ def as_block(found: Any, i: int | str, num_rows: int) -> Data:
     if not isinstance(found, (tuple, list)) or len(found) not in (2, 3):
         raise TypeError(f"block {i}: read must return (features, labels) or these and sample_weight")
     try:
-        data = as_data(*found)
+        data = as_data(*found, sparse=True)
     except (ValueError, TypeError) as error:
         raise type(error)(f"block {i}: {error}") from None
     if len(data.X) != num_rows:

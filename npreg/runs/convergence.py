@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from npreg.arrays import Data, FloatArray
+from npreg.arrays.sparse import is_sparse
 from npreg.losses import Loss
 from npreg.runs.feeds import Feed
 from npreg.sgd import Momentum, Nesterov, Rule
@@ -122,6 +123,8 @@ def excess(
     Exact for the squared loss of up to 256 columns, or without L1 of up to 512 rows; an estimate otherwise.
     """
     facts = feed.facts
+    if is_sparse(facts.sample.X):  # its products would need every column of every row
+        return Excess(math.nan, False, None, math.nan, None)
     here = _Place.at(feed, loss, theta.astype(np.float64), fit_intercept)
     few_rows = facts.num_rows <= FEW_ROWS and loss.is_squared and not l1
     exact = loss.is_squared and (facts.width <= MOST_COLUMNS or few_rows)

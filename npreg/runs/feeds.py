@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import Data, FloatArray, Rows, as_data
+from npreg.arrays.sparse import is_sparse
 from npreg.learning_rate import squared_norms
 from npreg.loop import Engine, Path
 from npreg.losses import Loss
@@ -30,7 +31,17 @@ from npreg.runs.scaling import ColumnMoments, Scaling
 from npreg.runs.sums import LossMoments, mean_loss, tree_sum
 from npreg.runs.visit import Visit, row_order
 
-__all__ = ["ArrayFeed", "BlockFeed", "Facts", "Feed", "Reached", "as_feed", "as_rows", "on_scale"]
+__all__ = [
+    "ArrayFeed",
+    "BlockFeed",
+    "Facts",
+    "Feed",
+    "Reached",
+    "as_feed",
+    "as_rows",
+    "losses_and_weight",
+    "on_scale",
+]
 
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 SAMPLE_ROWS = 256
@@ -158,7 +169,7 @@ def as_rows(
         return features
     if labels is None:
         raise TypeError("labels are missing; only RowBlocks bring their own")
-    data = as_data(features, labels, sample_weight)
+    data = as_data(features, labels, sample_weight, sparse=True)
     announce_size(data.X)
     return data
 
@@ -217,15 +228,17 @@ class ArrayFeed(Feed):
         return [mean_loss(loss, self.data, theta) for theta in thetas]
 
     def fingerprint(self) -> str:
-        return fingerprint(*self.data)
+        X: Any = self.data.X
+        return fingerprint(*(X.arrays() if is_sparse(X) else [X]), *self.data[1:])
 
     def scaled(self, scaling: Scaling) -> ArrayFeed:
         return ArrayFeed(scaling.data(self.data))
 
 
-def _loss_and_weight(data: Data, loss: Loss, theta: FloatArray) -> FloatArray:
+def losses_and_weight(data: Data, loss: Loss, thetas: Sequence[FloatArray]) -> FloatArray:
+    """The sums of the loss over these rows at each of the parameters, and the sum of the weights."""
     weight = float(len(data.X) if data.weights is None else data.weights.sum())
-    return np.array([weight * mean_loss(loss, data, theta), weight])
+    return np.array([*(weight * mean_loss(loss, data, theta) for theta in thetas), weight])
 
 
 class BlockFeed(Feed):
@@ -294,14 +307,12 @@ class BlockFeed(Feed):
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
         last = self.last if loss.is_squared else None
         known = [None if last is None else last.mean_loss(theta) for theta in thetas]
-        return [
-            self.direct_loss(loss, theta) if value is None else value
-            for theta, value in zip(thetas, known, strict=True)
-        ]
-
-    def direct_loss(self, loss: Loss, theta: FloatArray) -> float:
-        total, weight = self.total(_loss_and_weight, loss, theta)
-        return float(total / weight)
+        missing = [theta for theta, value in zip(thetas, known, strict=True) if value is None]
+        if missing:
+            *sums, weight = self.total(losses_and_weight, loss, missing)
+            found = iter(float(total / weight) for total in sums)
+            return [next(found) if value is None else value for value in known]
+        return [value for value in known if value is not None]
 
     def fingerprint(self) -> str:
         """Of the first rows only: all rows would cost a pass."""

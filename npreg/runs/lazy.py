@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.arrays import FloatArray, warn
+from npreg.arrays.sparse import is_sparse
 
 __all__ = ["COPY_BYTES", "LazyRows", "announce_size", "converted", "some_rows"]
 
@@ -68,6 +69,9 @@ class LazyRows:
 
 def some_rows(X: FloatArray, index: NDArray[Any]) -> FloatArray:
     """X[index], copied where it is small."""
+    matrix: Any = X
+    if is_sparse(matrix):
+        return cast(FloatArray, matrix.subset(index))
     small = len(index) * X.shape[1] * X.itemsize <= COPY_BYTES
     return X[index] if small else cast(FloatArray, LazyRows(X, None, index))
 

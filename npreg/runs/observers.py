@@ -49,6 +49,15 @@ class Recorder:
         self.count = 0
         self.averaging = False
 
+    @property
+    def wants(self) -> str:
+        """What has to be told: every step's parameters, or their sum alone."""
+        return "steps" if self.keep or self.tell is not None else "sum" if self.averaging else "nothing"
+
+    def add(self, total: FloatArray, count: int) -> None:
+        """Take the sum of the parameters over some steps."""
+        self.sum, self.count = self.sum + total, self.count + count
+
     def append(self, thetas: FloatArray) -> None:
         """Take parameters (steps, d + 1, k)."""
         if self.keep:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import Data, Rows, as_data, as_nonnegative, brief
+from npreg.arrays.sparse import is_sparse
 from npreg.runs.feeds import Feed, as_feed, as_rows, on_scale
 from npreg.runs.lazy import converted, some_rows
 from npreg.runs.plan import Plan
@@ -63,14 +64,16 @@ def _looked_at(validation: tuple[ArrayLike, ...], like: Data) -> Data:
             "validation must be (features, labels), or these and sample_weight, RowBlocks or a fraction, not "
             f"a tuple of {len(validation)}"
         )
-    return as_data(*validation, like=like)
+    return as_data(*validation, like=like, sparse=True)
 
 
 def _like(feed: Feed, rows: Data | Rows, scaling: Scaling | None) -> Feed:
     """The validation rows, in dtype and scale as the training rows."""
     facts = feed.facts
     if isinstance(rows, Data) and rows.X.dtype != facts.dtype:
-        X = converted(rows.X, partial(np.asarray, dtype=facts.dtype))
+        X: Any = rows.X
+        sparse = is_sparse(X)
+        X = X.astype(facts.dtype) if sparse else converted(X, partial(np.asarray, dtype=facts.dtype))
         rows = rows._replace(X=X, y=rows.y.astype(facts.dtype))
     held_out = as_feed(rows)
     width, num_outputs = held_out.facts.width, held_out.facts.num_outputs

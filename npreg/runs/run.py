@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from npreg.arrays import FloatArray
+from npreg.arrays.sparse import is_sparse
 from npreg.data import start_parameters
 from npreg.engines import choose_engine, make_engine
 from npreg.learning_rate import max_learning_rate
@@ -89,7 +90,14 @@ class Run:
         self.name = self.engine_name()
         largest = facts.largest_norm if self.name == "moments" else np.inf
         self.engine = make_engine(
-            self.name, facts.width, plan.batch_size, facts.dtype, plan.loss, self.stepper, largest
+            self.name,
+            facts.width,
+            plan.batch_size,
+            facts.dtype,
+            plan.loss,
+            self.stepper,
+            largest,
+            sparse=is_sparse(facts.sample.X),
         )
         if plan.checkpoint is not None and plan.checkpoint.every == "block" and feed.facts.is_whole:
             raise ValueError('every="block" needs row blocks, RowBlocks.of(...), in the place of arrays')

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from npreg.arrays import Data, FloatArray, Names, column_name
+from npreg.arrays.sparse import SparseRows, is_sparse
 from npreg.runs.lazy import COPY_BYTES, converted
 from npreg.runs.sums import tree_sum
 
@@ -27,10 +29,13 @@ class ColumnMoments:
     mean: FloatArray
     squares: FloatArray
     names: Names = None
+    centred: bool = True
 
     @classmethod
     def of(cls, data: Data) -> ColumnMoments:
         X, _, weights = data
+        if is_sparse(X):  # standard deviations alone: centred, every entry would be stored
+            return cls.of_sparse(X, weights)
         if X.nbytes > COPY_BYTES:  # the deviations would be a copy
             rows = max(1, PART_BYTES * len(X) // X.nbytes)
             starts = range(0, len(X), rows)
@@ -42,13 +47,23 @@ class ColumnMoments:
             squares = weight * _mean((X - mean) ** 2, weights)
         return cls(weight, len(X), mean, squares, data.names)
 
+    @classmethod
+    def of_sparse(cls, X: SparseRows, weights: FloatArray | None) -> ColumnMoments:
+        values = X.stored[1].astype(np.float64)
+        each = np.ones(len(values)) if weights is None else weights.take(X.rows_of_entries())
+        weight = float(len(X) if weights is None else weights.sum())
+        mean = X.column_sums(each * values) / weight
+        deviations = values - mean.take(X.stored[0])
+        squares = X.column_sums(each * deviations**2) + (weight - X.column_sums(each)) * mean**2
+        return cls(weight, len(X), mean, squares, centred=False)
+
     def __add__(self, other: ColumnMoments) -> ColumnMoments:
         weight = self.weight + other.weight
         gap, share = other.mean - self.mean, other.weight / weight
         with np.errstate(over="ignore", invalid="ignore"):
             squares = self.squares + other.squares + gap**2 * (self.weight * share)
-        num_rows = self.num_rows + other.num_rows
-        return ColumnMoments(weight, num_rows, self.mean + gap * share, squares, self.names)
+        mean, num_rows = self.mean + gap * share, self.num_rows + other.num_rows
+        return ColumnMoments(weight, num_rows, mean, squares, self.names, self.centred)
 
     @property
     def mean_weight(self) -> float:
@@ -70,7 +85,8 @@ class ColumnMoments:
             return Scaling(np.zeros_like(self.mean), np.where(size > 0, size, 1.0), self.mean_weight)
         sd = np.sqrt(self.squares / self.weight)
         rounding = np.abs(self.mean) * self.num_rows * np.finfo(np.float64).eps
-        return Scaling(self.mean, np.where(sd > rounding, sd, 1.0), self.mean_weight)
+        mean = self.mean if self.centred else 0 * self.mean
+        return Scaling(mean, np.where(sd > rounding, sd, 1.0), self.mean_weight)
 
 
 @dataclass(frozen=True)
@@ -86,8 +102,9 @@ class Scaling:
 
     def data(self, data: Data) -> Data:
         """Of rows; their weights come to a mean of 1, so that only ratios of weights matter."""
-        data = data._replace(X=converted(data.X, self.features))
-        return data if data.weights is None else data._replace(weights=data.weights / self.mean_weight)
+        X: Any = data.X
+        X = X.scaled(self.sd) if is_sparse(X) else converted(X, self.features)
+        return data._replace(X=X, weights=None if data.weights is None else data.weights / self.mean_weight)
 
     def features(self, X: FloatArray) -> FloatArray:
         return np.asarray((X - self.mean) / self.sd, X.dtype)
