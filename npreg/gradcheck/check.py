@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 
 from npreg.differentiate.steps import along, as_float_inputs, call, quiet
 from npreg.gradcheck.forms import Form, copied
-from npreg.gradcheck.readings import Reading, keys_for, readings
-from npreg.gradcheck.report import GradientReport, InputReport
+from npreg.gradcheck.readings import Reading, Wanted, keys_for, readings
+from npreg.gradcheck.report import GradientReport, InputReport, Mistake
 from npreg.gradcheck.verdict import Question, judge
 
 __all__ = ["GradientError", "GradientReport", "assert_gradient", "check_gradient"]
@@ -124,13 +125,13 @@ def check_gradient(
     ...     return 2 * X.T @ (X @ w - y)
     >>> X, y = np.array([[1.0, 2.0], [3.0, 5.0], [6.0, 1.0]]), np.array([1.0, 2.0, 4.0])
     >>> inputs = {"X": X, "y": y, "w": np.array([0.5, 0.1])}
-    >>> print(check_gradient(loss, grad_w, inputs, wrt="w"))
+    >>> report = check_gradient(loss, grad_w, inputs, wrt="w")
+    >>> print(report)  # doctest: +ELLIPSIS
     The gradient with respect to w is wrong.
     w (2,): wrong (2 entries, complex step, float64)
-      exactly 3 (X.shape[0] = 3) times the right gradient
-      entry    got  expected  off by  allowed
-        [0]  -11.4      -3.8     7.6  ...
-        [1]     -3        -1       2  ...
+      Direction right. Your gradient is exactly n times too large (7× at n = 7, ...
+    >>> [mistake.code for mistake in report.inputs[0].mistakes]
+    ['factor:n']
     >>> check_gradient(loss, lambda X, y, w: grad_w(X, y, w) / 3, inputs, wrt="w").passed
     True
     """
@@ -196,12 +197,54 @@ def _checked(
     unread = [report.name for report in reports if not report.kinks and _is_unread(report.name, target, base)]
     if unread:
         reports = tuple(
-            replace(r, patterns=(UNREAD.format(r.name, r.name),)) if r.name in unread and r.wrong else r
+            replace(r, facts=(UNREAD.format(r.name, r.name),)) if r.name in unread and r.wrong else r
             for r in reports
         )
         notes.append(f"the function never uses {', '.join(unread)}: {UNREAD_CURE}")
     order = tuple(reading) if list(reading) != [name for name in names if name in reading] else ()
+    wrong = [report.name for report in reports if report.wrong and report.name not in unread]
+    if (wrong and callable(form.backward())) or isinstance(form.gradient, Mapping):
+        look = lru_cache(maxsize=1)(partial(_named, form, wanted, given, upstream, tuple(reading), wrong))
+
+        def naming(name: str) -> tuple[Mistake, ...]:
+            return look().get(name, ())
+
+        reports = tuple(replace(r, naming=partial(naming, r.name)) if r.name in wrong else r for r in reports)
     return GradientReport(inputs=reports, problems=tuple(problems), notes=tuple(notes), order=order)
+
+
+def _named(
+    form: Form, wanted: Wanted, given: dict[str, Any], upstream: Any, order: tuple[str, ...], wrong: list[str]
+) -> dict[str, tuple[Mistake, ...]]:
+    """The mistakes by input, found on other numbers, too."""
+    from npreg.gradcheck.naming import Subject, named
+
+    takes = upstream is not None and form.uses_upstream
+    inputs = dict(given)
+    if takes:
+        inputs["upstream"] = np.broadcast_to(upstream, call(form.value, given).shape).astype(float)
+
+    def value(**at: Any) -> Any:
+        weights = at.pop("upstream") if takes else 1.0 if upstream is None else upstream
+        found = form.value(**at)
+        return found if upstream is None else np.sum(weights * found)
+
+    def gradient(at: Mapping[str, Any], name: str) -> Any:
+        leaves = {key: item for key, item in at.items() if key in form.leaves}
+        loss = form.value(**leaves)
+        shapes = {key: {leaf: np.shape(leaves[leaf]) for leaf in inside} for key, inside in wanted.items()}
+        results = form.gradients(leaves, at.get("upstream", upstream))
+        found = [r for result in results for r in readings(result, shapes, loss, all_of_them=False)]
+        return next(r[name] for r in found if tuple(r) == order)
+
+    if takes:
+        other = {**inputs, "upstream": 3 * inputs["upstream"]}
+        ignoring = [name for name in wrong if np.array_equal(gradient(other, name), gradient(inputs, name))]
+        if ignoring:
+            said = "The upstream derivative is not used: the result is the same whatever it is."
+            return dict.fromkeys(ignoring, (Mistake("ignores:upstream", said),))
+    source = getattr(form.function, "forward", form.function)
+    return named(Subject(value, source, {name: partial(gradient, name=name) for name in wrong}, inputs))
 
 
 def _best(

@@ -124,6 +124,14 @@ class Form:
         missing = self._plan(backward)[1] if backward is not None else []
         return any(name not in CACHES and UPSTREAM.fullmatch(name) for name in missing)
 
+    @property
+    def uses_upstream(self) -> bool:
+        """Whether the gradient has a parameter for the upstream derivative."""
+        backward = self.backward()
+        if backward is None:
+            return False
+        return _names_upstream(backward) or any(n not in CACHES for n in self._plan(backward)[1])
+
     def gradients(self, leaves: Mapping[str, Any], upstream: Any, gradient: Any = None) -> list[Any]:
         """The raw results of the gradient, to be read in this order."""
         backward = self.backward(gradient)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from typing import Any, TypeAlias
 
-__all__ = ["EntryReport", "GradientReport", "InputReport"]
+__all__ = ["EntryReport", "GradientReport", "InputReport", "Mistake"]
 
 MAX_LINES = 20
 MAX_ROWS = 8
@@ -39,6 +41,18 @@ class EntryReport:
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """A mistake by the exercises' code, what it means, and the codes of others with the same numbers."""
+
+    code: str
+    message: str
+    alternatives: tuple[str, ...] = ()
+
+
+Naming: TypeAlias = Callable[[], tuple[Mistake, ...]]
+
+
+@dataclass(frozen=True)
 class InputReport:
     """The verdict on the gradient with respect to one input.
 
@@ -49,8 +63,9 @@ class InputReport:
     method : "complex step", "differences" or "mixed": where the reference comes from
     precision : the dtype whose rounding it was judged by
     accuracy : how well the reference itself is known, relative to Σ|terms|
-    patterns : what is wrong, in words: "exactly the negative", ...
+    facts : what is plain from the numbers: another shape, not finite, zero, an input that is never used
     worst : the entries that are off most, the worst first
+    mistakes : which mistakes these are (docs/codes.md), looked for when they are first asked for
     """
 
     name: str
@@ -64,16 +79,23 @@ class InputReport:
     method: str
     precision: str
     accuracy: float
-    patterns: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
     worst: tuple[EntryReport, ...] = ()
+    naming: Naming = field(default=tuple, repr=False, compare=False)
+
+    @cached_property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        return () if self.passed else self.naming()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "mistakes": self.mistakes, "naming": tuple}
 
     @property
     def lines(self) -> tuple[str, ...]:
         """What is said below the headline."""
-        unjudged = (
-            "no derivative can be found there, so that any value could be right: check at another point"
-        )
-        return (*self.patterns, unjudged) if self.unknown else self.patterns
+        unjudged = "no derivative can be found there, any value could be right: check at another point"
+        named = [line for mistake in self.mistakes for line in textwrap.wrap(mistake.message, 100)]
+        return (*self.facts, *([unjudged] if self.unknown else []), *named)
 
     @property
     def headline(self) -> str:
@@ -126,7 +148,12 @@ class GradientReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as dicts, lists and scalars for strict JSON; non-finite numbers become text."""
-        plain = _plain({"passed": self.passed, **asdict(self)})
+        inputs = []
+        for report in self.inputs:
+            given = {f.name: getattr(report, f.name) for f in fields(report) if f.name != "naming"}
+            entries, mistakes = map(asdict, report.worst), map(asdict, report.mistakes)
+            inputs.append({**given, "worst": list(entries), "mistakes": list(mistakes)})
+        plain = _plain({"passed": self.passed, **vars(self), "inputs": inputs})
         assert isinstance(plain, dict)
         return plain
 
@@ -153,8 +180,8 @@ class GradientReport:
     def _headline(self) -> str:
         if self.passed:
             return f"The gradient is right{self._order}."
-        for verdict, field in (("wrong", "wrong"), ("not judged everywhere", "unknown")):
-            names = ", ".join(report.name for report in self.inputs if getattr(report, field))
+        for verdict, count in (("wrong", "wrong"), ("not judged everywhere", "unknown")):
+            names = ", ".join(report.name for report in self.inputs if getattr(report, count))
             if names:
                 return f"The gradient with respect to {names} is {verdict}{self._order}."
         return "The gradient is not usable."

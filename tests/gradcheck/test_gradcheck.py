@@ -231,42 +231,24 @@ def test_float32_mistakes_are_judged_by_float32() -> None:
     assert "judged by float32's rounding" in str(report)
 
 
-# Patterns
+# What is plain from the numbers
 
 
 @pytest.mark.parametrize(
     ("plant", "words"),
     [
-        (lambda g: -g, "exactly the negative"),
-        (lambda g: 2 * g, "exactly 2 times"),
-        (lambda g: -g / 2, "exactly −1/2 times"),
-        (lambda g: 7 * g, "exactly 7 (X.shape[0] = 7) times"),
-        (lambda g: g / 7, "exactly 1/7 (X.shape[0] = 7) times"),
-        (lambda g: g * 3.5, "exactly 7/2 (X.shape[0] = 7) times"),
-        (lambda g: g * 7 / 3, "exactly 7/3 (X.shape[0]/X.shape[1]) times"),
-        (lambda g: g * 1.2345, "1.2345 times the right gradient, in every entry"),
         (lambda g: g * 0, "zero everywhere"),
-        (lambda g: g.T, "shape (3, 7), but the input has shape (7, 3): the right values, transposed"),
-        (lambda g: g.reshape(-1), "the right values, to be reshaped"),
-        (lambda g: np.stack([g, 0 * g]), "right after summing over axis 0"),
-        (lambda g: g * np.where(np.arange(7) == 3, np.nan, 1)[:, None], "3 of 21 entries are not finite"),
-        (one_entry, "the other 20 entries are right"),
+        (lambda g: g.T, "shape (3, 7), but the input has shape (7, 3)"),
+        (
+            lambda g: g * np.where(np.arange(7) == 3, np.nan, 1)[:, None],
+            "3 of 21 entries are not finite",
+        ),
     ],
 )
-def test_patterns_are_named(plant: Callable[[Any], Any], words: str) -> None:
+def test_what_is_plain_is_said(plant: Callable[[Any], Any], words: str) -> None:
     report = check_gradient(mse, planted(grad_mse, "X", plant), problem())
-    assert words in " ".join(report.inputs[0].patterns)
+    assert words in " ".join(report.inputs[0].facts)
     assert words in str(report)
-
-
-def test_square_transposes_and_penalties_are_named() -> None:
-    inputs = {"A": np.arange(9.0).reshape(3, 3) + 1, "x": np.array([1.0, 2.0, 4.0])}
-    report = check_gradient(
-        lambda A, x: x @ A @ np.ones(3), lambda A, x: np.outer(np.ones(3), x), inputs, wrt="A"
-    )
-    assert report.inputs[0].patterns == ("the right values, transposed",)
-    report = check_gradient(mse, lambda **a: grad_mse(**a)["w"] + 0.25 * a["w"], problem(), wrt="w")
-    assert "off by 0.25 times the input itself" in report.inputs[0].patterns[0]
 
 
 # Kinks
@@ -336,7 +318,7 @@ def test_large_inputs_are_checked_along_directions() -> None:
     assert report.passed
     assert [r.checked for r in report.inputs] == ["random directions"] * 2 + ["entries"] * 2
     report = check_gradient(mse, planted(grad_mse, "X", lambda g: 2 * g), inputs)
-    assert "exactly 2 times" in report.inputs[0].patterns[0]
+    assert [m.code for m in report.inputs[0].mistakes] == ["factor:2"]
 
 
 def test_one_wrong_entry_of_many_is_found_and_named() -> None:
@@ -530,7 +512,7 @@ def test_unusable_calls_say_why(call: Callable[[Any], Any], error: type[Exceptio
 def test_where_there_is_no_derivative_nothing_is_accepted() -> None:
     report = check_gradient(lambda x: np.sum(np.sqrt(np.abs(x))), lambda x: 0 * x, {"x": np.zeros(2)})
     assert not report.passed
-    assert (report.inputs[0].wrong, report.inputs[0].unknown, report.inputs[0].patterns) == (0, 2, ())
+    assert (report.inputs[0].wrong, report.inputs[0].unknown, report.inputs[0].facts) == (0, 2, ())
     assert "not judged" in report.inputs[0].headline
     assert "check at another point" in str(report)
 
@@ -545,8 +527,8 @@ def test_values_that_never_move_have_derivative_zero() -> None:
 # The report
 
 
-def nine_wrong() -> GradientReport:
-    inputs = {f"w{i}": np.arange(1.0, 12.0) for i in range(9)}
+def many_wrong() -> GradientReport:
+    inputs = {f"w{i}": np.arange(1.0, 4.0 + i) for i in range(4)}
 
     def function(**arrays: Any) -> Any:
         return sum(np.sum(a**2) for a in arrays.values())
@@ -561,7 +543,7 @@ def nine_wrong() -> GradientReport:
 @pytest.mark.parametrize(
     "report",
     [
-        nine_wrong(),
+        many_wrong(),
         check_gradient(mse, grad_mse, problem()),
         check_gradient(mse, planted(grad_mse, "X", lambda g: g.T), problem()),
         check_gradient(mse, planted(grad_mse, "w", lambda g: -g), problem(dtype=np.float32)),
@@ -590,7 +572,7 @@ def test_html_is_escaped() -> None:
 def test_points_are_the_share_of_right_gradients() -> None:
     report = check_gradient(mse, planted(grad_mse, "w", lambda g: -g), problem())
     assert report.points(4) == 3.0
-    assert nine_wrong().points(4) == 0.0
+    assert many_wrong().points(4) == 0.0
     assert repr(check_gradient(mse, grad_mse, problem()).points(4)) == "4.0"
 
 
@@ -598,7 +580,7 @@ def test_assert_gradient_is_silent_or_raises(capfd: pytest.CaptureFixture[str]) 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert assert_gradient(mse, grad_mse, problem()) is None
-        with pytest.raises(GradientError, match="exactly the negative") as caught:
+        with pytest.raises(GradientError, match=r"opposite|negative|sign") as caught:
             assert_gradient(mse, planted(grad_mse, "w", lambda g: -g), problem())
         check_gradient(lambda x: np.sum(np.log(x)), lambda x: 1 / (x - x), {"x": np.array([1e-300, 1.0])})
     assert isinstance(caught.value, AssertionError)
