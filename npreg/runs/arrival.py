@@ -31,8 +31,8 @@ def least_epochs(plan: Plan, feed: Feed, theta: FloatArray, lr: float) -> int:
     least = max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / per_epoch))
     if plan.stop is not None:
         return most_epochs(plan, feed)
-    if plan.loss.is_squared and plan.schedule is None and not plan.l1 and plan.fit_intercept:
-        found = excess(feed, plan.loss, theta, plan.l2)
+    if plan.loss.is_squared and plan.schedule is None and not plan.l1:
+        found = excess(feed, plan.loss, theta, plan.l2, fit_intercept=plan.fit_intercept)
         if found.speed is not None:
             steps = found.speed.steps_needed(TOLERANCE / 10 * found.constant, lr, plan.rule, plan.average)
             least = max(least, most_epochs(plan, feed) if steps is None else math.ceil(steps / per_epoch))
@@ -49,11 +49,11 @@ def judge(plan: Plan, feed: Feed, theta: FloatArray, losses: Sequence[float]) ->
     Exact where the rows are looked at anyway, or are few; else what the fall of the last epochs leads to.
     """
     facts = feed.facts
-    if not losses or not plan.fit_intercept or (plan.num_epochs == 1 and plan.lr != "auto"):
+    if not losses or (plan.num_epochs == 1 and plan.lr != "auto"):
         return None  # a single epoch is a step of somebody's own loop
     few = facts.is_whole and facts.num_rows * (facts.width + 1) ** 2 <= LOOKED_AT
     if few or "auto" in (plan.lr, plan.num_epochs):
-        found = excess(feed, plan.loss, theta, plan.l2, plan.l1)
+        found = excess(feed, plan.loss, theta, plan.l2, plan.l1, fit_intercept=plan.fit_intercept)
         rounding = 1e4 * np.finfo(facts.dtype).eps ** 2 * float(np.mean(np.square(facts.sample.y)))
         found = replace(found, converged=True) if found.value <= rounding else found
         return found if math.isfinite(found.value) else None

@@ -156,7 +156,7 @@ class _Place:
         X, y = feed.facts.sample[:2]
         middle = y.mean(axis=0, dtype=np.float64) if loss.is_squared else np.median(y, axis=0)
         spread = float(np.abs(y - middle).mean()) or float(np.abs(y).mean()) or 1.0
-        shift = fit_intercept * X[:: max(1, len(X) // 256)].mean(axis=0, dtype=np.float64)
+        shift = fit_intercept * np.asarray(X[:: max(1, len(X) // 256)]).mean(axis=0, dtype=np.float64)
         middle = middle if fit_intercept else theta[-1]
         theta = theta.copy()
         theta[-1] += shift @ theta[:-1]
