@@ -84,6 +84,11 @@ class TrainResult:
     converged: bool | None = None
     feature_names: Names = None
 
+    def __repr__(self) -> str:
+        with np.printoptions(threshold=10, edgeitems=2):
+            shown = (f"{part.name}={getattr(self, part.name)!r}" for part in fields(self) if part.repr)
+            return f"TrainResult({', '.join(shown)})"
+
     @classmethod
     def of(cls, run: Run) -> TrainResult:
         """What a run has come to."""

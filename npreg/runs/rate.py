@@ -23,8 +23,7 @@ from npreg.learning_rate import check_learning_rate, rate_moments, report_rate
 from npreg.losses import LOSSES
 from npreg.runs.feeds import Feed
 from npreg.runs.plan import Plan
-from npreg.schedules import ExponentialDecay
-from npreg.sgd import AdaGrad, Adam, Momentum, Schedule
+from npreg.sgd import AdaGrad, Adam, Momentum
 
 __all__ = ["AUTO_FRACTION", "learning_rate"]
 
@@ -34,21 +33,18 @@ FINAL_SIZE = 1e-3  # residuals, as a part of the labels' spread, that the last s
 ENTRYWISE = {Adam: 1.0, AdaGrad: 3.0}
 
 
-def learning_rate(
-    plan: Plan, feed: Feed, theta: FloatArray, num_epochs: int
-) -> tuple[float, Schedule | None]:
-    """The learning rate of the first step, and the schedule of the others, of a run that starts at theta.
+def learning_rate(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, float]:
+    """The learning rate of the first step, and of the last as a part of it, of a run that starts at theta.
 
     `lr="auto"` is half of the bound; where the loss is not as steep everywhere it decays, unless there is a
     schedule.  A number is looked at as `check_lr` says.
     """
     if isinstance(plan.lr, str):
         first, last = _auto(plan, feed, theta)
-        decays = plan.schedule is None and last < first
-        return first, ExponentialDecay(num_epochs, last / first) if decays else plan.schedule
+        return first, min(last / first, 1.0) if plan.schedule is None and first > 0 else 1.0
     if plan.check_lr != "off":
         _check(plan, plan.lr, feed)
-    return plan.lr, plan.schedule
+    return plan.lr, 1.0
 
 
 def _auto(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, float]:

@@ -18,7 +18,6 @@ from npreg.runs.arrival import judge, least_epochs, most_epochs, warn_of
 from npreg.runs.checkpoint import CheckpointError, Fields, State, rng_state, set_rng_state
 from npreg.runs.convergence import Excess
 from npreg.runs.feeds import Facts
-from npreg.runs.identity import identify
 from npreg.runs.observers import (
     DIVERGED,
     Best,
@@ -36,7 +35,8 @@ from npreg.runs.plan import Plan
 from npreg.runs.rate import learning_rate
 from npreg.runs.rows import RunRows
 from npreg.runs.saver import Saver, Settings, compare
-from npreg.sgd import FixedIntercept, Stepper
+from npreg.schedules import ExponentialDecay
+from npreg.sgd import FixedIntercept, Schedule, Stepper
 
 __all__ = ["DIVERGED", "Run", "Trajectory"]
 
@@ -70,19 +70,19 @@ class Run:
         # What "auto" stands for is read, not found again: another machine might round it differently.
         look_at(plan.loss, facts.sample, theta)
         self.num_epochs = 0 if plan.num_epochs == "auto" else plan.num_epochs
-        self.rate, self.schedule = learning_rate(plan, feed, theta, max(self.num_epochs, 1))
         if found is not None and plan.lr == "auto":
-            self.rate = _rate_of(found)
+            self.rate, self.decay = _number(found, "rate"), _number(found, "decay")
+        else:
+            self.rate, self.decay = learning_rate(plan, feed, theta)
         if plan.num_epochs == "auto":
             given = None if found is None else found.count("num_epochs", 1, most_epochs(plan, feed))
             self.num_epochs = given or least_epochs(plan, feed, theta, self.rate)
-            _, self.schedule = learning_rate(plan, feed, theta, self.num_epochs)
         self.stepper = Stepper(
             (theta[:-1], theta[-1]),
             lr=self.rate,
             divisor=facts.divisor(plan.batch_size),
             steps_per_epoch=facts.steps_per_epoch(plan.batch_size),
-            schedule=self.schedule,
+            schedule=self.schedule(),
             rule=plan.rule if plan.fit_intercept else FixedIntercept(plan.rule),
             l2=plan.l2,
             l1=plan.l1,
@@ -122,6 +122,10 @@ class Run:
         if found is not None:
             self.restore(found)
 
+    def schedule(self) -> Schedule | None:
+        """The one that is given, or that of lr="auto"."""
+        return ExponentialDecay(self.num_epochs or 1, self.decay) if self.decay < 1 else self.plan.schedule
+
     def engine_name(self) -> str:
         plan, facts = self.plan, self.feed.facts
         if plan.engine != "auto":
@@ -136,8 +140,6 @@ class Run:
         held_out = self.rows.held_out
         data = self.feed.fingerprint(), "none" if held_out is None else held_out.fingerprint()
         settings = self.plan.decides()
-        if self.schedule is not self.plan.schedule:  # that of lr="auto"
-            settings["schedule"] = identify(self.schedule, "schedule")
         del settings["engine"]  # which "auto" has chosen by the rows: it comes after them
         rows = {"validation": (data[1], data[1]), "data": (data[0], data[0])}
         return {**settings, **rows, "engine": (self.name, self.name)}
@@ -168,8 +170,7 @@ class Run:
             self.first_averaged = self.num_epochs - math.ceil(self.plan.average * self.num_epochs)
             if self.recorder is not None:
                 self.recorder.sum, self.recorder.count = np.zeros(()), 0
-            _, schedule = learning_rate(self.plan, self.feed, self.epoch_ends[0][0], self.num_epochs)
-            self.stepper.schedule = self.schedule = schedule
+            self.stepper.schedule = self.schedule()
             self.run_epochs(saver)
 
     def has_arrived(self) -> bool:
@@ -253,6 +254,7 @@ class Run:
             "settings": {name: list(setting) for name, setting in self.settings.items()},
             "rng": rng_state(self.rng),
             "rate": self.rate,
+            "decay": self.decay,
             "num_epochs": self.num_epochs,
             "first_averaged": self.first_averaged,
             "steps_done": self.stepper.steps_done,
@@ -322,7 +324,7 @@ class Run:
                 f"{path} has done {done} epochs, more than num_epochs={now}; give {done} or more, or "
                 "another path"
             )
-        if self.schedule is not self.plan.schedule and planned != now and done:
+        if self.decay < 1 and planned != now and done:
             raise CheckpointError(
                 f'{path} is of a run of {planned} epochs, over which lr="auto" lowers the rate of this loss; '
                 f"give num_epochs={planned}, or begin anew with another path, from w=result.w, b=result.b if "
@@ -360,6 +362,6 @@ def _check_labels(loss: Loss, facts: Facts) -> None:
         )
 
 
-def _rate_of(found: Fields) -> float:
-    rate: float = found.get("rate", float, "a learning rate", lambda lr: math.isfinite(lr) and lr >= 0)
-    return rate
+def _number(found: Fields, name: str) -> float:
+    number: float = found.get(name, float, "a number of at least 0", lambda x: math.isfinite(x) and x >= 0)
+    return number

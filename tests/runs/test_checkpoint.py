@@ -413,16 +413,19 @@ def test_every_field_is_looked_at(name, tmp_path):
 
 def test_every_field_of_the_file_is_among_those_looked_at(tmp_path):
     state = load(str(checkpoint_file(tmp_path, rule="momentum", average=0.5, record="step")))
-    fields = {*state.meta, *state.arrays} - {"format", "npreg", "rule_1", "rate"}
+    fields = {*state.meta, *state.arrays} - {"format", "npreg", "rule_1", "rate", "decay"}
     assert fields == {*WRONG}
 
 
 def test_the_rate_of_auto_is_looked_at(tmp_path):
     path = checkpoint_file(tmp_path, lr="auto")
+    whole = path.read_bytes()
     for value in (-1.0, float("nan"), "0.1", None):
-        rewritten(path, "rate", value)
-        with pytest.raises(CheckpointError, match="rate"):
-            resume(path, lr="auto", num_epochs=1)
+        for name in ("rate", "decay"):
+            path.write_bytes(whole)
+            rewritten(path, name, value)
+            with pytest.raises(CheckpointError, match=name):
+                resume(path, lr="auto", num_epochs=1)
 
 
 @pytest.mark.parametrize("name", ["feed_start", "feed_totals_0", "feed_done", "feed_blocks"])
