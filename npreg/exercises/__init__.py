@@ -9,49 +9,10 @@ the seventeen that come along. The command line ``npreg`` does the same with fil
 
 from __future__ import annotations
 
-from npreg.exercises.check import check
-from npreg.exercises.forward import (
-    Answer,
-    Exercise,
-    Input,
-    OwnMistake,
-    classes,
-    count,
-    fraction,
-    gradient,
-    gradients,
-    hessian,
-    labels,
-    one_hot,
-    positive,
-    real,
-    update,
-    value,
-)
+from npreg.exercises import forward
+from npreg.exercises.check import check as check
+from npreg.exercises.forward import *  # noqa: F403
 from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile, WrongAnswer
 
-__all__ = [
-    "Answer",
-    "AnswerReport",
-    "Exercise",
-    "Finding",
-    "Input",
-    "Mistake",
-    "OwnMistake",
-    "Report",
-    "UnusableFile",
-    "WrongAnswer",
-    "check",
-    "classes",
-    "count",
-    "fraction",
-    "gradient",
-    "gradients",
-    "hessian",
-    "labels",
-    "one_hot",
-    "positive",
-    "real",
-    "update",
-    "value",
-]
+__all__ = ["AnswerReport", "Finding", "Mistake", "Report", "UnusableFile", "WrongAnswer", "check"]
+__all__ += forward.__all__

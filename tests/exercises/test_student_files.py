@@ -134,7 +134,7 @@ def test_a_folder_and_a_notebook_are_told_what_to_do(tmp_path):
         read_source(tmp_path)
     notebook = tmp_path / "work.ipynb"
     notebook.write_text("{}", encoding="utf-8")
-    with pytest.raises(UnusableFile, match="is a notebook"):
+    with pytest.raises(UnusableFile, match="is no notebook"):
         read_source(notebook)
 
 
@@ -234,4 +234,6 @@ def test_only_files_that_name_an_exercise_are_a_students(tmp_path):
     (tmp_path / "a.py").write_text("# exercise: ridge\n", encoding="utf-8")
     (tmp_path / "b.py").write_text("x = 1\n", encoding="utf-8")
     (tmp_path / "c.py").write_bytes(b"\xff\xff")
-    assert [(path.name, named) for path, named in student_files(tmp_path)] == [("a.py", "ridge")]
+    skipped: list[str] = []
+    assert [(path.name, named) for path, named in student_files(tmp_path, skipped)] == [("a.py", "ridge")]
+    assert "c.py" in skipped[0]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
 from math import gcd, isqrt
 from typing import Any
 
@@ -152,22 +151,6 @@ def one_hot(*shape: str | int) -> Input:
 def classes(*shape: str | int, of: str | int) -> Input:
     """Whole numbers 0 … ``of`` - 1 that name classes: ``classes("n", of="k")`` beside scores ("n", "k")."""
     return Input(shape, "classes", of=of)
-
-
-def good_sizes(symbols: int) -> list[tuple[int, ...]]:
-    """All sizes for so many symbols that obey the rules; the first symbol (n) is the largest.
-
-    >>> good_sizes(2)[:4]
-    [(5, 3), (7, 3), (7, 5), (9, 5)]
-    """
-    found = [sizes for sizes in permutations(range(3, 12), symbols) if sizes_are_good(sizes)]
-    return sorted(sizes for sizes in found if not sizes or sizes[0] == max(sizes))
-
-
-def many_sizes(symbols: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
-    """Some sizes for more symbols than `good_sizes` can list."""
-    starts = [(first, *rng.permutation((3, 5, 7)).tolist()) for first in (7, 9, 11, 13)]
-    return [next(completed(start, symbols, ())) for start in starts]
 
 
 def sizes_are_good(sizes: tuple[int, ...]) -> bool:

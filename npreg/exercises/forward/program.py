@@ -7,6 +7,7 @@ steps that students see (`trace` finds them), and what lies between them makes t
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,9 +20,8 @@ from npreg.exercises.forward.inputs import BANK_SIZES, completed
 from npreg.exercises.forward.inputs import Array as Array
 from npreg.exercises.forward.inputs import Input as Input
 from npreg.exercises.forward.recorder import Stop
-from npreg.exercises.forward.trace import Program, code_of, first_line, scalar_of, trace, whole
+from npreg.exercises.forward.trace import NotALoss, Program, code_of, first_line, scalar_of, trace, whole
 from npreg.exercises.forward.trace import parameters as parameters
-from npreg.exercises.forward.usable import explained
 from npreg.exercises.report import UnusableFile
 
 _CHOICES = 60
@@ -181,7 +181,7 @@ class Exercise:
                 try:
                     program = trace(self.function, given, self.wanted)
                 except (Exception, SystemExit) as error:
-                    raise self._refusal(explained(self.function, given, error)) from error
+                    raise self._refusal(self._explained(given, error)) from error
             else:
                 program = whole(self.function, tuple(self.inputs), list(self.named(given)), stopped)
             program = program.parts or program if self.known else program
@@ -256,6 +256,18 @@ class Exercise:
                 raise self._refusal(f"the input {name!r} cannot be drawn ({error})") from error
             drawn[name] = numbers.astype(float) if name in self.wanted else numbers
         return drawn
+
+    def _explained(self, given: Mapping[str, Any], error: BaseException) -> str:
+        """Why the loss cannot be traced on these inputs, with the line where there is one."""
+        if isinstance(error, NotALoss):
+            return str(error)
+        code = code_of(self.function)
+        here = [
+            f for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename
+        ]
+        line = f" in line {here[-1].lineno}, `{here[-1].line or ''}`" if here else ""
+        shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in given.items())
+        return f"the loss stops{line} ({type(error).__name__}: {error}) on inputs of the shapes {shapes}"
 
     def _refusal(self, why: str) -> UnusableFile:
         return UnusableFile(f"exercise {self.id!r} cannot be used: {why}")

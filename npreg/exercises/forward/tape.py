@@ -22,6 +22,7 @@ RECENT = 7
 Edit = Callable[[Array, "Tape"], Array]
 Edge = tuple[str, str]
 Wrap = Callable[[Step], Step]
+Change = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
@@ -166,18 +167,28 @@ class Tape:
         return _jacobian(self.exercise, self.program, edge, seen)
 
 
-def record(exercise: Exercise, inputs: Mapping[str, Array]) -> Tape:
-    """Run the program forward on the inputs and take every local Jacobian that a wanted derivative needs."""
+def record(exercise: Exercise, inputs: Mapping[str, Array], change: Change = lambda value: value) -> Tape:
+    """Run the program forward on the inputs and take every local Jacobian that a wanted derivative needs.
+
+    ``change`` is applied to every number, given or computed.
+    """
     program = exercise.trace(inputs)
-    values = program.forward(inputs)
-    return Tape(exercise, program, values, _all_jacobians(exercise, program, values), {})
+    values = program.forward(inputs, change)
+    jacobians = {}
+    for step, name in _edges(exercise, program, values):
+        seen = {a: values[a] for a in program.arguments[step]}
+        jacobians[step, name] = _jacobian(exercise, program, (step, name), seen)
+    return Tape(exercise, program, values, jacobians, {})
 
 
-def perturbed(exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float) -> Tape:
-    """The tape with every number, given or computed, changed relatively, up or down at random."""
-    program = exercise.trace(inputs)
-    values = _shaken_values(program, inputs, rng, size)
-    return Tape(exercise, program, values, _all_jacobians(exercise, program, values), {})
+def shaking(rng: np.random.Generator, size: float) -> Change:
+    """The change of every number relatively by ``size``, up or down at random."""
+
+    def shake(value: Array) -> Array:
+        signs = rng.choice([-1.0, 1.0], size=value.shape)
+        return np.asarray(value * (1.0 + size * signs)) if value.dtype.kind in "fc" else value
+
+    return shake
 
 
 def branches_turn(
@@ -188,32 +199,10 @@ def branches_turn(
     values = program.forward(inputs)
     conditions = [name for name in program.steps if values[name].dtype.kind == "b"]
     for _ in range(tries if conditions else 0):
-        shaken = _shaken_values(program, inputs, rng, size)
+        shaken = program.forward(inputs, shaking(rng, size))
         if any(np.any(shaken[name] != values[name]) for name in conditions):
             return True
     return False
-
-
-def _shaken_values(
-    program: Program, inputs: Mapping[str, Array], rng: np.random.Generator, size: float
-) -> dict[str, Array]:
-    def shake(value: Array) -> Array:
-        if value.dtype.kind not in "fc":
-            return value
-        return np.asarray(value * (1.0 + size * rng.choice([-1.0, 1.0], size=value.shape)))
-
-    values = {name: shake(np.asarray(inputs[name])) for name in program.inputs}
-    for name, step in program.steps.items():
-        values[name] = shake(np.asarray(step(**{a: values[a] for a in program.arguments[name]})))
-    return values
-
-
-def _all_jacobians(exercise: Exercise, program: Program, values: Mapping[str, Array]) -> dict[Edge, Array]:
-    jacobians = {}
-    for step, name in _edges(exercise, program, values):
-        seen = {a: values[a] for a in program.arguments[step]}
-        jacobians[step, name] = _jacobian(exercise, program, (step, name), seen)
-    return jacobians
 
 
 def _edges(exercise: Exercise, program: Program, values: Mapping[str, Array]) -> Iterator[Edge]:
@@ -243,7 +232,7 @@ class Pattern:
 
 def _jacobian(exercise: Exercise, program: Program, edge: Edge, seen: Mapping[str, Any]) -> Array:
     """The local Jacobian of an edge, by as few evaluations as its pattern allows."""
-    key = (edge, program.parts is None, tuple(value.shape for value in seen.values()))
+    key = (edge, tuple(value.shape for value in seen.values()))
     function, name = program.steps[edge[0]], edge[1]
     if edge in not_analytic(exercise):
         return by_differences(function, seen, name)
@@ -259,28 +248,22 @@ def _jacobian(exercise: Exercise, program: Program, edge: Edge, seen: Mapping[st
 def not_analytic(exercise: Exercise) -> frozenset[Edge]:
     """The edges on which the complex step is wrong or refused, found once on data drawn for the exercise."""
     if "not analytic" not in exercise.notes:
-        exercise.notes["not analytic"] = frozenset(_find_not_analytic(exercise))
+        probe = bank(exercise)[0]
+        program = exercise.trace(probe)
+        values = program.forward(probe)
+        edges = _edges(exercise, program, values)
+        exercise.notes["not analytic"] = frozenset(e for e in edges if not _analytic(program, e, values))
     found: frozenset[Edge] = exercise.notes["not analytic"]
     return found
 
 
-def _find_not_analytic(exercise: Exercise) -> Iterator[Edge]:
-    probe = bank(exercise)[0]
-    whole = exercise.trace(probe)
-    for program in (whole, whole.parts) if whole.parts is not None else (whole,):
-        values = program.forward(probe)
-        for step, name in _edges(exercise, program, values):
-            seen = {a: values[a] for a in program.arguments[step]}
-            if not _analytic(program.steps[step], seen, name):
-                yield step, name
+def _analytic(program: Program, edge: Edge, values: Mapping[str, Array]) -> bool:
+    seen = {a: values[a] for a in program.arguments[edge[0]]}
+    return differentiate.derivative(program.steps[edge[0]], seen, edge[1]).method == "complex step"
 
 
-def _analytic(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> bool:
-    return differentiate.derivative(function, seen, name).method == "complex step"
-
-
-def by_differences(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> Array:
-    """The Jacobian of a step that the complex step cannot take: one with ``np.abs`` or ``np.linalg.norm``."""
+def by_differences(function: Step, seen: Mapping[str, Any], name: str) -> Array:
+    """The Jacobian of a step that the complex step cannot take."""
     jacobian = differentiate.jacobian(function, seen, name)
     return np.asarray(jacobian.reshape(-1, np.size(seen[name])))
 
@@ -298,22 +281,14 @@ def _colour(used: Array) -> Pattern:
     return Pattern(seeds, [r for r, _ in places], [c for _, c in places], np.cos(np.arange(count) + 0.5))
 
 
-def _by_pattern(
-    function: Callable[..., Any], seen: Mapping[str, Any], name: str, pattern: Pattern
-) -> Array | None:
+def _by_pattern(function: Step, seen: Mapping[str, Any], name: str, pattern: Pattern) -> Array | None:
     """The Jacobian by its pattern, or None where a check along one more direction contradicts the pattern."""
-    point = np.asarray(seen[name], dtype=float)
-    arguments = dict(seen)
-
-    def slope(direction: Array) -> Array:
-        arguments[name] = point + 1j * STEP * direction.reshape(point.shape)
-        return np.imag(np.ravel(function(**arguments))) / STEP
-
+    slope = _slope(function, seen, name)
     along = slope(pattern.probe)
     for jacobian, known in pattern.recent:
         if (known == along).all():
             return jacobian
-    jacobian = np.zeros((along.size, point.size))
+    jacobian = np.zeros((along.size, pattern.probe.size))
     for seed, rows, columns in zip(pattern.seeds, pattern.rows, pattern.columns, strict=True):
         jacobian[rows, columns] = slope(seed)[rows]
     error = np.abs(jacobian @ pattern.probe - along)
@@ -323,14 +298,19 @@ def _by_pattern(
     return jacobian
 
 
-def local_jacobian(function: Callable[..., Any], seen: Mapping[str, Any], name: str) -> Array:
+def local_jacobian(function: Step, seen: Mapping[str, Any], name: str) -> Array:
     """The derivative of one step's entries (rows) with respect to one argument's entries (columns)."""
+    slope = _slope(function, seen, name)
+    return np.stack([slope(unit) for unit in np.eye(np.size(seen[name]))], axis=1)
+
+
+def _slope(function: Step, seen: Mapping[str, Any], name: str) -> Change:
+    """The derivative along a direction in one argument, by the complex step."""
     point = np.asarray(seen[name], dtype=float)
     arguments = dict(seen)
-    columns = []
-    for j in range(point.size):
-        moved = point.astype(complex)
-        moved.flat[j] += 1j * STEP
-        arguments[name] = moved
-        columns.append(np.imag(np.ravel(function(**arguments))) / STEP)
-    return np.stack(columns, axis=1)
+
+    def slope(direction: Array) -> Array:
+        arguments[name] = point + 1j * STEP * direction.reshape(point.shape)
+        return np.imag(np.ravel(function(**arguments))) / STEP
+
+    return slope

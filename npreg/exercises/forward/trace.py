@@ -85,11 +85,13 @@ class Program:
                 found.add(name)
         return frozenset(found)
 
-    def forward(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
-        """Compute every step from the inputs; returns inputs and steps by name."""
-        values: dict[str, Array] = {name: np.asarray(inputs[name]) for name in self.inputs}
+    def forward(
+        self, inputs: Mapping[str, Any], change: Callable[[Array], Array] = lambda value: value
+    ) -> dict[str, Array]:
+        """Compute every step from the inputs, each number changed; returns inputs and steps by name."""
+        values: dict[str, Array] = {name: change(np.asarray(inputs[name])) for name in self.inputs}
         for name, step in self.steps.items():
-            values[name] = np.asarray(step(**{a: values[a] for a in self.arguments[name]}))
+            values[name] = change(np.asarray(step(**{a: values[a] for a in self.arguments[name]})))
         return values
 
 

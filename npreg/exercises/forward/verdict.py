@@ -18,7 +18,7 @@ import numpy as np
 from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.probes import sizes_of
 from npreg.exercises.forward.program import Answer, Array, Exercise
-from npreg.exercises.forward.tape import Tape, branches_turn, not_analytic, perturbed, record
+from npreg.exercises.forward.tape import Tape, branches_turn, not_analytic, record, shaking
 from npreg.exercises.report import Finding
 
 ROUNDINGS = 1e3
@@ -99,7 +99,7 @@ def _shaken(
     size: float,
 ) -> dict[str, Array]:
     """The right answers where everything is changed relatively by ``size``, up or down at random."""
-    tape = perturbed(exercise, probe, rng, size)
+    tape = record(exercise, probe, shaking(rng, size))
     moved = tape.sweep()
     values = {}
     for name, value in right.items():
