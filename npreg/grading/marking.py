@@ -12,12 +12,11 @@ import numpy as np
 from npreg.exercises.check import Questions, placed, questions_of
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
-from npreg.exercises.forward.verdict import Reference
 from npreg.exercises.report import NAMED, AnswerReport, Report, UnusableFile
 from npreg.exercises.session import endings_of, explained, judged, searching
-from npreg.exercises.words import REASONS, explain
+from npreg.exercises.words import REASONS, explain, say
 from npreg.grading.folder import Submission
-from npreg.grading.numerical import loses_digits, stretched
+from npreg.grading.numerical import Stretched, loses_digits, stretched
 from npreg.grading.result import Mark, Result
 from npreg.isolation import Limits, Ran, Sandbox, Watch, run_isolated
 
@@ -72,7 +71,7 @@ def mark(
             probes = fresh(exercise, seed)
             questions = questions_of(exercise, probes)
             large = stretched(exercise, probes[0])
-        asked = [*questions.probes, *(at.given for at in large)]
+        asked = [*questions.probes, *(at.reference.given for at in large)]
         ran = run_isolated(
             settings.sandbox,
             submission.source + "\n",
@@ -125,17 +124,15 @@ def _result(
     ran: Ran,
     report: Report,
     questions: Questions,
-    large: Sequence[Reference],
+    large: Sequence[Stretched],
     settings: Settings,
 ) -> Result:
     """The marks by a report, and by the runs on the ``large`` probes."""
     count, functions = len(questions.probes), ran.outcome["functions"]
-    lossy = [name for name in questions.names if loses_digits(functions[name]["runs"][count:], large, name)]
-    lines = {name: function["line"] for name, function in functions.items()}
+    numerical = {n for n in questions.names if loses_digits(functions[n]["runs"][count:], large, n)}
+    numerical.update(ran.complex)
     marks = tuple(
-        _mark(
-            answer, report, lines.get(answer.name), submission.source or "", {*ran.complex, *lossy}, settings
-        )
+        _mark(answer, report, functions.get(answer.name, {}), submission.source or "", numerical, settings)
         for answer in report.answers
     )
     score = sum(mark.mark for mark in marks) / max(len(marks), 1)
@@ -150,7 +147,7 @@ def _result(
 def _mark(
     answer: AnswerReport,
     report: Report,
-    line: int | None,
+    function: Mapping[str, Any],
     source: str,
     numerical: set[str],
     settings: Settings,
@@ -160,13 +157,23 @@ def _mark(
     codes = tuple(mistake.code for mistake in answer.mistakes)
     mark, message = float(answer.passed), "" if answer.passed else answer.message(lang)
     details = tuple(answer.sentences(report.exercise, lang, settings.hints))
+    narrow = {str(run["value"].dtype) for run in function.get("runs", ()) if _is_narrow(run["value"])}
     if answer.passed and name in numerical:
         codes, message = ("numerical",), explain("numerical", lang, name=name)
+    elif answer.passed and narrow:
+        mark, codes, details = 0.0, ("dtype",), ()
+        message = say("narrow", lang, name=name, got=narrow.pop())
     if set(codes) == {"numerical"}:
         mark = settings.numerical
     if not TOLD_AT_ONCE.isdisjoint(codes):
         details = ()
+    line = function.get("line")
     return Mark(name, mark, codes, message, details, line, function_text(source, line))
+
+
+def _is_narrow(value: Any) -> bool:
+    """Whether it is in less than float64, in whose rounding a difference quotient can hide."""
+    return value is not None and value.dtype.kind == "f" and value.dtype.itemsize < 8
 
 
 def function_text(source: str, line: int | None) -> str:

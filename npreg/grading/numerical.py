@@ -1,78 +1,162 @@
 """Right values by the wrong way: derivatives found numerically instead of derived.
 
-A difference quotient whose digits are lost is told by the check itself. Two kinds are exact to the last
-digit and pass it: a central difference with a large step where the loss is quadratic or linear, and the
-complex step. The first is caught by a *stretched* probe, on which one input is so large that the loss dwarfs
-the derivative: the formula does not mind, a difference of two losses loses its digits. The second is read off
-the compiled function, which works with complex numbers.
+A difference quotient whose digits are lost is told by the check itself. What passes it are quotients of high
+order, in long doubles, or exact ones of quadratic losses, and the complex step, which is read off the file.
+Quotients are caught by *large* probes, on which the loss dwarfs the derivative: the formula does not mind, a
+difference of two losses loses its digits. On the best of them one example is an outlier that some entries of
+the derivative do not see at all (its features for them are 0), so that no step, however it is chosen, is good
+for them. Where there are no examples a whole input is stretched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from npreg.exercises.forward.probes import Probe, bank
-from npreg.exercises.forward.program import Exercise
+from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.verdict import Reference, is_right, reference
 
-STRETCH = 2.0**20
+SCALES = (2.0**40, 2.0**20, 2.0**13)
 WORTH_IT = 2.0**10
+EXPOSED = 2.0**5
 NEAR = 1e-2
 
 
-def stretched(exercise: Exercise, probe: Probe) -> list[Reference]:
-    """Return probes on which the loss is far larger than the derivatives, with the right answers."""
-    return [reference(exercise, _stretch(probe, name)) for name in stretchable(exercise)]
+class Stretched(NamedTuple):
+    """A large probe with the right answers, and which entries of them the loss dwarfs whatever the step."""
+
+    reference: Reference
+    exposed: Mapping[str, Array]
+    outlier: bool
+
+
+class Large(NamedTuple):
+    """How a probe is made large: which input, by how much, and whether in one example alone."""
+
+    name: str
+    scale: float
+    outlier: bool
+
+    def of(self, exercise: Exercise, probe: Probe) -> Stretched | None:
+        """Return the large probe: the largest that is finite and exposes an entry."""
+        if not self.outlier:
+            at = _reference(exercise, self._probe(exercise, probe, self.scale))
+            return (
+                None if at is None else Stretched(at, {n: _dwarfed(at, n) for n in exercise.answers}, False)
+            )
+        plain = _reference(exercise, self._probe(exercise, probe, 1.0))
+        for scale in np.outer(self.scale * 2.0 ** np.arange(0, -10, -1), (1, -1)).flat if plain else ():
+            at = _reference(exercise, self._probe(exercise, probe, float(scale)))
+            if at is not None and plain is not None:
+                # what does not see the outlier is right also where its own derivative has lost all digits
+                exposed = {
+                    name: _dwarfed(at, name) & is_right(at.right[name], plain.right[name], plain.terms[name])
+                    for name in exercise.answers
+                }
+                if any(np.any(entries) for entries in exposed.values()):
+                    return Stretched(at, exposed, True)
+        return None
+
+    def _probe(self, exercise: Exercise, probe: Probe, scale: float) -> Probe:
+        if not self.outlier:
+            return {**probe, self.name: probe[self.name] * scale}
+        made = dict(probe)
+        for name in _by_example(exercise):
+            value, draw = probe[name].copy(), exercise.inputs[name].draw
+            if draw == "labels":
+                value[0] = 1
+            elif draw == "real" and value.ndim > 1 and name == _by_example(exercise)[0]:
+                value[0, : (value.shape[1] + 1) // 2] = 0
+            made[name] = value
+        made[self.name][0] *= scale
+        return made
+
+
+def stretched(exercise: Exercise, probe: Probe) -> list[Stretched]:
+    """Return large probes with the right answers."""
+    return [at for large in stretchable(exercise) if (at := large.of(exercise, probe)) is not None]
 
 
 @lru_cache(maxsize=64)
-def stretchable(exercise: Exercise) -> tuple[str, ...]:
-    """Return the inputs to stretch: for every answer the one that raises |loss| / |answer| most, if any does.
+def stretchable(exercise: Exercise) -> tuple[Large, ...]:
+    """Return the best ways to make a probe large: for every answer an outlier, and a stretch, if any helps.
 
     >>> from npreg.exercises.course import load
-    >>> stretchable(load("quantile"))[0], stretchable(load("softmax"))
-    ('y', ())
+    >>> stretchable(load("quantile"))[0]
+    Large(name='y', scale=1099511627776.0, outlier=True)
     """
     probe = bank(exercise)[0]
-    plain = _ratios(exercise, probe)
-    names = [name for name, given in exercise.inputs.items() if given.draw == "real"]
-    with np.errstate(all="ignore"):
-        found = {name: _ratios(exercise, _stretch(probe, name)) for name in names}
-    chosen = []
-    for answer, ratio in plain.items():
-        best = max(found, key=lambda name: found[name][answer], default=None)
-        if best is not None and found[best][answer] > WORTH_IT * ratio:
-            chosen.append(best)
+    plain = _reference(exercise, probe)
+    chosen: list[Large] = []
+    for outlier in (True, False):
+        names = _by_example(exercise) if outlier else list(exercise.inputs)
+        names = [name for name in names if exercise.inputs[name].draw == "real"]
+        ways = [
+            Large(name, scale, outlier)
+            for name in names
+            for scale in (SCALES if outlier else (2.0**20, 2.0**-60))
+        ]
+        made = {large: large.of(exercise, probe) for large in ways}
+        for answer in exercise.answers if plain else ():
+            gains = {large: _gain(at, plain, answer) for large, at in made.items() if at and plain}
+            best = max(gains, key=lambda large: gains[large], default=None)
+            if best is not None and gains[best] > (EXPOSED if outlier else WORTH_IT):
+                chosen.append(best)
     return tuple(dict.fromkeys(chosen))
 
 
-def _stretch(probe: Probe, name: str) -> Probe:
-    return {**probe, name: probe[name] * STRETCH}
+def _by_example(exercise: Exercise) -> list[str]:
+    """Inputs with a row, or an entry, per example: those whose first size is the first of all."""
+    shapes = {name: given.shape for name, given in exercise.inputs.items() if given.shape}
+    first = next(iter(shapes.values()), (None,))[0]
+    found = [name for name, shape in shapes.items() if shape[0] == first]
+    return found if len(found) > 1 else []
 
 
-def _ratios(exercise: Exercise, probe: Probe) -> dict[str, float]:
-    """How much larger the loss is than each answer; 0 where something is not finite."""
-    at = reference(exercise, probe)
-    loss = float(np.max(np.abs(at.tape.values[exercise.loss])))
-    ratios = {}
-    for name in exercise.answers:
-        size = float(np.max(np.abs(at.right[name])))
-        finite = np.isfinite(loss) and np.isfinite(size) and np.all(np.isfinite(at.terms[name]))
-        ratios[name] = loss / size if finite and size > 0 else 0.0
-    return ratios
+def _reference(exercise: Exercise, probe: Probe) -> Reference | None:
+    """The right answers on a probe, None where something is not finite."""
+    with np.errstate(all="ignore"):
+        try:
+            at = reference(exercise, probe)
+        except (ArithmeticError, ValueError):
+            return None
+    values = [at.tape.values[exercise.loss], *at.right.values(), *at.terms.values()]
+    return at if all(np.all(np.isfinite(value)) for value in values) else None
 
 
-def loses_digits(runs: Sequence[Mapping[str, Any]], references: Sequence[Reference], name: str) -> bool:
-    """Whether an answer that is right elsewhere is close, but not right, on a stretched probe."""
-    for run, at in zip(runs, references, strict=True):
+def _loss(at: Reference) -> float:
+    return abs(float(at.tape.values[at.tape.exercise.loss]))
+
+
+def _dwarfed(at: Reference, name: str) -> Array:
+    """Entries that the loss dwarfs: the best step leaves them an error of eps · sqrt(loss)."""
+    if at.tape.exercise.answers[name].order == 2:  # found by differences here, too
+        return np.zeros(np.shape(at.terms[name]), bool)
+    return np.asarray((at.terms[name] > 0) & (at.terms[name] ** 2 * EXPOSED < _loss(at)))
+
+
+def _gain(large: Stretched, plain: Reference, name: str) -> float:
+    """How much more than before the loss dwarfs the entry, or else the answer, that it dwarfs most."""
+    at = large.reference
+    if large.outlier:
+        terms = np.maximum(at.terms[name], plain.terms[name])
+        return float(np.max(_loss(at) / terms**2, where=large.exposed[name], initial=0.0))
+    now, before = (float(np.max(np.abs(one.right[name]))) for one in (at, plain))
+    return _loss(at) / now / (_loss(plain) / before) if now and before and _loss(plain) else 0.0
+
+
+def loses_digits(runs: Sequence[Mapping[str, Any]], larges: Sequence[Stretched], name: str) -> bool:
+    """Whether an answer that is right elsewhere is wrong on a large probe, or only nearly right."""
+    for run, (at, exposed, outlier) in zip(runs, larges, strict=True):
         value, right, terms = run["value"], at.right[name], at.terms[name]
         if value is None or value.shape != right.shape or value.dtype.kind not in "iuf":
             continue
-        deviation = np.abs(value - right)
-        if not np.all(is_right(value, right, terms)) and np.all(deviation <= NEAR * np.max(terms)):
+        wrong = ~is_right(value, right, terms) & np.isfinite(value)
+        nearly = not outlier and np.all(np.abs(value - right) <= NEAR * np.max(terms))
+        if np.any(wrong & exposed[name]) or (nearly and np.any(wrong)):
             return True
     return False

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from npreg.exercises import course
+from npreg.exercises.check import judge as judge_answers
+from npreg.exercises.check import questions_of
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
+from npreg.grading import grade
 from npreg.grading.numerical import loses_digits, stretchable, stretched
+from npreg.isolation import run_answers
 from npreg.isolation.inside import answers
 from npreg.isolation.inside.complex_use import complex_functions
 
@@ -18,10 +24,19 @@ CORPUS = Path(__file__).parents[1] / "corpus"
 RIGHT = sorted(CORPUS.glob("*/ok_*.py"))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 8))
+def test_no_right_derivation_is_suspected_on_any_data(seed):
+    def suspected(path):
+        return any(judge(course.load(path.parent.name), path.read_text(encoding="utf-8"), seed).values())
+
+    assert [path for path in RIGHT if suspected(path)] == []
+
+
 def judge(exercise: Exercise, source: str, seed: int = 1) -> dict[str, bool]:
     with np.errstate(all="ignore"):
         references = stretched(exercise, fresh(exercise, seed)[0])
-        outcome = answers.run(source, list(exercise.answers), [at.given for at in references])
+        outcome = answers.run(source, list(exercise.answers), [at.reference.given for at in references])
         functions = outcome["functions"]
         return {name: loses_digits(functions[name]["runs"], references, name) for name in exercise.answers}
 
@@ -81,3 +96,116 @@ def nested(w):
 """
     assert complex_functions(source) == ["by_name", "constant", "nested", "through"]
     assert complex_functions("def f(:") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "grad_w = lambda w: L(w + 1e-20j)",
+        "H = 1e-20j\ndef grad_w(w): return L(w + H)",
+        "H = complex(0, 1e-20)\ngrad_w = lambda w: L(w + H)",
+        "take = np.imag\ndef grad_w(w): return take(L(w))",
+        "from numpy import imag as take\ndef grad_w(w): return take(L(w))",
+        "D = [np.float64, np.cdouble]\ndef grad_w(w): return L(w.astype(D[1]))",
+        "if True:\n    H = 1j\ndef grad_w(w): return L(w + H)",
+        "I = (-1) ** 0.5\ndef grad_w(w): return L(w + I)",
+        "class T:\n    h = 1j\ngrad_w = lambda w: L(w + T.h)",
+        "import helper\ndef grad_w(w): return helper.step(w)",
+        "from helper import step as s\ndef grad_w(w): return s(w)",
+    ],
+)
+def test_complex_steps_are_found_behind_names(line):
+    source = f"import numpy as np\ndef L(w): return w * w\n{line}\ndef plain(w): return np.sum(w)\n"
+    found = complex_functions(source, ["def step(w): return (w + 1j).imag"])
+    assert "grad_w" in found
+    assert not {"plain", "L", "np"} & set(found)
+
+
+def test_tests_with_complex_numbers_are_no_complex_steps():
+    source = "import numpy as np\ndef grad_w(x, r): return x * r\n"
+    source += "if __name__ == '__main__':\n    import numpy as np\n    check = np.imag(grad_w(1, 2 + 1j))\n"
+    assert complex_functions(source) == ["check"]
+
+
+STENCILS = {2: {1: 1 / 2}, 4: {1: 2 / 3, 2: -1 / 12}, 8: {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}}
+STEPS = {
+    "small": lambda w, loss: 1e-6,
+    "usual": lambda w, loss: 1e-4,
+    "large": lambda w, loss: 2.0**-7,
+    "one": lambda w, loss: 1.0,
+    "huge": lambda w, loss: 2.0**14,
+    "relative": lambda w, loss: 1e-3 * max(1.0, abs(float(w))),
+    "as the loss": lambda w, loss: max(1.0, loss**0.5),
+}
+
+
+def quotient(exercise, name, order, step, dtype):
+    """A function that differentiates the exercise's own loss by central differences."""
+    wrt = exercise.answers[name].wrt
+
+    def loss(values, place, shift):
+        moved = {**values, wrt: values[wrt].copy()}
+        moved[wrt][place] += shift
+        return dtype(exercise.forward(moved)[exercise.loss])
+
+    def grad(**given):
+        values = {n: np.asarray(given[n]) for n in exercise.inputs}
+        values = {n: v.astype(dtype) if v.dtype.kind == "f" else v for n, v in values.items()}
+        found = np.zeros(values[wrt].shape, dtype)
+        size = abs(float(exercise.forward(values)[exercise.loss]))
+        for place in np.ndindex(found.shape):
+            h = dtype(2.0 ** np.round(np.log2(STEPS[step](values[wrt][place], size))))
+            parts = [
+                dtype(weight) * (loss(values, place, k * h) - loss(values, place, -k * h))
+                for k, weight in STENCILS[order].items()
+            ]
+            found[place] = sum(parts) / h
+        return found.astype(float)
+
+    grad.__name__ = name
+    names = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY) for n in exercise.inputs]
+    grad.__signature__ = inspect.Signature(names)
+    return grad
+
+
+def falls(exercise, order, step, dtype, look=True, seed=1):
+    """Whether an exercise gives full marks to such difference quotients, if large probes are looked at."""
+    probes = fresh(exercise, seed)
+    questions = questions_of(exercise, probes)
+    functions = {name: quotient(exercise, name, order, step, dtype) for name in questions.names}
+    with np.errstate(all="ignore"):
+        if not judge_answers(questions, run_answers(functions, questions.names, questions.probes)).passed:
+            return False
+        large = stretched(exercise, probes[0]) if look else []
+        runs = run_answers(functions, questions.names, [at.reference.given for at in large])["functions"]
+        return not any(loses_digits(runs[name]["runs"], large, name) for name in questions.names)
+
+
+GRADIENTS = [name for name in course.IDS if name not in ("sgd-step", "hessian")]
+QUICK = [("one-weight", 2, "one"), ("minibatch-sum", 2, "as the loss"), ("logistic", 8, "large")]
+
+
+@pytest.mark.parametrize(("name", "order", "step"), QUICK)
+def test_exercises_do_not_fall_to_difference_quotients(name, order, step):
+    assert not falls(course.load(name), order, step, np.longdouble)
+    assert falls(course.load(name), order, step, np.longdouble, look=False)  # the attack itself is good
+
+
+@pytest.mark.slow
+def test_at_most_one_exercise_falls_to_difference_quotients_of_any_step_order_or_dtype():
+    fallen = {
+        name
+        for name in GRADIENTS
+        for order, step, dtype in itertools.product(STENCILS, STEPS, (np.float64, np.longdouble))
+        if falls(course.load(name), order, step, dtype)
+    }
+    assert len(fallen) <= 1, fallen
+
+
+def test_answers_in_less_than_float64_have_no_marks(tmp_path):
+    right = "def grad_w(x, r): return x * r\ndef grad_b(r): return r\n"
+    (tmp_path / "ada.py").write_text(right)
+    (tmp_path / "bob.py").write_text(right.replace("return r\n", "return __import__('numpy').float32(r)\n"))
+    first, second = grade(tmp_path, course.load("one-weight"), secret=b"key", quiet=True).results
+    assert (first.score, second.score, second.codes) == (1, 0.5, ("grad_b: dtype",))
+    assert "returns float32 where the inputs are float64" in second.message

@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from types import CodeType
 
-NAMES = frozenset({"complex", "complex64", "complex128", "cdouble", "csingle", "clongdouble", "imag"})
+NAMES = {"complex", "complex64", "complex128", "complex256", "cdouble", "csingle", "clongdouble", "imag"}
 
 
-def complex_functions(source: str) -> list[str]:
-    """Return the names of the file's functions in whose code a complex number or ``.imag`` stands.
+def complex_functions(source: str, helpers: Iterable[str] = ()) -> list[str]:
+    """Return the names that a file defines with a complex number or ``.imag``, itself or through others.
 
-    Nothing is run. A file that does not compile has none.
+    Functions, lambdas, aliases (``part = np.imag``) and constants (``STEP = 1e-20j``) alike; ``helpers`` are
+    the sources of modules that it may import. Nothing is run. A file that does not compile has none.
 
-    >>> complex_functions("def f(w): return L(w + 1e-20j).imag\\ndef L(w): return w\\ndef g(w): return f(w)")
-    ['f', 'g']
+    >>> complex_functions("H = 1e-20j\\nf = lambda w: L(w + H)\\ndef L(w): return w\\ndef g(w): return f(w)")
+    ['H', 'f', 'g']
     """
+    found = NAMES.union(*(complex_functions(helper) for helper in helpers))
     try:
-        module = compile(source, "<answers>", "exec", dont_inherit=True)
+        statements = [(_defined(node), *_used(node)) for node in _simple(ast.parse(source).body)]
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         return []
-    codes: dict[str, CodeType] = {}
-    for constant in module.co_consts:
-        if isinstance(constant, CodeType):
-            codes[constant.co_name] = constant
-    found = {name for name, code in codes.items() if _is_complex(code)}
     while True:
-        calling = {name for name, code in codes.items() if found & _names(code)} - found
-        if not calling:
-            return sorted(found)
-        found |= calling
+        new = {n for names, used, plainly in statements if plainly or found & used for n in names} - found
+        if not new:
+            return sorted(found & {name for names, _, _ in statements for name in names})
+        found |= new
 
 
-def _inner(code: CodeType) -> list[CodeType]:
-    """The code and all code defined inside it."""
-    codes = [code]
-    for each in codes:
-        codes += [constant for constant in each.co_consts if isinstance(constant, CodeType)]
-    return codes
+def _simple(nodes: Iterable[ast.AST]) -> Iterator[ast.stmt]:
+    """The statements of a module, those inside ``if``, ``for``, ``with`` and ``try`` one by one."""
+    for node in nodes:
+        inner = [getattr(node, part, []) for part in ("body", "orelse", "handlers", "finalbody")]
+        if any(inner) and not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield from _simple(chain(*inner))
+        elif isinstance(node, ast.stmt):
+            yield node
 
 
-def _names(code: CodeType) -> set[str]:
-    return {name for each in _inner(code) for name in each.co_names}
+def _defined(node: ast.stmt) -> set[str]:
+    """The names that a statement of the module binds."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {node.name}
+    stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    aliases = {a.asname or a.name.partition(".")[0] for a in ast.walk(node) if isinstance(a, ast.alias)}
+    return stored | aliases
 
 
-def _is_complex(code: CodeType) -> bool:
-    constants = [constant for each in _inner(code) for constant in each.co_consts]
-    return bool(NAMES & _names(code)) or any(isinstance(constant, complex) for constant in constants)
+def _used(node: ast.stmt) -> tuple[set[str], bool]:
+    """The names that a statement's code reads, attributes too, and whether a complex number stands in it."""
+    codes = [compile(ast.Module([node], []), "<answers>", "exec", dont_inherit=True)]
+    for code in codes:  # functions inside functions follow
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
+    return names, any(isinstance(constant, complex) for code in codes for constant in _constants(code))
+
+
+def _constants(code: CodeType) -> Iterable[object]:
+    for constant in code.co_consts:
+        yield from constant if isinstance(constant, tuple) else (constant,)

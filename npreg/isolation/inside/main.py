@@ -145,7 +145,8 @@ def main(packages: str, standard: str = "") -> None:
     for name in ("display", "get_ipython"):  # a notebook's own functions
         setattr(builtins, name, stand_ins.StandIn("IPython"))
     wire.write_frame(reply, in_force)
-    wire.write_frame(reply, {"complex": complex_use.complex_functions(request["source"])})
+    names = complex_use.complex_functions(request["source"], request["helpers"].values())
+    wire.write_frame(reply, {"complex": names})
     run(answers, search, reply, request, wire.write_frame, stand_ins.close)
     os._exit(0)
 
