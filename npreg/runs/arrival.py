@@ -18,6 +18,7 @@ __all__ = ["ConvergenceWarning", "judge", "least_epochs", "most_epochs", "warn_o
 
 LEAST_STEPS, LEAST_EPOCHS = 5000, 10  # of num_epochs="auto": measured in docs/real_data.md
 MOST_STEPS, MANY_EPOCHS = 100_000, 20  # no more steps than that, unless these epochs have more
+CHEAP = 5_000_000  # entries of minibatches that are read for good measure, where it is known what is needed
 LOOKED_AT = 10_000_000  # rows times columns² up to which also a run of a given length is looked at exactly
 
 
@@ -34,6 +35,8 @@ def least_epochs(plan: Plan, feed: Feed, theta: FloatArray, lr: float) -> int:
     if plan.loss.is_squared and plan.schedule is None and not plan.l1:
         found = excess(feed, plan.loss, theta, plan.l2, fit_intercept=plan.fit_intercept)
         if found.speed is not None:
+            cheap = CHEAP / (min(plan.batch_size, feed.facts.num_rows) * feed.facts.width)
+            least = max(LEAST_EPOCHS, math.ceil(min(cheap, LEAST_STEPS) / per_epoch))
             steps = found.speed.steps_needed(TOLERANCE / 10 * found.constant, lr, plan.rule, plan.average)
             least = max(least, most_epochs(plan, feed) if steps is None else math.ceil(steps / per_epoch))
     return min(least, most_epochs(plan, feed))
