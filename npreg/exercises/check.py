@@ -21,11 +21,14 @@ from npreg.exercises.found import (
     Deviation,
     FirstWrong,
     Found,
+    Neighbour,
     NonFinite,
     Outside,
+    Path,
     Scale,
     Shapes,
     Stopped,
+    Suggest,
     Told,
 )
 from npreg.exercises.mistakes.bank import Bank, bank_of
@@ -155,9 +158,22 @@ def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") ->
     _must_be_python(outcome)
     exercise, judged = questions.bank.exercise, questions.judged
     with np.errstate(all="ignore"):
-        steps = _judge_steps(questions.optional, outcome, judged, exercise)
-        answers = tuple(_judge(questions.bank, name, outcome, judged, steps) for name in questions.names)
-    return Report(exercise.id, answers, steps=tuple(steps), lang=lang, error=outcome["error"])
+        steps = _judge_steps(questions, outcome)
+        answers = [_judge(questions.bank, name, outcome, judged, steps) for name in questions.names]
+    told = tuple(_beside_broadcast(answer, answers) for answer in answers)
+    return Report(exercise.id, told, steps=tuple(steps), lang=lang, error=outcome["error"])
+
+
+def _beside_broadcast(answer: AnswerReport, answers: Sequence[AnswerReport]) -> AnswerReport:
+    """A factor that a neighbour's broadcast explains is no other convention."""
+    beside = [a.name for a in answers if a is not answer and any(m.code == "broadcast" for m in a.mistakes)]
+    if not beside or [mistake.code for mistake in answer.mistakes] != ["factor:n"]:
+        return answer
+    mistakes = []
+    for mistake in answer.mistakes:
+        kept = tuple(record for record in mistake.found if not isinstance(record, Conventions))
+        mistakes.append(replace(mistake, found=(*kept, Neighbour(beside[0]))))
+    return replace(answer, mistakes=tuple(mistakes))
 
 
 def find_exercise(code: str | Mapping[str, Any], exercise: str | Exercise | None) -> Exercise:
@@ -259,12 +275,24 @@ def _cannot_run(
         outside = _known_globals(function, at)
         if code == "raises" and outside:
             code, alternatives, found = "global-or-hardcoded", ("raises",), (Outside(outside[0]), *found)
+        if code == "not-implemented" and name in at.tape.exercise.answers:
+            found = (_path(at.tape.exercise, name), *found)
         mistake = Mistake(code, name, found, alternatives)
         finding = Finding(
             "dtype" if code == "dtype" else "runs", False, {**mistake.details, "sizes": at.sizes}
         )
         return AnswerReport(name, False, (finding,), (mistake,))
     return None
+
+
+def _path(exercise: Exercise, name: str) -> Path:
+    """What an answer goes through, for a first hint."""
+    answer, shape = exercise.answers[name], exercise.inputs[exercise.answers[name].wrt].shape
+    on_it = [s for s in exercise.public_steps[:-1] if answer.wrt in origins(exercise, s)]
+    steps = ", ".join(f"`{step}`" for step in (*on_it, exercise.loss))
+    sizes = ", ".join(map(str, shape * answer.order))
+    shown = f"({sizes},)" if len(shape * answer.order) == 1 else f"({sizes})"
+    return Path(answer.wrt, shown, steps, on_it[-1] if on_it else answer.wrt, exercise.loss)
 
 
 def _known_globals(function: Mapping[str, Any], at: Reference) -> list[str]:
@@ -338,12 +366,13 @@ def _value_mistakes(
         return [Mistake("global-or-hardcoded", name, same)]
     if _nearly(values, references, name, 1e-4):
         return [Mistake("numerical", name, _deviation(by_kind))]
-    return [Mistake("not-recognised", name, _deviation(by_kind))]
+    inner = [s for s in bank.exercise.public_steps[:-1] if s in bank.exercise.active and f"grad_{s}" != name]
+    return [Mistake("not-recognised", name, (*_deviation(by_kind), *(Suggest(s) for s in inner[-1:])))]
 
 
 def _first_wrong(exercise: Exercise, name: str, steps: Sequence[AnswerReport]) -> Found:
     """The step nearest to the loss whose derivative is given wrongly, if the answer goes through it."""
-    wrt = exercise.answers[name].wrt
+    wrt = exercise.answers[name].wrt if name in exercise.answers else name.removeprefix("grad_")
     for report in reversed(steps):
         step = report.name.removeprefix("grad_")
         if not report.passed and wrt in origins(exercise, step):
@@ -390,22 +419,16 @@ def _nearly(values: Sequence[Array], references: Sequence[Reference], name: str,
     return True
 
 
-def _judge_steps(
-    optional: Sequence[str], outcome: Mapping[str, Any], references: Sequence[Reference], exercise: Exercise
-) -> list[AnswerReport]:
-    """Right or wrong for every optional derivative of a step; they explain, they do not count."""
-    reports = []
-    for name in optional:
-        if name in exercise.answers or name not in outcome["functions"]:
-            continue
-        runs = outcome["functions"][name]["runs"]
-        values = [record["value"] for record in runs]
-        fits = all(
-            v is not None and v.shape == r.right[name].shape for v, r in zip(values, references, strict=True)
-        )
-        if not fits:
-            reports.append(AnswerReport(name, False, (Finding("shape", False),)))
-            continue
-        passed, findings = value_findings(values, list(references), name)
-        reports.append(AnswerReport(name, passed, tuple(findings)))
-    return reports
+def _judge_steps(questions: Questions, outcome: Mapping[str, Any]) -> list[AnswerReport]:
+    """The verdict on every optional derivative of a step; they explain, they do not count.
+
+    Of those that are wrong, the one nearest to the loss is diagnosed: the others may only pass it on.
+    """
+    exercise, given = questions.bank.exercise, outcome["functions"]
+    reports: list[AnswerReport] = []
+    for name in reversed(questions.optional):
+        if name in given and name not in exercise.answers:
+            report = _judge(questions.bank, name, outcome, questions.judged, ())
+            first = all(other.passed for other in reports)
+            reports.append(report if first else replace(report, mistakes=()))
+    return reports[::-1]

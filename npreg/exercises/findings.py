@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from npreg.exercises import words
-from npreg.exercises.found import Found, Place
+from npreg.exercises.found import Found, Path, Place
 from npreg.exercises.render import cut, wrap
 
 RIGHT, KIND, NAMED, RULE = 1, 2, 3, 4
@@ -129,14 +129,17 @@ class AnswerReport:
         ]
         if self.passed:
             return notes
+        if self.not_written:
+            return self._first_hints(exercise, lang, hints)
         said = [self.already_right(lang), *notes]
         if hints == KIND:
             said.append(self._kinds(lang))
         if hints >= NAMED:
-            said += [self.message(lang), *self._twins(lang)]
+            said.append(self.message(lang))
         if hints >= KIND:
             said += self._places(lang, hints)
         if hints >= RULE:
+            said += self._twins(lang)
             said += dict.fromkeys(words.rule(mistake.code, exercise, lang) for mistake in self.mistakes)
         return said
 
@@ -157,6 +160,12 @@ class AnswerReport:
         """Raise ``WrongAnswer``, with at most 20 lines of text, unless this answer is right."""
         if not self.passed:
             raise WrongAnswer("\n".join(cut(short_lines([self], lang), lang)))
+
+    def _first_hints(self, exercise: str, lang: str, hints: int) -> list[str]:
+        """Return how to begin, at each stage a little more."""
+        paths = (record for record in self.mistakes[0].found if isinstance(record, Path))
+        said = [say for path in paths for say in _ways_in(path, lang)][:hints]
+        return said + ([words.rule("not-implemented", exercise, lang)] if hints >= RULE else [])
 
     def _kinds(self, lang: str) -> str:
         found = dict.fromkeys(words.kind(mistake.code, lang) for mistake in self.mistakes)
@@ -188,12 +197,17 @@ class AnswerReport:
         codes = list(dict.fromkeys(code for mistake in self.mistakes for code in mistake.alternatives))
         if not codes:
             return []
-        shown = [
-            words.say("twin", lang, code=code, brief=words.brief(code, lang)) for code in codes[:_SHOWN_TWINS]
-        ]
+        shown = [words.say("twin", lang, brief=words.brief(code, lang)) for code in codes[:_SHOWN_TWINS]]
         if len(codes) > _SHOWN_TWINS:
             shown.append(words.say("more", lang, count=len(codes) - _SHOWN_TWINS))
         return [words.say("also", lang, list=words.say("list", lang).join(shown))]
+
+
+def _ways_in(path: Path, lang: str) -> list[str]:
+    given = {f.name: getattr(path, f.name) for f in fields(path)}
+    if path.shape == "()":
+        given["shape"] = words.say("stub.scalar", lang)
+    return [words.say(f"hint-{stage}", lang, **given) for stage in (RIGHT, KIND, NAMED)]
 
 
 def short_lines(wrong: Sequence[AnswerReport], lang: str) -> list[str]:

@@ -211,6 +211,45 @@ class AtStep:
 
 
 @dataclass(frozen=True)
+class Inside:
+    """The mistake is about a part of the step ``inside`` that students do not see."""
+
+    inside: str
+
+
+@dataclass(frozen=True)
+class By:
+    """It is multiplied by this quantity, which does not belong there."""
+
+    by: str
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """The answer of the same file that shows the same accident more clearly."""
+
+    neighbour: str
+
+
+@dataclass(frozen=True)
+class Path:
+    """What an answer that is not written yet goes through: from ``wrt`` over the ``path`` to the ``loss``."""
+
+    wrt: str
+    shape: str
+    path: str
+    last: str
+    loss: str
+
+
+@dataclass(frozen=True)
+class Suggest:
+    """The step whose derivative is worth writing down next."""
+
+    suggest: str
+
+
+@dataclass(frozen=True)
 class Swap:
     """``used`` stands where ``meant`` belongs, both names that a student sees."""
 
@@ -288,6 +327,11 @@ Record: TypeAlias = (
     | Changed
     | FirstWrong
     | AtStep
+    | Inside
+    | By
+    | Neighbour
+    | Path
+    | Suggest
     | Swap
     | Replaced
     | Conventions

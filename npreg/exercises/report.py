@@ -117,11 +117,10 @@ class Report:
             said = answer.sentences(self.exercise, lang, hints)
             if self.passed and not said:
                 continue
-            if answer.not_written:
-                lines += ["", f"{answer.name}  {words.say('not-written', lang)}"]
-                continue
             state = words.say("right" if answer.passed else "wrong", lang)
             codes = [f"  [{mistake.code}]" for mistake in answer.mistakes if hints >= NAMED]
+            if answer.not_written:
+                state, codes = words.say("not-written", lang), []
             lines += ["", f"{answer.name}  {state}{''.join(codes)}"]
             lines += [line for sentence in said for line in wrap(sentence, indent="  ")]
         return "\n".join(lines)
@@ -143,7 +142,9 @@ class Report:
         inwards = self.steps[::-1]
         states = [f"{step.name} {words.say('right' if step.passed else 'wrong', lang)}" for step in inwards]
         said = [words.say("steps", lang, list=words.say("list", lang).join(states))]
-        said += [words.say("first-wrong", lang, step=step.name) for step in inwards if not step.passed][:1]
+        wrong = next((step for step in inwards if not step.passed), None)
+        if wrong is not None:
+            said += [words.say("first-wrong", lang, step=wrong.name), *wrong.messages(lang)]
         return [words.say("space", lang).join(said)]
 
     def to_dict(self, lang: str | None = None) -> dict[str, Any]:

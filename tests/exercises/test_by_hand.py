@@ -21,7 +21,7 @@ def grad_b(r):
 def test_the_example_is_the_smallest_that_shows_a_missing_mean():
     example, fine = by_hand(WRONG, load("minibatch-mean"))
     assert example.answer == "grad_w"
-    assert example.sizes == {"n": 2, "d": 1}  # with one example the mean is no mistake
+    assert example.sizes == {"n": 2, "d": 2}
     assert fine.yours is None
     assert all(np.all(value == np.rint(value)) for value in example.inputs.values())
 
@@ -31,9 +31,10 @@ def test_the_text_shows_the_inputs_and_the_students_value_only():
     (example,) = by_hand(WRONG, exercise, ["grad_w"])
     right = reference(exercise, example.inputs).right["grad_w"]
     said = example.text()
-    assert "(n = 2, d = 1)" in said
-    assert f"Your `grad_w` gives [{example.yours[0]:g}] there." in said
-    assert f"[{right[0]:g}]" not in said.splitlines()[-1]
+    assert "(n = 2, d = 2)" in said
+    shown, told = (", ".join(f"{entry:g}" for entry in value) for value in (example.yours, right))
+    assert f"Your `grad_w` gives [{shown}] there." in said
+    assert told not in said.splitlines()[-1]
     for name in exercise.inputs:
         assert f"    {name} = " in said
     assert "手算" in example.text("zh")

@@ -135,7 +135,9 @@ def test_a_double_mistake_names_both_kinds():
 
 
 def test_twins_are_listed_but_not_all_of_a_crowd():
-    said = check("def grad_w(x, r): return r**2 * x", "one-weight").text()
+    report = check("def grad_w(x, r): return r**2 * x", "one-weight")
+    assert "also come from" not in report.text()
+    said = report.text(hints=4)
     assert "The same numbers would also come from: " in said
     assert re.search(r"\d more\.", said)
 

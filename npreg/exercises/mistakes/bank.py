@@ -15,7 +15,7 @@ from npreg.exercises.forward.tape import Edits, Tape
 from npreg.exercises.forward.verdict import Reference, reference
 from npreg.exercises.found import Factor
 from npreg.exercises.mistakes import mutations
-from npreg.exercises.mistakes.explanation import Base, Explanation, scaled
+from npreg.exercises.mistakes.explanation import Base, Explanation, asked, scaled
 from npreg.exercises.mistakes.factors import FactorTable
 from npreg.exercises.mistakes.mutations import Mutation
 from npreg.exercises.mistakes.preference import Kind, cost
@@ -108,6 +108,7 @@ class Bank:
         self.table = FactorTable(self.quantities, [*exercise.symbols, "n-1"])
         self._pools: dict[tuple[str, Signature], Pool] = {}
         self._pair_pools: dict[str, Pool] = {}
+        self._made: dict[str, list[tuple[Base, list[Array]]]] = {}
 
     @cached_property
     def finer(self) -> Bank | None:
@@ -122,7 +123,7 @@ class Bank:
 
     def offset(self, name: str, tape: Tape) -> Array:
         """The part of an update formula that no gradient enters: the old parameter; zero for a derivative."""
-        answer = self.exercise.answers[name]
+        answer = asked(self.exercise, name)
         if answer.formula is None:
             return np.zeros(())
         return apply_formula(answer, tape, tape.sweep(), scale=0.0)
@@ -131,7 +132,7 @@ class Bank:
         """All bases for this answer with these shapes."""
         key = (name, signature)
         if key not in self._pools:
-            everything = [*self._mutated[name], *self._foreign(name)]
+            everything = [*self._mutated(name), *self._foreign(name)]
             flat = _squeezed(signature)
             loose = flat != _squeezed(self.signature(name))
             fitting = [
@@ -145,7 +146,7 @@ class Bank:
 
     def bases(self, name: str) -> list[Base]:
         """Every single wrong value for this answer."""
-        return [base for base, _ in [*self._mutated[name], *self._foreign(name)] if base.codes]
+        return [base for base, _ in [*self._mutated(name), *self._foreign(name)] if base.codes]
 
     def value(self, base: Base, name: str, tape: Tape) -> Array:
         """What a student with this mistake returns on a tape."""
@@ -158,7 +159,9 @@ class Bank:
         return self._pair_pools[name]
 
     def _make_pair_pool(self, name: str) -> Pool:
-        fitting = [(b, v) for b, v in self._pairs[name] if tuple(a.shape for a in v) == self.signature(name)]
+        fitting = [
+            (b, v) for b, v in self._pairs.get(name, ()) if tuple(a.shape for a in v) == self.signature(name)
+        ]
         return Pool([b for b, _ in fitting], [v for _, v in fitting])
 
     @cached_property
@@ -171,9 +174,12 @@ class Bank:
         inside = (m for m in found if not m.edits.names <= known and m.codes != ("wrong-variable",))
         return list(inside) if known else found
 
-    @cached_property
-    def _mutated(self) -> dict[str, list[tuple[Base, list[Array]]]]:
-        return self._evaluate([NONE, *self.mutations])
+    def _mutated(self, name: str) -> list[tuple[Base, list[Array]]]:
+        """All mutations of an answer (made with those of the other answers), or of a step's derivative."""
+        if name not in self._made:
+            answers = self.exercise.answers
+            self._made |= self._evaluate([NONE, *self.mutations], answers if name in answers else (name,))
+        return self._made[name]
 
     @cached_property
     def _pairs(self) -> dict[str, list[tuple[Base, list[Array]]]]:
@@ -185,7 +191,7 @@ class Bank:
                 kept.setdefault(fingerprint, mutation)
         chosen = list(kept.values())[:MOST]
         pairs = [a + b for i, a in enumerate(chosen) for b in chosen[i + 1 :] if a.codes != b.codes]
-        return self._evaluate(sorted(pairs, key=_everyday)[:MOST_PAIRS])
+        return self._evaluate(sorted(pairs, key=_everyday)[:MOST_PAIRS], self.exercise.answers)
 
     def _fingerprint(self, mutation: Mutation) -> bytes | None:
         """What the mutation does to the directions of all derivatives on the first probe, in short."""
@@ -198,8 +204,10 @@ class Bank:
         flat = np.concatenate([v / (np.linalg.norm(v) + 1e-300) if v.size > 1 else v for v in vectors])
         return np.round(flat, 8).tobytes() if np.all(np.isfinite(flat)) and np.any(flat) else None
 
-    def _evaluate(self, found: Sequence[Mutation]) -> dict[str, list[tuple[Base, list[Array]]]]:
-        answers = self.exercise.answers
+    def _evaluate(
+        self, found: Sequence[Mutation], names: Iterable[str]
+    ) -> dict[str, list[tuple[Base, list[Array]]]]:
+        answers = {name: asked(self.exercise, name) for name in names}
         result: dict[str, list[tuple[Base, list[Array]]]] = {name: [] for name in answers}
         offsets = {name: [self.offset(name, tape) for tape in self.tapes] for name in answers}
         seen: dict[str, set[bytes]] = {name: set() for name in answers}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from npreg.exercises.mistakes.edits import (
     is_batch,
     known,
     mixed_up,
+    on_step,
     take,
     twins,
 )
@@ -36,16 +38,16 @@ from npreg.exercises.mistakes.upstream import is_loss_like
 def chain_cut_short(tape: Tape) -> Iterator[Mutation]:
     """A local derivative left out: every dependence counts as 1."""
     for step, name, _ in edges(tape):
-        code = f"chain-missing:{tape.exercise.public(step)}"
-        yield known(Kind.LINK_MISSING, code, Edits(jacobians=(((step, name), PATTERN),)))
+        missing = partial(on_step, tape=tape, family="chain-missing", step=step)
+        yield missing(Kind.LINK_MISSING, edits=Edits(jacobians=(((step, name), PATTERN),)))
         power = _power_of(tape, step, name)
         if power is not None:
             edits = Edits(jacobians=(((step, name), _pattern_times(power)),))
-            yield known(Kind.LINK_MISSING_POWER, code, edits)
+            yield missing(Kind.LINK_MISSING_POWER, edits=edits)
         if tape.values[step].shape == tape.values[name].shape:
-            yield known(Kind.LINK_MISSING, code, Edits(jacobians=(((step, name), IDENTITY),)))
-            yield known(Kind.LINK_SKIPPED, code, Edits(functions=((step, _only(name)),)))
-            yield known(Kind.VALUE_FOR_STEP, code, Edits(values=((step, take(name)),)))
+            yield missing(Kind.LINK_MISSING, edits=Edits(jacobians=(((step, name), IDENTITY),)))
+            yield missing(Kind.LINK_SKIPPED, edits=Edits(functions=((step, _only(name)),)))
+            yield missing(Kind.VALUE_FOR_STEP, edits=Edits(values=((step, take(name)),)))
 
 
 def _power_of(tape: Tape, step: str, name: str) -> float | None:
@@ -69,8 +71,8 @@ def _only(argument: str) -> Wrap:
 def chain_twice(tape: Tape) -> Iterator[Mutation]:
     """A local derivative used twice, entry by entry or as a matrix."""
     for step, name, jacobian in edges(tape):
-        code = f"chain-twice:{tape.exercise.public(step)}"
-        yield known(Kind.CHAIN_TWICE, code, Edits(jacobians=(((step, name), SQUARE),)))
+        twice = partial(on_step, tape=tape, family="chain-twice", step=step)
+        yield twice(Kind.CHAIN_TWICE, edits=Edits(jacobians=(((step, name), SQUARE),)))
         if tape.values[step].shape == tape.values[name].shape:
             own = Edits(jacobians=(((step, name), _own_value(step)),))
             value = "loss-for-derivative" if is_loss_like(tape, step) else "wrong-variable"
@@ -79,7 +81,7 @@ def chain_twice(tape: Tape) -> Iterator[Mutation]:
             jacobian - np.diag(np.diag(jacobian))
         ):
             squared = Edits(jacobians=(((step, name), SQUARED_MATRIX),))
-            yield known(Kind.CHAIN_TWICE_MATRIX, code, squared)
+            yield twice(Kind.CHAIN_TWICE_MATRIX, edits=squared)
             yield known(Kind.DIAGONAL, "elementwise", Edits(jacobians=(((step, name), DIAGONAL),)))
             code = f"missing-term:{tape.exercise.public(step)}"
             yield known(Kind.OWN_VALUE_MATRIX, code, own)
@@ -104,7 +106,7 @@ def chain_elsewhere(tape: Tape) -> Iterator[Mutation]:
 
             for other in twins(tape, argument):
                 if argument == name:
-                    yield known(Kind.ELSEWHERE, f"chain-at:{exercise.public(step)}", at(take(other)))
+                    yield on_step(Kind.ELSEWHERE, tape, "chain-at", step, at(take(other)))
                 else:
                     yield mixed_up(Kind.OTHER_BELOW, tape, argument, other, at(take(other)))
             if argument in exercise.inputs:

@@ -21,7 +21,7 @@ from npreg.exercises.forward.tape import Edits, Tape, not_analytic
 from npreg.exercises.forward.verdict import Reference, reference, resolution
 from npreg.exercises.found import Found, HardCoded, Scale
 from npreg.exercises.mistakes.bank import Bank, Pool
-from npreg.exercises.mistakes.explanation import Base, Explanation, Make, Turn, axes_subsets
+from npreg.exercises.mistakes.explanation import Base, Explanation, Make, Turn, asked, axes_subsets
 from npreg.exercises.mistakes.preference import MORE, Kind, cost
 from npreg.exercises.mistakes.terms import extra_terms, path_terms
 
@@ -123,7 +123,7 @@ def _stages(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -
 
 
 def _same_shape(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
-    answer = bank.exercise.answers[name]
+    answer = asked(bank.exercise, name)
     if answer.formula is not None:
         yield from _update(bank, name, student, tolerance)
         return
@@ -151,7 +151,7 @@ def _zero_for(value: Array, right: Array) -> Array:
 
 def _typed_in(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
     """A number typed in where a scalar input belongs: tau = 0.5 whatever tau is."""
-    answer = bank.exercise.answers[name]
+    answer = asked(bank.exercise, name)
     if answer.order == 2:
         return
     for scalar in (s for s, given in bank.exercise.inputs.items() if not given.shape):
@@ -174,7 +174,7 @@ def _typed_in(bank: Bank, name: str, student: Sequence[Array], tolerance: float)
 
 def _with_number(bank: Bank, name: str, scalar: str, number: float) -> list[Array]:
     """The answer on every probe with this number in the place of a scalar input."""
-    answer = bank.exercise.answers[name]
+    answer = asked(bank.exercise, name)
 
     def make(tape: Tape) -> Array:
         found: Array = tape.noted(
@@ -190,18 +190,18 @@ def _set(name: str, number: float) -> Edits:
 
 
 def _paired(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
-    if bank.exercise.answers[name].formula is None:
+    if asked(bank.exercise, name).formula is None:
         yield from bank.pair_pool(name).match(student, bank.table, tolerance)
 
 
 def _update(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
     """An update is old plus step: the step is matched like a derivative, the old part may be absent."""
-    wrt = bank.exercise.answers[name].wrt
+    wrt = asked(bank.exercise, name).wrt
     for source in bank.exercise.gradient_names.values():
         yield from _plain_quantity(
             bank, student, partial(_gradient, wrt=source), ("wrong-variable",), tolerance
         )
-    yield from _plain_quantity(bank, student, partial(value_of, bank.exercise.answers[name]), (), tolerance)
+    yield from _plain_quantity(bank, student, partial(value_of, asked(bank.exercise, name)), (), tolerance)
     if all(
         np.max(np.abs(s - bank.offset(name, t))) < 1e-12 for s, t in zip(student, bank.tapes, strict=True)
     ):
@@ -244,7 +244,7 @@ def _plain_quantity(
 
 def _scaled_old(bank: Bank, name: str, rest: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
     """The old parameter with a factor: w·(1 − 0.01) − …"""
-    answer = bank.exercise.answers[name]
+    answer = asked(bank.exercise, name)
     step = [r.right[name] - bank.offset(name, r.tape) for r in bank.references]
     old = [np.asarray(bank.offset(name, tape)) for tape in bank.tapes]
     factor = bank.table.identify(_ratios([r - s for r, s in zip(rest, step, strict=True)], old, tolerance))
@@ -324,7 +324,7 @@ def _collapsed(bank: Bank, name: str, student: Sequence[Array], tolerance: float
                 continue
             for e in _same_shape(bank, name, turned, tolerance):
                 codes = e.codes if "broadcast" in e.codes else ("not-summed", *e.codes)
-                updating = bank.exercise.answers[name].formula is not None and mean
+                updating = asked(bank.exercise, name).formula is not None and mean
                 scales = [record.factor.codes for record in e.found if isinstance(record, Scale)]
                 if updating and scales == [("factor:1/n",)]:
                     codes = ("not-summed",)

@@ -9,7 +9,7 @@ import numpy as np
 
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Edit, Edits, Tape
-from npreg.exercises.found import AtStep, Found, Swap
+from npreg.exercises.found import AtStep, By, Found, Inside, Swap
 from npreg.exercises.mistakes.preference import Kind
 
 
@@ -34,6 +34,13 @@ def known(kind: Kind, code: str, edits: Edits, found: Found = ()) -> Mutation:
     return Mutation((code,), edits, (kind,), found)
 
 
+def on_step(kind: Kind, tape: Tape, family: str, step: str, edits: Edits) -> Mutation:
+    """A mistake in the chain at a step; of a hidden one, only the visible step around it is named."""
+    public = tape.exercise.public(step)
+    found = () if public == step else (Inside(public),)
+    return Mutation((f"{family}:{public}",), edits, (kind,), found)
+
+
 def mixed_up(kind: Kind, tape: Tape, meant: str, used: str, edits: Edits) -> Mutation:
     """One quantity in the place of another; said by name where students see both."""
     return Mutation(("wrong-variable",), edits, (kind,), swap(tape.exercise, meant, used))
@@ -42,6 +49,11 @@ def mixed_up(kind: Kind, tape: Tape, meant: str, used: str, edits: Edits) -> Mut
 def swap(exercise: Exercise, meant: str, used: str) -> Found:
     """What stands where what belongs, if students see both."""
     return (Swap(used, meant),) if seen(exercise, meant) and seen(exercise, used) else ()
+
+
+def by(exercise: Exercise, factor: str) -> Found:
+    """The factor too many, if students see it."""
+    return (By(factor),) if seen(exercise, factor) else ()
 
 
 def at_step(exercise: Exercise, step: str) -> Found:
@@ -97,14 +109,14 @@ def edges(tape: Tape) -> Iterator[tuple[str, str, Array]]:
 
 
 def steps_below(tape: Tape) -> Iterator[tuple[str, str]]:
-    """Steps with more than one entry, or above a scalar chain, and the public step right above each."""
+    """Steps with more than one entry, or above a scalar chain, and the step right above each."""
     exercise = tape.exercise
     for step in exercise.steps:
         if step == exercise.loss or step not in exercise.active or tape.values[step].dtype.kind == "b":
             continue
         above = next((other for other in exercise.steps if (other, step) in tape.jacobians), None)
         if above is not None:
-            yield step, exercise.public(above)
+            yield step, above
 
 
 def is_batch(tape: Tape, value: Array) -> bool:

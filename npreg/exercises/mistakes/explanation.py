@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from npreg.exercises.forward.program import Array
+from npreg.exercises.forward.program import Answer, Array, Exercise, gradient
 from npreg.exercises.forward.tape import Tape
 from npreg.exercises.found import Factor, Found, Scale
 from npreg.exercises.mistakes.preference import Kind
@@ -80,6 +80,11 @@ def scaled(factor: Factor) -> tuple[tuple[str, ...], Found]:
     if factor.hard_coded is not None:
         return ("global-or-hardcoded",), (factor.hard_coded,)
     return factor.codes, (Scale(factor.codes[-1], factor),)
+
+
+def asked(exercise: Exercise, name: str) -> Answer:
+    """What a function of this name must return: an answer, or the derivative in a step."""
+    return exercise.answers.get(name) or gradient(name.removeprefix("grad_"))
 
 
 def axes_subsets(ndim: int) -> list[tuple[int, ...]]:

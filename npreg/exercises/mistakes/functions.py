@@ -12,7 +12,7 @@ import numpy as np
 from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.tape import Edit, Edits, Tape, Wrap
 from npreg.exercises.found import Replaced
-from npreg.exercises.mistakes.edits import Mutation, edges, known, seen
+from npreg.exercises.mistakes.edits import Mutation, edges, known, on_step, seen
 from npreg.exercises.mistakes.preference import Kind
 
 Slope = Callable[[Array, Array], Array]
@@ -68,7 +68,7 @@ def other_slopes(tape: Tape) -> Iterator[Mutation]:
         square = np.allclose(tape.values[step] * squares.flat[0], squares * tape.values[step].flat[0])
         for slope, times in product(SQUARES if square else SLOPES, (1, 2) if square else (1,)):
             edits = Edits(jacobians=(((step, name), _sloped(step, name, slope, times)),))
-            yield known(Kind.OTHER_SLOPE, f"chain-at:{tape.exercise.public(step)}", edits)
+            yield on_step(Kind.OTHER_SLOPE, tape, "chain-at", step, edits)
 
 
 def _nonlinear(tape: Tape) -> Iterator[tuple[str, str]]:

@@ -12,8 +12,8 @@ from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.program import Answer, Array, Exercise, Step, parameters
 from npreg.exercises.forward.tape import Edits, Tape
 from npreg.exercises.mistakes.curvature import curvature_bases
-from npreg.exercises.mistakes.edits import at_step, swap
-from npreg.exercises.mistakes.explanation import Base, Make, axes_subsets, wrong
+from npreg.exercises.mistakes.edits import at_step, by, swap
+from npreg.exercises.mistakes.explanation import Base, Make, asked, axes_subsets, wrong
 from npreg.exercises.mistakes.mutations import Mutation
 from npreg.exercises.mistakes.preference import Kind
 from npreg.exercises.mistakes.structure import broadcast_accidents
@@ -23,7 +23,7 @@ from npreg.exercises.mistakes.updates import updated_too_early
 def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
     """Values that are no mutation of the answer: rows not summed, other answers, other quantities."""
     yield from _own(exercise, name)
-    answer = exercise.answers[name]
+    answer = asked(exercise, name)
     if not answer.order:
         return
     if answer.order == 1 and answer.formula is None:
@@ -37,7 +37,12 @@ def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
         yield from _feature_loops(answer, tape)
         for other, value in tape.values.items():
             if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
-                yield wrong(Kind.TIMES, "wrong-variable", partial(_product, answer=answer, other=other))
+                yield wrong(
+                    Kind.TIMES,
+                    "wrong-variable",
+                    partial(_product, answer=answer, other=other),
+                    by(exercise, other),
+                )
         yield from _clipped(exercise, answer, tape)
     if answer.formula is not None:
         yield from updated_too_early(exercise, name)
@@ -74,6 +79,11 @@ def _passed_on(whole: Make, step: str, wrt: str, axis: int, tape: Tape) -> Array
 
 def _instead(column: Array, upstream: Array, tape: Tape) -> Array:
     return column.reshape(upstream.shape)
+
+
+def _times(exercise: Exercise, answer: Answer, other: str) -> Base:
+    product = partial(_product, answer=answer, other=other)
+    return wrong(Kind.TIMES, "wrong-variable", product, by(exercise, other))
 
 
 def _product(tape: Tape, answer: Answer, other: str) -> Array:
@@ -183,7 +193,12 @@ def _others(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
                 yield wrong(Kind.REDUCED, f"swapped-answer:{other}", reduced)
             for name_, value in tape.values.items():
                 if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
-                    yield wrong(Kind.TIMES, "wrong-variable", partial(_product, answer=answer, other=name_))
+                    yield wrong(
+                        Kind.TIMES,
+                        "wrong-variable",
+                        partial(_product, answer=answer, other=name_),
+                        by(exercise, name_),
+                    )
     for step in exercise.steps:
         if tape.values[step].dtype.kind == "b":
             continue

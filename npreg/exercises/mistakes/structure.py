@@ -24,6 +24,7 @@ from npreg.exercises.mistakes.edits import (
     Mutation,
     edges,
     known,
+    on_step,
     take,
     twins,
 )
@@ -148,8 +149,7 @@ def applied_again(tape: Tape) -> Iterator[Mutation]:
     for step, names in exercise.arguments.items():
         if len(names) == 1 and tape.values[step].shape == tape.values[names[0]].shape:
             again = _again(names[0])
-            code = f"chain-at:{exercise.public(step)}"
-            yield known(Kind.AGAIN, code, Edits(functions=((step, again),)))
+            yield on_step(Kind.AGAIN, tape, "chain-at", step, Edits(functions=((step, again),)))
 
 
 def _again(name: str) -> Wrap:
@@ -208,10 +208,9 @@ def whole_step(tape: Tape) -> Iterator[Mutation]:
             continue
         if np.any(jacobian != np.diag(np.diag(jacobian))) or not np.all(np.diag(jacobian)):
             continue
-        public = tape.exercise.public(step)
-        for code, power in ((f"chain-missing:{public}", -1.0), (f"chain-twice:{public}", 1.0)):
+        for family, power in (("chain-missing", -1.0), ("chain-twice", 1.0)):
             edits = Edits(upstreams=((step, _times_slope((step, name), power)),))
-            yield known(Kind.WHOLE_STEP, code, edits)
+            yield on_step(Kind.WHOLE_STEP, tape, family, step, edits)
 
 
 def _times_slope(edge: tuple[str, str], power: float) -> Edit:
@@ -234,7 +233,7 @@ def slope_from_output(tape: Tape) -> Iterator[Mutation]:
             continue
         public = tape.exercise.public(step)
         for other in twins(tape, step):
-            yield known(Kind.SLOPE, f"chain-at:{public}", _slope_edit((step, name), weights, other))
+            yield on_step(Kind.SLOPE, tape, "chain-at", step, _slope_edit((step, name), weights, other))
         for k in np.flatnonzero(np.abs(weights) > 1e-9):
             fewer, reversed_ = weights.copy(), weights.copy()
             fewer[k] = 0.0

@@ -16,7 +16,7 @@ from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Tape
 from npreg.exercises.found import ONE, Factor, Found, Record, Scale
 from npreg.exercises.mistakes.bank import Bank
-from npreg.exercises.mistakes.explanation import Explanation, scaled
+from npreg.exercises.mistakes.explanation import Explanation, asked, scaled
 from npreg.exercises.mistakes.preference import MORE, Kind, cost, factor_cost
 
 Label = tuple[str, ...]
@@ -67,7 +67,7 @@ def named_terms(
 
 def path_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
     """Terms that are missing, reversed or wrongly scaled."""
-    wrt = bank.exercise.answers[name].wrt
+    wrt = asked(bank.exercise, name).wrt
     columns = [path_columns(tape, wrt) for tape in bank.tapes]
     paths = [path for path in columns[0] if any(np.any(np.abs(c[path]) > 1e-9) for c in columns)]
     if not 2 <= len(paths) <= 6:
@@ -163,7 +163,7 @@ def _relative_codes(names: list[str], factors: list[Factor | None], common: Fact
 
 def extra_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
     """One term too many: the right derivative plus a multiple of another quantity of its shape."""
-    wrt = bank.exercise.answers[name].wrt
+    wrt = asked(bank.exercise, name).wrt
     right = [r.right[name] for r in bank.references]
     shape = right[0].shape
     values = bank.tapes[0].values
@@ -194,7 +194,7 @@ def _value_for_term(
     bank: Bank, name: str, student: Sequence[Array], tolerance: float
 ) -> Iterator[Explanation]:
     """The value of a term in the place of its derivative: the penalty itself added to every entry."""
-    wrt = bank.exercise.answers[name].wrt
+    wrt = asked(bank.exercise, name).wrt
     columns = [path_columns(tape, wrt) for tape in bank.tapes]
     paths = list(columns[0])
     if not 2 <= len(paths) <= 6:

@@ -8,8 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from npreg.exercises.forward.program import Array
+from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Edit, Edits, Tape
+from npreg.exercises.found import Found, Swap
 from npreg.exercises.mistakes.edits import (
     MEAN,
     ONE,
@@ -19,9 +20,12 @@ from npreg.exercises.mistakes.edits import (
     TRANSPOSE,
     Mutation,
     at_step,
+    by,
     is_batch,
     known,
     mixed_up,
+    on_step,
+    seen,
     steps_below,
     take,
     twins,
@@ -41,7 +45,7 @@ def upstream_dropped(tape: Tape) -> Iterator[Mutation]:
         def arrives(edit: Edit, step: str = step) -> Edits:
             return Edits(upstreams=((step, edit),))
 
-        yield known(Kind.UPSTREAM_DROPPED, f"chain-missing:{above}", arrives(ONE))
+        yield on_step(Kind.UPSTREAM_DROPPED, tape, "chain-missing", above, arrives(ONE))
         yield known(Kind.UPSTREAM_SQUARED, "loss-for-derivative", arrives(SQUARE))
         for other in twins(tape, step):
             summand = other == exercise.loss or _is_summand(tape, other)
@@ -51,10 +55,19 @@ def upstream_dropped(tape: Tape) -> Iterator[Mutation]:
                 yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", arrives(take(other)), found)
             else:
                 kind = Kind.INPUT_ABOVE if other in exercise.inputs else Kind.OTHER_ABOVE
-                yield known(kind, "wrong-variable", arrives(take(other)))
-            yield known(Kind.TIMES, "wrong-variable", arrives(_times(other)))
-        yield known(Kind.OWN_ABOVE, "wrong-variable", arrives(take(step)))
-        yield known(Kind.TIMES, "wrong-variable", arrives(_times(step)))
+                found = (
+                    (Swap(other, f"grad_{step}"),) if seen(exercise, step) and seen(exercise, other) else ()
+                )
+                yield known(kind, "wrong-variable", arrives(take(other)), found)
+            yield known(Kind.TIMES, "wrong-variable", arrives(_times(other)), by(exercise, other))
+        own = _for_gradient(exercise, step, step)
+        yield known(Kind.OWN_ABOVE, "wrong-variable", arrives(take(step)), own)
+        yield known(Kind.TIMES, "wrong-variable", arrives(_times(step)), by(exercise, step))
+
+
+def _for_gradient(exercise: Exercise, step: str, used: str) -> Found:
+    """A quantity in the place of the derivative in a step, if students see both."""
+    return (Swap(used, f"grad_{step}"),) if seen(exercise, step) and seen(exercise, used) else ()
 
 
 def _is_summand(tape: Tape, name: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from npreg.exercises.found import Conventions, FirstWrong, Record, Replaced, Scale, Told
+from npreg.exercises.found import Conventions, FirstWrong, Inside, Neighbour, Record, Replaced, Scale, Told
 from npreg.exercises.words.factors import factor_values
 from npreg.exercises.words.phrases import LANGUAGES, fill, placeholders, say, texts
 from npreg.exercises.words.topics import slug, topic
@@ -108,6 +108,8 @@ def describe(
         if isinstance(record, Conventions):
             listed = say("list", lang).join(say(f"convention.{name}", lang) for name in record.conventions)
             sentences.append(say("convention.sentence", lang, list=listed))
+        elif isinstance(record, Neighbour):
+            sentences.append(say("neighbour", lang, neighbour=record.neighbour))
         elif isinstance(record, FirstWrong):
             sentences.append(say("step", lang, step=record.first))
     return say("space", lang).join(sentences)
@@ -157,6 +159,8 @@ def _values(code: str, answer: str, found: Sequence[Record], lang: str, alone: b
         "subject_inner": say(subject + "_inner", lang, answer=answer),
         "times": say("factor.other", lang, expr=argument),
     }
+    inside = next((record.inside for record in found if isinstance(record, Inside)), "")
+    values["link"] = say("link-inside" if inside else "link", lang, inside=inside, arg=argument)
     if alone:
         values |= {"alone": "", "direction": say("factor.direction", lang)}
     for record in found:
@@ -169,6 +173,8 @@ def _values(code: str, answer: str, found: Sequence[Record], lang: str, alone: b
             values |= {
                 name: _show(value, lang) for name, value in known.items() if value not in (None, "", {})
             }
+    if any(isinstance(record, Neighbour) for record in found):
+        values.pop("cause", "")  # the neighbour tells the cause
     return values
 
 
