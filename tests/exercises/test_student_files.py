@@ -129,7 +129,7 @@ def test_a_missing_file_is_named_with_the_nearest_one(tmp_path):
         read_source(tmp_path / "one_wieght.py")
 
 
-def test_a_folder_and_a_notebook_are_told_what_to_do(tmp_path):
+def test_a_folder_and_a_broken_notebook_are_told_what_to_do(tmp_path):
     with pytest.raises(UnusableFile, match="is a folder; name one file in it"):
         read_source(tmp_path)
     notebook = tmp_path / "work.ipynb"
