@@ -30,7 +30,7 @@ from npreg.engines.sparse import SparseColumns, rows_a_chunk
 from npreg.learning_rate import RateMoments, rate_moments
 from npreg.loop import Order, Path, Reduction
 from npreg.losses import LOSSES
-from npreg.runs.feeds import MOMENT_COLUMNS, as_feed, as_rows, losses_and_weight, on_scale
+from npreg.runs.feeds import MOMENT_COLUMNS, How, as_feed, as_rows, losses_and_weight, on_scale
 from npreg.runs.run import DIVERGED
 from npreg.runs.sums import LossMoments
 
@@ -144,7 +144,7 @@ def sweep(
     bound = np.array([before.rate.bound(batch_size, each) for each in penalties]).repeat(len(rates))
     losses = np.full((len(lrs), num_epochs), np.inf)
     good = np.repeat(theta.astype(np.float64)[None], len(lrs), axis=0)
-    epochs = feed.epochs(engine, engine.start(), generator, num_epochs, ahead=True)
+    epochs = feed.epochs(engine, engine.start(), generator, num_epochs, How(ahead=True))
     with np.errstate(over="ignore", invalid="ignore"), closing(epochs):
         ends = (end for reached in epochs for end in reached.ends)
         for epoch, end in enumerate(ends):

@@ -36,6 +36,7 @@ __all__ = [
     "BlockFeed",
     "Facts",
     "Feed",
+    "How",
     "Reached",
     "as_feed",
     "as_rows",
@@ -114,36 +115,36 @@ class Reached(NamedTuple):
     state: dict[str, Any]
 
 
+class How(NamedTuple):
+    """What is asked of epochs.
+
+    Attributes
+    ----------
+    loss : Loss, optional
+        What `losses` will be asked for after each epoch; found in the same pass where it can be.
+    path : Path, optional
+        Receives the parameters after every step.
+    ahead : bool
+        Nobody will stop before the last epoch: orders may be drawn before they are needed.
+    state : dict, optional
+        That of an epoch that was left in the middle, with which to begin.
+    """
+
+    loss: Loss | None = None
+    path: Path | None = None
+    ahead: bool = False
+    state: dict[str, Any] | None = None
+
+
 class Feed(Rows):
     """Feeds an engine, epoch by epoch."""
 
     facts: Facts
 
     def epochs(
-        self,
-        engine: Engine,
-        theta: FloatArray,
-        rng: np.random.Generator,
-        num_epochs: int,
-        *,
-        loss: Loss | None = None,
-        path: Path | None = None,
-        ahead: bool = False,
-        state: dict[str, Any] | None = None,
+        self, engine: Engine, theta: FloatArray, rng: np.random.Generator, num_epochs: int, how: How
     ) -> Generator[Reached, None, None]:
-        """Advance `theta` through `num_epochs` epochs, from one place to the next where it may be left.
-
-        Parameters
-        ----------
-        loss : Loss, optional
-            What `losses` will be asked for after each epoch; found in the same pass where it can be.
-        path : Path, optional
-            Receives the parameters after every step.
-        ahead : bool
-            Nobody will stop before the last epoch: orders may be drawn before they are needed.
-        state : dict, optional
-            That of an epoch that was left in the middle, with which to begin.
-        """
+        """Advance `theta` through `num_epochs` epochs, from one place to the next where it may be left."""
         raise NotImplementedError
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
@@ -206,23 +207,14 @@ class ArrayFeed(Feed):
         return function(self.data, *arguments)
 
     def epochs(
-        self,
-        engine: Engine,
-        theta: FloatArray,
-        rng: np.random.Generator,
-        num_epochs: int,
-        *,
-        loss: Loss | None = None,
-        path: Path | None = None,
-        ahead: bool = False,
-        state: dict[str, Any] | None = None,
+        self, engine: Engine, theta: FloatArray, rng: np.random.Generator, num_epochs: int, how: How
     ) -> Generator[Reached, None, None]:
         num_rows = self.facts.num_rows
-        together = max(TOGETHER // num_rows, 1) if ahead and path is None else 1
+        together = max(TOGETHER // num_rows, 1) if how.ahead and how.path is None else 1
         engine.load(*self.data)
-        with closing(orders(rng, num_rows, num_epochs, ahead=ahead)) as drawn:
+        with closing(orders(rng, num_rows, num_epochs, ahead=how.ahead)) as drawn:
             while some := list(islice(drawn, together)):
-                yield Reached(engine.run(theta, some, path), {})
+                yield Reached(engine.run(theta, some, how.path), {})
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
         return [mean_loss(loss, self.data, theta) for theta in thetas]
@@ -268,24 +260,17 @@ class BlockFeed(Feed):
         return tree_sum(function(self.read(i), *arguments) for i in range(len(self.blocks)))
 
     def epochs(
-        self,
-        engine: Engine,
-        theta: FloatArray,
-        rng: np.random.Generator,
-        num_epochs: int,
-        *,
-        loss: Loss | None = None,
-        path: Path | None = None,
-        ahead: bool = False,
-        state: dict[str, Any] | None = None,
+        self, engine: Engine, theta: FloatArray, rng: np.random.Generator, num_epochs: int, how: How
     ) -> Generator[Reached, None, None]:
-        sums_loss = loss is not None and loss.is_squared and self.facts.width <= MOMENT_COLUMNS
+        state, sums_loss = how.state, how.loss is not None and how.loss.is_squared
+        sums_loss = sums_loss and self.facts.width <= MOMENT_COLUMNS
         for _ in range(num_epochs):
             if state:
                 visit = Visit.of_state(state, len(self.blocks), theta.shape)
             else:
                 visit = Visit.begin(rng, len(self.blocks), theta, in_order=self.blocks.in_order)
-            with closing(self.visit(engine, theta, visit, path, visit.start if sums_loss else None)) as found:
+            around = visit.start if sums_loss else None
+            with closing(self.visit(engine, theta, visit, how.path, around)) as found:
                 for moments in found:
                     visit.count(moments)
                     if not visit.is_over:

@@ -17,7 +17,7 @@ from npreg.losses import Loss
 from npreg.runs.arrival import judge, least_epochs, most_epochs, warn_of
 from npreg.runs.checkpoint import CheckpointError, Fields, State, rng_state, set_rng_state
 from npreg.runs.convergence import Excess
-from npreg.runs.feeds import Facts
+from npreg.runs.feeds import Facts, How
 from npreg.runs.observers import (
     DIVERGED,
     Best,
@@ -202,10 +202,9 @@ class Run:
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
         ahead = plan.stop is None and not hooks.on_epoch and saver is None
         self.teller.epochs, self.teller.steps = self.epoch, self.stepper.steps_done
-        epochs = self.feed.epochs(
-            self.engine, self.theta, self.rng if plan.shuffle else in_order(self.rng), left,
-            loss=plan.loss, path=self.recorder, ahead=ahead, state=self.within,
-        )  # fmt: skip
+        how = How(plan.loss, self.recorder, ahead, self.within)
+        rng = self.rng if plan.shuffle else in_order(self.rng)
+        epochs = self.feed.epochs(self.engine, self.theta, rng, left, how)
         with contextlib.ExitStack() as stack, np.errstate(over="ignore", invalid="ignore"):
             stack.enter_context(contextlib.closing(epochs))
             if self.printer is not None:
