@@ -54,7 +54,9 @@ def main() -> None:
     print(f'\n# A safe learning rate (lr="auto"), {NUM_EPOCHS} epochs\n')
     exact = npreg.least_squares(X, y)
     settings = {"lr": "auto", "num_epochs": NUM_EPOCHS, "rng": options.seed}
-    raw = npreg.train(X, y, **settings, standardize=False, average=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", npreg.ConvergenceWarning)  # that it has not arrived is what is shown
+        raw = npreg.train(X, y, **settings, standardize=False, average=0)
     scaled = npreg.train(X, y, **settings, standardize=True, average=0)
     averaged = npreg.train(X, y, **settings)  # standardize=True, average=0.5 are what lr="auto" brings along
     print("                                     lr  training loss  held-out error")

@@ -69,8 +69,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         Rows a minibatch.  With None, weights are exact: a row of weight 2 counts as that row twice, and
         one of weight 0 as none.  With minibatches this holds in expectation.
     lr : float ≥ 0, or "auto"
-        The learning rate; "auto" is half of that up to which steps are known to be stable, for the
-        losses squared, huber and log_cosh.  The others need a number.
+        The learning rate; "auto" is half of that up to which steps are known to be stable.
     schedule : callable or str, optional
         Factor of lr as a function of the epochs done; or "step", "inverse_scaling", "cosine", "exponential".
     max_iter : int, or None

@@ -26,7 +26,6 @@ __all__ = [
     "State",
     "as_checkpoint",
     "locked",
-    "rng_state",
     "set_rng_state",
 ]
 
@@ -110,7 +109,8 @@ class State:
         from npreg._version import __version__
         from npreg.files import atomic
 
-        text = json.dumps({**self.meta, "format": FORMAT, "npreg": __version__}, sort_keys=True)
+        meta = {**self.meta, "format": FORMAT, "npreg": __version__}
+        text = json.dumps(meta, default=lambda array: array.tolist())  # within the state of some generators
         contents = {f"array_{name}": np.asarray(array) for name, array in self.arrays.items()}
         contents["meta"] = np.frombuffer(text.encode(), np.uint8)
         with atomic(path, binary=True) as file:
@@ -182,30 +182,8 @@ class Fields:
         return array
 
 
-def rng_state(rng: np.random.Generator) -> dict[str, Any]:
-    """The state of a generator as JSON can hold it."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
-        if isinstance(value, np.ndarray):
-            return {"array": value.tolist(), "dtype": value.dtype.str}
-        return value.item() if isinstance(value, np.generic) else value
-
-    state: dict[str, Any] = plain(rng.bit_generator.state)
-    return state
-
-
 def set_rng_state(rng: np.random.Generator, fields: Fields) -> None:
-    """Put a generator into the state that `rng_state` has returned."""
-
-    def unplain(value: Any) -> Any:
-        if isinstance(value, dict) and value.keys() == {"array", "dtype"}:
-            return np.array(value["array"], value["dtype"])
-        if isinstance(value, dict):
-            return {key: unplain(item) for key, item in value.items()}
-        return value
-
+    """Put a generator into the state that is kept as "rng"."""
     state, kind = fields.get("rng", dict, "the state of a generator"), type(rng.bit_generator).__name__
     if state.get("bit_generator") != kind:
         raise CheckpointError(
@@ -213,7 +191,7 @@ def set_rng_state(rng: np.random.Generator, fields: Fields) -> None:
             "give the same kind of rng"
         )
     try:
-        rng.bit_generator.state = unplain(state)
+        rng.bit_generator.state = state
     except (KeyError, ValueError, TypeError, IndexError, OverflowError, AttributeError) as error:
         raise fields.wrong("rng", repr(error), "the state of a generator") from None
 

@@ -15,7 +15,7 @@ from npreg.engines import choose_engine, make_engine
 from npreg.learning_rate import max_learning_rate
 from npreg.losses import Loss
 from npreg.runs.arrival import judge, least_epochs, most_epochs, warn_of
-from npreg.runs.checkpoint import CheckpointError, Fields, State, rng_state, set_rng_state
+from npreg.runs.checkpoint import CheckpointError, Fields, State, set_rng_state
 from npreg.runs.convergence import Excess
 from npreg.runs.feeds import Facts, How
 from npreg.runs.observers import (
@@ -251,7 +251,7 @@ class Run:
         """Everything that the rest of the run depends on."""
         meta = {
             "settings": {name: list(setting) for name, setting in self.settings.items()},
-            "rng": rng_state(self.rng),
+            "rng": self.rng.bit_generator.state,
             "rate": self.rate,
             "decay": self.decay,
             "num_epochs": self.num_epochs,
