@@ -55,9 +55,9 @@ def main() -> None:
     exact = npreg.least_squares(X, y)
     settings = {"lr": "auto", "num_epochs": NUM_EPOCHS, "rng": options.seed}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", npreg.ConvergenceWarning)  # that it has not arrived is what is shown
+        warnings.simplefilter("ignore", npreg.ConvergenceWarning)  # that they do not arrive is what is shown
         raw = npreg.train(X, y, **settings, standardize=False, average=0)
-    scaled = npreg.train(X, y, **settings, standardize=True, average=0)
+        scaled = npreg.train(X, y, **settings, standardize=True, average=0)
     averaged = npreg.train(X, y, **settings)  # standardize=True, average=0.5 are what lr="auto" brings along
     print("                                     lr  training loss  held-out error")
     runs = {"raw columns": raw, "standardize=True": scaled, "standardize=True, average=0.5": averaged}
