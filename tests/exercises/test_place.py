@@ -222,3 +222,9 @@ def test_in_isolation_the_places_are_the_same() -> None:
 def test_changes_that_a_process_may_send_are_looked_at(changes: object) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         checked_changes(changes, 1)
+
+
+def test_what_the_file_prints_stays_away(capsys: pytest.CaptureFixture[str]) -> None:
+    source = "print('hello')\n" + VECTOR.replace("n = len(y)", "n = 2 * len(y)\n    print(n)")
+    check(source, "minibatch-mean", seed=0, seconds=5)
+    assert capsys.readouterr() == ("", "")

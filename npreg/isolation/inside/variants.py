@@ -234,13 +234,13 @@ def search(
         earlier one of no higher cost are left out in a search of all.
     """
     answers, edits = neighbours
-    try:
-        piece = piece_of(source, name, filename, answers._load)
-    except (SyntaxError, ValueError, RecursionError):
-        return []
-    if piece is None:
-        return []
     with answers._quiet(io.StringIO()):
+        try:
+            piece = piece_of(source, name, filename, answers._load)
+        except (SyntaxError, ValueError, RecursionError):
+            return []
+        if piece is None:
+            return []
         runner = _Runner(answers, piece, name, probes, sizes)
         names = runner.names(edits, inputs, settings)
         changes = [(i, edit) for i in piece.reached for edit in edits.edits(piece.units[i].tree, names)]
