@@ -19,8 +19,8 @@ Review 40 (1998).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ from npreg.differentiate.steps import (
 
 __all__ = ["Derivative", "derivative", "directional", "gradient", "jacobian", "term_sizes"]
 
+Move: TypeAlias = Mapping[str, Array]
 EPS = float(np.finfo(np.float64).eps)
 COMPLEX_STEP = 1e-20
 UNSEEN = 1e3  # a slope of so many times the function's rounding cannot be told from none
@@ -104,12 +105,13 @@ def derivative(function: Function, inputs: Mapping[str, Any], name: str) -> Deri
     """
     base = _base(inputs, name)
     with quiet():
-        return _derivative(function, base, name)
+        scale = natural_scale(function, base, name)
+        found = columns(function, base, one_by_one(name, scale))
+    shape = found.value.shape[:-1] + scale.shape
+    return found.each(lambda field: field.reshape(shape), over=scale)
 
 
-def directional(
-    function: Function, inputs: Mapping[str, Any], directions: Mapping[str, Any], *, analytic: bool = False
-) -> Derivative:
+def directional(function: Function, inputs: Mapping[str, Any], directions: Mapping[str, Any]) -> Derivative:
     """The derivative along one direction in the space of all named arguments.
 
         d/dt f(inputs + t·directions) at t = 0
@@ -121,9 +123,6 @@ def directional(
     directions : mapping name → array of that input's shape
         Inputs without a direction stay as they are. The length sets the largest step: choose it comparable to
         the inputs.
-    analytic : bool
-        Believe the complex step unseen, which saves 34 evaluations; right where an earlier direction was
-        answered by method "complex step".
 
     Returns
     -------
@@ -136,15 +135,7 @@ def directional(
     """
     base, moves = as_float_inputs(inputs, list(directions)), _moves(inputs, directions)
     with quiet():
-        curve = along(function, base, moves)
-        slope = _complex_slope(curve)
-        if analytic and slope is not None:
-            return _exact(slope)
-        found, faint = slope_of(curve, noise_of(curve)), _faint(curve)
-        believed = _believe(slope, found, faint)
-        if slope is None or believed.method == "complex step":
-            return believed
-        return _believe(slope, found, np.fmax(faint, UNSEEN * value_rounding(function, base, moves)))
+        return columns(function, base, [moves]).each(lambda field: field[..., 0])
 
 
 def term_sizes(
@@ -178,17 +169,81 @@ def term_sizes(
     >>> bool(0.1 < float(term_sizes(lambda x: np.sum(x - np.mean(x)), x, "x")[0]) < 10)
     True
     """
-    base = _base(inputs, what) if isinstance(what, str) else as_float_inputs(inputs, list(what))
     with quiet():
-        scale = natural_scale(function, base, what) if isinstance(what, str) else np.ones(())
-        moves = {} if isinstance(what, str) else _moves(inputs, what)
+        if isinstance(what, str):
+            base = _base(inputs, what)
+            scale = natural_scale(function, base, what)
+            sizes = column_sizes(function, base, one_by_one(what, scale), analytic)
+            return np.asarray(sizes.reshape(sizes.shape[:-1] + scale.shape) / scale)
+        base, moves = as_float_inputs(inputs, list(what)), _moves(inputs, what)
+        return np.asarray(column_sizes(function, base, [moves], analytic)[..., 0])
 
-        def slopes(of: Function, at: Mapping[str, Any]) -> Array:
-            if not isinstance(what, str):
-                return _rough_slope(along(of, at, moves), analytic)
-            return _rough_jacobian(of, at, what, scale, analytic)
 
-        return sizes_of(slopes, function, base, steps=analytic)
+def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) -> Derivative:
+    """The derivatives along several moves, as columns at the end.
+
+    The complex step is believed for all where differences confirm it along one combination of them; else for
+    each column apart.
+    """
+    curves = [along(function, base, move) for move in moves]
+    if not curves:
+        empty = np.zeros((*call(function, base).shape, 0))
+        return _exact(empty)
+    slopes = [_complex_slope(curve) for curve in curves]
+    exact = None if any(slope is None for slope in slopes) else np.stack(slopes, axis=-1)  # type: ignore[arg-type]
+    amounts, together = _combination(moves)
+    curve = along(function, base, together)
+    noise, faint = noise_of(curve), _faint(curve)
+    if exact is not None:
+        found, slack = slope_of(curve, noise), 1e3 * EPS * np.abs(exact) @ np.abs(amounts)
+        if _confirmed(exact @ amounts, found, faint, slack).all():
+            return _exact(exact)
+        faint = np.fmax(faint, UNSEEN * value_rounding(function, base, together))
+        if _confirmed(exact @ amounts, found, faint, slack).all():
+            return _exact(exact)
+    parts = [
+        _believe(None if exact is None else exact[..., k], slope_of(curve, noise), faint)
+        for k, curve in enumerate(curves)
+    ]
+    methods = {part.method for part in parts}
+    fields: list[Any] = [np.stack([part[k] for part in parts], axis=-1) for k in range(5)]
+    fields.append(methods.pop() if len(methods) == 1 else "mixed")
+    return Derivative(*fields)
+
+
+def _combination(moves: Sequence[Move]) -> tuple[Array, Move]:
+    """Random amounts of the moves, and their sum, which goes about as far as each."""
+    amounts = random_direction(np.ones(len(moves)), np.random.default_rng(0))
+    names = {name for move in moves for name in move}
+    total = {n: sum(a * move[n] for a, move in zip(amounts, moves, strict=True) if n in move) for n in names}
+    longest = max(
+        (float(np.max(np.abs(m), initial=0.0)) for move in moves for m in move.values()), default=0.0
+    )
+    reach = max((float(np.max(np.abs(total[n]), initial=0.0)) for n in names), default=0.0)
+    shrink = 2.0 ** -max(0.0, np.ceil(np.log2(reach / longest) - 1)) if longest > 0 else 1.0
+    return amounts * shrink, {name: np.asarray(total[name] * shrink) for name in names}
+
+
+def column_sizes(function: Function, base: Mapping[str, Any], moves: Sequence[Move], analytic: bool) -> Array:
+    """Σ|terms| of each column of `columns`."""
+
+    def slopes(of: Function, at: Mapping[str, Any]) -> Array:
+        if not moves:
+            return np.zeros((*call(function, base).shape, 0))
+        return np.stack([_rough_slope(along(of, at, move), analytic) for move in moves], axis=-1)
+
+    return sizes_of(slopes, function, base, steps=analytic)
+
+
+def one_by_one(name: str, scale: Array) -> list[Move]:
+    """A move for each entry of an input."""
+    return [{name: one_entry(scale, index)} for index in np.ndindex(scale.shape)]
+
+
+def one_entry(values: Array, index: tuple[int, ...]) -> Array:
+    result = np.zeros_like(values)
+    result[index] = values[index]
+    return result
 
 
 def _base(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -217,62 +272,10 @@ def _complex_slope(curve: Curve) -> Array | None:
         return None  # whatever a function does with complex numbers, the differences still apply
 
 
-def _derivative(function: Function, inputs: dict[str, Any], name: str) -> Derivative:
-    x: Array = inputs[name]
-    scale = natural_scale(function, inputs, name)
-    value = _complex_jacobian(function, inputs, name, scale)
-    direction = random_direction(scale, np.random.default_rng(0))
-    curve = along(function, inputs, {name: direction})
-    noise = noise_of(curve)
-    faint = _faint(curve)
-    if value is not None:
-        expected = np.tensordot(value, direction, x.ndim)
-        slack = 1e3 * EPS * np.tensordot(np.abs(value), np.abs(direction), x.ndim)
-        found = slope_of(curve, noise)
-        if _confirmed(expected, found, faint, slack).all():
-            return _exact(value)
-        faint = np.fmax(faint, UNSEEN * value_rounding(function, inputs, {name: direction}))
-        if _confirmed(expected, found, faint, slack).all():
-            return _exact(value)
-    columns = []
-    for index in np.ndindex(x.shape):
-        column = slope_of(along(function, inputs, {name: one_entry(scale, index)}), noise)
-        exact = None if value is None else value[(..., *index)] * scale[index]
-        columns.append(_rescale(_believe(exact, column, faint), float(scale[index])))
-    return _stack(columns, call(function, inputs).shape, x.shape)
-
-
-def one_entry(values: Array, index: tuple[int, ...]) -> Array:
-    result = np.zeros_like(values)
-    result[index] = values[index]
-    return result
-
-
 def _exact(value: Array) -> Derivative:
     return Derivative(
         value, 4 * EPS * np.abs(value), value, value, np.zeros(value.shape, bool), "complex step"
     )
-
-
-def _complex_jacobian(function: Function, inputs: Mapping[str, Any], name: str, scale: Array) -> Array | None:
-    """Every column by the complex step; None where the function does not take complex numbers."""
-    columns = []
-    for index in np.ndindex(scale.shape):
-        column = _complex_slope(along(function, inputs, {name: one_entry(scale, index)}))
-        if column is None:
-            return None
-        columns.append(column / scale[index])
-    return _side_by_side(columns, function, inputs, scale.shape)
-
-
-def _rough_jacobian(
-    function: Function, inputs: Mapping[str, Any], name: str, scale: Array, analytic: bool
-) -> Array:
-    columns = []
-    for index in np.ndindex(scale.shape):
-        curve = along(function, inputs, {name: one_entry(scale, index)})
-        columns.append(_rough_slope(curve, analytic) / scale[index])
-    return _side_by_side(columns, function, inputs, scale.shape)
 
 
 def _rough_slope(curve: Curve, analytic: bool) -> Array:
@@ -282,14 +285,6 @@ def _rough_slope(curve: Curve, analytic: bool) -> Array:
         h = 2.0**-10
         slope = (real(curve(h)) - real(curve(-h))) / (2 * h)
     return slope
-
-
-def _side_by_side(
-    columns: list[Array], function: Function, inputs: Mapping[str, Any], shape: tuple[int, ...]
-) -> Array:
-    if not columns:
-        return np.zeros(call(function, inputs).shape + shape)
-    return np.stack(columns, axis=-1).reshape(columns[0].shape + shape)
 
 
 def value_rounding(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Array]) -> Array:
@@ -320,21 +315,3 @@ def _believe(exact: Array | None, found: Derivative, faint: Array) -> Derivative
     value, lower, upper = (np.where(good, exact, old) for old in (found.value, found.lower, found.upper))
     error = np.where(good, 4 * EPS * np.abs(exact), found.error)
     return Derivative(value, error, lower, upper, found.kink, method)
-
-
-def _rescale(d: Derivative, scale: float) -> Derivative:
-    return d._replace(
-        value=d.value / scale, error=d.error / scale, lower=d.lower / scale, upper=d.upper / scale
-    )
-
-
-def _stack(columns: list[Derivative], output: tuple[int, ...], shape: tuple[int, ...]) -> Derivative:
-    methods = {column.method for column in columns}
-    method = methods.pop() if len(methods) == 1 else "mixed"
-    fields = [
-        np.stack([column[k] for column in columns], axis=-1).reshape(output + shape)
-        if columns
-        else np.zeros(output + shape, bool if k == 4 else float)
-        for k in range(5)
-    ]
-    return Derivative(fields[0], fields[1], fields[2], fields[3], fields[4].astype(bool), method)

@@ -7,9 +7,9 @@ not judged   the reference is not known there: anything would be right
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,11 @@ from npreg.differentiate.differences import Array, Derivative, real
 from npreg.differentiate.schemes import (
     EPS,
     UNSEEN,
-    derivative,
-    directional,
+    Move,
+    column_sizes,
+    columns,
+    one_by_one,
     one_entry,
-    term_sizes,
     value_rounding,
 )
 from npreg.differentiate.steps import along, call, natural_scale, random_direction
@@ -77,17 +78,29 @@ def judge(asked: Question, answer: NDArray[Any]) -> InputReport:
     """
     got, shape = np.asarray(answer, dtype=np.float64), asked.x.shape
     expected = asked.output + shape
-    scalar = int(np.prod(asked.output)) == 1
-    if scalar and got.shape == shape:
-        got = got.reshape(expected)
-    elif not scalar and got.shape != expected:
+    scalar = math.prod(asked.output) == 1
+    if not scalar and got.shape != expected:
         raise ValueError(
             f"the function returns shape {asked.output}, so its Jacobian for {asked.name!r} has shape "
             f"{expected}, not {got.shape}; to check a gradient of shape {shape}, give upstream= "
             "(1.0 for the gradient of the sum)"
         )
-    by_directions = asked.directions and got.shape == expected
-    return _by_directions(asked, got) if by_directions else _by_entries(asked, got)
+    scale = asked.scale
+    shaped = got.shape in (shape, expected)
+    got = got.reshape((*asked.output, -1)) if shaped else np.zeros((*asked.output, scale.size))
+    if asked.directions and shaped:
+        return _by_directions(asked, got, scale)
+    compared = _compared(asked, one_by_one(asked.name, scale), scale.ravel(), got)
+    if not shaped:
+        message = f"shape {np.shape(answer)}, but the input has shape {shape}"
+        report = compared.report(asked, "entries", [message], [])
+        return replace(report, passed=False, wrong=int(got.size), unknown=0, kinks=0)
+
+    def label(index: tuple[int, ...]) -> str:
+        at = (*index[:-1], *map(int, np.unravel_index(index[-1], shape)))
+        return str(list(at)) if at else "value"
+
+    return compared.report(asked, "entries", _plain_facts(compared), list(compared.rows(label)))
 
 
 @dataclass(frozen=True)
@@ -113,12 +126,6 @@ class _Comparison:
     def wrong(self) -> NDArray[np.bool_]:
         """NaN counts as wrong."""
         return np.asarray(~(self.off_by <= self.allowed) & ~self.unknown)
-
-    @property
-    def right(self) -> Array:
-        """The right value; at a kink, the nearest one."""
-        clipped = np.clip(self.got, self.reference.lower, self.reference.upper)
-        return np.where(self.reference.kink, clipped, self.reference.value)
 
     def entry(self, where: str, index: tuple[int, ...], unit: float = 1.0) -> EntryReport:
         """One row of the report's table."""
@@ -158,121 +165,72 @@ class _Comparison:
         )
 
 
-def _compared(
-    asked: Question,
-    got: Array,
-    reference: Derivative,
-    sizes: Array,
-    steps: Array,
-    move: Callable[[tuple[int, ...]], Array],
-) -> _Comparison:
-    """Values against references, with what each is allowed to be off by.
+def _compared(asked: Question, moves: list[Move], steps: Array, got: Array, own: Any = 0.0) -> _Comparison:
+    """Values against derivatives along moves, which are columns at the end, with what each may be off by.
 
-    got, reference, sizes : the function's output shape, then a column for each move
-    steps : how far the input goes where it is moved by 1, per column
-    move : the direction that a column belongs to
+    steps : how far the input goes where it is moved by 1
+    own : what the terms' size is larger by
     """
+    function, inputs = asked.function, asked.inputs
+    reference = columns(function, inputs, moves).each(np.asarray, over=steps)
+    sizes = column_sizes(function, inputs, moves, reference.method == "complex step") / steps + own
     doubt = TRUST * reference.error
     sizes = np.maximum(sizes, np.maximum(np.abs(reference.lower), np.abs(reference.upper)))
     top = float(np.max(sizes, initial=0.0))
     ratio = doubt / np.where(sizes > 0, sizes, top or 1.0)
     accuracy = float(np.max(np.nan_to_num(ratio, nan=np.inf), initial=0.0))
     unknown = np.asarray(~(doubt <= 0.1 * sizes) & (doubt > 0))
-    level = np.max(np.abs(real(call(asked.function, asked.inputs))), initial=0.0)
+    level = np.max(np.abs(real(call(function, inputs))), initial=0.0)
     if unknown.any() or np.any(np.abs(reference.value) * steps <= 1e-7 * level):
-        noise = value_rounding(asked.function, asked.inputs, {asked.name: asked.scale})
-        noise = noise[(..., *[None] * steps.ndim)] / steps
+        noise = value_rounding(function, inputs, {asked.name: asked.scale})[..., None] / steps
         # Where the derivative cannot be told from zero, all that is left of it is rounding of the function.
         zero = ~reference.kink & (np.abs(reference.value) <= np.maximum(doubt, UNSEEN * noise))
         sizes = np.where(zero & (sizes < 1e-6 * noise / EPS), noise / EPS, sizes)
         unknown &= ~(zero & (doubt <= UNSEEN * noise))
-    for index in np.argwhere(unknown):
-        row, column = tuple(index[: len(asked.output)]), tuple(index[len(asked.output) :])
-        seen = _steepest(asked, move(column))[row] / steps[column]
-        unknown[tuple(index)] = not doubt[tuple(index)] <= 0.1 * seen
+    for place in map(tuple, np.argwhere(unknown)):
+        seen = _steepest(asked, moves[place[-1]])[place[:-1]] / steps[place[-1]]
+        unknown[place] = not doubt[place] <= 0.1 * seen
     return _Comparison(got, reference, np.where(unknown, np.nan, asked.budget * sizes + doubt), accuracy)
 
 
-def _steepest(asked: Question, move: Array) -> Array:
+def _steepest(asked: Question, move: Move) -> Array:
     """How fast the function changes along a move, at a large step to both sides."""
-    curve = along(asked.function, asked.inputs, {asked.name: move})
+    curve = along(asked.function, asked.inputs, move)
     ends = [np.abs(real(curve(t)) - real(curve(0.0))) / 0.25 for t in (0.25, -0.25)]
     return np.nan_to_num(np.maximum(*ends))
 
 
-def _by_entries(asked: Question, got: Array) -> InputReport:
-    reference = derivative(asked.function, asked.inputs, asked.name)
-    analytic = reference.method == "complex step"
-    sizes = term_sizes(asked.function, asked.inputs, asked.name, analytic=analytic)
-    steps = asked.scale
-    shaped = got.shape == reference.value.shape
-    compared = _compared(
-        asked, got if shaped else reference.value, reference, sizes, steps, partial(one_entry, steps)
-    )
-    if not shaped:
-        message = f"shape {got.shape}, but the input has shape {asked.x.shape}"
-        report = compared.report(asked, "entries", [message], [])
-        return replace(report, passed=False, wrong=int(reference.value.size), unknown=0, kinks=0)
-    found = _plain_facts(compared)
-    rows = list(compared.rows(lambda index: str(list(index)) if index else "value"))
-    return compared.report(asked, "entries", found, rows)
-
-
-def _by_directions(asked: Question, got: Array) -> InputReport:
-    scale = asked.scale
-    along = _Along(asked, got, scale)
-    moves = [random_direction(scale, asked.rng) for _ in range(asked.directions)]
-    compared = along.compare(moves)
-    wrong = compared.wrong.any(axis=tuple(range(len(asked.output))))
-    found, rows = _plain_facts(compared), []
-    if wrong.any():
-        culprit = along.culprit(moves[int(np.argmax(wrong))])
-        one = along.compare([one_entry(scale, culprit)])
-        place = np.unravel_index(
-            int(np.argmax(np.nan_to_num(one.off_by - one.allowed, nan=np.inf))), one.got.shape
-        )
-        rows = [one.entry(str(list(culprit)), tuple(int(i) for i in place), unit=float(scale[culprit]))]
-        rows += compared.rows(lambda index: f"direction {index[-1] + 1}")
-    return compared.report(asked, "random directions", found, rows)
-
-
-class _Along:
-    """Directional derivatives of the gradient to judge and of the function, compared."""
-
-    def __init__(self, asked: Question, got: Array, scale: Array) -> None:
-        self.asked, self.got = asked, got
-        probe = {asked.name: random_direction(scale, asked.rng)}
-        self.method = directional(asked.function, asked.inputs, probe).method
-        self.analytic = self.method == "complex step"
-        self.size = term_sizes(asked.function, asked.inputs, probe, analytic=self.analytic)
-
-    def compare(self, moves: list[Array]) -> _Comparison:
-        """One column per direction."""
-        asked = self.asked
-        parts = [
-            directional(asked.function, asked.inputs, {asked.name: move}, analytic=self.analytic)
-            for move in moves
-        ]
-        fields = [np.stack([part[k] for part in parts], axis=-1) for k in range(5)]
-        reference = Derivative(
-            fields[0], fields[1], fields[2], fields[3], fields[4].astype(bool), self.method
-        )
-        got = np.stack([np.tensordot(self.got, move, move.ndim) for move in moves], axis=-1)
+def _by_directions(asked: Question, got: Array, scale: Array) -> InputReport:
+    def compare(moves: list[Array]) -> _Comparison:
+        flat = np.stack([move.ravel() for move in moves], axis=-1)
         # Rounding errors of the entries meet random signs here, so they add up like a random walk.
-        own = np.stack([np.sqrt(np.tensordot(self.got**2, move**2, move.ndim)) for move in moves], axis=-1)
-        sizes = np.asarray(self.size)[..., None] + own
-        return _compared(asked, got, reference, sizes, np.ones(len(moves)), lambda column: moves[column[0]])
+        own = np.sqrt(got**2 @ flat**2)
+        return _compared(asked, [{asked.name: m} for m in moves], np.ones(len(moves)), got @ flat, own)
 
-    def culprit(self, move: Array) -> tuple[int, ...]:
-        """One wrong entry, found by halving a direction in which the gradient is wrong."""
-        candidates = np.arange(move.size)
-        while len(candidates) > 1:
-            half = candidates[: len(candidates) // 2]
-            masked = np.zeros(move.size)
-            masked[half] = move.ravel()[half]
-            wrong = bool(self.compare([masked.reshape(move.shape)]).wrong.any())
-            candidates = half if wrong else candidates[len(half) :]
-        return tuple(int(i) for i in np.unravel_index(candidates[0], move.shape))
+    moves = [random_direction(scale, asked.rng) for _ in range(asked.directions)]
+    compared = compare(moves)
+    wrong = compared.wrong.any(axis=tuple(range(len(asked.output))))
+    rows: list[EntryReport] = []
+    if wrong.any():
+        culprit = _culprit(compare, moves[int(np.argmax(wrong))])
+        one = compare([one_entry(scale, culprit)])
+        excess = np.nan_to_num(one.off_by - one.allowed, nan=np.inf)
+        place = tuple(int(i) for i in np.unravel_index(int(np.argmax(excess)), one.got.shape))
+        rows = [one.entry(str(list(culprit)), place, unit=float(scale[culprit]))]
+        rows += compared.rows(lambda index: f"direction {index[-1] + 1}")
+    return compared.report(asked, "random directions", _plain_facts(compared), rows)
+
+
+def _culprit(compare: Callable[[list[Array]], _Comparison], move: Array) -> tuple[int, ...]:
+    """One wrong entry, found by halving a direction in which the gradient is wrong."""
+    candidates = np.arange(move.size)
+    while len(candidates) > 1:
+        half = candidates[: len(candidates) // 2]
+        masked = np.zeros(move.size)
+        masked[half] = move.ravel()[half]
+        wrong = bool(compare([masked.reshape(move.shape)]).wrong.any())
+        candidates = half if wrong else candidates[len(half) :]
+    return tuple(int(i) for i in np.unravel_index(candidates[0], move.shape))
 
 
 def _plain_facts(compared: _Comparison) -> list[str]:
