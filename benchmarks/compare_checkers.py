@@ -350,8 +350,8 @@ magnitude of what rounding allows. There nobody can tell such gradients apart: c
 
 ## Where the derivative is zero whatever the numbers are
 
-A bias that a later step takes out again changes nothing. A backward pass then returns rounding errors, which are as right
-as zeros are:
+A bias that a later step takes out again changes nothing. A backward pass then returns rounding errors, which
+are as right as zeros are:
 
 {zeros}
 

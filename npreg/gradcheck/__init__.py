@@ -2,6 +2,7 @@
 
 check        check_gradient, assert_gradient: what is called
 forms        a function and its gradient as people have them
+guards       small constants that keep away from zero
 naming       which mistake a wrong gradient holds
 readings     which returned array belongs to which input
 verdict      one gradient against its reference, entry by entry or along random directions

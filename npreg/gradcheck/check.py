@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from npreg.differentiate.steps import along, as_float_inputs, call, quiet
 from npreg.gradcheck.forms import Form, copied
+from npreg.gradcheck.guards import unguarded
 from npreg.gradcheck.readings import Reading, Wanted, keys_for, readings
 from npreg.gradcheck.report import GradientReport, InputReport, Mistake
 from npreg.gradcheck.verdict import Question, judge
@@ -145,7 +146,24 @@ def check_gradient(
         form.place = -1
         last = _checked(form, asked, upstream, np.random.default_rng(rng), **how)
         report = last if last.passed else report
+    bare = {} if report.passed else {"function": unguarded(function), "gradient": unguarded(gradient)}
+    for which in (("function",), ("gradient",), ("function", "gradient")):
+        freed = {name: bare[name] for name in which if bare.get(name)}
+        if len(freed) == len(which):
+            parts = {"function": function, "gradient": gradient, **{k: f[0] for k, f in freed.items() if f}}
+            form = Form(parts["function"], parts["gradient"], inputs, asked)
+            free = _checked(form, asked, upstream, np.random.default_rng(rng), **how)
+            if free.passed:
+                return _with_guards(free, sorted({value for f in freed.values() if f for value in f[1]}))
     return report
+
+
+def _with_guards(report: GradientReport, guards: list[float]) -> GradientReport:
+    """A report that is right once small constants are 0, with that as a finding of its own."""
+    listed = ", ".join(f"{value:g}" for value in guards)
+    said = f"guard: right but for the small constants that keep away from zero ({listed})"
+    inputs = tuple(replace(one, facts=(said,)) for one in report.inputs)
+    return replace(report, inputs=inputs, notes=(said, *report.notes))
 
 
 def _checked(
