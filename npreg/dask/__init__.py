@@ -20,9 +20,8 @@ except ImportError as error:
         f'npreg.dask needs Dask ({error}); in a clone of npreg: python -m pip install ".[dask]"'
     ) from error
 
-from npreg.dask.calls import column_scales, max_learning_rate, sweep, train
+from npreg.dask.calls import column_scales, least_squares, max_learning_rate, sweep, train
 from npreg.dask.cluster import BlockError, ClusterError
-from npreg.dask.statistics import least_squares
 
 __all__ = [
     "BlockError",

@@ -8,6 +8,8 @@ from typing import Any
 from npreg.arrays import FloatArray, as_batch_size
 from npreg.dask.feed import cluster_feed
 from npreg.engines.moments import is_affine
+from npreg.exact.least_squares import LeastSquaresResult
+from npreg.exact.least_squares import least_squares as least_squares_on
 from npreg.learning_rate import max_learning_rate as bound_of
 from npreg.losses import as_loss
 from npreg.runs.plan import EngineName
@@ -18,7 +20,7 @@ from npreg.sweep import sweep as sweep_on
 from npreg.train import TrainResult
 from npreg.train import train as train_on
 
-__all__ = ["column_scales", "max_learning_rate", "sweep", "train"]
+__all__ = ["column_scales", "least_squares", "max_learning_rate", "sweep", "train"]
 
 ROWS_PER_FEATURE = 4  # minibatches this much longer than wide have moments well smaller than their rows
 
@@ -167,3 +169,25 @@ def column_scales(
     feed = cluster_feed(features, client=client, sample_weight=sample_weight, rows=rows, labelled=False)
     scaling = feed.total(ColumnMoments.of).scaling()
     return scaling.mean, scaling.sd
+
+
+def least_squares(
+    features: Any,
+    labels: Any = None,
+    *,
+    client: Any = None,
+    rows: Sequence[int] | None = None,
+    sample_weight: Any = None,
+    **arguments: Any,
+) -> LeastSquaresResult:
+    """`npreg.least_squares` in two passes over a cluster's data, or some more where they are ill-conditioned.
+
+    Parameters
+    ----------
+    features, labels, client, rows, sample_weight
+        As in `npreg.dask.train`.
+    fit_intercept
+        As in `npreg.least_squares`.
+    """
+    feed = cluster_feed(features, labels, client=client, rows=rows, sample_weight=sample_weight)
+    return least_squares_on(feed, **arguments)

@@ -85,6 +85,12 @@ def add(x: DoubleDouble, increment: Array) -> DoubleDouble:
     return two_sum(total, error + x.low)
 
 
+def add_both(x: DoubleDouble, y: DoubleDouble) -> DoubleDouble:
+    """`x` + `y`, again with |low| ≤ eps |high|."""
+    total, error = two_sum(x.high, y.high)
+    return two_sum(total, error + (x.low + y.low))
+
+
 def sum_rows(x: DoubleDouble) -> DoubleDouble:
     """The sum over axis 0, pairwise, carrying every rounding error along.
 
@@ -117,7 +123,7 @@ def subtract_matmul(start: Array, A: DoubleDouble, x: DoubleDouble) -> DoubleDou
     array([[-1.]])
     """
     result = zeros(start.shape)
-    block = max(1, _BLOCK_ELEMENTS // start.shape[1])
+    block = max(1, _BLOCK_ELEMENTS // max(1, start.shape[1]))
     for first in range(0, len(start), block):
         rows = slice(first, first + block)
         high, low = start[rows], result.low[rows]

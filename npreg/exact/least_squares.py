@@ -1,131 +1,87 @@
 """The exact reference: linear least squares, right to the last digit.
 
-    w, b = argmin Σ_i (labels_i − features_i w − b)²
+    w, b = argmin Σ_i s_i (labels_i − features_i w − b)²
 
 What SGD approaches step by step has a closed solution, and rounding is its only enemy.  Four steps:
 
 1. Scale every column by a power of two (exact), so that units do not matter.
-2. Factor the scaled matrix, A = Q R, by Householder reflections in float64; W = R⁻¹.
-3. Start at x = 0 and repeat  x += W Wᵀ Aᵀ(y − A x).  The gradient Aᵀ(y − A x) vanishes at the solution
-   (these are the normal equations), and with it the correction, whatever the errors in W: they only
-   decide how fast, by a factor of about eps · condition number a round.  The gradient is a sum that all
-   but cancels, so it is computed in double-double, and x is kept in it.
-4. B = A W, again in double-double, has orthonormal columns but for the errors in W.  What is missing is in
-   M = BᵀB, close to the identity: (AᵀA)⁻¹ = W M⁻¹ Wᵀ, whose diagonal gives the standard errors.
+2. In one pass over the rows, find R of √S A = Q R block by block (two on top of each other make the next),
+   and AᵀSA and AᵀSy to 28 digits (`npreg.exact.sums`).  W = R⁻¹.
+3. Start at x = 0 and repeat  x += W Wᵀ (AᵀSy − AᵀSA x).  The gradient vanishes at the solution (these are the
+   normal equations), and with it the correction, whatever the errors in W: they only decide how fast, by a
+   factor of about eps · condition number a round.  Where that number is so large that 28 digits are not
+   enough, or the fit so good that little is left of the labels, a few more passes find the gradient
+   AᵀS(y − A x) from the residuals, in double-double.
+4. W Wᵀ is (AᵀSA)⁻¹ but for the errors in W.  What is missing is in M = Wᵀ AᵀSA W, close to the identity:
+   (AᵀSA)⁻¹ = W M⁻¹ Wᵀ, whose diagonal gives the standard errors.
 
 Sources: Björck, Numerical Methods for Least Squares Problems (SIAM 1996), sections 2.9 and 6.6 (iterative
-refinement, corrected seminormal equations); Longley, "An appraisal of least squares programs for the
-electronic computer", JASA 62 (1967).  docs/least_squares.md has the digits on NIST's certified data.
+refinement, corrected seminormal equations); Demmel, Grigori, Hoemmen and Langou, SIAM Journal on Scientific
+Computing 34 (2012), for R block by block; Longley, "An appraisal of least squares programs for the electronic
+computer", JASA 62 (1967).  docs/least_squares.md has the digits on NIST's certified data.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
-from npreg.arrays import FloatArray, Names, as_data, as_features, as_rows_of, check_finite
-from npreg.exact.double_double import (
-    Array,
-    DoubleDouble,
-    add,
-    exactly,
-    subtract_matmul,
-    sum_of_squares,
-    sum_rows,
-    transposed_matmul,
-    two_sum,
-    zeros,
-)
+from npreg.arrays import FloatArray, Rows, as_data, as_features, as_flag, check_finite, warn
+from npreg.exact.double_double import Array, DoubleDouble, add, add_both, exactly, subtract_matmul, zeros
+from npreg.exact.rank import Inverse, inverse_of
+from npreg.exact.result import LeastSquaresResult
+from npreg.exact.sums import Exponents, Extent, Gradient, Moments, Whitened
 
-__all__ = ["LeastSquaresResult", "check_rank", "least_squares"]
+__all__ = ["LeastSquaresResult", "RankWarning", "least_squares"]
 
 _EPS = float(np.finfo(np.float64).eps)
+SQUARED_CONDITION = 3e4  # up to here its square costs none of 28 digits that would be seen
+INVERSE_CONDITION = 1e6  # the same for standard errors, which need fewer
+NEARLY_PERFECT = 1e-10  # a smaller share of the labels' squares left over is found from residuals
+
+Total = Callable[..., Any]  # the sum over all rows of function(data, *arguments)
 
 
-@dataclass(frozen=True, eq=False)
-class LeastSquaresResult:
-    """The least-squares solution, and how far to trust it; d features, k outputs (labels (n,): k = 1).
-
-    The arrays have the dtype of the data, although computed in float64.
-
-    Attributes
-    ----------
-    w : ndarray, shape (d, k)
-    b : ndarray, shape (k,)
-        Coefficients and intercept, laid out as in the result of `train`; b is 0 with `intercept=False`.
-    w_stderr, b_stderr : ndarray, shapes (d, k) and (k,)
-        Their standard errors, residual_sd · √diag((AᵀA)⁻¹); that of an intercept not fitted is 0.
-    residual_sd : ndarray, shape (k,)
-        √(RSS / degrees_of_freedom), in units of the labels; RSS = Σ residual².  This and the standard
-        errors are inf where no degrees of freedom are left: the data then say nothing about the noise.
-    r2_centered : ndarray, shape (k,)
-        1 − RSS / Σ(labels − mean)², the share of the variance explained, as scikit-learn's `r2_score`.
-        Negative where a fit without intercept is worse than the mean.
-    r2_uncentered : ndarray, shape (k,)
-        1 − RSS / Σ labels², often quoted for models without intercept.  Where the denominator of either
-        is 0 (constant labels): 1 for a perfect fit, else 0.
-    condition_number : float
-        Largest over smallest singular value of A: the features and, if fitted, a column of ones, each
-        column scaled to length 1.  Unrefined solutions lose about log10 of it of their 16 digits.
-    rank : int
-        The number of parameters fitted: d, and one for the intercept.  A smaller rank is refused.
-    degrees_of_freedom : int
-        Rows minus rank.
-    feature_names : tuple of str, or None
-        The features' columns, where they had names.
-    """
-
-    w: FloatArray
-    b: FloatArray
-    w_stderr: FloatArray
-    b_stderr: FloatArray
-    residual_sd: FloatArray
-    r2_centered: FloatArray
-    r2_uncentered: FloatArray
-    condition_number: float
-    rank: int
-    degrees_of_freedom: int
-    feature_names: Names = None
-
-    def predict(self, features: ArrayLike) -> FloatArray:
-        """features @ w + b, shape (n, k); of a frame, the columns by their names, in whatever order."""
-        X = as_rows_of(self.feature_names, len(self.w), features)
-        if X.shape[1:] != self.w.shape[:1]:
-            raise ValueError(
-                f"features of shape {X.shape} do not fit; needed is (n, {len(self.w)}), as was learned from"
-            )
-        y_hat: FloatArray = X @ self.w + self.b
-        return y_hat
+class RankWarning(UserWarning):
+    """The data do not determine all coefficients; of the solutions the one of least Σ w² was taken."""
 
 
 def least_squares(
-    features: ArrayLike,
-    labels: ArrayLike,
+    features: ArrayLike | Rows,
+    labels: ArrayLike | None = None,
     *,
-    intercept: bool = True,
+    fit_intercept: bool = True,
+    sample_weight: ArrayLike | None = None,
     features_low: ArrayLike | None = None,
+    intercept: bool | None = None,
 ) -> LeastSquaresResult:
     """Solve linear least squares as exact arithmetic on the given numbers would, then round.
 
-        w, b = argmin Σ_i (labels_i − features_i w − b)²
+        w, b = argmin Σ_i s_i (labels_i − features_i w − b)²
 
-    Column-scaled Householder QR in float64, refined with gradients in double-double.  Condition numbers up
-    to 1 / ((10 p + √n) eps), p parameters, cost no digits, only rounds (10¹³ for ten columns); beyond, the
-    columns count as dependent.  Takes ten to fifty times as long as `numpy.linalg.lstsq`.
+    Condition numbers up to 1 / ((10 p + √n) eps), p parameters, cost no digits, only passes over the rows
+    (10¹³ for ten columns); beyond, the columns count as dependent.  Takes about as long as
+    `numpy.linalg.lstsq`, and a few MB beyond the data.
 
     Parameters
     ----------
-    features : (n, d)
+    features : (n, d), or RowBlocks
         One row an example, float32 or float64.
     labels : (n,), or (n, k) for k outputs
-        Every output is a problem of its own.
-    intercept : bool
+        Every output is a problem of its own.  Left out with RowBlocks, which bring their own.
+    fit_intercept : bool
         Whether to fit b; else it is 0.
+    sample_weight : (n,), optional
+        The factors s; only their ratios matter.  Standard errors are those of noise whose variance is
+        1 / s; rows of weight 0 do not count.
     features_low : (n, d), optional
         What rounding took from the features: the problem solved has features + features_low.  Computed
         columns, such as powers, can so enter with 32 digits.
+    intercept : bool, optional
+        Another name of fit_intercept.
 
     Returns
     -------
@@ -135,64 +91,145 @@ def least_squares(
     Raises
     ------
     ValueError
-        For shapes that do not fit, NaN and inf, fewer rows than parameters, a column that is a linear
-        combination of others (named), and results beyond the range of the dtype.
+        For shapes that do not fit, NaN and inf, and results beyond the range of the dtype.
     TypeError
-        For data that are not real numbers, and an `intercept` that is not a bool.
+        For data that are not real numbers, and a `fit_intercept` that is not a bool.
+
+    Warns
+    -----
+    RankWarning
+        Where a column is a linear combination of others (it is named), or rows are fewer than parameters:
+        then the solution with the least Σ w² is returned.
 
     >>> features = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> fit = least_squares(features, [1.0, 3.0, 5.0, 6.0])
     >>> fit.w, fit.b
     (array([[1.7]]), array([1.2]))
-    >>> fit.w_stderr, fit.residual_sd, fit.r2_centered
-    (array([[0.1732]]), array([0.3873]), array([0.9797]))
-    >>> least_squares(np.hstack([features, 2 * features]), [1.0, 3.0, 5.0, 6.0])
-    Traceback (most recent call last):
-    ...
-    ValueError: features column 1 is a linear combination of column 0 (to rounding), so ...
+    >>> fit.w_stderr, fit.w_p, fit.r2_centered
+    (array([[0.1732]]), array([[0.0102]]), array([0.9797]))
     """
-    if not isinstance(intercept, (bool, np.bool_)):
-        raise TypeError(f"intercept must be True or False, not {intercept!r}")
-    intercept = bool(intercept)
-    X, y, _ = data = as_data(features, labels)
-    X_low = np.zeros_like(X) if features_low is None else as_features(features_low, "features_low").array
-    if X_low.shape != X.shape:
-        raise ValueError(
-            f"features_low of shape {X_low.shape} does not fit features of shape {X.shape}; "
-            "they must have the same shape"
-        )
-    parameters = X.shape[1] + int(intercept)
-    if len(X) < parameters:
-        raise ValueError(
-            f"features of shape {X.shape}: {len(X)} rows do not determine {parameters} parameters "
-            f"({X.shape[1]} columns{' and the intercept' * intercept}); give more rows or fewer columns"
-        )
+    flag = as_flag(fit_intercept if intercept is None else intercept, "fit_intercept")
+    total = _total_over(features, labels, sample_weight, features_low)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        high, low = two_sum(X.astype(np.float64), X_low.astype(np.float64))
-        check_finite(high, "features + features_low")
-        ones = np.ones((len(X), int(intercept)))
-        A = DoubleDouble(np.hstack([ones, high]), np.hstack([0.0 * ones, low]))
-        return replace(_solve(A, y.astype(np.float64), bool(intercept), X.dtype), feature_names=data.names)
+        return _solve(total, total(Extent.of, flag))
 
 
-def _solve(A: DoubleDouble, y: Array, intercept: bool, dtype: DTypeLike) -> LeastSquaresResult:
-    """Least squares for labels (n, k) and a design matrix with at least as many rows as columns."""
-    n, rank = A.high.shape
-    A, exponents = _scale_columns(A)
-    y_scaled, y_exponents = _scale_columns(exactly(y))
-    y = y_scaled.high
-    R = np.asarray(np.linalg.qr(A.high, mode="r"), dtype=np.float64)
-    condition_number = check_rank(R, n, intercept)
-    W = np.asarray(np.linalg.solve(R, np.eye(rank)), dtype=np.float64)
-    x = _refine(A, y, W)
+def _total_over(
+    features: ArrayLike | Rows,
+    labels: ArrayLike | None,
+    sample_weight: ArrayLike | None,
+    features_low: ArrayLike | None,
+) -> Total:
+    if isinstance(features, Rows):
+        if not (labels is None and sample_weight is None and features_low is None):
+            raise TypeError("RowBlocks bring their own labels and weights; leave these and features_low out")
+        return features.total
+    if labels is None:
+        raise TypeError("labels are missing; only RowBlocks bring their own")
+    data, low = as_data(features, labels, sample_weight), None
+    if features_low is not None:
+        low = as_features(features_low, "features_low").array
+        if low.shape != data.X.shape:
+            raise ValueError(
+                f"features_low of shape {low.shape} does not fit features of shape {data.X.shape}; "
+                "they must have the same shape"
+            )
+        with np.errstate(over="ignore"):
+            check_finite(data.X + low, "features + features_low")
+    return lambda function, *arguments: function(data, *arguments, low)
 
-    rss = sum_of_squares(subtract_matmul(y, A, x))
-    residual_sd = np.sqrt(rss.high / (n - rank)) if n > rank else np.full_like(rss.high, np.inf)
-    stderr = residual_sd * np.sqrt(_diagonal_of_inverse(A, W))[:, np.newaxis]
+
+def _solve(total: Total, extent: Extent) -> LeastSquaresResult:
+    moments: Moments = total(Moments.of, extent)
+    G, h = moments.products()
+    inverse = inverse_of(moments.R, extent.num_rows, extent.intercept, extent.exponents[0], extent.kind[3])
+    if inverse.dependence:
+        _warn_of_rank(extent, inverse)
+    weight, deviation, deviations, squares = (
+        DoubleDouble(high, low) for high, low in zip(moments.labels.high, moments.labels.low, strict=True)
+    )
+    x, rss = _refine(lambda x: _from_moments(G, h, squares, x), inverse.W, zeros(h.high.shape), 0.0)
+    dependent, hard = bool(inverse.dependence), inverse.condition_number > SQUARED_CONDITION
+    if not dependent and (hard or bool(np.any(rss.high <= NEARLY_PERFECT * squares.high))):
+        rate = min(1.0, 100 * len(G.high) * inverse.condition_number * _EPS)
+        x, rss = _refine(lambda x: total(Gradient.of, extent, x), inverse.W, x, rate)
+    if dependent or inverse.condition_number <= INVERSE_CONDITION:
+        M = inverse.W.T @ subtract_matmul(np.zeros(inverse.W.shape), G, exactly(-inverse.W)).high
+    else:
+        M = total(Whitened.of, extent, inverse.W).matrix
+    return _result(extent, inverse, x, rss, (weight, deviation, deviations, squares), M)
+
+
+def _warn_of_rank(extent: Extent, inverse: Inverse) -> None:
+    p, n = extent.num_parameters, extent.num_rows
+    cause = inverse.dependence
+    if n < p:
+        cause = f"{n} rows do not determine {p} parameters; give more rows or fewer columns"
+    warn(f"{cause}. Of all solutions the one with the least sum of squares of w is returned", RankWarning)
+
+
+def _from_moments(G: DoubleDouble, h: DoubleDouble, squares: DoubleDouble, x: DoubleDouble) -> Gradient:
+    """The gradient h − G x, and the sum of squares Σ s y² − hᵀx − xᵀ(h − G x), output by output."""
+    gradient = add_both(subtract_matmul(h.high, G, x), exactly(h.low))
+    rss = zeros(squares.high.shape)
+    for c in range(len(squares.high)):
+        row = DoubleDouble(h.high[None, :, c], h.low[None, :, c])
+        column = DoubleDouble(x.high[:, c : c + 1], x.low[:, c : c + 1])
+        left = subtract_matmul(squares.high[None, None, c], row, column)
+        rest = squares.low[c] - float(x.high[:, c] @ gradient.high[:, c])
+        rss.high[c], rss.low[c] = (float(part[0, 0]) for part in add(left, np.full((1, 1), rest)))
+    return Gradient(gradient, rss)
+
+
+def _refine(
+    gradient_at: Callable[[DoubleDouble], Gradient], W: Array, x: DoubleDouble, rate: float
+) -> tuple[DoubleDouble, DoubleDouble]:
+    """Solve Aᵀ(y − A x) = 0 by corrections, step 3 of the module's docstring; x, and Σ (y − A x)² there.
+
+    An output is done when the next correction, `rate` times this one, would change the last bit of no
+    coefficient, or when corrections no longer shrink (where a coefficient is 0, they never get relatively
+    small).
+    """
+    previous = np.full(x.high.shape[1], np.inf)
+    active = np.ones(x.high.shape[1], bool)
+    rss = zeros(x.high.shape[1:])
+    while active.any():
+        found = gradient_at(x)
+        whitened = W.T @ found.gradient.high
+        correction = np.where(active, W @ whitened, 0.0)
+        better = add(found.rss, -np.sum(whitened**2, axis=0))
+        rss = DoubleDouble(*(np.where(active, new, old) for new, old in zip(better, rss, strict=True)))
+        x = add(x, correction)
+        size = np.linalg.norm(whitened, axis=0)  # the length of the change in A x
+        changed = np.abs(correction) * max(rate, _EPS / 64) if rate else np.abs(correction)
+        active &= ~np.all(changed <= _EPS / 64 * np.abs(x.high), axis=0) & ~(size >= previous / 2)
+        previous = size
+    return x, DoubleDouble(np.maximum(rss.high, 0.0), np.where(rss.high > 0, rss.low, 0.0))
+
+
+def _result(
+    extent: Extent,
+    inverse: Inverse,
+    x: DoubleDouble,
+    rss: DoubleDouble,
+    of_labels: tuple[DoubleDouble, ...],
+    M: Array,
+) -> LeastSquaresResult:
+    of_A, of_y, _ = extent.exponents
+    dtype, n, rank = extent.kind[2], extent.num_rows, inverse.W.shape[1]
+    weight, deviation, deviations, squares = of_labels
+    centred = add(deviations, -(deviation.high**2) / weight.high)  # deviations from about the mean
+    # Weights have mean 1: Σ s (the same for all outputs) stands for the rows.
+    residual_sd = np.full_like(rss.high, np.inf)
+    if n > rank:
+        residual_sd = np.sqrt(rss.high * (n / weight.high) / (n - rank))
+    diagonal = np.einsum("ij,ji->i", inverse.W, np.linalg.solve(M, inverse.W.T)) * (weight.high[0] / n)
+    scale = np.sqrt(diagonal)[:, np.newaxis]
+    stderr = residual_sd * scale if n > rank else np.full(x.high.shape, np.inf)
 
     def parameters(scaled: Array, name: str) -> tuple[FloatArray, FloatArray]:
-        rows = _unscale(scaled, y_exponents - exponents[:, np.newaxis], dtype, name)
-        return (rows[1:], rows[0]) if intercept else (rows, np.zeros_like(rows, shape=y.shape[1]))
+        rows = _unscale(scaled, of_y - of_A[:, np.newaxis], dtype, name)
+        return (rows[1:], rows[0]) if extent.intercept else (rows, np.zeros_like(rows, shape=rows.shape[1]))
 
     w, b = parameters(x.high, "coefficient")
     w_stderr, b_stderr = parameters(stderr, "standard error")
@@ -201,24 +238,18 @@ def _solve(A: DoubleDouble, y: Array, intercept: bool, dtype: DTypeLike) -> Leas
         b=b,
         w_stderr=w_stderr,
         b_stderr=b_stderr,
-        residual_sd=_unscale(residual_sd, y_exponents, dtype, "residual standard deviation"),
-        r2_centered=_r2(rss, _sum_of_squares_about_mean(y)).astype(dtype),
-        r2_uncentered=_r2(rss, sum_of_squares(exactly(y))).astype(dtype),
-        condition_number=condition_number,
+        residual_sd=_unscale(residual_sd, of_y, dtype, "residual standard deviation"),
+        r2_centered=_r2(rss, centred).astype(dtype),
+        r2_uncentered=_r2(rss, squares).astype(dtype),
+        condition_number=inverse.condition_number,
         rank=rank,
         degrees_of_freedom=n - rank,
+        feature_names=extent.kind[3],
+        has_intercept=extent.intercept,
     )
 
 
-def _scale_columns(A: DoubleDouble) -> tuple[DoubleDouble, NDArray[np.intc]]:
-    """A · 2^−exponents with columns of length 1/2 to 1 (or 0), stored by columns; and the exponents."""
-    largest = np.frexp(np.abs(A.high).max(axis=0))[1]
-    exponents = largest + np.frexp(np.linalg.norm(np.ldexp(A.high, -largest), axis=0))[1]
-    high, low = (np.asfortranarray(np.ldexp(part, -exponents)) for part in A)
-    return DoubleDouble(high, low), exponents
-
-
-def _unscale(scaled: Array, exponents: NDArray[np.intc], dtype: DTypeLike, name: str) -> FloatArray:
+def _unscale(scaled: Array, exponents: Exponents, dtype: DTypeLike, name: str) -> FloatArray:
     """scaled · 2^exponents in the dtype asked for; ValueError where that overflows."""
     with np.errstate(over="ignore"):
         result: FloatArray = np.ldexp(scaled, exponents).astype(dtype)
@@ -227,101 +258,9 @@ def _unscale(scaled: Array, exponents: NDArray[np.intc], dtype: DTypeLike, name:
     return result
 
 
-def check_rank(R: Array, n: int, intercept: bool) -> float:
-    """The condition number of R, its columns scaled to length 1; ValueError where they are dependent.
-
-    Singular values below (10 p + √n) eps are noise: that is how large the rounding of the reflections gets
-    (measured up to a million rows; dummy variables with an intercept are the worst).
-    """
-    lengths = np.linalg.norm(R, axis=0)
-    R = np.divide(R, np.where(lengths > 0.0, lengths, 1.0), dtype=np.float64)
-    tolerance = (10 * len(R) + np.sqrt(n)) * _EPS
-
-    def singular_values(num_columns: int) -> Array:
-        leading = R[:num_columns, :num_columns]
-        return np.asarray(np.linalg.svd(leading, compute_uv=False), dtype=np.float64)
-
-    largest, smallest = singular_values(len(R))[[0, -1]]
-    if smallest > tolerance:
-        return float(largest / smallest)
-    # The smallest singular value only falls as columns join: bisect for the first dependent column.
-    independent, dependent = 0, len(R)
-    while dependent - independent > 1:
-        middle = (independent + dependent) // 2
-        if singular_values(middle)[-1] > tolerance:
-            independent = middle
-        else:
-            dependent = middle
-    combination = np.linalg.svd(R[:dependent, :dependent])[2][-1]
-    involved = np.flatnonzero(np.abs(combination) > 1e-6) - intercept
-    raise ValueError(_explain_dependence(int(involved[-1]), [int(j) for j in involved[:-1]]))
-
-
-def _explain_dependence(culprit: int, others: list[int]) -> str:
-    """Name the dependent column and the cure; −1 stands for the intercept."""
-    if not others:
-        return f"features column {culprit} is all zeros, so its coefficient is not determined; drop it"
-    if others == [-1]:
-        return (
-            f"features column {culprit} is constant, which is what the intercept is for; "
-            "drop it or pass intercept=False"
-        )
-    names = [str(j) for j in others if j >= 0]
-    if len(names) > 6:
-        names = [*names[:5], f"{len(names) - 5} more"]
-    listed = (
-        f"column{'s' * (len(names) > 1)} " + ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
-    )
-    with_intercept = others[0] == -1
-    return (
-        f"features column {culprit} is a linear combination of {listed}"
-        f"{' and the intercept' * with_intercept} (to rounding), so the coefficients are not determined; "
-        f"drop it{' or pass intercept=False' * with_intercept}"
-    )
-
-
-def _refine(A: DoubleDouble, y: Array, W: Array) -> DoubleDouble:
-    """Solve Aᵀ(y − A x) = 0 by corrections, step 3 of the module's docstring.
-
-    An output is done when a correction changes the last bit of no coefficient, or no longer shrinks
-    (where a coefficient is 0, corrections never get relatively small).
-    """
-    x = zeros((len(W), y.shape[1]))
-    previous = np.full(y.shape[1], np.inf)
-    active = np.arange(y.shape[1])
-    while len(active):
-        current = DoubleDouble(x.high[:, active], x.low[:, active])
-        gradient = transposed_matmul(A, subtract_matmul(y[:, active], A, current)).high
-        whitened = W.T @ gradient
-        correction = W @ whitened
-        updated = add(current, correction)
-        x.high[:, active], x.low[:, active] = updated
-        size = np.linalg.norm(whitened, axis=0)  # the length of the change in A x
-        done = np.all(np.abs(correction) <= _EPS / 64 * np.abs(updated.high), axis=0)
-        done |= size >= previous[active] / 2
-        previous[active] = size
-        active = active[~done]
-    return x
-
-
-def _diagonal_of_inverse(A: DoubleDouble, W: Array) -> Array:
-    """The diagonal of (AᵀA)⁻¹, shape (p,), by step 4 of the module's docstring."""
-    minus_B = subtract_matmul(np.zeros(A.high.shape), A, exactly(W)).high
-    M = minus_B.T @ minus_B
-    diagonal: Array = np.einsum("ij,ji->i", W, np.linalg.solve(M, W.T))
-    return diagonal
-
-
-def _sum_of_squares_about_mean(y: Array) -> DoubleDouble:
-    """Σ(y − mean)² over axis 0, as Σ(y − m)² − (Σ(y − m))²/n with m the mean rounded to float64."""
-    m = sum_rows(exactly(y)).high / len(y)
-    deviations = two_sum(y, np.broadcast_to(-m, y.shape))
-    return add(sum_of_squares(deviations), -(sum_rows(deviations).high ** 2) / len(y))
-
-
 def _r2(rss: DoubleDouble, total: DoubleDouble) -> Array:
     """(total − rss) / total, subtracted in double-double: an R² near 0 keeps its digits."""
     explained = (total.high - rss.high) + (total.low - rss.low)
-    perfect = np.where(rss.high <= _EPS**2, 1.0, 0.0)  # relative to labels scaled to length 1/2 to 1
+    perfect = np.where(rss.high <= _EPS**2, 1.0, 0.0)
     ratio: Array = np.divide(explained, total.high, out=perfect, where=total.high > 0.0)
     return ratio

@@ -256,6 +256,7 @@ def call(
         with no_hang(), warnings.catch_warnings():
             warnings.simplefilter("error")
             warnings.simplefilter("ignore", LearningRateWarning)
+            warnings.simplefilter("ignore", npreg.RankWarning)
             if (low_level or not ours) and not tame:
                 warnings.simplefilter("ignore", RuntimeWarning)
             result = function(**arguments)
@@ -656,16 +657,17 @@ def fuzz_max_learning_rate(data: st.DataObject) -> None:
 @fuzz(st.data())
 def fuzz_least_squares(data: st.DataObject) -> None:
     problem = data.draw(problems())
-    problem.pop("sample_weight", None)
-    arguments = data.draw(spoiled({**problem, "intercept": data.draw(st.booleans())}))
+    arguments = data.draw(spoiled({**problem, "fit_intercept": data.draw(st.booleans())}))
     result = call(npreg.least_squares, arguments)
     if result is FAILED or not is_below(arguments, 1e6) or result.condition_number > 1e6:
         return
+    if "sample_weight" in arguments:
+        return
     X = np.asarray(arguments["features"], float)
     y = np.asarray(arguments["labels"], float).reshape(len(X), -1)
-    A = np.column_stack([X, np.ones(len(X))]) if arguments["intercept"] else X
+    A = np.column_stack([X, np.ones(len(X))]) if arguments["fit_intercept"] else X
     expected = np.linalg.lstsq(A, y, rcond=1e-15)[0]
-    got = np.vstack([result.w, result.b[None]]) if arguments["intercept"] else result.w
+    got = np.vstack([result.w, result.b[None]]) if arguments["fit_intercept"] else result.w
     if result.w.dtype == np.float64 and np.linalg.cond(A) < 1e6:
         np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-8 * np.abs(expected).max())
 
@@ -751,7 +753,6 @@ X32, Y32 = X.astype(np.float32), Y.astype(np.float32)
         (npreg.train, {"features": 1e200 * X, "standardize": True}, "squares of features column 0 overflow"),
         (npreg.sweep, {"lrs": [0.1], "labels": 1e200 * Y}, "beyond all bounds"),
         (npreg.RowBlocks.of, {"features": np.zeros(()), "block_rows": 2}, "cut into rows"),
-        (npreg.least_squares, {"features": X[:1], "labels": Y[:1], "intercept": np.True_}, "1 rows"),
     ],
 )
 def test_found_before(function: Callable[..., Any], arguments: dict[str, Any], text: str) -> None:

@@ -1,0 +1,94 @@
+"""Which columns are combinations of others, and the inverse of R, or of as much of it as there is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from npreg.arrays import Names, column_name
+from npreg.exact.double_double import Array
+from npreg.exact.sums import Exponents
+
+__all__ = ["Inverse", "inverse_of"]
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+class Inverse(NamedTuple):
+    """W with x = W Wᵀ Aᵀy: R⁻¹, or (p, rank) where columns are dependent; then also which, in words."""
+
+    W: Array
+    condition_number: float
+    dependence: str = ""
+
+
+def inverse_of(R: Array, num_rows: int, intercept: bool, exponents: Exponents, names: Names) -> Inverse:
+    """The inverse of R; of dependent columns, that which leads to the least Σ w² of all solutions.
+
+    Singular values below (10 p + √n) eps, columns scaled to length 1, are noise: that is how large the
+    rounding of the reflections gets (measured up to a million rows; dummy variables with an intercept are
+    the worst).  `exponents` are those by which the columns of R were scaled.
+    """
+    p = R.shape[1]
+    R = np.vstack([R, np.zeros((max(p - len(R), 0), p))])
+    lengths = np.linalg.norm(R, axis=0)
+    lengths[lengths == 0.0] = 1.0
+    scaled = R / lengths
+    tolerance = (10 * p + np.sqrt(num_rows)) * _EPS
+    values = np.linalg.svd(scaled, compute_uv=False)
+    if values[-1] > tolerance:
+        return Inverse(np.asarray(np.linalg.solve(R, np.eye(p)), np.float64), float(values[0] / values[-1]))
+    first = int(intercept)
+    # Without the first row and column, R is that of the features around their means.
+    _, sizes, Vt = np.linalg.svd(scaled[first:, first:])
+    kept = sizes > tolerance
+    to_w = (Vt[kept].T / sizes[kept]) / lengths[first:, None]
+    null = np.ldexp(Vt[~kept].T / lengths[first:, None], -(exponents[first:, None] - exponents[first:].max()))
+    null = np.linalg.qr(null)[0]  # in the features' own units
+    raw = np.ldexp(to_w, -(exponents[first:, None] - exponents[first:].max()))
+    to_w = np.ldexp(raw - null @ (null.T @ raw), exponents[first:, None] - exponents[first:].max())
+    W = to_w
+    if intercept:
+        W = np.block([[1 / R[:1, :1], -(R[:1, 1:] @ to_w) / R[0, 0]], [np.zeros((p - 1, 1)), to_w]])
+    return Inverse(W, float("inf"), _dependence(scaled, tolerance, intercept, names))
+
+
+def _dependence(R: Array, tolerance: float, intercept: bool, names: Names) -> str:
+    """Name the first column that is a combination of those before it."""
+
+    def smallest(num_columns: int) -> float:
+        return float(np.linalg.svd(R[:num_columns, :num_columns], compute_uv=False)[-1])
+
+    # The smallest singular value only falls as columns join: bisect.
+    independent, dependent = 0, len(R)
+    while dependent - independent > 1:
+        middle = (independent + dependent) // 2
+        if smallest(middle) > tolerance:
+            independent = middle
+        else:
+            dependent = middle
+    combination = np.linalg.svd(R[:dependent, :dependent])[2][-1]
+    involved = [int(j) - intercept for j in np.flatnonzero(np.abs(combination) > 1e-6)]
+    return _in_words(involved[-1], involved[:-1], names)
+
+
+def _in_words(culprit: int, others: list[int], names: Names) -> str:
+    """The dependent column and the cure; −1 stands for the intercept."""
+    column = f"features column {column_name(names, culprit)}"
+    if not others:
+        return f"{column} is all zeros, so its coefficient is not determined; drop it"
+    if others == [-1]:
+        return (
+            f"{column} is constant, which is what the intercept is for; drop it or pass fit_intercept=False"
+        )
+    listed = [column_name(names, j) for j in others if j >= 0]
+    if len(listed) > 6:
+        listed = [*listed[:5], f"{len(listed) - 5} more"]
+    text = ", ".join(listed[:-1]) + " and " * (len(listed) > 1) + listed[-1]
+    with_intercept = others[0] == -1
+    return (
+        f"{column} is a linear combination of column{'s' * (len(listed) > 1)} {text}"
+        f"{' and the intercept' * with_intercept} (to rounding), so the coefficients are not determined; "
+        f"drop it{' or pass fit_intercept=False' * with_intercept}"
+    )

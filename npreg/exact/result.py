@@ -1,0 +1,157 @@
+"""What least squares has found, and how far to trust it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from npreg.arrays import FloatArray, Names, as_number, as_rows_of
+from npreg.exact.student import quantile, two_sided_all
+
+__all__ = ["LeastSquaresResult"]
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquaresResult:
+    """The least-squares solution, and how far to trust it; d features, k outputs (labels (n,): k = 1).
+
+    The arrays have the dtype of the data, although computed in float64.
+
+    Attributes
+    ----------
+    w : ndarray, shape (d, k)
+    b : ndarray, shape (k,)
+        Coefficients and intercept, laid out as in the result of `train`; b is 0 with `fit_intercept=False`.
+    w_stderr, b_stderr : ndarray, shapes (d, k) and (k,)
+        Their standard errors, residual_sd · √diag((AᵀA)⁻¹); that of an intercept not fitted is 0.
+    residual_sd : ndarray, shape (k,)
+        √(RSS / degrees_of_freedom), in units of the labels; RSS = Σ residual² (times weights of mean 1).
+        This and the standard errors are inf where no degrees of freedom are left: the data then say
+        nothing about the noise.
+    r2_centered : ndarray, shape (k,)
+        1 − RSS / Σ(labels − mean)², the share of the variance explained, as scikit-learn's `r2_score`.
+        Negative where a fit without intercept is worse than the mean.
+    r2_uncentered : ndarray, shape (k,)
+        1 − RSS / Σ labels², often quoted for models without intercept.  Where the denominator of either
+        is 0 (constant labels): 1 for a perfect fit, else 0.
+    condition_number : float
+        Largest over smallest singular value of A: the features and, if fitted, a column of ones, each
+        column scaled to length 1.  Unrefined solutions lose about log10 of it of their 16 digits.  inf
+        where columns are dependent.
+    rank : int
+        The number of parameters that the data determine: d, and one for the intercept, if no column is a
+        combination of others.
+    degrees_of_freedom : int
+        Rows (of positive weight) minus rank.
+    feature_names : tuple of str, or None
+        The features' columns, where they had names.
+    has_intercept : bool
+        Whether b was fitted.
+    """
+
+    w: FloatArray
+    b: FloatArray
+    w_stderr: FloatArray
+    b_stderr: FloatArray
+    residual_sd: FloatArray
+    r2_centered: FloatArray
+    r2_uncentered: FloatArray
+    condition_number: float
+    rank: int
+    degrees_of_freedom: int
+    feature_names: Names = None
+    has_intercept: bool = True
+
+    @property
+    def w_t(self) -> FloatArray:
+        """The coefficients in units of their standard errors, (d, k)."""
+        return _ratio(self.w, self.w_stderr)
+
+    @property
+    def b_t(self) -> FloatArray:
+        """The intercept in units of its standard error, (k,)."""
+        return _ratio(self.b, self.b_stderr)
+
+    @property
+    def w_p(self) -> FloatArray:
+        """The probability of a t as far from 0 if the coefficient were 0 and the noise normal, (d, k)."""
+        return two_sided_all(self.w_t, self.degrees_of_freedom)
+
+    @property
+    def b_p(self) -> FloatArray:
+        """The same for the intercept, (k,)."""
+        return two_sided_all(self.b_t, self.degrees_of_freedom)
+
+    def confidence_interval(self, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+        """Intervals that hold the true coefficients with this probability if the noise is normal.
+
+        Returns
+        -------
+        w, b : ndarrays, shapes (d, k, 2) and (k, 2)
+            Lower and upper ends: estimate ∓ t · standard error.
+        """
+        if not 0 < as_number(level, "level") < 1:
+            raise ValueError(f"level must be between 0 and 1, both excluded, not {level!r}")
+        t = quantile(level, self.degrees_of_freedom)
+        with np.errstate(invalid="ignore"):
+            return (
+                np.stack([self.w - t * self.w_stderr, self.w + t * self.w_stderr], axis=-1),
+                np.stack([self.b - t * self.b_stderr, self.b + t * self.b_stderr], axis=-1),
+            )
+
+    def summary(self, level: float = 0.95) -> str:
+        """The table that statistics packages print, as text: one block an output.
+
+        >>> from npreg import least_squares
+        >>> features = np.array([[0.0], [1.0], [2.0], [3.0]])
+        >>> print(least_squares(features, [1.0, 3.0, 5.0, 6.0]).summary())
+        4 rows, 2 degrees of freedom, R² 0.979661, residual sd 0.387298, condition number 3
+                           coefficient   std error         t           p       95 % interval
+        intercept                  1.2     0.32404     3.703      0.0658    -0.1942  2.594
+        column 0                   1.7     0.17321     9.815      0.0102     0.9548  2.445
+        """
+        w_ends, b_ends = self.confidence_interval(level)
+        names = self.feature_names or [f"column {j}" for j in range(len(self.w))]
+        wide = max(16, *map(len, names))
+        blocks = []
+        for c in range(len(self.b)):
+            rows = [
+                (name, self.w[j, c], self.w_stderr[j, c], self.w_t[j, c], self.w_p[j, c], w_ends[j, c])
+                for j, name in enumerate(names)
+            ]
+            if self.has_intercept:
+                head = ("intercept", self.b[c], self.b_stderr[c], self.b_t[c], self.b_p[c], b_ends[c])
+                rows.insert(0, head)
+            r2 = self.r2_centered[c] if self.has_intercept else self.r2_uncentered[c]
+            lines = [
+                f"{self.degrees_of_freedom + self.rank} rows, {self.degrees_of_freedom} degrees of freedom, "
+                f"R² {r2:.6g}, residual sd {self.residual_sd[c]:.6g}, "
+                f"condition number {self.condition_number:.2g}",
+                f"{'':{wide}}  {'coefficient':>12}{'std error':>12}{'t':>10}{'p':>12}"
+                f"{f'{100 * level:g} % interval':>20}",
+            ]
+            lines += [
+                f"{name:{wide}}  {value:12.5g}{stderr:12.5g}{t:10.4g}{p:12.3g}{low:11.4g}  {high:.4g}"
+                for name, value, stderr, t, p, (low, high) in rows
+            ]
+            blocks.append("\n".join(line.rstrip() for line in lines))
+        return "\n\n".join(blocks)
+
+    def predict(self, features: ArrayLike) -> FloatArray:
+        """features @ w + b, shape (n, k); of a frame, the columns by their names, in whatever order."""
+        X = as_rows_of(self.feature_names, len(self.w), features)
+        if X.shape[1:] != self.w.shape[:1]:
+            raise ValueError(
+                f"features of shape {X.shape} do not fit; needed is (n, {len(self.w)}), as was learned from"
+            )
+        y_hat: FloatArray = X @ self.w + self.b
+        return y_hat
+
+
+def _ratio(value: FloatArray, stderr: FloatArray) -> FloatArray:
+    """value / stderr; NaN where there is neither."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio: FloatArray = value / stderr
+    return ratio
