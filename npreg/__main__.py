@@ -212,12 +212,16 @@ def _prove_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="n=7,d=3",
         help="sizes of a probe to try in place of the exercise's own; may be given several times",
     )
+    parser.add_argument(
+        "--messages", action="store_true", help="list what students read for the twenty commonest mistakes"
+    )
     parser.add_argument("--twins", action="store_true", help="list the mistakes that are one formula, too")
     _lang(parser)
 
 
 def _prove(options: argparse.Namespace) -> int:
     from npreg.exercises.files import find_exercise
+    from npreg.exercises.preview import preview
     from npreg.exercises.prover import probes_of_sizes, prove
     from npreg.exercises.report import UnusableFile
 
@@ -227,7 +231,9 @@ def _prove(options: argparse.Namespace) -> int:
         proof = prove(exercise, probes_of_sizes(exercise, sizes) if sizes else None)
     except ValueError as error:
         raise UnusableFile(str(error)) from error
-    print(proof.text(options.lang, twins=options.twins))
+    print(_as_called(proof.text(options.lang, twins=options.twins)))
+    for text in preview(exercise, options.lang) if options.messages else ():
+        print(f"\n{text}", flush=True)
     return RIGHT if proof.passed else WRONG
 
 

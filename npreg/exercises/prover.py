@@ -81,7 +81,7 @@ class Proof:
             line, code = self.stopped.line, self.stopped.code
             lines += ["", *wrap(messages.say("stopped", lang, line=line, code=code, why=why))]
         if twins:
-            lines += ["", messages.say("proof-twins", lang), *_listed(self.twins, lang, len(self.twins))]
+            lines += ["", messages.say("proof-twins", lang), *_grouped(self.twins)]
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -89,10 +89,20 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
+    """A mistake by its codes, how far-fetched it is, and what it makes of a probe."""
+
     codes: str
     cost: float
     make: Make
+
+    def values(self, references: Sequence[Reference]) -> list[Array] | None:
+        """Return its values on probes; None where it cannot be made."""
+        try:
+            with np.errstate(all="ignore"):
+                return [np.asarray(self.make(at), dtype=float) for at in references]
+        except (ValueError, IndexError, TypeError, np.linalg.LinAlgError):
+            return None
 
 
 def prove(exercise: Exercise, probes: Sequence[Probe] | None = None) -> Proof:
@@ -124,7 +134,7 @@ def prove(exercise: Exercise, probes: Sequence[Probe] | None = None) -> Proof:
     twins: list[tuple[float, Pair]] = []
     total = 0
     for name in exercise.answers:
-        known = list(_known(bank, name, given))
+        known = list(known_mistakes(bank, name, given))
         total += len({mistake.codes for mistake in known}) - 1
         for group in _groups(known, given):
             apart, same = _split(name, group, witnesses)
@@ -155,14 +165,14 @@ def probes_of_sizes(exercise: Exercise, sizes: Sequence[Mapping[str, int]], seed
     return [draw(exercise, dict(size), rng) for size in sizes]
 
 
-def _known(bank: Bank, name: str, given: Sequence[Reference]) -> Iterator[_Known]:
+def known_mistakes(bank: Bank, name: str, given: Sequence[Reference]) -> Iterator[Known]:
     """The right answer, its factors, and every mutation, the simple ones first."""
-    yield _Known(RIGHT, 0.0, lambda at: at.right[name])
+    yield Known(RIGHT, 0.0, lambda at: at.right[name])
     if bank.exercise.answers[name].formula is None:
         for factor in _factors(bank):
-            yield _Known("+".join(factor.codes), factor_cost(factor), _times(factor, name))
+            yield Known("+".join(factor.codes), factor_cost(factor), _times(factor, name))
     for base in bank.bases(name):
-        yield _Known("+".join(base.codes), cost(base.kinds), _wrong(bank, base, name))
+        yield Known("+".join(base.codes), cost(base.kinds), _wrong(bank, base, name))
 
 
 def _times(factor: Factor, name: str) -> Make:
@@ -188,19 +198,11 @@ def _quantities(at: Reference) -> dict[str, float]:
     return quantities_of(at.tape.exercise, at.sizes, at.tape.values)
 
 
-def _values(mistake: _Known, references: Sequence[Reference]) -> list[Array] | None:
-    try:
-        with np.errstate(all="ignore"):
-            return [np.asarray(mistake.make(at), dtype=float) for at in references]
-    except (ValueError, IndexError, TypeError, np.linalg.LinAlgError):
-        return None
-
-
-def _groups(known: Sequence[_Known], given: Sequence[Reference]) -> Iterator[list[_Known]]:
+def _groups(known: Sequence[Known], given: Sequence[Reference]) -> Iterator[list[Known]]:
     """Groups of two or more with the same shapes and values on the given probes."""
-    by_shape: dict[tuple[tuple[int, ...], ...], list[tuple[_Known, Array]]] = {}
+    by_shape: dict[tuple[tuple[int, ...], ...], list[tuple[Known, Array]]] = {}
     for mistake in known:
-        values = _values(mistake, given)
+        values = mistake.values(given)
         if values is not None and all(np.all(np.isfinite(value)) for value in values):
             flat = np.concatenate([value.ravel() for value in values])
             by_shape.setdefault(tuple(value.shape for value in values), []).append((mistake, flat))
@@ -236,12 +238,12 @@ def _near(left: Sequence[int], position: Array, start: float, size: float) -> It
 
 
 def _split(
-    name: str, group: Sequence[_Known], witnesses: Sequence[Reference]
+    name: str, group: Sequence[Known], witnesses: Sequence[Reference]
 ) -> tuple[list[tuple[float, Pair]], list[tuple[float, Pair]]]:
     """Sort a group by its values on the witnesses: pairs of different classes, and pairs within a class."""
-    classes: list[tuple[list[Array], list[_Known]]] = []
+    classes: list[tuple[list[Array], list[Known]]] = []
     for mistake in group:
-        values = _values(mistake, witnesses)
+        values = mistake.values(witnesses)
         if values is None:
             continue
         for others, members in classes:
@@ -255,7 +257,7 @@ def _split(
     return list(_pairs(name, apart)), list(_pairs(name, same))
 
 
-def _pairs(name: str, pairs: Iterable[tuple[_Known, _Known]]) -> Iterator[tuple[float, Pair]]:
+def _pairs(name: str, pairs: Iterable[tuple[Known, Known]]) -> Iterator[tuple[float, Pair]]:
     for first, second in pairs:
         if first.codes != second.codes:
             yield first.cost + second.cost, Pair(name, first.codes, second.codes)
@@ -273,6 +275,16 @@ def _equal(values: Sequence[Array], others: Sequence[Array]) -> bool:
 
 def _simplest_first(pairs: Sequence[tuple[float, Pair]]) -> tuple[Pair, ...]:
     return tuple(dict.fromkeys(pair for _, pair in sorted(pairs, key=lambda item: item[0])))
+
+
+def _grouped(pairs: Sequence[Pair]) -> Iterator[str]:
+    """Formulas with all their names, a line each; those that are right need no name."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for pair in pairs:
+        groups.setdefault((pair.answer, pair.first), []).append(pair.second)
+    for (answer, first), others in groups.items():
+        if first != RIGHT:
+            yield f"    {answer}: {' = '.join([first, *others])}"
 
 
 def _listed(pairs: Sequence[Pair], lang: str, shown: int = _SHOWN) -> list[str]:

@@ -246,7 +246,20 @@ def test_prove_refuses_probes_that_leave_pairs(npreg):
     status, out, err = npreg("prove", "one-example", "--sizes", "d=2", "--twins", "--lang", "zh")
     assert (status, err) == (1, "")
     assert "grad_w: factor:2 = factor:d" in out
+    assert "right =" not in out
     assert "同一个公式" in out
+
+
+def test_prove_lists_what_students_will_read(npreg):
+    status, out, err = npreg("prove", "minibatch-mean", "--messages")
+    assert (status, err) == (0, "")
+    codes = re.findall(r"^(grad_\w)  \[(.+)\]$", out, re.MULTILINE)
+    assert len(codes) == 20
+    assert {code.partition(":")[0] for _, code in codes} >= {"sign", "factor", "ignores"}
+    assert "exactly the negative of the right one" in " ".join(out.split())
+    assert "Every step is differentiated exactly." in out
+    out = npreg("prove", "quantile", "--messages", "--lang", "zh")[1]
+    assert "用数值方法求导的步骤" in out or "所有步骤都精确求导" in out
 
 
 @pytest.mark.parametrize("sizes", ["n=4", "d", "d=0", "d=two"])
