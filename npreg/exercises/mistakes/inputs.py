@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from npreg.exercises.forward.derivatives import value_of
-from npreg.exercises.forward.program import Answer, Array
-from npreg.exercises.forward.tape import Edits, Tape
+from npreg.exercises.forward.program import Answer
+from npreg.exercises.forward.tape import Edit, Edits, Tape
 from npreg.exercises.mistakes.edits import NEGATIVE, ONE, ZERO, Mutation, known, mixed_up, take, twins
 from npreg.exercises.mistakes.preference import Kind
 
@@ -66,19 +65,16 @@ def reversed_arguments(tape: Tape) -> Iterator[Mutation]:
 
 
 def updated_inputs(tape: Tape) -> Iterator[Mutation]:
-    """A parameter that another answer has updated already, in the derivatives that still need the old one."""
-    exercise = tape.exercise
-    for name, answer in exercise.answers.items():
-        edges = [edge for edge in tape.jacobians if answer.wrt in exercise.arguments[edge[0]]]
+    """A parameter that another answer has updated, in derivatives that still need the old one."""
+    for name, answer in tape.exercise.answers.items():
+        edges = [edge for edge in tape.jacobians if answer.wrt in tape.exercise.arguments[edge[0]]]
         if answer.formula is not None and edges:
-            edit = partial(_updated, answer=answer)
-            local = Edits(local=tuple((edge, answer.wrt, edit) for edge in edges))
-            for edits in (local, Edits(values=((answer.wrt, edit),))):
-                yield mixed_up(Kind.OTHER_BELOW, tape, answer.wrt, name, edits)
+            edits = Edits(local=tuple((edge, answer.wrt, _updated(answer)) for edge in edges))
+            yield mixed_up(Kind.OTHER_BELOW, tape, answer.wrt, name, edits)
 
 
-def _updated(value: Array, tape: Tape, answer: Answer) -> Array:
-    return value_of(answer, tape.origin)
+def _updated(answer: Answer) -> Edit:
+    return lambda value, tape: value_of(answer, tape.origin)
 
 
 def mistaken_inputs(tape: Tape) -> Iterator[Mutation]:
