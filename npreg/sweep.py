@@ -27,7 +27,7 @@ from npreg.data import start_parameters
 from npreg.engines.loops import FoldedRows, row_totals
 from npreg.engines.moments import BatchMoments
 from npreg.engines.sparse import SparseColumns, rows_a_chunk
-from npreg.learning_rate import RateMoments, rate_moments
+from npreg.learning_rate import RateMoments, rate_moments, report_rate
 from npreg.loop import Order, Path, Reduction
 from npreg.losses import LOSSES
 from npreg.runs.feeds import MOMENT_COLUMNS, How, as_feed, as_rows, losses_and_weight, on_scale
@@ -109,7 +109,7 @@ def sweep(
     Raises
     ------
     ValueError, TypeError
-        As `train`.  A setting that diverges is no error: it is marked.
+        As `train`.  A setting that diverges is no error: it is marked, with a warning where all do.
 
     >>> from npreg import synthetic_data
     >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
@@ -161,6 +161,10 @@ def sweep(
     if scaling is not None:
         final = scaling.leave(final)
     diverged = ~np.isfinite(losses[:, -1])
+    if diverged.all():
+        report_rate(
+            f"every run of the sweep diverged; up to lrs = {bound.max():.3g} is stable, try these", "warn"
+        )
     names = feed.facts.sample.names
     return SweepResult(lrs, l2, final[:, :-1], final[:, -1], losses, diverged, bound, names)
 

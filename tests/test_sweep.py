@@ -136,3 +136,13 @@ def test_near_a_perfect_fit():
         run = npreg.train(X, y, lr=result.lrs[i], num_epochs=15, rng=0, engine="loop", check_lr="off")
         np.testing.assert_allclose(result.losses[i], run.losses, rtol=1e-6, atol=1e-26)
         assert run.losses[-1] < 1e-15
+
+
+def test_a_sweep_in_which_everything_diverged_says_so_with_a_cure():
+    X, y, _, _ = make_data(60, 3, 1)
+    with pytest.warns(
+        npreg.LearningRateWarning, match=r"every run of the sweep diverged; up to lrs = \S+ is"
+    ):
+        result = npreg.sweep(X, y, lrs=[50, 100], rng=0)
+    assert result.diverged.all()
+    assert not npreg.sweep(X, y, lrs=[0.9 * result.bound.max()], rng=0).diverged.any()

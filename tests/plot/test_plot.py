@@ -238,7 +238,8 @@ def test_sweep_curve_of_one_penalty_names_no_penalty() -> None:
 
 
 def test_sweep_curve_where_every_setting_diverged_and_where_every_loss_is_zero(tmp_path: Path) -> None:
-    broken = sweep(FEATURES, LABELS, lrs=[50, 100], rng=1)
+    with pytest.warns(npreg.LearningRateWarning, match="every run of the sweep diverged"):
+        broken = sweep(FEATURES, LABELS, lrs=[50, 100], rng=1)
     assert broken.diverged.all()
     zeros = np.zeros((2, 1)), np.zeros(1)
     perfect = sweep(FEATURES, 0 * LABELS, lrs=[0, 0.1, 0.2], w=zeros[0], b=zeros[1], rng=1)
