@@ -26,10 +26,7 @@ def two_sided(t: float, freedom: float) -> float:
         return math.nan
     if math.isinf(t):
         return 0.0
-    square = t * t
-    if square <= freedom:  # the fraction converges fast below the mean
-        return 1.0 - _beta(square / (freedom + square), 0.5, freedom / 2)
-    return _beta(freedom / (freedom + square), freedom / 2, 0.5)
+    return _beta(freedom / (freedom + t * t), freedom / 2, 0.5)
 
 
 def quantile(level: float, freedom: float) -> float:
@@ -43,11 +40,9 @@ def quantile(level: float, freedom: float) -> float:
     low, high = 0.0, 1.0
     while two_sided(high, freedom) > 1 - level:
         low, high = high, 2 * high
-    while high - low > 4e-16 * high:
+    for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if two_sided(middle, freedom) > 1 - level else (low, middle)
-        if middle in (low, high) and high - low <= math.ulp(high):
-            break
     return high
 
 
