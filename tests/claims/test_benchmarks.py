@@ -81,7 +81,7 @@ def test_tables_are_put_between_their_markers(script: Any, tmp_path: Path) -> No
 
 
 def test_the_benchmarks_page_has_a_place_for_every_table(script: Any) -> None:
-    for name in ("speed", "engines", "growth", "sweep", "out of core"):
+    for name in ("speed", "engines", "growth", "sweep", "sparse", "out of core"):
         assert script("tables").between(read(BENCHMARKS / "README.md"), name).strip(), f"{name} is empty"
 
 
