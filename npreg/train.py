@@ -220,7 +220,8 @@ def train(
         unless they are given, `standardize=True` and `average=0.5`.
     num_epochs : int ≥ 0, or "auto"
         By default 3, and with lr="auto" "auto": as many as bring the loss within a hundredth (of that of the
-        best constant) of the least one, but no more than 100 000 steps, or 20 epochs if these have more.
+        best constant) of the least one, but no more than 100 000 steps or 10 000 epochs, or 20 epochs if
+        these have more.
     w, b : (d, k) and (k,), optional
         Where to start; without them, `init_params(d, rng=rng)` for w, and zeros for b.
     rng : anything `np.random.default_rng` takes

@@ -17,7 +17,7 @@ from npreg.runs.plan import Plan
 __all__ = ["ConvergenceWarning", "judge", "least_epochs", "most_epochs", "warn_of"]
 
 LEAST_STEPS, LEAST_EPOCHS = 5000, 10  # of num_epochs="auto": measured in docs/real_data.md
-MOST_STEPS, MANY_EPOCHS = 100_000, 20  # no more steps than that, unless these epochs have more
+MOST_STEPS, MOST_EPOCHS, MANY_EPOCHS = 100_000, 10_000, 20  # no more than these, but the last in any case
 CHEAP = 5_000_000  # entries of minibatches that are read for good measure, where it is known what is needed
 LOOKED_AT = 10_000_000  # rows times columns² up to which also a run of a given length is looked at exactly
 
@@ -43,7 +43,7 @@ def least_epochs(plan: Plan, feed: Feed, theta: FloatArray, lr: float) -> int:
 
 
 def most_epochs(plan: Plan, feed: Feed) -> int:
-    return max(MANY_EPOCHS, MOST_STEPS // feed.facts.steps_per_epoch(plan.batch_size))
+    return max(MANY_EPOCHS, min(MOST_STEPS // feed.facts.steps_per_epoch(plan.batch_size), MOST_EPOCHS))
 
 
 def judge(plan: Plan, feed: Feed, theta: FloatArray, losses: Sequence[float]) -> Excess | None:

@@ -2,7 +2,6 @@
 
 A callback is a function of one `Progress`, called after every epoch, or an object with some of
 
-
     on_start(epochs: int, done: int)  before the first epoch: how many there may be, how many a checkpoint has
     on_step(step: Step)               after every single step, in time order; its value is not looked at
     on_epoch(progress: Progress)      after every epoch; a true value stops the run

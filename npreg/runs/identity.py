@@ -1,9 +1,7 @@
 """What a run depends on, as texts that are the same in another process and differ where the thing differs.
 
-A checkpoint keeps for each setting a *name* to be read, and an *identity* to be compared: for a function its
-code, defaults, and the values it closes over; for an object its class and attributes.  Nothing in them is an
-address, so that a loss, a schedule or a rule of a user's own is known again after a crash, and known to be
-another where its code has changed.
+A checkpoint keeps for each setting a *name* to be read and an *identity* to be compared: for a function its
+code, defaults, and the values it closes over; for an object its class and attributes; never an address.
 """
 
 from __future__ import annotations

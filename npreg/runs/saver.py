@@ -41,7 +41,7 @@ class Saver:
                 )
 
     def reached(self, epoch: int, within: bool, finished: bool, state: Callable[[], State]) -> None:
-        """The run is at the end of an epoch, or within one between two blocks: write, where it is time to."""
+        """At the end of an epoch, or within one between two blocks: write, where it is time to."""
         if finished or self.every == "block" or (not within and epoch % self.every == 0):
             state().save(self.path)
 
