@@ -183,7 +183,7 @@ def _checked(
     with quiet():
         output = _output(form, base)
         notes: list[str] = []
-        if upstream is None and form.takes_upstream:
+        if upstream is None and form.upstream()[1]:
             upstream = rng.normal(size=output.shape) if output.ndim else 1.0
             if output.ndim:
                 notes.append("the gradient takes an upstream derivative; one was drawn at random")
@@ -221,7 +221,8 @@ def _checked(
         notes.append(f"the function never uses {', '.join(unread)}: {UNREAD_CURE}")
     order = tuple(reading) if list(reading) != [name for name in names if name in reading] else ()
     wrong = [report.name for report in reports if report.wrong and report.name not in unread]
-    if (wrong and callable(form.backward())) or isinstance(form.gradient, Mapping):
+    parts = form.gradient.values() if isinstance(form.gradient, Mapping) else [form.backward()]
+    if wrong and all(map(callable, parts)):
         look = lru_cache(maxsize=1)(partial(_named, form, wanted, given, upstream, tuple(reading), wrong))
 
         def naming(name: str) -> tuple[Mistake, ...]:
@@ -237,7 +238,7 @@ def _named(
     """The mistakes by input, found on other numbers, too."""
     from npreg.gradcheck.naming import Subject, named
 
-    takes = upstream is not None and form.uses_upstream
+    takes = upstream is not None and form.upstream()[0]
     inputs = dict(given)
     if takes:
         inputs["upstream"] = np.broadcast_to(upstream, call(form.value, given).shape).astype(float)
@@ -395,45 +396,47 @@ def _array(value: Any, name: str) -> NDArray[Any]:
 def _called(form: Form, given: dict[str, Any], upstream: Any) -> tuple[list[Any], list[str]]:
     """The gradient's results at copies of the inputs, and whether it leaves them alone and repeats itself."""
     copies = {name: copied(value) for name, value in given.items()}
-    first = [_frozen(result) for result in form.gradients(copies, upstream)]
+    first = _frozen(form.gradients(copies, upstream))
     problems = [
         f"the gradient function changes its input {name!r}"
         for name, value in given.items()
         if not _same(copies[name], value)
     ]
     again = form.gradients({name: copied(value) for name, value in given.items()}, upstream)
-    if not _repeats(first[0], _frozen(again[0])):
+    pair = [_arrays(first[0]), _arrays(again[0])]
+    if len(pair[0]) != len(pair[1]) or not all(map(_repeats, *pair)):
         problems.append("the gradient function gives another result when called again with the same inputs")
     return first, problems
-
-
-def _frozen(value: Any) -> Any:
-    """Copies of the arrays in a result, which the function may use again."""
-    if isinstance(value, Mapping):
-        return {name: _frozen(item) for name, item in value.items()}
-    if isinstance(value, tuple) or (isinstance(value, list) and not all(map(np.isscalar, value))):
-        return [*map(_frozen, value)] if isinstance(value, list) else tuple(map(_frozen, value))
-    return np.array(value) if isinstance(value, (np.ndarray, np.generic, list, float, int)) else value
 
 
 def _same(left: Any, right: Any) -> bool:
     return not isinstance(right, np.ndarray) or np.array_equal(left, right, equal_nan=True)
 
 
-def _repeats(first: Any, second: Any) -> bool:
+def _frozen(result: Any) -> Any:
+    """Copies of the arrays in a result, which the function may use again."""
+    if isinstance(result, Mapping):
+        return {name: _frozen(item) for name, item in result.items()}
+    if isinstance(result, (tuple, list)):
+        return (tuple if isinstance(result, tuple) else list)(map(_frozen, result))
+    return result.copy() if isinstance(result, np.ndarray) else result
+
+
+def _arrays(result: Any) -> list[NDArray[Any]]:
+    """The arrays of numbers in a result, in order."""
+    items = list(result.values()) if isinstance(result, Mapping) else result
+    if isinstance(items, (tuple, list)):
+        return [array for item in items for array in _arrays(item)]
+    return [np.asarray(result)] if _kind(result) in "fiub" else []
+
+
+def _repeats(first: NDArray[Any], second: NDArray[Any]) -> bool:
     """Whether two results agree to rounding; threads may sum in another order."""
-    if isinstance(first, Mapping):
-        return set(first) == set(second) and all(_repeats(first[name], second[name]) for name in first)
-    if isinstance(first, (tuple, list)):
-        return len(first) == len(second) and all(map(_repeats, first, second))
-    if not isinstance(first, np.ndarray):
-        return True  # what is no number is not judged
     if first.dtype.kind != "f" or first.shape != second.shape:
         return bool(np.array_equal(first, second))
-    slack = (
-        1e3 * float(np.finfo(first.dtype).eps) * np.max(np.abs(first), initial=0.0, where=np.isfinite(first))
-    )
-    return bool(np.allclose(first, second, rtol=0, atol=float(slack), equal_nan=True))
+    top = np.max(np.abs(first), initial=0.0, where=np.isfinite(first))
+    slack = 1e3 * float(np.finfo(first.dtype).eps) * float(top)
+    return bool(np.allclose(first, second, rtol=0, atol=slack, equal_nan=True))
 
 
 def _precision(values: Iterable[Any], answer: NDArray[Any]) -> np.dtype[Any]:

@@ -28,6 +28,7 @@ UPSTREAM = re.compile(r"(?:up|grad|d|g|delta).*|.*_grad", re.IGNORECASE)
 BACKWARDS = ("backward", "gradient", "grad")
 OUTPUTS = ("output", "out", "y", "z", "loss")
 Path = tuple[Any, ...]
+Plan = tuple[list[str], list[str], bool]
 
 
 class Context(SimpleNamespace):
@@ -64,7 +65,7 @@ class Form:
             self._lay_out(inputs, asked)
 
     def _lay_out(self, inputs: Mapping[str, Any], asked: Sequence[str]) -> None:
-        self._plans: dict[Any, tuple[list[str], list[str]]] = {}
+        self._plans: dict[Any, Plan] = {}
         self.attributes = [name for name in self._attributes(asked) if name not in inputs]
         self.tree = {**inputs, **{name: _contents(self.owner, name) for name in self.attributes}}
         self.names: dict[Path, str] = {}
@@ -117,20 +118,12 @@ class Form:
         methods = (getattr(gradient, name, None) for name in BACKWARDS)
         return next(filter(callable, methods), gradient if callable(gradient) else None)
 
-    @property
-    def takes_upstream(self) -> bool:
-        """Whether the gradient cannot be called without an upstream derivative."""
+    def upstream(self) -> tuple[bool, bool]:
+        """Whether the gradient has a parameter for the upstream derivative, and cannot do without."""
         backward = self.backward()
-        missing = self._plan(backward)[1] if backward is not None else []
-        return any(name not in CACHES and UPSTREAM.fullmatch(name) for name in missing)
-
-    @property
-    def uses_upstream(self) -> bool:
-        """Whether the gradient has a parameter for the upstream derivative."""
-        backward = self.backward()
-        if backward is None:
-            return False
-        return _names_upstream(backward) or any(n not in CACHES for n in self._plan(backward)[1])
+        _, missing, named = self._plan(backward) if backward is not None else ([], [], False)
+        missing = [name for name in missing if name not in CACHES]
+        return named or bool(missing), any(map(UPSTREAM.fullmatch, missing))
 
     def gradients(self, leaves: Mapping[str, Any], upstream: Any, gradient: Any = None) -> list[Any]:
         """The raw results of the gradient, to be read in this order."""
@@ -143,8 +136,7 @@ class Form:
         with self._arguments(leaves) as given:
             if hasattr(self.owner, "backward") or self._plan(backward)[1]:
                 self._forward(given)
-            spare = {"cache": self.cache} if upstream is None else {"cache": self.cache, "upstream": upstream}
-            result = backward(**self._accepted(backward, given, **spare))
+            result = backward(**self._accepted(backward, given, cache=self.cache, upstream=upstream))
             kept = getattr(self.owner, "__dict__", {}) if hasattr(self.owner, "backward") else {}
             kept = {key: item for key, item in kept.items() if key not in self.tree}
             return [self._keyed(result, kept), result] if kept else [result]
@@ -177,33 +169,33 @@ class Form:
             for name, value in before.items():
                 _set(self.owner, name, value)
 
-    def _plan(self, function: Callable[..., Any]) -> tuple[list[str], list[str]]:
-        """The inputs that a function takes, and its parameters that are no inputs and must be given."""
+    def _plan(self, function: Callable[..., Any]) -> Plan:
+        """The inputs that a function takes, its parameters that are no inputs and must be given, and whether
+        one that need not be is called upstream."""
         if function not in self._plans:
-            self._plans[function] = self._planned(function)
+            known = [name for name in {**self.leaves, **self.tree} if name not in self.attributes]
+            plain = [name for name in self.tree if name not in self.attributes]
+            try:
+                parameters = list(inspect.signature(function).parameters.values())
+            except (TypeError, ValueError):
+                self._plans[function] = plain, [], False
+                return self._plans[function]
+            taken = [p.name for p in parameters if p.name in known]
+            if any(p.kind is p.VAR_KEYWORD for p in parameters):
+                taken += [name for name in plain if name not in taken]
+            several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+            needed = [p for p in parameters if p.default is p.empty and p.kind not in several]
+            missing = [p.name for p in needed if p.name not in taken or p.kind is p.POSITIONAL_ONLY]
+            self._plans[function] = taken, missing, "upstream" in [p.name for p in parameters]
         return self._plans[function]
-
-    def _planned(self, function: Callable[..., Any]) -> tuple[list[str], list[str]]:
-        known = [name for name in {**self.leaves, **self.tree} if name not in self.attributes]
-        plain = [name for name in self.tree if name not in self.attributes]
-        try:
-            parameters = list(inspect.signature(function).parameters.values())
-        except (TypeError, ValueError):
-            return plain, []
-        taken = [p.name for p in parameters if p.name in known]
-        if any(p.kind is p.VAR_KEYWORD for p in parameters):
-            taken += [name for name in plain if name not in taken]
-        several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-        needed = [p for p in parameters if p.default is p.empty and p.kind not in several]
-        return taken, [p.name for p in needed if p.name not in taken or p.kind is p.POSITIONAL_ONLY]
 
     def _accepted(
         self, function: Callable[..., Any], given: Mapping[str, Any], **spare: Any
     ) -> dict[str, Any]:
         """The arguments that a function names; all inputs if that cannot be told."""
-        taken, missing = self._plan(function)
+        taken, missing, named = self._plan(function)
         found = {name: given[name] for name in taken}
-        if spare.get("upstream") is not None and not missing and _names_upstream(function):
+        if spare.get("upstream") is not None and not missing and named:
             missing = ["upstream"]
         for name in missing:
             what = "cache" if name in CACHES else "upstream"
@@ -215,15 +207,6 @@ class Form:
                 )
             found[name] = copied(spare[what])
         return found
-
-
-def _names_upstream(function: Callable[..., Any]) -> bool:
-    """Whether a parameter with a default is called upstream, or takes any name."""
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
-    return "upstream" in parameters
 
 
 def _owner(function: Any) -> Any:
