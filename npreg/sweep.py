@@ -209,10 +209,7 @@ class _Before:
 
 
 class SideBySide:
-    """An engine for all settings at once; its parameters have one column a setting and output.
-
-    Source of the steps are the moments of minibatches, or the rows where these are smaller.
-    """
+    """An engine for all settings at once; its parameters have one column a setting and output."""
 
     name = "sweep"
 

@@ -51,18 +51,10 @@ MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀ
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of the rows without reading them.
+    """What is known of the rows without reading them."""
 
-    Attributes
-    ----------
-    rows : sequence of int
-        Rows of each block; no minibatch spans two.  In memory all rows are one block.
-    sample : Data
-        Rows to look at: all of them in memory, the first of the first block otherwise.
-    """
-
-    rows: Sequence[int]
-    sample: Data
+    rows: Sequence[int]  # of each block: no minibatch spans two; in memory all rows are one block
+    sample: Data  # to look at: all rows in memory, the first of the first block otherwise
 
     @cached_property
     def num_rows(self) -> int:
@@ -105,35 +97,19 @@ class Facts:
 
 
 class Reached(NamedTuple):
-    """A place where a run may be left, and taken up again.
+    """A place where a run may be left, and taken up again."""
 
-    `ends` are the parameters after every epoch that has ended since the last such place.  In the middle of
-    an epoch there are none, and `state` is what the epoch has gathered besides the parameters.
-    """
-
-    ends: list[FloatArray]
-    state: dict[str, Any]
+    ends: list[FloatArray]  # the parameters after every epoch that has ended since the last such place
+    state: dict[str, Any]  # in the middle of an epoch: what it has gathered besides the parameters
 
 
 class How(NamedTuple):
-    """What is asked of epochs.
+    """What is asked of epochs."""
 
-    Attributes
-    ----------
-    loss : Loss, optional
-        What `losses` will be asked for after each epoch; found in the same pass where it can be.
-    path : Path, optional
-        Receives the parameters after every step.
-    ahead : bool
-        Nobody will stop before the last epoch: orders may be drawn before they are needed.
-    state : dict, optional
-        That of an epoch that was left in the middle, with which to begin.
-    """
-
-    loss: Loss | None = None
-    path: Path | None = None
-    ahead: bool = False
-    state: dict[str, Any] | None = None
+    loss: Loss | None = None  # what `losses` will be asked for; found in the same pass where it can be
+    path: Path | None = None  # receives the parameters after every step
+    ahead: bool = False  # nobody will stop before the last epoch: orders may be drawn early
+    state: dict[str, Any] | None = None  # of an epoch that was left in the middle, with which to begin
 
 
 class Feed(Rows):

@@ -40,22 +40,12 @@ def row_order(seed: int, num_rows: int) -> Order:
 
 @dataclass
 class Visit:
-    """One epoch's way through the blocks: their order, how far it has come, and the loss summed on it.
+    """One epoch's way through the blocks: their order, how far it has come, and the loss summed on it."""
 
-    Attributes
-    ----------
-    blocks, seeds : int arrays of shape (number of blocks,)
-        The order of the blocks; and for block i, wherever it comes in it, the seed of its rows' order.
-    start : (d + 1, k)
-        The parameters at the start of the epoch, around which the loss is summed.
-    done : int
-        Blocks that are behind.
-    """
-
-    blocks: NDArray[Any]
-    seeds: NDArray[Any]
-    start: FloatArray
-    done: int = 0
+    blocks: NDArray[Any]  # their order
+    seeds: NDArray[Any]  # of the order of block i's rows, wherever it comes
+    start: FloatArray  # parameters (d + 1, k) at the start of the epoch, around which the loss is summed
+    done: int = 0  # blocks that are behind
     sums: TreeSum = field(default_factory=TreeSum)
 
     @classmethod
