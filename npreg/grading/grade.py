@@ -21,8 +21,7 @@ from npreg.grading.folder import Submission, readable_name
 from npreg.grading.journal import Journal, key
 from npreg.grading.marking import Settings, mark
 from npreg.grading.progress import Progress
-from npreg.grading.protections import describe
-from npreg.grading.result import Result
+from npreg.grading.result import Result, describe
 from npreg.grading.results import (
     results_path,
     write_csv,

@@ -6,6 +6,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from npreg.exercises.words import say
+from npreg.isolation import protections
+
+
+def describe(in_force: Mapping[str, Any], lang: str = "en") -> list[str]:
+    """Return, line by line, what is stopped and by what while a file runs, and openly what is not.
+
+    >>> describe({"limits": ["RLIMIT_AS"], "processes": False})[0]
+    'own process, cleared environment, empty folder, wall clock'
+    """
+    version = in_force.get("landlock", 0)
+    return [say(f"isolation.{name}", lang, version=version) for name in protections(in_force)]
+
 
 @dataclass(frozen=True)
 class Mark:

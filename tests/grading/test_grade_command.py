@@ -19,7 +19,7 @@ import npreg.exercises.check
 from npreg.__main__ import main
 from npreg.exercises import course
 from npreg.grading import Outputs, Settings, grade, selftest, students
-from npreg.grading.protections import describe
+from npreg.grading.result import describe
 from npreg.isolation import Limits, NoIsolation, Sandbox, choose
 from npreg.isolation.sandbox import remove_tree
 

@@ -19,8 +19,7 @@ from npreg.files import strict_json, write_text
 from npreg.grading import Outputs
 from npreg.grading.journal import Journal, key
 from npreg.grading.progress import Progress
-from npreg.grading.protections import describe
-from npreg.grading.result import Mark, Result
+from npreg.grading.result import Mark, Result, describe
 from npreg.grading.results.exports import cell, write_csv, write_jsonl
 from npreg.grading.results.feedback import escape, feedback, write_feedback
 from npreg.grading.results.gradescope import results, results_path, write_results, write_zero

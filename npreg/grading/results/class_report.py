@@ -6,17 +6,17 @@ import os
 import statistics
 from collections.abc import Mapping, Sequence
 from html import escape
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from npreg.exercises.words import brief, say
 from npreg.files import write_text
-from npreg.grading.protections import describe
-from npreg.grading.result import Mark, Result
-from npreg.grading.results.style import STYLE
+from npreg.grading.result import Mark, Result, describe
 
 if TYPE_CHECKING:
     from npreg.exercises.forward.program import Exercise
 
+STYLE = resources.files(__package__).joinpath("class_report.css").read_text(encoding="utf-8")
 EXAMPLES = 3
 BINS = 10
 OPEN = 3  # the most frequent mistakes are unfolded
