@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from npreg.exercises import forward
 from npreg.exercises.check import check as check
+from npreg.exercises.findings import AnswerReport, Finding, Mistake, WrongAnswer
 from npreg.exercises.forward import *  # noqa: F403
-from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile, WrongAnswer
+from npreg.exercises.report import Report, UnusableFile
 
 __all__ = ["AnswerReport", "Finding", "Mistake", "Report", "UnusableFile", "WrongAnswer", "check"]
 __all__ += forward.__all__

@@ -11,32 +11,17 @@ from typing import Any
 import numpy as np
 
 from npreg.exercises import files
+from npreg.exercises.findings import AnswerReport, Finding, Mistake
 from npreg.exercises.forward.probes import Probe, fresh
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.verdict import Reference, reference, value_findings
-from npreg.exercises.found import (
-    Changed,
-    Constant,
-    Conventions,
-    Deviation,
-    FirstWrong,
-    Found,
-    Neighbour,
-    NonFinite,
-    Outside,
-    Path,
-    Scale,
-    Shapes,
-    Stopped,
-    Suggest,
-    Told,
-)
+from npreg.exercises.found import Deviation, Fact, Found, NonFinite, Path, Scale, Shapes, Stopped, Told
 from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.conventions import other_conventions
 from npreg.exercises.mistakes.diagnose import diagnose
 from npreg.exercises.mistakes.structure import origins
 from npreg.exercises.place import Search, with_places
-from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile
+from npreg.exercises.report import Report, UnusableFile
 from npreg.isolation import FILENAME, run_answers, search_changes
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | ModuleType | Callable[..., Any] | Sequence[Any]
@@ -171,8 +156,8 @@ def _beside_broadcast(answer: AnswerReport, answers: Sequence[AnswerReport]) -> 
         return answer
     mistakes = []
     for mistake in answer.mistakes:
-        kept = tuple(record for record in mistake.found if not isinstance(record, Conventions))
-        mistakes.append(replace(mistake, found=(*kept, Neighbour(beside[0]))))
+        kept = tuple(r for r in mistake.found if not (isinstance(r, Fact) and r.slot == "conventions"))
+        mistakes.append(replace(mistake, found=(*kept, Fact("neighbour", beside[0]))))
     return replace(answer, mistakes=tuple(mistakes))
 
 
@@ -274,7 +259,11 @@ def _cannot_run(
         alternatives: tuple[str, ...] = ()
         outside = _known_globals(function, at)
         if code == "raises" and outside:
-            code, alternatives, found = "global-or-hardcoded", ("raises",), (Outside(outside[0]), *found)
+            code, alternatives, found = (
+                "global-or-hardcoded",
+                ("raises",),
+                (Fact("variable", outside[0]), *found),
+            )
         if code == "not-implemented" and name in at.tape.exercise.answers:
             found = (_path(at.tape.exercise, name), *found)
         mistake = Mistake(code, name, found, alternatives)
@@ -303,7 +292,7 @@ def _behaviour(name: str, runs: Sequence[Mapping[str, Any]]) -> list[Mistake]:
     found = []
     changed = sorted({argument for record in runs for argument in record["changed"]})
     if changed:
-        found.append(Mistake("changes-input", name, (Changed(changed[0]),)))
+        found.append(Mistake("changes-input", name, (Fact("input", changed[0]),)))
     if not all(_equal(record["value"], record["again"]) for record in runs):
         found.append(Mistake("not-repeatable", name))
     return found
@@ -360,14 +349,16 @@ def _value_mistakes(
         ]
     outside = _known_globals(function, references[0])
     if outside:
-        return [Mistake("global-or-hardcoded", name, (Outside(outside[0]),))]
+        return [Mistake("global-or-hardcoded", name, (Fact("variable", outside[0]),))]
     if _constant(values):
-        same = (Constant(float(values[0].flat[0])),) if np.ptp(values[0]) == 0 else ()
+        same = (Fact("constant", float(values[0].flat[0])),) if np.ptp(values[0]) == 0 else ()
         return [Mistake("global-or-hardcoded", name, same)]
     if _nearly(values, references, name, 1e-4):
         return [Mistake("numerical", name, _deviation(by_kind))]
     inner = [s for s in bank.exercise.public_steps[:-1] if s in bank.exercise.active and f"grad_{s}" != name]
-    return [Mistake("not-recognised", name, (*_deviation(by_kind), *(Suggest(s) for s in inner[-1:])))]
+    return [
+        Mistake("not-recognised", name, (*_deviation(by_kind), *(Fact("suggest", s) for s in inner[-1:])))
+    ]
 
 
 def _first_wrong(exercise: Exercise, name: str, steps: Sequence[AnswerReport]) -> Found:
@@ -376,7 +367,7 @@ def _first_wrong(exercise: Exercise, name: str, steps: Sequence[AnswerReport]) -
     for report in reversed(steps):
         step = report.name.removeprefix("grad_")
         if not report.passed and wrt in origins(exercise, step):
-            return (FirstWrong(step),)
+            return (Fact("first", step),)
     return ()
 
 
@@ -398,7 +389,7 @@ def _deviation(findings: Mapping[str, Finding]) -> Found:
 
 def _conventions(bank: Bank, found: Found) -> Found:
     names = [other_conventions(bank.exercise, r.factor) for r in found if isinstance(r, Scale)]
-    return (Conventions(names[0]),) if names and names[0] else ()
+    return (Fact("conventions", names[0]),) if names and names[0] else ()
 
 
 def _constant(values: Sequence[Array]) -> bool:

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from npreg.exercises import words
-from npreg.exercises.found import Found, Path, Place
+from npreg.exercises.found import Found, Path, Place, known
 from npreg.exercises.render import cut, wrap
 
 RIGHT, KIND, NAMED, RULE = 1, 2, 3, 4
 """The stages of hints: what is right; the kind of mistake; which one and where; the rule to look at again."""
-
-FINDING_KINDS = (
-    "runs",
-    "shape",
-    "dtype",
-    "finite",
-    "direction",
-    "sign",
-    "scale",
-    "value",
-    "kink",
-    "repeatable",
-    "inputs-unchanged",
-)
-"""The kinds of findings, in the order in which they are reported."""
 
 _SHOWN_TWINS = 3
 _NO_NUMBERS = ("shape", "dtype", "raises", "no-return", "changes-input", "not-repeatable", "numerical")
@@ -47,7 +32,7 @@ class WrongAnswer(AssertionError):
 
 @dataclass(frozen=True)
 class Finding:
-    """One property of an answer that was looked at: ``kind`` (see ``FINDING_KINDS``) and whether it holds.
+    """One property of an answer that was looked at: ``kind`` (see docs/codes.md) and whether it holds.
 
     ``ok=None`` says that the property could not be judged (the direction of an answer of the wrong shape).
     ``details`` are built-in types, for example ``{"got": [7, 3], "expected": [3]}`` for a shape.
@@ -81,7 +66,7 @@ class Mistake:
     @property
     def details(self) -> dict[str, Any]:
         """What is known, as built-in types, by the names of the records' fields."""
-        return {f.name: plain(getattr(record, f.name)) for record in self.found for f in fields(record)}
+        return {name: plain(value) for record in self.found for name, value in known(record).items()}
 
     def message(self, lang: str = "en", *, alone: bool = True) -> str:
         """Return the message; ``alone`` is false for one of a double mistake."""
@@ -204,7 +189,7 @@ class AnswerReport:
 
 
 def _ways_in(path: Path, lang: str) -> list[str]:
-    given = {f.name: getattr(path, f.name) for f in fields(path)}
+    given = known(path)
     if path.shape == "()":
         given["shape"] = words.say("stub.scalar", lang)
     return [words.say(f"hint-{stage}", lang, **given) for stage in (RIGHT, KIND, NAMED)]

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, Literal, TypeAlias
 
 CONSTANTS = tuple(Fraction(c) for c in ("1", "2", "1/2", "4", "1/4", "3", "1/3", "8", "1/8"))
 _HALF = Fraction(1, 2)
@@ -129,26 +129,34 @@ class Scale:
     quantities: tuple[Mapping[str, float], ...] = ()
 
 
+Slot: TypeAlias = Literal[
+    "constant",  # the answer is this number whatever the data
+    "variable",  # the function reads this name from outside, though an argument has it
+    "input",  # the argument that was changed
+    "first",  # the step whose derivative the file gives, and gives wrongly, nearest to the loss
+    "step",  # the step that the mistake is about
+    "inside",  # the same, if it is about a part of that step which students do not see
+    "by",  # a quantity that multiplies where it does not belong
+    "neighbour",  # the answer of the same file that shows the same accident more clearly
+    "suggest",  # the step whose derivative is worth writing down next
+    "conventions",  # under which other conventions the answer is right: sum, mean, with-half, without-half
+]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that is known, by the placeholder that it fills."""
+
+    slot: Slot
+    value: Any
+
+
 @dataclass(frozen=True)
 class HardCoded:
     """The answer is right only where the size or setting ``instead_of`` is ``value``."""
 
     value: float
     instead_of: str
-
-
-@dataclass(frozen=True)
-class Constant:
-    """The answer is this number whatever the data."""
-
-    constant: float
-
-
-@dataclass(frozen=True)
-class Outside:
-    """The function reads this name from outside, though an argument has it."""
-
-    variable: str
 
 
 @dataclass(frozen=True)
@@ -190,48 +198,6 @@ class Stopped:
 
 
 @dataclass(frozen=True)
-class Changed:
-    """The argument that was changed."""
-
-    input: str
-
-
-@dataclass(frozen=True)
-class FirstWrong:
-    """The step whose derivative the file gives, and gives wrongly, nearest to the loss."""
-
-    first: str
-
-
-@dataclass(frozen=True)
-class AtStep:
-    """The step that the mistake is about, one that students see."""
-
-    step: str
-
-
-@dataclass(frozen=True)
-class Inside:
-    """The mistake is about a part of the step ``inside`` that students do not see."""
-
-    inside: str
-
-
-@dataclass(frozen=True)
-class By:
-    """It is multiplied by this quantity, which does not belong there."""
-
-    by: str
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """The answer of the same file that shows the same accident more clearly."""
-
-    neighbour: str
-
-
-@dataclass(frozen=True)
 class Path:
     """What an answer that is not written yet goes through: from ``wrt`` over the ``path`` to the ``loss``."""
 
@@ -240,13 +206,6 @@ class Path:
     path: str
     last: str
     loss: str
-
-
-@dataclass(frozen=True)
-class Suggest:
-    """The step whose derivative is worth writing down next."""
-
-    suggest: str
 
 
 @dataclass(frozen=True)
@@ -263,13 +222,6 @@ class Replaced:
 
     function: str
     meant: str
-
-
-@dataclass(frozen=True)
-class Conventions:
-    """Under which other common conventions the answer is right: ``sum``, ``mean``, ``with-half``, …"""
-
-    conventions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -316,25 +268,16 @@ def columns(text: str) -> int:
 
 
 Record: TypeAlias = (
-    Scale
-    | HardCoded
-    | Constant
-    | Outside
-    | NonFinite
-    | Shapes
-    | Deviation
-    | Stopped
-    | Changed
-    | FirstWrong
-    | AtStep
-    | Inside
-    | By
-    | Neighbour
-    | Path
-    | Suggest
-    | Swap
-    | Replaced
-    | Conventions
-    | Told
+    Fact | Scale | HardCoded | NonFinite | Shapes | Deviation | Stopped | Path | Swap | Replaced | Told
 )
 Found: TypeAlias = tuple[Record, ...]
+
+
+def known(record: Record) -> dict[str, Any]:
+    """What a record holds, by the names of placeholders."""
+    return {record.slot: record.value} if isinstance(record, Fact) else dict(vars(record))
+
+
+def fact(found: Found, slot: Slot) -> Any:
+    """The value of a fact, None where it is not known."""
+    return next((r.value for r in found if isinstance(r, Fact) and r.slot == slot), None)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from npreg.exercises.check import Questions, judge, questions_of
+from npreg.exercises.findings import AnswerReport
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import not_analytic
 from npreg.exercises.forward.verdict import KNOWN_BY_DIFFERENCES
 from npreg.exercises.prover import RIGHT, known_mistakes
 from npreg.exercises.render import wrap
-from npreg.exercises.report import AnswerReport
 from npreg.exercises.words import say
 
 COUNT = 20

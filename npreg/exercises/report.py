@@ -15,34 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from npreg.exercises import words
-from npreg.exercises.findings import (
-    FINDING_KINDS,
-    KIND,
-    NAMED,
-    RIGHT,
-    RULE,
-    AnswerReport,
-    Finding,
-    Mistake,
-    WrongAnswer,
-    plain,
-    short_lines,
-)
+from npreg.exercises.findings import KIND, NAMED, RIGHT, RULE, AnswerReport, WrongAnswer, plain, short_lines
 from npreg.exercises.render import cut, wrap
-
-__all__ = [
-    "FINDING_KINDS",
-    "KIND",
-    "NAMED",
-    "RIGHT",
-    "RULE",
-    "AnswerReport",
-    "Finding",
-    "Mistake",
-    "Report",
-    "UnusableFile",
-    "WrongAnswer",
-]
 
 
 class UnusableFile(ValueError):

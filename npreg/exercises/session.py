@@ -17,10 +17,11 @@ from typing import Any
 from npreg.exercises.by_hand import Example, by_hand
 from npreg.exercises.check import Questions, judge, placed, questions_of
 from npreg.exercises.files import read_source
+from npreg.exercises.findings import AnswerReport, Finding, Mistake
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.found import Told
 from npreg.exercises.place import Search
-from npreg.exercises.report import AnswerReport, Finding, Mistake, Report, UnusableFile
+from npreg.exercises.report import Report, UnusableFile
 from npreg.exercises.words import LANGUAGES, explain, size
 from npreg.isolation import LARGE, Limits, Ran, Sandbox, Watch, run_isolated, search_isolated
 

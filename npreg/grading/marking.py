@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from npreg.exercises.check import Questions, placed, questions_of
+from npreg.exercises.findings import NAMED, AnswerReport
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
-from npreg.exercises.report import NAMED, AnswerReport, Report, UnusableFile
+from npreg.exercises.report import Report, UnusableFile
 from npreg.exercises.session import endings_of, explained, judged, searching
 from npreg.exercises.words import REASONS, explain, say
 from npreg.grading.folder import Submission

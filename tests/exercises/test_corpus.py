@@ -19,9 +19,10 @@ import pytest
 from npreg.__main__ import main
 from npreg.exercises.check import check
 from npreg.exercises.course import IDS, load
+from npreg.exercises.findings import WrongAnswer
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.prover import prove
-from npreg.exercises.report import Report, WrongAnswer
+from npreg.exercises.report import Report
 from npreg.exercises.stub import stub
 from npreg.exercises.words import brief
 from npreg.exercises.words import phrases as words

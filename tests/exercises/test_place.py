@@ -11,7 +11,7 @@ import pytest
 
 from npreg.exercises import check
 from npreg.exercises.files import find_exercise
-from npreg.exercises.report import KIND, NAMED, RIGHT, RULE
+from npreg.exercises.findings import KIND, NAMED, RIGHT, RULE
 from npreg.exercises.session import OwnFile
 from npreg.isolation import Limits, search_changes
 from npreg.isolation.inside import edits

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from npreg.exercises.findings import Finding
 from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.probes import sizes_of
 from npreg.exercises.forward.program import Answer, Array, Exercise
 from npreg.exercises.forward.tape import Tape, branches_turn, not_analytic, record, shaking
-from npreg.exercises.report import Finding
 
 ROUNDINGS = 1e3
 SHAKES = 4

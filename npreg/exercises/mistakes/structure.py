@@ -10,7 +10,7 @@ import numpy as np
 
 from npreg.exercises.forward.program import Array, Exercise, Step
 from npreg.exercises.forward.tape import Edit, Edits, Tape, Wrap
-from npreg.exercises.found import AtStep
+from npreg.exercises.found import Fact
 from npreg.exercises.mistakes.edits import (
     ABSOLUTE,
     COLUMN,
@@ -37,7 +37,7 @@ def branches(tape: Tape) -> Iterator[Mutation]:
     for step, names in exercise.arguments.items():
         if tape.values[step].dtype.kind != "b":
             continue
-        wrong = partial(known, Kind.BRANCH, "kink-threshold", found=(AtStep(exercise.public(step)),))
+        wrong = partial(known, Kind.BRANCH, "kink-threshold", found=(Fact("step", exercise.public(step)),))
         turned: tuple[Edit, ...] = (
             lambda value, tape: ~value,
             lambda value, tape: np.ones_like(value),

@@ -8,11 +8,10 @@ pointer into ``docs/derivation.md``. None of them holds a right number or a righ
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Mapping
 from typing import Any
 
-from npreg.exercises.found import Conventions, FirstWrong, Inside, Neighbour, Record, Replaced, Scale, Told
+from npreg.exercises.found import Found, Replaced, Scale, Told, fact, known
 from npreg.exercises.words.factors import factor_values
 from npreg.exercises.words.phrases import LANGUAGES, fill, placeholders, say, texts
 from npreg.exercises.words.topics import slug, topic
@@ -88,15 +87,13 @@ def size(count: int) -> str:
     return f"{count / 2**20:g} MB" if count >= 2**20 else f"{count / 2**10:g} KB"
 
 
-def describe(
-    code: str, answer: str, found: Sequence[Record] = (), lang: str = "en", *, alone: bool = True
-) -> str:
+def describe(code: str, answer: str, found: Found = (), lang: str = "en", *, alone: bool = True) -> str:
     """Return the message of a mistake, the third hint; ``alone`` is false for one of a double mistake.
 
     >>> from fractions import Fraction
     >>> from npreg.exercises.found import Factor
     >>> scale = Scale("factor:n", Factor(powers=(("n", Fraction(1)),)), ({"n": 7}, {"n": 11}))
-    >>> print(describe("factor:n", "grad_w", [scale]))
+    >>> print(describe("factor:n", "grad_w", (scale,)))
     Direction right. Your gradient is exactly n times too large (7× at n = 7, 11× at n = 11): the mean over
     the batch is missing.
     """
@@ -104,14 +101,12 @@ def describe(
     if text is None:
         return _told(found, lang)
     sentences = [fill(text, _values(code, answer, found, lang, alone))]
-    for record in found:
-        if isinstance(record, Conventions):
-            listed = say("list", lang).join(say(f"convention.{name}", lang) for name in record.conventions)
-            sentences.append(say("convention.sentence", lang, list=listed))
-        elif isinstance(record, Neighbour):
-            sentences.append(say("neighbour", lang, neighbour=record.neighbour))
-        elif isinstance(record, FirstWrong):
-            sentences.append(say("step", lang, step=record.first))
+    conventions, neighbour, first = (fact(found, slot) for slot in ("conventions", "neighbour", "first"))
+    if conventions:
+        listed = say("list", lang).join(say(f"convention.{name}", lang) for name in conventions)
+        sentences.append(say("convention.sentence", lang, list=listed))
+    sentences += [say("neighbour", lang, neighbour=neighbour)] if neighbour else []
+    sentences += [say("step", lang, step=first)] if first else []
     return say("space", lang).join(sentences)
 
 
@@ -137,7 +132,7 @@ def finding_note(kind: str, details: Mapping[str, Any], lang: str = "en") -> str
     return fill(template, details)
 
 
-def _told(found: Sequence[Record], lang: str) -> str:
+def _told(found: Found, lang: str) -> str:
     """Return the message that came with a mistake registered by a teacher."""
     for record in found:
         if isinstance(record, Told):
@@ -148,7 +143,7 @@ def _told(found: Sequence[Record], lang: str) -> str:
     return say("own-kind", lang)
 
 
-def _values(code: str, answer: str, found: Sequence[Record], lang: str, alone: bool) -> dict[str, str]:
+def _values(code: str, answer: str, found: Found, lang: str, alone: bool) -> dict[str, str]:
     """Return the values of all placeholders that this code and these records can fill."""
     subject = "gradient" if answer.startswith("grad_") else "answer"
     argument = code.partition(":")[2]
@@ -159,7 +154,7 @@ def _values(code: str, answer: str, found: Sequence[Record], lang: str, alone: b
         "subject_inner": say(subject + "_inner", lang, answer=answer),
         "times": say("factor.other", lang, expr=argument),
     }
-    inside = next((record.inside for record in found if isinstance(record, Inside)), "")
+    inside = fact(found, "inside")
     values["link"] = say("link-inside" if inside else "link", lang, inside=inside, arg=argument)
     if alone:
         values |= {"alone": "", "direction": say("factor.direction", lang)}
@@ -169,11 +164,9 @@ def _values(code: str, answer: str, found: Sequence[Record], lang: str, alone: b
         elif isinstance(record, Replaced):
             values |= {"function": say(f"function.{record.function}", lang), "meant": record.meant}
         else:
-            known = {field.name: getattr(record, field.name) for field in fields(record)}
-            values |= {
-                name: _show(value, lang) for name, value in known.items() if value not in (None, "", {})
-            }
-    if any(isinstance(record, Neighbour) for record in found):
+            said = ((name, value) for name, value in known(record).items() if value not in (None, "", {}))
+            values |= {name: _show(value, lang) for name, value in said}
+    if fact(found, "neighbour"):
         values.pop("cause", "")  # the neighbour tells the cause
     return values
 
