@@ -7,12 +7,11 @@ steps that students see (`trace` finds them), and what lies between them makes t
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,7 +19,16 @@ from npreg.exercises.forward.inputs import BANK_SIZES, completed
 from npreg.exercises.forward.inputs import Array as Array
 from npreg.exercises.forward.inputs import Input as Input
 from npreg.exercises.forward.recorder import Stop
-from npreg.exercises.forward.trace import NotALoss, Program, code_of, first_line, scalar_of, trace, whole
+from npreg.exercises.forward.trace import (
+    NotALoss,
+    Program,
+    code_of,
+    first_line,
+    place_of,
+    scalar_of,
+    trace,
+    whole,
+)
 from npreg.exercises.forward.trace import parameters as parameters
 from npreg.exercises.report import UnusableFile
 
@@ -61,6 +69,13 @@ def hessian(wrt: str) -> Answer:
 def update(wrt: str, formula: Step) -> Answer:
     """A formula that may name derivatives: ``lambda w, grad_w, lr: w - lr * grad_w`` for the new ``w``."""
     return Answer(wrt, formula=formula)
+
+
+def _of_program(name: str) -> Any:
+    """A property of an exercise that its program has: its steps, and what they are called."""
+    return property(
+        lambda exercise: getattr(exercise.program, name), doc=getattr(Program, name, None).__doc__
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +122,11 @@ class Exercise:
     solution: str | None = None
     known: frozenset[str] = frozenset()
     notes: dict[Any, Any] = field(default_factory=dict, repr=False, init=False)
+
+    steps: ClassVar[Mapping[str, Step]] = _of_program("steps")
+    arguments: ClassVar[Mapping[str, tuple[str, ...]]] = _of_program("arguments")
+    loss: ClassVar[str] = _of_program("loss")
+    public_steps: ClassVar[tuple[str, ...]] = _of_program("public_steps")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Exercise:
         """Refuse what exercises were made of before: a dictionary of steps."""
@@ -220,6 +240,10 @@ class Exercise:
         self.notes["stopped"] = found or Stop("loop", *first_line(code_of(self.function)))
         return self.trace(probe)
 
+    def public(self, name: str) -> str:
+        """The name that messages use for a step: of an internal step, the next public one that uses it."""
+        return self.program.public(name)
+
     def sizes(self, start: Sequence[int]) -> dict[str, int]:
         """Good sizes that begin like ``start``, or else the first on which the loss can be computed."""
         fixed = [s for i in self.inputs.values() for s in i.shape if isinstance(s, int)]
@@ -261,40 +285,13 @@ class Exercise:
         """Why the loss cannot be traced on these inputs, with the line where there is one."""
         if isinstance(error, NotALoss):
             return str(error)
-        code = code_of(self.function)
-        here = [
-            f for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename
-        ]
-        line = f" in line {here[-1].lineno}, `{here[-1].line or ''}`" if here else ""
+        place = place_of(error, code_of(self.function))
+        line = f" in line {place.line}, `{place.code}`" if place.line else ""
         shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in given.items())
         return f"the loss stops{line} ({type(error).__name__}: {error}) on inputs of the shapes {shapes}"
 
     def _refusal(self, why: str) -> UnusableFile:
         return UnusableFile(f"exercise {self.id!r} cannot be used: {why}")
-
-    @property
-    def steps(self) -> Mapping[str, Step]:
-        """The steps of the program, by name; their sizes are those of one probe."""
-        return self.program.steps
-
-    @property
-    def arguments(self) -> Mapping[str, tuple[str, ...]]:
-        """The names that each step uses."""
-        return self.program.arguments
-
-    @property
-    def loss(self) -> str:
-        """The name of the last step."""
-        return self.program.loss
-
-    @property
-    def public_steps(self) -> tuple[str, ...]:
-        """The steps that students see."""
-        return self.program.public_steps
-
-    def public(self, name: str) -> str:
-        """The name that messages use for a step: of an internal step, the next public one that uses it."""
-        return self.program.public(name)
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:

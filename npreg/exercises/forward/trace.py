@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -133,7 +134,7 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
     out = scalar_of(result)
     stopped = recorder.stop
     if stopped is None and failed is not None:
-        stopped = _place(failed, recorder)
+        stopped = place_of(failed, recorder.code)
     if stopped is None and not isinstance(out, Traced):
         raise NotALoss("the loss depends on none of the inputs")
     if stopped is None:
@@ -211,14 +212,11 @@ def first_line(code: CodeType | None) -> tuple[str, int]:
     return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
 
 
-def _place(error: BaseException, recorder: Recorder) -> Stop:
-    """The last line of the function's own code that an exception passed through."""
-    where, found = error.__traceback__, first_line(recorder.code)
-    while where is not None:
-        if where.tb_frame.f_code is recorder.code:
-            found = (where.tb_frame.f_code.co_filename, where.tb_lineno)
-        where = where.tb_next
-    return Stop("error", *found)
+def place_of(error: BaseException, code: CodeType | None) -> Stop:
+    """The last line of the function itself that an exception passed through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    here = [f.lineno for f in frames if code and (f.filename, f.name) == (code.co_filename, code.co_name)]
+    return Stop("error", code.co_filename if code else "", (here[-1] or 0) if here else 0)
 
 
 class _Graph:
