@@ -78,7 +78,10 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int, bound
     if speed is not None and speed.vectors is not None:
         column = int(np.abs(speed.vectors[:-1, int(speed.parts.argmax())]).argmax())
         where = f", most of it along column {column_name(feed.facts.sample.names, column)}"
-    if speed is not None and steps is not None and steps * 4 < epochs * per_epoch and not plan.average:
+    slow = steps is not None and steps * 4 < epochs * per_epoch  # at a constant rate it would be there
+    if slow and plan.schedule is not None:
+        cure = "the schedule lowers the rate before it is there: take schedule=None, or a slower one"
+    elif slow and not plan.average:
         cure = "the steps are too large to come nearer: take average=0.5, a smaller lr, or a schedule"
     elif isinstance(plan.lr, float) and lr < bound / 10 and math.isfinite(bound):
         cure = f'lr = {lr:.3g} is small, up to {bound:.3g} is stable: take lr="auto", or lr={bound / 2:.3g}'

@@ -121,6 +121,7 @@ def cured(*rows, **options):
     ("options", "reason"),
     [
         ({"lr": 0.2, "num_epochs": 2, "batch_size": 100}, "2 epochs are too few: take num_epochs="),
+        ({"lr": 0.1, "num_epochs": 20, "schedule": npreg.ExponentialDecay(0.2, 1e-4)}, "before it is there"),
         ({"lr": 1e-5, "num_epochs": 5}, 'is small, up to .* is stable: take lr="auto"'),
         ({"lr": 0.3, "num_epochs": 2, "batch_size": 200, "average": 0.5}, "too few: take num_epochs="),
     ],
