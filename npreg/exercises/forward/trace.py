@@ -139,7 +139,7 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
         raise NotALoss("the loss depends on none of the inputs")
     if stopped is None:
         assert isinstance(out, Traced)
-        if out.ndim:
+        if out.ndim or recorder.nodes[out._at].function is None:
             out = out.reshape(())
         graph = _Graph(recorder, names, out._at)
         program = graph.program(folded=True)
