@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.differentiate.steps import along, as_float_inputs, call, quiet
-from npreg.gradcheck.forms import Form, copied
+from npreg.gradcheck.forms import Form, copied, kind_of
 from npreg.gradcheck.guards import unguarded
 from npreg.gradcheck.readings import Reading, Wanted, keys_for, readings
 from npreg.gradcheck.report import GradientReport, InputReport, Mistake
@@ -297,7 +297,7 @@ def _best(
 
 def _wanted(form: Form, asked: list[str]) -> dict[str, dict[str, tuple[int, ...]]]:
     """The names that are or may be differentiated by, with the shapes of the inputs in each."""
-    kinds = {name: _kind(value) for name, value in form.leaves.items()}
+    kinds = {name: kind_of(value) for name, value in form.leaves.items()}
     if not asked and isinstance(form.gradient, Mapping):
         asked = [n for key in form.gradient for n in [*form.tree, *form.leaves] if keys_for(n, [key])]
         unknown = [key for key in form.gradient if not any(keys_for(name, [key]) for name in asked)]
@@ -324,18 +324,11 @@ def _is_unread(name: str, function: Callable[..., Any], base: dict[str, Any]) ->
         return x.size > 0 and all(np.array_equal(curve(0.0), curve(1.0)) for curve in curves)
 
 
-def _kind(value: Any) -> str:
-    try:
-        return np.asarray(value).dtype.kind
-    except ValueError:
-        return "O"
-
-
 def _usable(leaves: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     """Copies for the gradient: as they are, but what is differentiated by is floating; all finite."""
     result: dict[str, Any] = {}
     for name, value in leaves.items():
-        if _kind(value) not in "fiub":
+        if kind_of(value) not in "fiub":
             result[name] = value
             continue
         array = np.array(value)
@@ -427,7 +420,7 @@ def _arrays(result: Any) -> list[NDArray[Any]]:
     items = list(result.values()) if isinstance(result, Mapping) else result
     if isinstance(items, (tuple, list)):
         return [array for item in items for array in _arrays(item)]
-    return [np.asarray(result)] if _kind(result) in "fiub" else []
+    return [np.asarray(result)] if kind_of(result) in "fiub" else []
 
 
 def _repeats(first: NDArray[Any], second: NDArray[Any]) -> bool:
@@ -441,13 +434,13 @@ def _repeats(first: NDArray[Any], second: NDArray[Any]) -> bool:
 
 def _precision(values: Iterable[Any], answer: NDArray[Any]) -> np.dtype[Any]:
     """The coarsest floating dtype among the inputs and the gradient, float64 at best."""
-    dtypes = [np.asarray(value).dtype for value in (*values, answer) if _kind(value) == "f"]
+    dtypes = [np.asarray(value).dtype for value in (*values, answer) if kind_of(value) == "f"]
     return min([np.dtype(np.float64), *dtypes], key=lambda dtype: dtype.itemsize)
 
 
 def _notes(leaves: Mapping[str, Any], reports: Iterable[InputReport]) -> list[str]:
     notes = []
-    converted = [report.name for report in reports if _kind(leaves[report.name]) in "iub"]
+    converted = [report.name for report in reports if kind_of(leaves[report.name]) in "iub"]
     if converted:
         notes.append(f"{', '.join(converted)} held integers; checked at the same values in float64")
     for name in sorted({report.precision for report in reports} - {"float64"}):

@@ -20,7 +20,7 @@ import numpy as np
 
 from npreg.gradcheck.readings import is_number, keys_for
 
-__all__ = ["Form", "copied"]
+__all__ = ["Form", "copied", "kind_of"]
 
 CONTAINERS = ("params", "parameters")
 CACHES = ("cache", "caches", "ctx", "context", "tape", "memory")
@@ -274,3 +274,11 @@ def _rebuilt(value: Any, path: Path, names: Mapping[Path, str], leaves: Mapping[
 def copied(value: Any) -> Any:
     """A copy to hand out; numbers as NumPy scalars, as users would pass them."""
     return value.copy()[()] if isinstance(value, np.ndarray) else value
+
+
+def kind_of(value: Any) -> str:
+    """NumPy's letter for what a value holds; "O" for what is no array."""
+    try:
+        return np.asarray(value).dtype.kind
+    except ValueError:
+        return "O"

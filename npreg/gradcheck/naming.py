@@ -22,9 +22,10 @@ from npreg.exercises.findings import AnswerReport
 from npreg.exercises.forward.inputs import Input
 from npreg.exercises.forward.program import Exercise, gradient
 from npreg.exercises.found import Shapes
+from npreg.gradcheck.forms import kind_of
 from npreg.gradcheck.report import Mistake
 
-__all__ = ["Subject", "is_numbers", "named"]
+__all__ = ["Subject", "named"]
 
 LETTERS = "ndkhmpqrs"
 MOST = 60  # entries of a given input beyond which it is cut down
@@ -144,7 +145,7 @@ def _cut(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, Any]:
 
 def _shapes(subject: Subject) -> Iterator[dict[str, Shape]]:
     """Shapes in letters: lengths apart as far as the function allows, equal ones as one, all fixed."""
-    arrays = {n: np.asarray(v) for n, v in subject.inputs.items() if is_numbers(v)}
+    arrays = {n: np.asarray(v) for n, v in subject.inputs.items() if kind_of(v) in "fiub"}
     order = sorted(arrays, key=lambda name: (-arrays[name].ndim, name in subject.gradients))
     axes = [(name, axis) for name in order for axis in range(arrays[name].ndim)]
     together: dict[int, list[Axis]] = {}
@@ -162,13 +163,6 @@ def _shapes(subject: Subject) -> Iterator[dict[str, Shape]]:
     for blocks in (apart, merged, []):
         if blocks is not merged or len(apart) > len(merged):
             yield _lettered(arrays, sorted(blocks, key=lambda block: axes.index(block[0])))
-
-
-def is_numbers(value: Any) -> bool:
-    try:
-        return np.asarray(value).dtype.kind in "fiub"
-    except ValueError:
-        return False
 
 
 def _lettered(arrays: Mapping[str, Any], blocks: Sequence[Sequence[Axis]]) -> dict[str, Shape]:
