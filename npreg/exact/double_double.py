@@ -81,8 +81,7 @@ def exactly(a: Array) -> DoubleDouble:
 
 def add(x: DoubleDouble, increment: Array) -> DoubleDouble:
     """`x` + `increment`, again with |low| ≤ eps |high|."""
-    total, error = two_sum(x.high, increment)
-    return two_sum(total, error + x.low)
+    return add_both(x, exactly(increment))
 
 
 def add_both(x: DoubleDouble, y: DoubleDouble) -> DoubleDouble:
@@ -109,10 +108,10 @@ def sum_rows(x: DoubleDouble) -> DoubleDouble:
     return two_sum(high[0], low[0])
 
 
-def sum_of_squares(x: DoubleDouble) -> DoubleDouble:
-    """The sum of (high + low)² over axis 0."""
-    square, error = two_product(x.high, x.high)
-    return sum_rows(DoubleDouble(square, error + 2.0 * x.high * x.low))
+def square(x: DoubleDouble) -> DoubleDouble:
+    """(high + low)², entry by entry."""
+    product, error = two_product(x.high, x.high)
+    return DoubleDouble(product, error + 2.0 * x.high * x.low)
 
 
 def subtract_matmul(start: Array, A: DoubleDouble, x: DoubleDouble) -> DoubleDouble:

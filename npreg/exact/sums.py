@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,8 @@ from npreg.exact.double_double import (
     DoubleDouble,
     add_both,
     exactly,
+    square,
     subtract_matmul,
-    sum_of_squares,
     sum_rows,
     transposed_matmul,
     two_product,
@@ -56,7 +56,8 @@ SMALL_FIRST = [
     (0, 0),
 ]  # slices i of a, j of b
 FIRST, SECOND = 1.5 * 2.0**31, 1.5 * 2.0**10  # adding and subtracting these rounds to 2^-21 and 2^-42
-Exponents = NDArray[np.intc]
+Exponents: TypeAlias = NDArray[np.intc]
+_Part: TypeAlias = "tuple[DoubleDouble, Array, Array | None]"
 
 
 @dataclass(frozen=True)
@@ -116,15 +117,8 @@ def _largest(columns: FloatArray) -> Array:
     return largest
 
 
-class _Part(NamedTuple):
-    """Some scaled rows, what rounding took from them, and their weights (m, 1)."""
-
-    A: DoubleDouble
-    y: Array
-    weights: Array | None
-
-
 def _parts(data: Data, extent: Extent, low: FloatArray | None) -> Iterator[_Part]:
+    """Some scaled rows after the other: A with what rounding took from it, y, and weights (m, 1)."""
     of_A, of_y, of_weights = extent.exponents
     first = int(extent.intercept)
     for start in range(0, len(data.X), ROWS):
@@ -137,7 +131,7 @@ def _parts(data: Data, extent: Extent, low: FloatArray | None) -> Iterator[_Part
             small[:, first:] = np.ldexp(low[start : start + ROWS].astype(np.float64), -of_A[first:])
             A = two_sum(high, small)
         s = None if weights is None else np.ldexp(weights, -of_weights)[:, None]
-        yield _Part(A, np.ldexp(y.astype(np.float64), -of_y), s)
+        yield A, np.ldexp(y.astype(np.float64), -of_y), s
 
 
 @dataclass(frozen=True)
@@ -210,14 +204,9 @@ def _label_sums(y: Array, s: Array | None, mean: Array) -> DoubleDouble:
     deviations = two_sum(y, np.broadcast_to(-mean, y.shape))
     ones = exactly(np.ones(y.shape))
     sums = []
-    for terms in (ones, deviations, _square(deviations), _square(exactly(y))):
+    for terms in (ones, deviations, square(deviations), square(exactly(y))):
         sums.append(sum_rows(terms if s is None else _times(terms, s)))
     return DoubleDouble(np.array([each.high for each in sums]), np.array([each.low for each in sums]))
-
-
-def _square(x: DoubleDouble) -> DoubleDouble:
-    square, error = two_product(x.high, x.high)
-    return DoubleDouble(square, error + 2.0 * x.high * x.low)
 
 
 class Gradient(NamedTuple):
@@ -231,12 +220,8 @@ class Gradient(NamedTuple):
         total = cls(zeros(x.high.shape), zeros(x.high.shape[1:]))
         for A, y, s in _parts(data, extent, low):
             r = subtract_matmul(y, A, x)
-            if s is None:
-                total += cls(transposed_matmul(A, r), sum_of_squares(r))
-            else:
-                weighted = _times(r, s)
-                rss = sum_rows(_times(_square(r), s))
-                total += cls(transposed_matmul(A, weighted), rss)
+            weighted, squares = (r, square(r)) if s is None else (_times(r, s), _times(square(r), s))
+            total += cls(transposed_matmul(A, weighted), sum_rows(squares))
         return total
 
     def __add__(self, other: Any) -> Gradient:

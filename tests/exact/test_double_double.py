@@ -12,8 +12,8 @@ from npreg.exact.double_double import (
     DoubleDouble,
     add,
     exactly,
+    square,
     subtract_matmul,
-    sum_of_squares,
     sum_rows,
     transposed_matmul,
     two_product,
@@ -52,7 +52,7 @@ def test_sums_carry_the_rounding_errors(values):
     size = sum(abs(Fraction(v)) for v in values)
     assert abs(exact(sum_rows(exactly(terms))) - exact_sum) <= Fraction(2.0**-98) * size
     squares = sum(Fraction(v) ** 2 for v in values)
-    assert abs(exact(sum_of_squares(exactly(terms))) - squares) <= Fraction(2.0**-98) * squares
+    assert abs(exact(sum_rows(square(exactly(terms)))) - squares) <= Fraction(2.0**-98) * squares
 
 
 @given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 4), st.integers(1, 3))

@@ -47,7 +47,31 @@ def nothing(*_: Any) -> float:
     return 1.0
 
 
+class Number:
+    """Something that says it is a number."""
+
+    def __float__(self) -> float:
+        return 0.5
+
+
+class Liar:
+    """Something that says so, and is none."""
+
+    def __float__(self) -> float:
+        raise RuntimeError("not now")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise RuntimeError("not now")
+
+
 JUNK: list[Any] = [
+    Number(),
+    Liar(),
+    [Number(), 1.0],
+    np.ma.masked_array([[1.0, 2.0], [3.0, 4.0]], [[False, True], [False, False]]),
+    os.curdir,
+    "",
+    [np.ones(2), np.ones((2, 2))],
     None,
     "text",
     "1.0",
@@ -528,6 +552,8 @@ def training_arguments(draw: Draw) -> dict[str, Any]:
         "l1": penalties,
         "average": st.sampled_from([0.0, 0.5, 0.99]),
         "standardize": st.booleans(),
+        "fit_intercept": st.booleans(),
+        "shuffle": st.booleans(),
         "validation": st.one_of(st.floats(0, 1), st.tuples(arrays(2, d), arrays(2))),
         "stop": st.sampled_from([npreg.EarlyStopping(1), npreg.EarlyStopping(3, tol=1e-3)]),
         "callbacks": st.sampled_from([(), nothing, [nothing, nothing]]),
