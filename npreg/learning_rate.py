@@ -30,10 +30,12 @@ __all__ = [
     "RateMoments",
     "check_learning_rate",
     "max_learning_rate",
+    "rate_bound",
     "rate_moments",
     "report_rate",
     "scale_advice",
     "squared_norms",
+    "steepest_slope",
 ]
 
 AUTO_AVERAGE = 0.5  # lr="auto" averages over this part of the epochs: at so large a rate steps are noisy
@@ -200,11 +202,11 @@ class RateMoments:
 
     def bound(self, batch_size: int, l2: float = 0.0, rule: Rule | None = None) -> float:
         """The largest learning rate that is known to be stable."""
-        return _bound(batch_size, self.num_rows, *self.curvatures, l2, rule)
+        return rate_bound(batch_size, self.num_rows, *self.curvatures, l2, rule)
 
 
-def _bound(
-    batch_size: int, num_rows: int, kappa: float, largest: float, l2: float, rule: Rule | None = None
+def rate_bound(
+    batch_size: int, num_rows: float, kappa: float, largest: float, l2: float, rule: Rule | None = None
 ) -> float:
     """2 / (noise of rows + steepest slope), each as far as the rule amplifies it.
 
@@ -213,7 +215,7 @@ def _bound(
     an epoch is a few unequal steps, which can drive the oscillation: there the bound is 1 − β of SGD's.
     """
     if isinstance(rule, Momentum) and num_rows / 4 < batch_size < num_rows:
-        return (1 - rule.beta) * _bound(batch_size, num_rows, kappa, largest, l2)
+        return (1 - rule.beta) * rate_bound(batch_size, num_rows, kappa, largest, l2)
     if batch_size >= num_rows:
         noise, steepest = 0.0, largest * num_rows / batch_size + 2 * l2
     else:
@@ -222,6 +224,13 @@ def _bound(
         noise /= 1 - rule.beta
         steepest *= (1 + 2 * rule.beta if isinstance(rule, Nesterov) else 1.0) / (1 + rule.beta)
     return 2 / (noise + steepest) if noise + steepest > 0 else np.inf
+
+
+def steepest_slope(X: FloatArray, weights: FloatArray | None) -> float:
+    """λ of a few rows."""
+    rows = _extended(X, weights)
+    gram = rows @ rows.T if rows.shape[1] > len(rows) else rows.T @ rows
+    return float(np.linalg.eigvalsh(gram)[-1]) / len(rows)
 
 
 def squared_norms(X: FloatArray, weights: FloatArray | None) -> tuple[float, float]:
@@ -257,7 +266,7 @@ def _is_surely_below(
     """Whether cheap upper bounds of κ and λ already show that lr is safe."""
     kappa, trace = norms
     n = len(X)
-    if lr < _bound(batch_size, n, kappa, trace, l2):
+    if lr < rate_bound(batch_size, n, kappa, trace, l2):
         return True
     if X.shape[1] <= EXACT_COLUMNS:
         return False
@@ -270,7 +279,7 @@ def _is_surely_below(
         vector = rows.T @ (rows @ vector) / len(rows)
         largest = float(np.linalg.norm(vector))
         vector /= largest
-    return lr < _bound(batch_size, n, kappa, 1.5 * largest, l2)
+    return lr < rate_bound(batch_size, n, kappa, 1.5 * largest, l2)
 
 
 def check_learning_rate(

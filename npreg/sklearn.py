@@ -7,9 +7,8 @@ and the engines are `train`'s.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +24,7 @@ except ImportError as error:
     ) from error
 
 from npreg.arrays import (
+    Data,
     FloatArray,
     Rows,
     as_batch_size,
@@ -36,10 +36,12 @@ from npreg.arrays import (
     is_table,
 )
 from npreg.arrays.sparse import as_sparse
+from npreg.learning_rate import rate_bound, steepest_slope
 from npreg.losses import Loss, LossName
 from npreg.runs.callbacks import ProgressBar
 from npreg.runs.feeds import as_feed
 from npreg.runs.plan import EarlyStopping, RuleName, ScheduleName
+from npreg.runs.scaling import ColumnMoments, Scaling
 from npreg.schedules import as_schedule
 from npreg.sgd import Rule, Schedule, as_rule
 from npreg.train import TrainResult, train
@@ -47,6 +49,8 @@ from npreg.train import TrainResult, train
 __all__ = ["MinibatchSGDRegressor"]
 
 ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32], "accept_sparse": ["csr", "csc"]}
+
+STREAM_FRACTION = 0.3  # of the stable rate, in partial_fit: nothing is averaged that would take out noise
 
 
 class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -245,9 +249,10 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         is the nominal batch size here, not `batch_size`.  The rule's state (momentum) is kept from call
         to call, and `schedule` is called with the number of calls before this one.
 
-        What needs all rows is of `fit` alone: nothing is standardised here (put a fitted `StandardScaler`
-        before), averaged, or held out.  lr="auto" is half of what is stable for these rows, and no more
-        than in any call before.
+        With lr="auto" the step is made on columns standardised by all rows that have come so far (unless
+        `standardize=False`), at 0.3 of the rate that is stable for these rows and for those of calls
+        before on average (of more than 64 rows a call: of a sample).  With a number nothing is standardised
+        (put a fitted `StandardScaler` before).  Nothing is averaged or held out: that is of `fit` alone.
 
         Parameters
         ----------
@@ -274,18 +279,24 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         rule = as_rule(self.rule)
         if stream.rule is None or stream.rule.inner != rule:
             stream.rule = _Continued(rule)
+        start = self._start(data, labels, keep=not first)
+        lr, scaling = self.lr, None
+        weights = None if weights is None else weights / weights.mean()
+        if isinstance(lr, str):
+            scaling = stream.scaling(Data(data, labels, weights)) if self.standardize else None
+            if scaling is not None:
+                data = scaling.features(data)
+                theta = scaling.enter(np.vstack([start["w"], start["b"]]))
+                start = {"w": theta[:-1], "b": theta[-1]}
+            lr = stream.rate(data, weights, self.l2, rule)
         settings = {
             "batch_size": len(data),
             "sample_weight": weights,
             "standardize": False,
             "average": 0.0,
             **self._objective(),
-            **self._start(data, labels, keep=not first),
+            **start,
         }
-        lr = self.lr
-        if isinstance(lr, str):
-            rate = train(data, labels, lr=lr, rule=rule, num_epochs=0, **settings).lr
-            lr = stream.lr = min(stream.lr, rate)
         calls = float(stream.calls)
         schedule = as_schedule(self.schedule, self.max_iter or 1000)
         result = train(
@@ -299,6 +310,9 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             rng=0,
             **settings,
         )
+        if scaling is not None:
+            theta = scaling.leave(np.vstack([result.w, result.b]))
+            result = replace(result, w=theta[:-1], b=theta[-1])
         stream.calls += 1
         self._keep(result, flat=labels.ndim == 1 if first else self.coef_.ndim == 1)
         self.n_steps_ = getattr(self, "n_steps_", 0) + 1
@@ -414,8 +428,22 @@ class _Stream:
     """What `partial_fit` keeps between calls, besides parameters."""
 
     calls: int = 0
-    lr: float = math.inf
+    steepest: float = 0.0
+    columns: ColumnMoments | None = None
     rule: _Continued | None = None
+
+    def scaling(self, data: Data) -> Scaling:
+        """That of all rows so far, these included."""
+        columns = ColumnMoments.of(data)
+        self.columns = columns if self.columns is None else self.columns + columns
+        return self.columns.scaling()
+
+    def rate(self, X: FloatArray, weights: FloatArray | None, l2: float, rule: Rule) -> float:
+        """A part of what is stable for these rows, and for those of the calls before on average."""
+        some = slice(None, None, -(-len(X) // 64))
+        steepest = steepest_slope(X[some], None if weights is None else weights[some])
+        self.steepest += (steepest - self.steepest) / (self.calls + 1)
+        return STREAM_FRACTION * rate_bound(1, 1, 0.0, max(steepest, self.steepest), l2, rule)
 
 
 def _generator(random_state: Any) -> np.random.Generator:
