@@ -76,10 +76,10 @@ def as_number(value: Any, name: str) -> float:
         raise TypeError(f"{name} must be a number, not {brief(value)}")
     try:
         return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, not {brief(value)}") from None
     except OverflowError:
         raise ValueError(f"{name} is beyond the range of floats") from None
+    except Exception:  # whatever somebody's __float__ raises
+        raise TypeError(f"{name} must be a number, not {brief(value)}") from None
 
 
 def as_nonnegative(value: Any, name: str) -> float:

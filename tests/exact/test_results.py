@@ -132,8 +132,8 @@ def test_dependent_columns_in_other_units():
 
 
 def test_memory_stays_small():
-    features, labels = np.ones((20_000, 20)), np.ones(20_000)
-    features[:, 1:] = RNG.standard_normal((20_000, 19))
+    features, labels = np.ones((40_000, 20)), np.ones(40_000)
+    features[:, 1:] = RNG.standard_normal((40_000, 19))
     tracemalloc.start()
     npreg.least_squares(features, labels, fit_intercept=False)
     peak = tracemalloc.get_traced_memory()[1]

@@ -281,6 +281,7 @@ def call(
             warnings.simplefilter("error")
             warnings.simplefilter("ignore", LearningRateWarning)
             warnings.simplefilter("ignore", npreg.RankWarning)
+            warnings.simplefilter("ignore", npreg.ConvergenceWarning)
             if (low_level or not ours) and not tame:
                 warnings.simplefilter("ignore", RuntimeWarning)
             result = function(**arguments)
