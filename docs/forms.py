@@ -70,6 +70,11 @@ def dask_arrays() -> Pair:
     return array.from_array(X, chunks=(20, -1)), array.from_array(Y, chunks=20)
 
 
+def memory_map() -> Pair:
+    np.save("forms.npy", X)
+    return np.load("forms.npy", mmap_mode="r"), Y
+
+
 def made(library: str, **contents: Any) -> Any:
     """What the library's functions make of the contents."""
     return tuple(
@@ -86,6 +91,7 @@ FORMS: dict[str, Callable[[], Pair]] = {
     "structured array": lambda: (structured(), Y),
     "masked array, nothing masked": lambda: (np.ma.masked_array(X), np.ma.masked_array(Y)),
     "`np.matrix`": lambda: (matrix(), Y),
+    "memory-mapped file": memory_map,
     "pandas, mixed columns": lambda: (frame(), series()),
     "pandas, nullable": lambda: (frame().astype(NULLABLE), series().astype("Float64")),
     "pandas, Arrow columns": lambda: (
