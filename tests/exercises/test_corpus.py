@@ -55,6 +55,7 @@ OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 ELSEWHERE = ("reason", "where.", "class.", "isolation.", "feedback.", "gradescope.")  # of the grading room
 BESIDE = (
     "preview-",
+    "narrow",
     "change.",
     "place-",
     "line",
