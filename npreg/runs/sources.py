@@ -35,7 +35,7 @@ class Slices:
         if labels is None:
             raise TypeError("labels are missing; only files and functions bring their own")
         parts = {"features": features, "labels": labels, "sample_weight": sample_weight}
-        self.parts = {name: part for name, part in parts.items() if part is not None}
+        self.parts = {name: part for name, part in parts.items() if part is not None or name == "features"}
         for name, part in self.parts.items():
             cuts = hasattr(part, "__getitem__") and (hasattr(part, "shape") or hasattr(part, "__len__"))
             if not cuts or isinstance(part, (str, bytes, Mapping, type)) or _shape(part) == ():
