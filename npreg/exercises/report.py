@@ -167,6 +167,8 @@ class Report:
         rows = []
         for answer in self.answers:
             said = answer.sentences(self.exercise, self.lang)
+            if answer.not_written:
+                said = [words.say("not-written", self.lang), *said]
             mark, name = "✓" if answer.passed else "✗", html.escape(answer.name)
             rows.append(
                 f"<tr><td>{mark}</td><td><code>{name}</code></td>"
