@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -191,8 +192,10 @@ def set_rng_state(rng: np.random.Generator, fields: Fields) -> None:
             "give the same kind of rng"
         )
     try:
-        rng.bit_generator.state = state
-    except (KeyError, ValueError, TypeError, IndexError, OverflowError, AttributeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # older NumPy only warns of numbers beyond the state's
+            rng.bit_generator.state = state
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError, AttributeError, Warning) as error:
         raise fields.wrong("rng", repr(error), "the state of a generator") from None
 
 
