@@ -252,7 +252,7 @@ def test_a_grader_without_rights_stops_them_too(way):
         os.chown(place, somebody, somebody)
         code = (
             f"import os, sys; os.setgroups([]); os.setgid({somebody}); os.setuid({somebody})\n"
-            f"sys.path[:0] = [{str(home)!r}, {str(home / 'tests')!r}]\n"
+            f"sys.path[:0] = [{str(home)!r}, {str(home / 'tests')!r}, {str(Path(__file__).parent)!r}]\n"
             "from pathlib import Path; from test_hostile import Class\n"
             f"root = Path({place!r}) / 'run'; root.mkdir(); run = Class(root, way={way!r})\n"
             "print('\\n'.join([*run.surprises(), *run.changed]))"
