@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from npreg.exercises.forward.tape import Tape
 from npreg.exercises.mistakes.chain import chain_cut_short, chain_elsewhere, chain_twice
 from npreg.exercises.mistakes.edits import Mutation, Rule
@@ -40,6 +42,7 @@ from npreg.exercises.mistakes.upstream import (
 __all__ = ["RULES", "Mutation", "every_mutation", "frequent_mutations"]
 
 
+@np.errstate(all="ignore")
 def every_mutation(tape: Tape) -> list[Mutation]:
     """All single mistakes for the exercise of this tape (its values only show shapes and zeros)."""
     found = [mutation for rule in RULES for mutation in rule(tape)]
