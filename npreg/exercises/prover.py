@@ -268,7 +268,7 @@ def _equal(values: Sequence[Array], others: Sequence[Array]) -> bool:
         if value.shape != other.shape:
             return False
         size = max(float(np.max(np.abs(value), initial=0.0)), float(np.max(np.abs(other), initial=0.0)))
-        if not np.max(np.abs(value - other), initial=0.0) <= 1e-7 * size:
+        if not np.max(np.abs(value - other), initial=0.0) <= max(1e-7 * size, 1e-12):  # zero to rounding
             return False
     return True
 
