@@ -138,7 +138,7 @@ class Plan:
         epochs: Any = self.num_epochs
         if epochs is None:
             epochs = "auto" if auto else 3
-        if epochs != "auto":
+        if not (isinstance(epochs, str) and epochs == "auto"):
             epochs = as_count(epochs, "num_epochs", 0)
         elif str(self.schedule) in ("step", "cosine", "exponential"):
             raise ValueError(f"schedule={self.schedule!r} needs num_epochs as a number: it is for so many")
