@@ -218,7 +218,7 @@ def to_arrays(value: Any) -> Any:
     if isinstance(value, (int, float, list, np.generic)):
         try:
             return np.asarray(value, float)
-        except (TypeError, ValueError, OverflowError):
+        except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is a Liar's
             return value
     return value
 
@@ -774,6 +774,7 @@ X32, Y32 = X.astype(np.float32), Y.astype(np.float32)
         (npreg.train, {"batch_size": 10**400}, "batch_size must be at most"),
         (npreg.train, {"lr": 10**400}, "lr is beyond"),
         (npreg.train, {"engine": np.ones(2)}, "engine must be"),
+        (npreg.train, {"num_epochs": np.ones(2)}, "num_epochs must be"),
         (npreg.train, {"standardize": np.ones(2)}, "standardize must be True or False"),
         (npreg.train, {"features": X32, "labels": [1.0, 2.0, 1e300]}, "beyond the range of float32"),
         (npreg.train, {"features": X32, "labels": Y32, "w": [[1e300]]}, "within the range of float32"),
