@@ -72,7 +72,7 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int, bound
     """A ConvergenceWarning, scikit-learn's too where that is loaded, with reason and cure in numbers."""
     per_epoch, speed = feed.facts.steps_per_epoch(plan.batch_size), found.speed
     steps = None if speed is None else speed.steps_needed(TOLERANCE / 2 * found.constant, lr, plan.rule)
-    part = found.value / found.constant if found.constant > 0 else math.inf
+    part = f", {100 * found.value / found.constant:.3g} % of a constant's" if found.constant > 0 else ""
     told = f"its mean loss is {'' if found.exact else 'about '}{found.value:.3g} above the least possible"
     where = ""
     if speed is not None and speed.vectors is not None:
@@ -92,7 +92,7 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int, bound
     else:
         scale = "" if plan.standardize else ", standardize=True"
         cure = f'columns depend on each other, or differ in scale: take rule="momentum"{scale}'
-    warn(f"the run has not arrived: {told}, {100 * part:.3g} % of a constant's{where}; {cure}", _category())
+    warn(f"the run has not arrived: {told}{part}{where}; {cure}", _category())
 
 
 def _category() -> type[Warning]:

@@ -48,7 +48,7 @@ def in_form(form: str, top: Path) -> Path:
     for number, (student, text) in enumerate(TEXTS.items(), 11):
         names[student] = {
             "files": f"{student}.py",
-            "folders": f"{student}/work/one_weight.py",
+            "folders": f"{student}/answers/one_weight.py",
             "moodle": f"{student} B._{number}_assignsubmission_file/one weight.py",
             "moodle-old": f"{student} B._{number}_assignsubmission_file_/one weight.py",
             "moodle-flat": f"{student} B._{number}_assignsubmission_file_one weight.py",

@@ -190,3 +190,9 @@ def test_schedules_of_a_length_need_one(name):
     with pytest.raises(ValueError, match="needs num_epochs as a number"):
         npreg.train(X, Y, lr="auto", schedule=name)
     npreg.train(X, Y, lr="auto", schedule=name, num_epochs=5, rng=0)
+
+
+def test_where_a_constant_fits_exactly_no_share_of_its_loss_is_told():
+    with pytest.warns(npreg.ConvergenceWarning, match="least possible") as caught:
+        npreg.train([[0.1]], [0.1], lr=0.03, rng=0)
+    assert "inf" not in str(caught[0].message)
