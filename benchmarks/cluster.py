@@ -56,9 +56,7 @@ def calls(client: Any, width: int) -> Calls:
     blocks_here = npreg.RowBlocks.of(X, y, block_rows=chunk)
     return {
         "one process": lambda epochs: npreg.train(X, y, num_epochs=epochs, **common),
-        "one process, blocks": lambda epochs: npreg.train(
-            blocks_here, num_epochs=epochs, engine="moments", **common
-        ),
+        "one process, blocks": lambda epochs: npreg.train(blocks_here, num_epochs=epochs, engine="moments", **common),
         "moments": lambda epochs: npreg.dask.train(features, labels, num_epochs=epochs, **there),
     }
 

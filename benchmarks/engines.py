@@ -86,23 +86,15 @@ def main() -> None:
     corner = "features \\ batch"
     sgd = grid.table(corner, FEATURES, BATCHES, lambda d, B: cell(NUM_ROWS, d, B, repeats))
     single = grid.table(
-        corner,
-        (2, 8, 12, 16, 20),
-        (8, 16, 32, 64),
-        lambda d, B: cell(NUM_ROWS, d, B, repeats, dtype="float32"),
+        corner, (2, 8, 12, 16, 20), (8, 16, 32, 64), lambda d, B: cell(NUM_ROWS, d, B, repeats, dtype="float32")
     )
     momentum = grid.table(
-        corner,
-        (2, 4, 8, 12, 14, 16, 20),
-        BATCHES,
-        lambda d, B: cell(NUM_ROWS // 2, d, B, repeats, rule="momentum"),
+        corner, (2, 4, 8, 12, 14, 16, 20), BATCHES, lambda d, B: cell(NUM_ROWS // 2, d, B, repeats, rule="momentum")
     )
     outputs = grid.table(
         "outputs \\ features", (2, 4, 8), (2, 5, 8, 12, 16), lambda k, d: cell(NUM_ROWS, d, 10, repeats, k)
     )
-    short = grid.table(
-        "features \\ steps", (2, 8, 16), STEPS, lambda d, steps: cell(steps * 10, d, 10, repeats)
-    )
+    short = grid.table("features \\ steps", (2, 8, 16), STEPS, lambda d, steps: cell(steps * 10, d, 10, repeats))
     text = (
         f"{NUM_ROWS:,} rows, float64, SGD:\n\n{sgd}\n\n"
         f"The same in float32 (moments are always summed in float64):\n\n{single}\n\n"

@@ -50,9 +50,7 @@ def main() -> None:
     print("|---|---:|---|")
     for name, estimator in ESTIMATORS.items():
         count, failed = run_checks(estimator)
-        print(
-            f"| {name} | {count - len(failed)} of {count} | {', '.join(f'`{f}`' for f in failed) or 'none'} |"
-        )
+        print(f"| {name} | {count - len(failed)} of {count} | {', '.join(f'`{f}`' for f in failed) or 'none'} |")
 
 
 if __name__ == "__main__":

@@ -35,9 +35,7 @@ def main(exercise: str = "minibatch-mean", count: str = "200", jobs: str = "2") 
             report=Path(place) / "report.html",
         )
         begun = time.perf_counter()
-        graded = grade(
-            folder, course.load(exercise), secret=b"key", outputs=outputs, jobs=int(jobs), quiet=True
-        )
+        graded = grade(folder, course.load(exercise), secret=b"key", outputs=outputs, jobs=int(jobs), quiet=True)
         wall = time.perf_counter() - begun
     scale = 2**20 if sys.platform == "darwin" else 2**10
     own, theirs = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -75,25 +75,17 @@ def draw(results: dict[str, dict[tuple[int, int, int], dict[str, float]]]) -> No
         for ax, (axis, points) in zip(panels, results.items(), strict=True):
             place = list(AXES).index(axis)
             for name, (label, colour, dashes) in LINES.items():
-                line = [
-                    (shape[place], found[name] / least) for shape, found in points.items() if name in found
-                ]
+                line = [(shape[place], found[name] / least) for shape, found in points.items() if name in found]
                 if line:
                     width = 1.0 if name == "auto" else 1.8
                     ax.loglog(*zip(*line, strict=True), dashes, color=colour, lw=width, label=label)
             ax.set_xlabel(axis)
             n, d, batch_size = next(iter(points))
-            fixed = {
-                "rows": f"{n:,} rows",
-                "features": f"{d} features",
-                "batch size": f"minibatches of {batch_size}",
-            }
+            fixed = {"rows": f"{n:,} rows", "features": f"{d} features", "batch size": f"minibatches of {batch_size}"}
             fixed.pop(axis)
             ax.set_title(", ".join(fixed.values()), fontsize=9)
         panels[0].set_ylabel("time of an epoch")
-        figure.legend(
-            *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False
-        )
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
         figure.savefig(HERE / "growth.svg", metadata={"Date": None})
         plt.close(figure)
 
@@ -127,9 +119,7 @@ def main() -> None:
         results[axis] = {}
         for shape in shapes:
             results[axis][shape] = measure(shape, options.repeats)
-            print(
-                shape, {k: f"{v:.2g}" for k, v in results[axis][shape].items()}, file=sys.stderr, flush=True
-            )
+            print(shape, {k: f"{v:.2g}" for k, v in results[axis][shape].items()}, file=sys.stderr, flush=True)
     text = f"{table(results)}\n\nMeasured on: {machine('scikit-learn', 'numba')}.\n"
     if options.print:
         print(text)

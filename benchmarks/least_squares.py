@@ -56,9 +56,7 @@ def one(which: str, rows: int, offset: float) -> None:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--offset", type=float, default=0.0)
     parser.add_argument("--one", help=argparse.SUPPRESS)

@@ -89,10 +89,7 @@ def with_exact_powers(data: NistSet) -> NistSet:
     """The same set, its powers not rounded to float64 but to twice its precision."""
     powers = [[Fraction(x) ** k for k in range(1, data.features.shape[1] + 1)] for x in data.features[:, 0]]
     high = np.array(powers, dtype=float)
-    low = [
-        [float(p - Fraction(h)) for p, h in zip(*rows, strict=True)]
-        for rows in zip(powers, high, strict=True)
-    ]
+    low = [[float(p - Fraction(h)) for p, h in zip(*rows, strict=True)] for rows in zip(powers, high, strict=True)]
     return replace(data, features=high, features_low=np.array(low))
 
 
@@ -113,9 +110,7 @@ def measure(data: NistSet) -> tuple[float, list[float]]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where NIST's .dat files are")
     folder = parser.parse_args().folder
     missing = [f"{name}.dat" for name in SETS if not (folder / f"{name}.dat").is_file()]

@@ -117,12 +117,7 @@ def sklearn(X, y, batch_size, lr):
 
     def run(epochs):
         SGDRegressor(
-            penalty=None,
-            learning_rate="constant",
-            eta0=lr / batch_size,
-            max_iter=epochs,
-            tol=None,
-            random_state=0,
+            penalty=None, learning_rate="constant", eta0=lr / batch_size, max_iter=epochs, tol=None, random_state=0
         ).fit(X, y)
 
     return run

@@ -99,9 +99,7 @@ ESTIMATORS: dict[str, Callable[[int], Any]] = {
 
 def main() -> None:
     """Print the table, and how many sets each estimator has within 0.02 of exact least squares."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5, help="shuffles of the five folds (default 5)")
     repeats = parser.parse_args().repeats
     warnings.simplefilter("ignore", ConvergenceWarning)  # of SGDRegressor; its R² says it all

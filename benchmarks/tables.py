@@ -70,9 +70,7 @@ def fill(page: Path, name: str, new: str) -> None:
     os.replace(file.name, page)
 
 
-def interleaved(
-    calls: dict[Any, Callable[[], Any]], repeats: int, moment: float = 0.05
-) -> dict[Any, list[float]]:
+def interleaved(calls: dict[Any, Callable[[], Any]], repeats: int, moment: float = 0.05) -> dict[Any, list[float]]:
     """Seconds a call, measured in turns A B C A B C …; a turn lasts `moment` seconds or one call."""
     seconds: dict[Any, list[float]] = {key: [] for key in calls}
     for call in calls.values():

@@ -66,9 +66,7 @@ class OwnSquared:
 def losses() -> dict[str, Any]:
     """The losses to check, by what to print: river's where it is installed."""
     if importlib.util.find_spec("river") is None:
-        print(
-            "river is not installed (pip install river); these pairs, written here, have the same mistakes.\n"
-        )
+        print("river is not installed (pip install river); these pairs, written here, have the same mistakes.\n")
         return {
             "Cauchy (own pair)": OwnCauchy(),
             "Quantile(alpha=0.9) (own pair)": OwnQuantile(0.9),

@@ -23,11 +23,7 @@ class PictureFolder:
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "--out",
-            metavar="DIR",
-            type=Path,
-            default=Path("pictures"),
-            help="folder for pictures (%(default)s)",
+            "--out", metavar="DIR", type=Path, default=Path("pictures"), help="folder for pictures (%(default)s)"
         )
         parser.add_argument("--show", action="store_true", help="open the pictures at the end")
 
@@ -37,9 +33,7 @@ class PictureFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            parser.error(
-                f"cannot make the folder {self.path} ({error.strerror}); choose another with --out DIR"
-            )
+            parser.error(f"cannot make the folder {self.path} ({error.strerror}); choose another with --out DIR")
         if not os.access(self.path, os.W_OK | os.X_OK):
             parser.error(f"cannot write into the folder {self.path}; choose another with --out DIR")
 
@@ -52,9 +46,7 @@ class PictureFolder:
             os.replace(partial, final)
         except OSError as error:
             partial.unlink(missing_ok=True)
-            raise SystemExit(
-                f"cannot save {final} ({error.strerror}); choose another folder with --out DIR"
-            ) from None
+            raise SystemExit(f"cannot save {final} ({error.strerror}); choose another folder with --out DIR") from None
         self.saved.append(final)
 
     def tell(self) -> None:

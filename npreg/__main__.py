@@ -103,9 +103,7 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
         default=3,
         help="1 what is right, 2 the kind of mistake, 3 which one and where (default), 4 the rule to look at",
     )
-    parser.add_argument(
-        "--by-hand", action="store_true", help="a small example in whole numbers to redo on paper"
-    )
+    parser.add_argument("--by-hand", action="store_true", help="a small example in whole numbers to redo on paper")
     parser.add_argument("--solution", action="store_true", help="the solution, where the exercise allows it")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     parser.add_argument("--seed", type=int, help="for the same probes in every run")
@@ -175,9 +173,7 @@ class _Waiting:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _afterword(
-    file: OwnFile, exercise: Exercise, report: Report, options: argparse.Namespace
-) -> Iterator[str]:
+def _afterword(file: OwnFile, exercise: Exercise, report: Report, options: argparse.Namespace) -> Iterator[str]:
     """Yield what may follow a report: names to mend, a small example, the solution, where to go on."""
     from npreg.exercises.course import IDS
     from npreg.exercises.files import misnamed
@@ -203,9 +199,7 @@ def _afterword(
 
 
 def _prove_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "exercise", metavar="FILE|ID", help="a teacher's .py file, or an exercise of the course"
-    )
+    parser.add_argument("exercise", metavar="FILE|ID", help="a teacher's .py file, or an exercise of the course")
     parser.add_argument(
         "--sizes",
         action="append",
@@ -267,9 +261,7 @@ def _grade_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("marks")
     how.add_argument("--key", metavar="FILE", help="secret that the probes are drawn from (made if missing)")
     how.add_argument("--student", metavar="NAME", help="who a single file is from (default: its name)")
-    how.add_argument(
-        "--forbid", metavar="NAMES", help="packages not to be used, with commas; 'none' for none"
-    )
+    how.add_argument("--forbid", metavar="NAMES", help="packages not to be used, with commas; 'none' for none")
     how.add_argument("--allow", metavar="NAMES", default="", help="packages besides NumPy, with commas")
     how.add_argument("--numerical", type=float, default=0.0, help="mark for numerical derivatives (0)")
     run = parser.add_argument_group("processes")
@@ -332,10 +324,7 @@ COMMANDS = (
 
 def _lang(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--lang",
-        choices=("en", "zh"),
-        default=_language(),
-        help="language of the words (default: as $LANG says)",
+        "--lang", choices=("en", "zh"), default=_language(), help="language of the words (default: as $LANG says)"
     )
 
 

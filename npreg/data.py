@@ -87,12 +87,7 @@ def synthetic_data(
 
 
 def init_params(
-    num_inputs: int,
-    *,
-    num_outputs: int = 1,
-    scale: float = 0.01,
-    dtype: DTypeLike = np.float32,
-    rng: Any = None,
+    num_inputs: int, *, num_outputs: int = 1, scale: float = 0.01, dtype: DTypeLike = np.float32, rng: Any = None
 ) -> tuple[FloatArray, FloatArray]:
     """Small random weights and a zero intercept:  w ~ N(0, scale²),  b = 0.
 

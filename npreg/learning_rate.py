@@ -52,11 +52,7 @@ class LearningRateWarning(UserWarning):
 
 
 def max_learning_rate(
-    features: ArrayLike | Rows,
-    batch_size: int,
-    *,
-    l2: float = 0.0,
-    sample_weight: ArrayLike | None = None,
+    features: ArrayLike | Rows, batch_size: int, *, l2: float = 0.0, sample_weight: ArrayLike | None = None
 ) -> float:
     """The learning rate below which minibatch SGD on the squared loss is stable in mean square.
 
@@ -256,12 +252,7 @@ def squared_norms(X: FloatArray, weights: FloatArray | None) -> tuple[float, flo
 
 
 def _is_surely_below(
-    lr: float,
-    X: FloatArray,
-    batch_size: int,
-    l2: float,
-    weights: FloatArray | None,
-    norms: tuple[float, float],
+    lr: float, X: FloatArray, batch_size: int, l2: float, weights: FloatArray | None, norms: tuple[float, float]
 ) -> bool:
     """Whether cheap upper bounds of κ and λ already show that lr is safe."""
     kappa, trace = norms

@@ -55,9 +55,7 @@ class Engine(Protocol):
     def reduction(self) -> Reduction:
         """The function of rows in an order, computed wherever these are, that finds what `advance` needs."""
 
-    def advance(
-        self, theta: FloatArray, reduced: Any, rows: Callable[[], OrderedRows], path: Path | None
-    ) -> None:
+    def advance(self, theta: FloatArray, reduced: Any, rows: Callable[[], OrderedRows], path: Path | None) -> None:
         """One epoch over rows of which only what they were reduced to is at hand; `rows` gets them all."""
 
 

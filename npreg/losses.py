@@ -306,9 +306,7 @@ def as_loss(loss: str | LossFunction | tuple[LossFunction, LossFunction] | Loss)
         return loss
     if isinstance(loss, str):
         if loss not in LOSSES:
-            raise ValueError(
-                f"there is no loss {loss!r}; there are {', '.join(LOSSES)}, or give (value, grad)"
-            )
+            raise ValueError(f"there is no loss {loss!r}; there are {', '.join(LOSSES)}, or give (value, grad)")
         return LOSSES[loss]
     if isinstance(loss, tuple) and len(loss) == 2 and all(map(callable, loss)):
         return Loss(loss[0], loss[1], getattr(loss[0], "__name__", "user"))

@@ -145,7 +145,5 @@ def as_schedule(schedule: Any, num_epochs: int) -> Callable[[float], float] | No
         name = schedule.__name__
         raise TypeError(f"schedule is the class {name}; give an object of it, such as {name}(...)")
     if schedule is not None and not callable(schedule):
-        raise TypeError(
-            f"schedule must be a function of the epochs done, not {schedule!r}; or {', '.join(names)}"
-        )
+        raise TypeError(f"schedule must be a function of the epochs done, not {schedule!r}; or {', '.join(names)}")
     return schedule  # type: ignore[no-any-return]

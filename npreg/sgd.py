@@ -40,9 +40,7 @@ __all__ = [
 Schedule: TypeAlias = Callable[[float], float]
 
 
-def sgd(
-    params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, batch_size: int | None = None
-) -> None:
+def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, batch_size: int | None = None) -> None:
     """One step of minibatch stochastic gradient descent, in place.
 
         param −= lr · grad / batch_size
@@ -84,9 +82,7 @@ def sgd(
             f"{type(params).__name__} and {type(grads).__name__}"
         ) from None
     if not as_many:
-        raise ValueError(
-            f"{len(params)} params and {len(grads)} grads do not match; one grad a param is needed"
-        )
+        raise ValueError(f"{len(params)} params and {len(grads)} grads do not match; one grad a param is needed")
     for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
         if not isinstance(param, np.ndarray) or param.dtype.kind != "f":
             found = getattr(param, "dtype", type(param).__name__)

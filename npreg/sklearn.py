@@ -238,9 +238,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         self._stream = _Stream()
         return self
 
-    def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> MinibatchSGDRegressor:
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MinibatchSGDRegressor:
         """Make exactly one step, on the minibatch that consists of the rows given.
 
             coef_, intercept_ −= lr · rule(mean gradient over these rows + penalty)

@@ -11,17 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import (
-    Data,
-    FloatArray,
-    Names,
-    Rows,
-    as_batch_size,
-    as_count,
-    as_flag,
-    as_float_array,
-    as_rng,
-)
+from npreg.arrays import Data, FloatArray, Names, Rows, as_batch_size, as_count, as_flag, as_float_array, as_rng
 from npreg.arrays.sparse import is_sparse
 from npreg.data import start_parameters
 from npreg.engines.loops import FoldedRows, row_totals
@@ -162,9 +152,7 @@ def sweep(
         final = scaling.leave(final)
     diverged = ~np.isfinite(losses[:, -1])
     if diverged.all():
-        report_rate(
-            f"every run of the sweep diverged; up to lrs = {bound.max():.3g} is stable, try these", "warn"
-        )
+        report_rate(f"every run of the sweep diverged; up to lrs = {bound.max():.3g} is stable, try these", "warn")
     names = feed.facts.sample.names
     return SweepResult(lrs, l2, final[:, :-1], final[:, -1], losses, diverged, bound, names)
 
@@ -213,9 +201,7 @@ class SideBySide:
 
     name = "sweep"
 
-    def __init__(
-        self, theta: FloatArray, lrs: FloatArray, l2: FloatArray, batch_size: int, divisor: float
-    ) -> None:
+    def __init__(self, theta: FloatArray, lrs: FloatArray, l2: FloatArray, batch_size: int, divisor: float) -> None:
         (self.p, self.k), self.theta, self.count = theta.shape, theta, len(lrs)
         self.rows, self.divisor = FoldedRows(np.float64, batch_size), divisor
         with np.errstate(over="ignore"):
@@ -260,9 +246,7 @@ class SideBySide:
     def reduction(self) -> Reduction:
         return partial(BatchMoments.of_block, self.rows.nominal, 1 / self.divisor, totals=self.decays)
 
-    def advance(
-        self, theta: FloatArray, moments: BatchMoments, rows: Callable[[], Any], path: Path | None
-    ) -> None:
+    def advance(self, theta: FloatArray, moments: BatchMoments, rows: Callable[[], Any], path: Path | None) -> None:
         shares = None if moments.totals is None else moments.totals / self.divisor
         self.apply(theta, [G.dot for G in moments.scaled], shares)
 
@@ -298,9 +282,7 @@ class SparseSideBySide(SideBySide):
             for start in range(0, len(order), chunk):
                 rows = order[start : start + chunk]
                 rates = np.repeat(self.lrs[:, None] / self.divisor, -(-len(rows) // size), axis=1)
-                columns.steps(
-                    self.X, rows, size, self.y, self.weights, rates, self.l2 if self.decays else None
-                )
+                columns.steps(self.X, rows, size, self.y, self.weights, rates, self.l2 if self.decays else None)
             columns.write(theta)
             ends.append(theta.copy())
         return ends

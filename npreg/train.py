@@ -17,16 +17,7 @@ from npreg.linear import linreg
 from npreg.losses import Loss, LossFunction, LossName
 from npreg.runs.callbacks import Callback
 from npreg.runs.checkpoint import Checkpoint, CheckpointError, State
-from npreg.runs.plan import (
-    CheckLr,
-    EarlyStopping,
-    EngineName,
-    Plan,
-    Record,
-    RuleName,
-    ScheduleName,
-    refuse_unknown,
-)
+from npreg.runs.plan import CheckLr, EarlyStopping, EngineName, Plan, Record, RuleName, ScheduleName, refuse_unknown
 from npreg.runs.rows import RunRows
 from npreg.runs.run import Run, Trajectory
 from npreg.runs.saver import Saver

@@ -54,8 +54,7 @@ def naive_sgd(
             share = sum(s[i] for i in rows) / batch_size
             v_reached = beta * v_reached + l1 * share
             reached += (
-                rate
-                * {"sgd": l1 * share, "momentum": v_reached, "nesterov": l1 * share + beta * v_reached}[rule]
+                rate * {"sgd": l1 * share, "momentum": v_reached, "nesterov": l1 * share + beta * v_reached}[rule]
             )
             gradient = [[0.0] * k for _ in range(d + 1)]
             for o in range(k):

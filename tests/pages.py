@@ -52,13 +52,9 @@ def blocks(text: str) -> Iterator[Block]:
     for fence in equations.FENCE.finditer(text):
         language = (fence["info"].split() or [""])[0]
         if language in ("python", "py", "python3", "pycon"):
-            heading = next(
-                (line for line in reversed(text[: fence.start()].splitlines()) if line.startswith("#")), ""
-            )
+            heading = next((line for line in reversed(text[: fence.start()].splitlines()) if line.startswith("#")), "")
             yield Block(
-                textwrap.dedent(fence["body"]),
-                text.count("\n", 0, fence.start("body")) + 1,
-                heading.lstrip("# "),
+                textwrap.dedent(fence["body"]), text.count("\n", 0, fence.start("body")) + 1, heading.lstrip("# ")
             )
 
 

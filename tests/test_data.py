@@ -99,8 +99,7 @@ def test_shuffles_evenly():
     """Every row is first about equally often."""
     generator = np.random.default_rng(0)
     firsts = Counter(
-        int(next(npreg.data_iter(1, np.arange(4.0)[:, None], np.arange(4.0), rng=generator))[1][0])
-        for _ in range(2000)
+        int(next(npreg.data_iter(1, np.arange(4.0)[:, None], np.arange(4.0), rng=generator))[1][0]) for _ in range(2000)
     )
     assert set(firsts) == {0, 1, 2, 3}
     assert all(abs(count - 500) < 100 for count in firsts.values())
@@ -124,7 +123,5 @@ def test_order_is_drawn_at_the_call():
 
 
 def test_arguments_in_the_wrong_order_are_told_by_their_shape():
-    with pytest.raises(
-        TypeError, match=r"batch_size must be a whole number, not an array of shape \(4, 2\)$"
-    ):
+    with pytest.raises(TypeError, match=r"batch_size must be a whole number, not an array of shape \(4, 2\)$"):
         next(npreg.data_iter(np.ones((4, 2)), np.ones(4), 2))

@@ -68,9 +68,7 @@ def test_laws(batch_size, seed):
     bound = npreg.max_learning_rate(X, batch_size)
     squares = (X**2).sum(axis=1) + 1
     assert bound >= 2 / squares.max() * (1 - 1e-12)  # κ ≤ max ‖x̃‖²
-    assert npreg.max_learning_rate(X, batch_size + 1) >= bound * (
-        1 - 1e-12
-    )  # larger minibatches, larger steps
+    assert npreg.max_learning_rate(X, batch_size + 1) >= bound * (1 - 1e-12)  # larger minibatches, larger steps
     shuffled = rng.permutation(50)
     assert npreg.max_learning_rate(X[shuffled][:, ::-1], batch_size) == pytest.approx(bound, rel=1e-9)
     assert npreg.max_learning_rate(np.repeat(X, 2, axis=0), min(batch_size, 49)) == pytest.approx(
@@ -222,9 +220,7 @@ def test_auto_is_half_the_bound():
     rule = npreg.Momentum(0.8)
     heavy = npreg.train(X, y, lr="auto", standardize=False, rule=rule, rng=0)
     assert heavy.lr == pytest.approx(RateMoments.of(X).bound(10, rule=rule) / 2)
-    assert (
-        heavy.lr > 0.3 * npreg.max_learning_rate(X, 10) / 2
-    )  # momentum pays: more than 1 − β of plain SGD's
+    assert heavy.lr > 0.3 * npreg.max_learning_rate(X, 10) / 2  # momentum pays: more than 1 − β of plain SGD's
 
 
 @settings(max_examples=20)

@@ -56,9 +56,7 @@ def test_values_and_slopes(loss, y_hat, y):
     r = y_hat - y
     value = VALUES[loss.name](r, **loss.params)
     assert at(loss.value, y_hat, y) == pytest.approx(value, rel=1e-13, abs=1e-15)
-    assert at(loss.grad, y_hat, y) == pytest.approx(
-        SLOPES[loss.name](r, **loss.params), rel=1e-14, abs=1e-300
-    )
+    assert at(loss.grad, y_hat, y) == pytest.approx(SLOPES[loss.name](r, **loss.params), rel=1e-14, abs=1e-300)
 
 
 @each_loss
@@ -173,12 +171,7 @@ def test_as_given_by_a_user():
     mine = (lambda y_hat, y: (y_hat - y) ** 2 / 2, lambda y_hat, y: y_hat - y)
     expected = npreg.train(X, y, rng=0, engine="loop")
     np.testing.assert_allclose(npreg.train(X, y, loss=mine, rng=0, engine="loop").w, expected.w, rtol=1e-14)
-    for given_as in (
-        "huber",
-        npreg.huber_loss,
-        npreg.LOSSES["huber"],
-        (npreg.huber_loss, npreg.huber_loss_grad),
-    ):
+    for given_as in ("huber", npreg.huber_loss, npreg.LOSSES["huber"], (npreg.huber_loss, npreg.huber_loss_grad)):
         np.testing.assert_array_equal(
             npreg.train(X, y, loss=given_as, rng=0).w, npreg.train(X, y, loss="huber", rng=0).w
         )
@@ -252,9 +245,7 @@ def check_chain(loss, k=2):
     w, b = rng.standard_normal((3, k)), rng.standard_normal(k)
     residual = np.abs(npreg.linreg(X, w, b) - y)
     delta = loss.params.get("delta", 1.0)
-    assert (
-        min(residual.min(), np.abs(residual - delta).min()) > 1e-4
-    )  # no kink within reach of the differences
+    assert min(residual.min(), np.abs(residual - delta).min()) > 1e-4  # no kink within reach of the differences
     got = np.vstack(npreg.linreg_backward(X, loss.grad(npreg.linreg(X, w, b), y)))
     np.testing.assert_allclose(got, derivative_of_the_sum(loss, X, y, w, b), rtol=1e-6, atol=1e-6)
 

@@ -69,9 +69,7 @@ def check_adjoint(name):
     rng = np.random.default_rng(0)
     X, g, w, b = (rng.standard_normal(shape) for shape in ((9, 3), (9, 2), (3, 2), (2,)))
     grad_w, grad_b = npreg.linreg_backward(X, g)
-    assert float((g * npreg.linreg(X, w, b)).sum()) == pytest.approx(
-        float((grad_w * w).sum() + (grad_b * b).sum())
-    )
+    assert float((g * npreg.linreg(X, w, b)).sum()) == pytest.approx(float((grad_w * w).sum() + (grad_b * b).sum()))
 
 
 CHECKS = [check_differences, check_chain_of, check_stored_gradients, check_stored_run, check_naive_run]
@@ -110,13 +108,9 @@ GRAD_MISTAKES = {
     "factor 1.001": lambda grad: lambda y_hat, y, **params: 1.001 * grad(y_hat, y, **params),
     "sign": lambda grad: lambda y_hat, y, **params: -grad(y_hat, y, **params),
     "mean": lambda grad: lambda y_hat, y, **params: grad(y_hat, y, **params) / len(y_hat),
-    "summed": lambda grad: (
-        lambda y_hat, y, **params: np.zeros_like(y_hat) + grad(y_hat, y, **params).sum(axis=0)
-    ),
+    "summed": lambda grad: lambda y_hat, y, **params: np.zeros_like(y_hat) + grad(y_hat, y, **params).sum(axis=0),
     "rows reversed": lambda grad: lambda y_hat, y, **params: grad(y_hat, y, **params)[::-1].copy(),
-    "y and y_hat exchanged": lambda grad: (
-        lambda y_hat, y, **params: grad(y.reshape(y_hat.shape), y_hat, **params)
-    ),
+    "y and y_hat exchanged": lambda grad: lambda y_hat, y, **params: grad(y.reshape(y_hat.shape), y_hat, **params),
     "no residual": lambda grad: lambda y_hat, y, **params: y_hat - 0 * y.reshape(y_hat.shape),
     "default parameters": lambda grad: lambda y_hat, y, **params: grad(y_hat, y),
     "a quarter": lambda grad: (

@@ -157,9 +157,7 @@ def test_three_ways(run):
     loss, dtype, d, k, B = run.name.split("-")
     case = script["Case"](loss, dtype, int(d[1:]), int(k[1:]), int(B[1:]))
     live = run._replace(
-        **script["train_with_torch"](
-            case, data["features"], data["labels"], order, script["make_start"](case)
-        )
+        **script["train_with_torch"](case, data["features"], data["labels"], order, script["make_start"](case))
     )
     np.testing.assert_array_equal(live.order, order)
     np.testing.assert_array_equal(live.features, data["features"][:, : case.num_features].astype(dtype))

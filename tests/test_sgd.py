@@ -148,9 +148,7 @@ class SignRule:
 
 def test_a_rule_of_ones_own():
     X, y, w, b = make_data(20, 2, 1)
-    run = npreg.train(
-        X, y, w=w, b=b, rule=SignRule(), batch_size=20, num_epochs=1, lr=0.5, rng=0, check_lr="off"
-    )
+    run = npreg.train(X, y, w=w, b=b, rule=SignRule(), batch_size=20, num_epochs=1, lr=0.5, rng=0, check_lr="off")
     moved = np.vstack([run.w - w, run.b - b])
     np.testing.assert_allclose(np.abs(moved), 0.5)
     r = X @ w + b - y

@@ -19,9 +19,7 @@ def compare(X, y, result, rtol=1e-10, **options):
         except npreg.DivergenceError as error:
             assert result.diverged[i]
             done = len(error.losses)
-            np.testing.assert_array_equal(
-                np.isfinite(result.losses[i]), np.arange(len(result.losses[i])) < done
-            )
+            np.testing.assert_array_equal(np.isfinite(result.losses[i]), np.arange(len(result.losses[i])) < done)
             run = error
         else:
             assert not result.diverged[i]
@@ -49,9 +47,7 @@ def test_settings_are_runs(shape, dtype):
     assert result.w.dtype == dtype
     assert result.diverged[5]
     assert not result.diverged[:3].any()
-    compare(
-        X, y, result, rtol=1e-10 if dtype == np.float64 else 1e-4, batch_size=batch_size, num_epochs=4, rng=3
-    )
+    compare(X, y, result, rtol=1e-10 if dtype == np.float64 else 1e-4, batch_size=batch_size, num_epochs=4, rng=3)
 
 
 @pytest.mark.parametrize("options", [
@@ -140,9 +136,7 @@ def test_near_a_perfect_fit():
 
 def test_a_sweep_in_which_everything_diverged_says_so_with_a_cure():
     X, y, _, _ = make_data(60, 3, 1)
-    with pytest.warns(
-        npreg.LearningRateWarning, match=r"every run of the sweep diverged; up to lrs = \S+ is"
-    ):
+    with pytest.warns(npreg.LearningRateWarning, match=r"every run of the sweep diverged; up to lrs = \S+ is"):
         result = npreg.sweep(X, y, lrs=[50, 100], rng=0)
     assert result.diverged.all()
     assert not npreg.sweep(X, y, lrs=[0.9 * result.bound.max()], rng=0).diverged.any()

@@ -199,25 +199,19 @@ def test_only_ratios_of_weights_matter(unit, options):
     X, y, w, b = make_data(24, 2, 1)
     weights = np.random.default_rng(0).uniform(0.5, 2, 24)
     common = {"w": w, "b": b, "rng": 0, "check_lr": "error", "lr": 0.1, "validation": 0.2, **options}
-    one, other = (
-        npreg.train(X, y, sample_weight=s, batch_size=5, **common) for s in (weights, unit * weights)
-    )
+    one, other = (npreg.train(X, y, sample_weight=s, batch_size=5, **common) for s in (weights, unit * weights))
     np.testing.assert_allclose(other.w, one.w, rtol=1e-12)
     np.testing.assert_allclose(other.losses, one.losses, rtol=1e-12)
     np.testing.assert_allclose(other.validation_losses, one.validation_losses, rtol=1e-12)
     del common["validation"]
     one, other = (
-        npreg.train(npreg.RowBlocks.of(X, y, 10, s), batch_size=5, **common)
-        for s in (weights, unit * weights)
+        npreg.train(npreg.RowBlocks.of(X, y, 10, s), batch_size=5, **common) for s in (weights, unit * weights)
     )
     np.testing.assert_allclose(other.w, one.w, rtol=1e-12)
     np.testing.assert_allclose(other.losses, one.losses, rtol=1e-12)
     bounds = [npreg.max_learning_rate(X, 5, sample_weight=s) for s in (weights, unit * weights)]
     assert bounds[0] == pytest.approx(bounds[1], rel=1e-12)
-    sweeps = [
-        npreg.sweep(X, y, lrs=0.1, l2=0.3, w=w, b=b, rng=0, sample_weight=s)
-        for s in (weights, unit * weights)
-    ]
+    sweeps = [npreg.sweep(X, y, lrs=0.1, l2=0.3, w=w, b=b, rng=0, sample_weight=s) for s in (weights, unit * weights)]
     np.testing.assert_allclose(sweeps[0].w, sweeps[1].w, rtol=1e-12)
 
 
@@ -277,9 +271,7 @@ def test_averages_are_closer():
     best = least_squares(X, y)
     distance = {}
     for average in (0.0, 0.5):
-        runs = [
-            npreg.train(X, y, lr=0.1, batch_size=5, num_epochs=20, average=average, rng=s) for s in range(5)
-        ]
+        runs = [npreg.train(X, y, lr=0.1, batch_size=5, num_epochs=20, average=average, rng=s) for s in range(5)]
         distance[average] = np.mean([np.linalg.norm(np.vstack([r.w, r.b]) - best) for r in runs])
     assert distance[0.5] < distance[0.0] / 3
 
@@ -295,14 +287,7 @@ def test_standardize(engine, dtype, weighted):
     weights = np.random.default_rng(0).integers(1, 4, 60) if weighted else None
     mean = np.average(X, axis=0, weights=weights)
     sd = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
-    common = {
-        "rng": 0,
-        "engine": engine,
-        "num_epochs": 4,
-        "l2": 0.1,
-        "sample_weight": weights,
-        "record": "epoch",
-    }
+    common = {"rng": 0, "engine": engine, "num_epochs": 4, "l2": 0.1, "sample_weight": weights, "record": "epoch"}
     X, y = X.astype(dtype), y.astype(dtype)
     run = npreg.train(X, y, standardize=True, w=w.astype(dtype), b=b.astype(dtype), **common)
     scaled = npreg.train((X - mean) / sd, y, w=w * sd[:, None], b=b + mean @ w, **common)
@@ -345,9 +330,7 @@ def test_standardize_many_rows_of_float32():
 def test_validation_rows_given():
     X, y, w, b = make_data(80, 3, 1)
     X_val, y_val = X[60:], y[60:]
-    run = npreg.train(
-        X[:60], y[:60], validation=(X_val, y_val), w=w, b=b, rng=0, record="epoch", num_epochs=8
-    )
+    run = npreg.train(X[:60], y[:60], validation=(X_val, y_val), w=w, b=b, rng=0, record="epoch", num_epochs=8)
     plain = npreg.train(X[:60], y[:60], w=w, b=b, rng=0, num_epochs=8)
     np.testing.assert_allclose(run.losses, plain.losses, rtol=1e-13)
     losses = [
@@ -404,9 +387,7 @@ def test_callbacks():
         progress.w[:] = 1e9  # a copy: no way to spoil the run
         return progress.epoch == 3
 
-    run = npreg.train(
-        X, y, callbacks=[look, also.append], num_epochs=10, rng=0, validation=0.2, standardize=True
-    )
+    run = npreg.train(X, y, callbacks=[look, also.append], num_epochs=10, rng=0, validation=0.2, standardize=True)
     assert run.stopped == "callback"
     assert [progress.epoch for progress in seen] == [1, 2, 3] == [progress.epoch for progress in also]
     assert [progress.steps for progress in seen] == [4, 8, 12]
@@ -615,11 +596,7 @@ def test_verbose_prints_about_twenty_lines(epochs, lines, capsys):
 def test_verbose_prints_the_last_epoch_of_a_run_that_stops(capsys):
     X, y, _, _ = make_data(20, 2, 1)
     npreg.train(X, y, num_epochs=1000, verbose=True, rng=0, callbacks=lambda progress: progress.epoch == 77)
-    assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()] == [
-        "epoch 1",
-        "epoch 50",
-        "epoch 77",
-    ]
+    assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()] == ["epoch 1", "epoch 50", "epoch 77"]
 
 
 @each_engine

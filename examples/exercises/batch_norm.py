@@ -17,12 +17,6 @@ def batch_norm(X, b, gamma, beta, G):
 
 exercise = Exercise(
     batch_norm,
-    inputs={
-        "X": real("n", "d"),
-        "b": real("d"),
-        "gamma": real("d"),
-        "beta": real("d"),
-        "G": real("n", "d"),
-    },
+    inputs={"X": real("n", "d"), "b": real("d"), "gamma": real("d"), "beta": real("d"), "G": real("n", "d")},
     answers=gradients("X", "b", "gamma", "beta"),
 )

@@ -13,7 +13,5 @@ def convolution(X, K, b):
 
 
 exercise = Exercise(
-    convolution,
-    inputs={"X": real("n", "t"), "K": real("k", 3), "b": real("k")},
-    answers=gradients("X", "K", "b"),
+    convolution, inputs={"X": real("n", "t"), "K": real("k", 3), "b": real("k")}, answers=gradients("X", "K", "b")
 )

@@ -15,13 +15,6 @@ def recurrent(X, h0, W, U, v, y):
 
 exercise = Exercise(
     recurrent,
-    inputs={
-        "X": real(3, "d"),
-        "h0": real("h"),
-        "W": real("d", "h"),
-        "U": real("h", "h"),
-        "v": real("h"),
-        "y": real(),
-    },
+    inputs={"X": real(3, "d"), "h0": real("h"), "W": real("d", "h"), "U": real("h", "h"), "v": real("h"), "y": real()},
     answers=gradients("W", "U", "v"),
 )

@@ -13,16 +13,7 @@ from npreg.arrays.data import (
     column_name,
 )
 from npreg.arrays.errors import DivergenceError, warn
-from npreg.arrays.scalars import (
-    as_batch_size,
-    as_choice,
-    as_count,
-    as_flag,
-    as_nonnegative,
-    as_number,
-    as_rng,
-    brief,
-)
+from npreg.arrays.scalars import as_batch_size, as_choice, as_count, as_flag, as_nonnegative, as_number, as_rng, brief
 from npreg.arrays.tables import FloatArray, Names, as_array, as_float_array, check_finite, is_table
 
 __all__ = [

@@ -75,11 +75,7 @@ def _for_pandas(content: str, name: str, column: str | int | None, array: np.nda
         return f"convert it to numbers, {target} = {target}.astype(float)"
     if content == "complex":
         return f"take its real part, {target} = np.real({target})"
-    return (
-        "numbers are needed"
-        if column is None
-        else f"leave it out, {name} = {name}.drop(columns=[{column!r}])"
-    )
+    return "numbers are needed" if column is None else f"leave it out, {name} = {name}.drop(columns=[{column!r}])"
 
 
 def _for_polars(content: str, name: str, column: str | int) -> str:

@@ -89,12 +89,7 @@ class Rows:
 
 
 def as_features(
-    features: ArrayLike,
-    name: str = "features",
-    *,
-    finite: bool = True,
-    labels: Any = None,
-    sparse: bool = False,
+    features: ArrayLike, name: str = "features", *, finite: bool = True, labels: Any = None, sparse: bool = False
 ) -> Table:
     """`features` as an (n, d) float array with n, d ≥ 1; with `finite`, NaN and inf are refused.
 
@@ -180,15 +175,12 @@ def as_weights(sample_weight: ArrayLike | None, num_rows: int, index: Any = None
     weights = table.array
     if weights.shape != (num_rows,):
         raise ValueError(
-            f"sample_weight of shape {weights.shape} does not fit features of {num_rows} rows; "
-            f"needed is ({num_rows},)"
+            f"sample_weight of shape {weights.shape} does not fit features of {num_rows} rows; needed is ({num_rows},)"
         )
     _check_index(index, table.index, "sample_weight")
     check_finite(weights, "sample_weight")
     if weights.min() < 0:
-        raise ValueError(
-            f"sample_weight has {weights.min():g} in row {int(weights.argmin())}; none may be negative"
-        )
+        raise ValueError(f"sample_weight has {weights.min():g} in row {int(weights.argmin())}; none may be negative")
     if not weights.any():
         raise ValueError("sample_weight is zero in every row; at least one must be positive")
     weights = weights.astype(np.float64)
@@ -247,9 +239,7 @@ def as_rows_of(names: Names, num_columns: int, features: ArrayLike) -> FloatArra
     ValueError.  What has no names is taken by position.
     """
     matrix = as_sparse(features, "features")
-    return (
-        matrix if matrix is not None else _in_order(as_table(features, "features"), names, num_columns).array
-    )
+    return matrix if matrix is not None else _in_order(as_table(features, "features"), names, num_columns).array
 
 
 def _in_order(table: Table, names: Names, num_columns: int) -> Table:

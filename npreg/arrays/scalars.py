@@ -10,16 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = [
-    "as_batch_size",
-    "as_choice",
-    "as_count",
-    "as_flag",
-    "as_nonnegative",
-    "as_number",
-    "as_rng",
-    "brief",
-]
+__all__ = ["as_batch_size", "as_choice", "as_count", "as_flag", "as_nonnegative", "as_number", "as_rng", "brief"]
 
 
 def brief(value: Any) -> str:
@@ -98,6 +89,5 @@ def as_rng(rng: Any) -> np.random.Generator:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:
         raise type(error)(
-            "rng must be None, a whole number that is not negative, or a np.random.Generator, "
-            f"not {brief(rng)}"
+            f"rng must be None, a whole number that is not negative, or a np.random.Generator, not {brief(rng)}"
         ) from None

@@ -22,9 +22,7 @@ class SparseRows:
 
     ndim = 2
 
-    def __init__(
-        self, pointers: NDArray[Any], columns: NDArray[Any], values: FloatArray, num_columns: int
-    ) -> None:
+    def __init__(self, pointers: NDArray[Any], columns: NDArray[Any], values: FloatArray, num_columns: int) -> None:
         self.pointers, self.columns, self.values = pointers, columns, values
         self.shape, self.dtype = (len(pointers) - 1, num_columns), values.dtype
         self.itemsize, self.nbytes = values.itemsize, values.nbytes + columns.nbytes

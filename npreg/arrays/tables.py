@@ -73,9 +73,7 @@ def as_table(values: Any, name: str) -> Table:
     try:
         array = np.asarray(values)
     except ValueError:
-        raise TypeError(
-            f"{name} is no rectangular array of numbers: its rows are of different lengths"
-        ) from None
+        raise TypeError(f"{name} is no rectangular array of numbers: its rows are of different lengths") from None
     except Exception as error:
         raise TypeError(f"{name} cannot be read as an array: {error}") from None
     if array.dtype.names and array.ndim == 1:  # such as a table of an HDF5 file
@@ -149,10 +147,7 @@ def _side_by_side(columns: Sequence[Any], values: Any, name: str) -> AnyArray:
     for label, column in zip(names, columns, strict=True):
         if str(getattr(column, "dtype", "")) == "category":  # numbers as well: they are names of categories
             raise TypeError(f"{name} column {label!r} holds categories; {dummies(name, label)}")
-    arrays = [
-        _as_numbers(_as_array(column), name, values, label)
-        for label, column in zip(names, columns, strict=True)
-    ]
+    arrays = [_as_numbers(_as_array(column), name, values, label) for label, column in zip(names, columns, strict=True)]
     if any(array.ndim != 1 for array in arrays):
         raise TypeError(f"{name} has columns that are tables themselves; numbers are needed")
     if not arrays:
@@ -223,10 +218,7 @@ def place(flat: int, shape: tuple[int, ...], names: Names = None) -> str:
 
 
 def check_finite(
-    array: FloatArray,
-    name: str,
-    cure: str | Callable[[], str] = "remove or fill these rows first",
-    names: Names = None,
+    array: FloatArray, name: str, cure: str | Callable[[], str] = "remove or fill these rows first", names: Names = None
 ) -> None:
     """Raise ValueError with the first row and column where `array` is NaN or infinite."""
     with np.errstate(over="ignore", invalid="ignore"):

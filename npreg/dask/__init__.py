@@ -23,12 +23,4 @@ except ImportError as error:
 from npreg.dask.calls import column_scales, least_squares, max_learning_rate, sweep, train
 from npreg.dask.cluster import BlockError, ClusterError
 
-__all__ = [
-    "BlockError",
-    "ClusterError",
-    "column_scales",
-    "least_squares",
-    "max_learning_rate",
-    "sweep",
-    "train",
-]
+__all__ = ["BlockError", "ClusterError", "column_scales", "least_squares", "max_learning_rate", "sweep", "train"]

@@ -84,12 +84,7 @@ def train(
         raise TypeError('method is gone with the synchronous steps; engine="moments" is what "replay" was')
     batch_size = as_batch_size(batch_size)
     feed = cluster_feed(
-        features,
-        labels,
-        client=client,
-        sample_weight=sample_weight,
-        rows=rows,
-        chunks_per_block=chunks_per_block,
+        features, labels, client=client, sample_weight=sample_weight, rows=rows, chunks_per_block=chunks_per_block
     )
     if engine == "auto":
         pays = batch_size >= ROWS_PER_FEATURE * (feed.facts.width + 1)

@@ -15,17 +15,7 @@ from npreg.runs.scaling import Scaling
 from npreg.runs.sums import LossMoments
 from npreg.runs.visit import row_order
 
-__all__ = [
-    "Place",
-    "Visited",
-    "add",
-    "as_it_is",
-    "number_of_rows",
-    "ordered",
-    "rows_of",
-    "together",
-    "visited",
-]
+__all__ = ["Place", "Visited", "add", "as_it_is", "number_of_rows", "ordered", "rows_of", "together", "visited"]
 
 
 @dataclass(frozen=True)

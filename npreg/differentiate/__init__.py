@@ -6,13 +6,6 @@ differences   one derivative from function values alone, its error, and kinks
 steps         how a function is called, and how large a step is
 """
 
-from npreg.differentiate.schemes import (
-    Derivative,
-    derivative,
-    directional,
-    gradient,
-    jacobian,
-    term_sizes,
-)
+from npreg.differentiate.schemes import Derivative, derivative, directional, gradient, jacobian, term_sizes
 
 __all__ = ["Derivative", "derivative", "directional", "gradient", "jacobian", "term_sizes"]

@@ -80,9 +80,7 @@ def slope_of(curve: Curve, noise: Array) -> Derivative:
     noise = np.fmax(noise, float(eps) * np.abs(real(middle)))
     ladder = _Ladder(curve, real(middle), noise, STEPS)
     value, error = ladder.limit()
-    suspicious = ladder.may_have_kink() | ~(
-        error <= 1e-4 * np.max(np.abs(np.nan_to_num(ladder.central)), axis=0)
-    )
+    suspicious = ladder.may_have_kink() | ~(error <= 1e-4 * np.max(np.abs(np.nan_to_num(ladder.central)), axis=0))
     if suspicious.any():
         ladder = _Ladder(curve, real(middle), noise, np.concatenate([STEPS, FINE_STEPS]))
         return _with_kinks(ladder, suspicious)
@@ -113,9 +111,7 @@ class _Ladder:
 
         The smallest of three successive estimates counts, so that one unlucky rounding does not make a kink.
         """
-        rows = [
-            (RATIO * self.jump[k + 1] - self.jump[k]) / (RATIO - 1) for k in range(KINK_LEVEL, KINK_LEVEL + 3)
-        ]
+        rows = [(RATIO * self.jump[k + 1] - self.jump[k]) / (RATIO - 1) for k in range(KINK_LEVEL, KINK_LEVEL + 3)]
         jump = np.nan_to_num(np.min(np.abs(rows), axis=0))
         slope = np.nanmax(np.abs(self.central[KINK_LEVEL:]), axis=0, initial=0.0)
         return np.asarray(jump > 50 * self.noise[KINK_LEVEL + 3] + 1e-8 * slope)
@@ -129,9 +125,7 @@ class _Ladder:
         rows = np.arange(len(self.steps)).reshape((-1,) + (1,) * (self.jump.ndim - 1))
         seen = (np.abs(self.jump) > 10 * self.noise) & (rows >= KINK_LEVEL)
         last = np.max(np.where(seen, rows, 0), axis=0)[None]
-        jump, before = (
-            np.abs(np.take_along_axis(self.jump, row, 0)[0]) for row in (last, np.maximum(last - 1, 0))
-        )
+        jump, before = (np.abs(np.take_along_axis(self.jump, row, 0)[0]) for row in (last, np.maximum(last - 1, 0)))
         hidden = jump < 15 * RATIO * np.take_along_axis(self.noise, last, 0)[0]
         at_end = last[0] == len(self.steps) - 1
         here = seen.any(axis=0)

@@ -27,15 +27,7 @@ from numpy.typing import NDArray
 
 from npreg.differentiate.differences import Array, Curve, Derivative, noise_of, real, slope_of
 from npreg.differentiate.rounding import sizes_of
-from npreg.differentiate.steps import (
-    Function,
-    along,
-    as_float_inputs,
-    call,
-    natural_scale,
-    quiet,
-    random_direction,
-)
+from npreg.differentiate.steps import Function, along, as_float_inputs, call, natural_scale, quiet, random_direction
 
 __all__ = ["Derivative", "derivative", "directional", "gradient", "jacobian", "term_sizes"]
 
@@ -216,9 +208,7 @@ def _combination(moves: Sequence[Move]) -> tuple[Array, Move]:
     amounts = random_direction(np.ones(len(moves)), np.random.default_rng(0))
     names = {name for move in moves for name in move}
     total = {n: sum(a * move[n] for a, move in zip(amounts, moves, strict=True) if n in move) for n in names}
-    longest = max(
-        (float(np.max(np.abs(m), initial=0.0)) for move in moves for m in move.values()), default=0.0
-    )
+    longest = max((float(np.max(np.abs(m), initial=0.0)) for move in moves for m in move.values()), default=0.0)
     reach = max((float(np.max(np.abs(total[n]), initial=0.0)) for n in names), default=0.0)
     shrink = 2.0 ** -max(0.0, np.ceil(np.log2(reach / longest) - 1)) if longest > 0 else 1.0
     return amounts * shrink, {name: np.asarray(total[name] * shrink) for name in names}
@@ -258,9 +248,7 @@ def _moves(inputs: Mapping[str, Any], directions: Mapping[str, Any]) -> dict[str
         if name not in inputs:
             raise ValueError(f"there is no input {name!r}; the inputs are {', '.join(inputs)}")
         if move.shape != np.shape(inputs[name]):
-            raise ValueError(
-                f"the direction for {name!r} has shape {move.shape}, the input {np.shape(inputs[name])}"
-            )
+            raise ValueError(f"the direction for {name!r} has shape {move.shape}, the input {np.shape(inputs[name])}")
     return moves
 
 
@@ -273,9 +261,7 @@ def _complex_slope(curve: Curve) -> Array | None:
 
 
 def _exact(value: Array) -> Derivative:
-    return Derivative(
-        value, 4 * EPS * np.abs(value), value, value, np.zeros(value.shape, bool), "complex step"
-    )
+    return Derivative(value, 4 * EPS * np.abs(value), value, value, np.zeros(value.shape, bool), "complex step")
 
 
 def _rough_slope(curve: Curve, analytic: bool) -> Array:

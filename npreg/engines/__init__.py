@@ -15,12 +15,7 @@ __all__ = ["choose_engine", "make_engine"]
 
 
 def choose_engine(
-    num_rows: int,
-    num_features: int,
-    num_outputs: int,
-    batch_size: int,
-    loss: Loss,
-    stepper: Stepper,
+    num_rows: int, num_features: int, num_outputs: int, batch_size: int, loss: Loss, stepper: Stepper
 ) -> str:
     """`"moments"` where replay is faster than the tight loop, `"tight"` elsewhere.
 

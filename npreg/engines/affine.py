@@ -18,9 +18,7 @@ __all__ = ["compose_all", "states_before"]
 FEW = 4  # maps that are applied one by one rather than composed further
 
 
-def compose_all(
-    maps: FloatArray, *, negated: bool = False, keep: list[FloatArray] | None = None
-) -> list[FloatArray]:
+def compose_all(maps: FloatArray, *, negated: bool = False, keep: list[FloatArray] | None = None) -> list[FloatArray]:
     """Compose affine maps in time order until few are left; returns these, in time order.
 
     A map of a state (m, k) is stored as [A | c], shape (m, m + k), and two neighbours compose to

@@ -61,9 +61,7 @@ class BatchMoments:
         return cls(scaled, row_totals(index, rows.num_rows, weights) if totals else None)
 
     @classmethod
-    def of_block(
-        cls, batch_size: int, scale: float, data: Data, order: Order, *, totals: bool
-    ) -> BatchMoments:
+    def of_block(cls, batch_size: int, scale: float, data: Data, order: Order, *, totals: bool) -> BatchMoments:
         """Of all minibatches of a block's rows in this order, one chunk after the other."""
         rows = FoldedRows(np.float64, batch_size)
         rows.load(*data, scale)
@@ -96,9 +94,7 @@ class MomentsEngine:
 
     name = "moments"
 
-    def __init__(
-        self, stepper: Stepper, batch_size: int, fallback: Engine, largest_norm: float = np.inf
-    ) -> None:
+    def __init__(self, stepper: Stepper, batch_size: int, fallback: Engine, largest_norm: float = np.inf) -> None:
         self.stepper, self.rows, self.fallback = stepper, FoldedRows(np.float64, batch_size), fallback
         self.momentum = stepper.rule if isinstance(stepper.rule, Momentum) else None
         self.largest_norm = largest_norm
@@ -149,11 +145,7 @@ class MomentsEngine:
         return partial(BatchMoments.of_block, self.rows.nominal, self.scale, totals=self.needs_totals)
 
     def advance(
-        self,
-        theta: FloatArray,
-        reduced: BatchMoments,
-        rows: Callable[[], OrderedRows],
-        path: Path | None = None,
+        self, theta: FloatArray, reduced: BatchMoments, rows: Callable[[], OrderedRows], path: Path | None = None
     ) -> None:
         """The same steps in the same chunks as `run`; `rows` where the loop has to take over."""
         scaled, num_rows = reduced.scaled, min(self.rows.nominal, reduced.num_rows)

@@ -208,12 +208,7 @@ def _refine(
 
 
 def _result(
-    extent: Extent,
-    inverse: Inverse,
-    x: DoubleDouble,
-    rss: DoubleDouble,
-    of_labels: tuple[DoubleDouble, ...],
-    M: Array,
+    extent: Extent, inverse: Inverse, x: DoubleDouble, rss: DoubleDouble, of_labels: tuple[DoubleDouble, ...], M: Array
 ) -> LeastSquaresResult:
     of_A, of_y, _ = extent.exponents
     dtype, n, rank = extent.kind[2], extent.num_rows, inverse.W.shape[1]

@@ -79,9 +79,7 @@ def _in_words(culprit: int, others: list[int], names: Names) -> str:
     if not others:
         return f"{column} is all zeros, so its coefficient is not determined; drop it"
     if others == [-1]:
-        return (
-            f"{column} is constant, which is what the intercept is for; drop it or pass fit_intercept=False"
-        )
+        return f"{column} is constant, which is what the intercept is for; drop it or pass fit_intercept=False"
     listed = [column_name(names, j) for j in others if j >= 0]
     if len(listed) > 6:
         listed = [*listed[:5], f"{len(listed) - 5} more"]

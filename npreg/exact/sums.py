@@ -44,17 +44,7 @@ from npreg.exact.double_double import (
 __all__ = ["Extent", "Gradient", "Moments", "Whitened"]
 
 ROWS = 2048  # 2 · 21 bits and 2^11 of them make 53
-SMALL_FIRST = [
-    (2, 2),
-    (1, 2),
-    (2, 1),
-    (0, 2),
-    (2, 0),
-    (1, 1),
-    (0, 1),
-    (1, 0),
-    (0, 0),
-]  # slices i of a, j of b
+SMALL_FIRST = [(2, 2), (1, 2), (2, 1), (0, 2), (2, 0), (1, 1), (0, 1), (1, 0), (0, 0)]  # slices i of a, j of b
 FIRST, SECOND = 1.5 * 2.0**31, 1.5 * 2.0**10  # adding and subtracting these rounds to 2^-21 and 2^-42
 Exponents: TypeAlias = NDArray[np.intc]
 _Part: TypeAlias = "tuple[DoubleDouble, Array, Array | None]"
@@ -238,9 +228,7 @@ class Whitened:
     def of(cls, data: Data, extent: Extent, W: Array, low: FloatArray | None = None) -> Whitened:
         total = np.zeros((W.shape[1], W.shape[1]))
         for A, _, s in _parts(data, extent, low):
-            B = subtract_matmul(
-                np.zeros((len(A.high), W.shape[1])), A, exactly(np.asarray(W, np.float64))
-            ).high
+            B = subtract_matmul(np.zeros((len(A.high), W.shape[1])), A, exactly(np.asarray(W, np.float64))).high
             total += B.T @ (B if s is None else B * s)
         return cls(total)
 

@@ -38,9 +38,7 @@ class Example:
         if self.yours is None:
             return messages.say("by-hand-none", lang, answer=self.answer)
         sizes = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
-        lines = [
-            messages.say("by-hand" if sizes else "by-hand-scalar", lang, answer=self.answer, sizes=sizes)
-        ]
+        lines = [messages.say("by-hand" if sizes else "by-hand-scalar", lang, answer=self.answer, sizes=sizes)]
         lines += [f"    {name} = {_show(value)}" for name, value in self.inputs.items()]
         lines.append(messages.say("by-hand-yours", lang, answer=self.answer, value=_show(self.yours)))
         return "\n".join(lines)
@@ -80,11 +78,7 @@ def by_hand(
         for name in missing:
             for (inputs, sizes), right, record in zip(chunk, rights, outcome[name]["runs"], strict=True):
                 yours = record["value"]
-                if (
-                    yours is not None
-                    and _differ(yours, right.right[name])
-                    and _smooth(exercise, inputs, name)
-                ):
+                if yours is not None and _differ(yours, right.right[name]) and _smooth(exercise, inputs, name):
                     found[name] = Example(name, inputs, sizes, yours)
                     break
     return [found.get(name, Example(name, {}, {})) for name in wanted]

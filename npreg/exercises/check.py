@@ -67,9 +67,7 @@ def check(
     questions = questions_of(found, probes, seed)
     outcome = run_answers(code, questions.names, questions.probes, optional=questions.optional)
     report = judge(questions, outcome, lang)
-    return (
-        report if seconds <= 0 else placed(report, questions, outcome, _searching(code, questions, seconds))
-    )
+    return report if seconds <= 0 else placed(report, questions, outcome, _searching(code, questions, seconds))
 
 
 def placed(report: Report, questions: Questions, outcome: Mapping[str, Any], search: Search) -> Report:
@@ -200,11 +198,7 @@ def _must_be_python(outcome: Mapping[str, Any]) -> None:
 
 
 def _judge(
-    bank: Bank,
-    name: str,
-    outcome: Mapping[str, Any],
-    references: Sequence[Reference],
-    steps: Sequence[AnswerReport],
+    bank: Bank, name: str, outcome: Mapping[str, Any], references: Sequence[Reference], steps: Sequence[AnswerReport]
 ) -> AnswerReport:
     """The verdict on one answer: behaviour first, then the values, then the name of the mistake."""
     function = outcome["functions"][name]
@@ -259,17 +253,11 @@ def _cannot_run(
         alternatives: tuple[str, ...] = ()
         outside = _known_globals(function, at)
         if code == "raises" and outside:
-            code, alternatives, found = (
-                "global-or-hardcoded",
-                ("raises",),
-                (Fact("variable", outside[0]), *found),
-            )
+            code, alternatives, found = ("global-or-hardcoded", ("raises",), (Fact("variable", outside[0]), *found))
         if code == "not-implemented" and name in at.tape.exercise.answers:
             found = (_path(at.tape.exercise, name), *found)
         mistake = Mistake(code, name, found, alternatives)
-        finding = Finding(
-            "dtype" if code == "dtype" else "runs", False, {**mistake.details, "sizes": at.sizes}
-        )
+        finding = Finding("dtype" if code == "dtype" else "runs", False, {**mistake.details, "sizes": at.sizes})
         return AnswerReport(name, False, (finding,), (mistake,))
     return None
 
@@ -301,11 +289,7 @@ def _behaviour(name: str, runs: Sequence[Mapping[str, Any]]) -> list[Mistake]:
 def _equal(a: Array | None, b: Array | None) -> bool:
     if a is None or b is None:
         return a is b
-    return (
-        a.shape == b.shape
-        and a.dtype == b.dtype
-        and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
-    )
+    return a.shape == b.shape and a.dtype == b.dtype and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
 
 
 def _value_mistakes(
@@ -338,11 +322,7 @@ def _value_mistakes(
             Mistake(
                 code,
                 name,
-                (
-                    *found.found,
-                    *own.get(code, ()),
-                    *(_conventions(bank, found.found) if len(codes) == 1 else ()),
-                ),
+                (*found.found, *own.get(code, ()), *(_conventions(bank, found.found) if len(codes) == 1 else ())),
                 found.alternatives if i == 0 else (),
             )
             for i, code in enumerate(codes)
@@ -356,9 +336,7 @@ def _value_mistakes(
     if _nearly(values, references, name, 1e-4):
         return [Mistake("numerical", name, _deviation(by_kind))]
     inner = [s for s in bank.exercise.public_steps[:-1] if s in bank.exercise.active and f"grad_{s}" != name]
-    return [
-        Mistake("not-recognised", name, (*_deviation(by_kind), *(Fact("suggest", s) for s in inner[-1:])))
-    ]
+    return [Mistake("not-recognised", name, (*_deviation(by_kind), *(Fact("suggest", s) for s in inner[-1:])))]
 
 
 def _first_wrong(exercise: Exercise, name: str, steps: Sequence[AnswerReport]) -> Found:
@@ -382,9 +360,7 @@ def _deviation(findings: Mapping[str, Finding]) -> Found:
     if not details.get("entries"):
         return ()
     entry = tuple(details["entries"][0]) or None
-    return (
-        Deviation(details["wrong"], details["size"], entry, details["deviation"], dict(details["sizes"])),
-    )
+    return (Deviation(details["wrong"], details["size"], entry, details["deviation"], dict(details["sizes"])),)
 
 
 def _conventions(bank: Bank, found: Found) -> Found:
@@ -394,18 +370,16 @@ def _conventions(bank: Bank, found: Found) -> Found:
 
 def _constant(values: Sequence[Array]) -> bool:
     first = values[0]
-    return (
-        all(v.shape == first.shape for v in values) and all(np.array_equal(v, first) for v in values)
-    ) or all(v.size and np.all(v == first.flat[0]) for v in values)
+    return (all(v.shape == first.shape for v in values) and all(np.array_equal(v, first) for v in values)) or all(
+        v.size and np.all(v == first.flat[0]) for v in values
+    )
 
 
 def _nearly(values: Sequence[Array], references: Sequence[Reference], name: str, close: float) -> bool:
     """Whether the values are right but for a small error that no mistake of derivation leaves."""
     for value, at in zip(values, references, strict=True):
         right = at.right[name]
-        if value.shape != right.shape or np.max(np.abs(value - right)) > close * np.max(
-            np.abs(at.terms[name])
-        ):
+        if value.shape != right.shape or np.max(np.abs(value - right)) > close * np.max(np.abs(at.terms[name])):
             return False
     return True
 

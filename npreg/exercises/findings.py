@@ -164,9 +164,7 @@ class AnswerReport:
             place = mistake.place
             if place is None:
                 continue
-            where = words.say(
-                "line" if place.cell is None else "cell", lang, line=place.line, cell=place.cell
-            )
+            where = words.say("line" if place.cell is None else "cell", lang, line=place.line, cell=place.cell)
             alone = not any(other.place for other in self.mistakes if other is not mistake)
             key = "place-alone" if alone and mistake is self.mistakes[0] else "place-one"
             key += "-line" if hints == KIND or not place.text else ""

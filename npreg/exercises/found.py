@@ -267,9 +267,7 @@ def columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-Record: TypeAlias = (
-    Fact | Scale | HardCoded | NonFinite | Shapes | Deviation | Stopped | Path | Swap | Replaced | Told
-)
+Record: TypeAlias = Fact | Scale | HardCoded | NonFinite | Shapes | Deviation | Stopped | Path | Swap | Replaced | Told
 Found: TypeAlias = tuple[Record, ...]
 
 

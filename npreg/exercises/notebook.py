@@ -42,12 +42,7 @@ def _cells(notebook: Any) -> list[dict[str, Any]]:
         raise NotANotebook("not a JSON object")
     cells = notebook.get("cells")
     if cells is None and isinstance(notebook.get("worksheets"), list):
-        cells = [
-            cell
-            for sheet in notebook["worksheets"]
-            if isinstance(sheet, dict)
-            for cell in sheet.get("cells", ())
-        ]
+        cells = [cell for sheet in notebook["worksheets"] if isinstance(sheet, dict) for cell in sheet.get("cells", ())]
     if not isinstance(cells, list):
         raise NotANotebook("no list of cells")
     return [cell for cell in cells if isinstance(cell, dict)]

@@ -53,11 +53,7 @@ def with_places(
         if kept[0] or (len(kept) > 1 and all(kept[1:])):
             break
     chosen = sorted({int(change["id"]) for changes in kept for change in changes})
-    again = (
-        {int(change["id"]): change for change in search(answer.name, rest, {"chosen": chosen})}
-        if chosen
-        else {}
-    )
+    again = {int(change["id"]): change for change in search(answer.name, rest, {"chosen": chosen})} if chosen else {}
     places = []
     for changes, goal in zip(kept, goals, strict=True):
         there = [again[c["id"]] for c in changes if c["id"] in again]

@@ -75,12 +75,7 @@ class OwnFile:
         stopped = [explained(where, *ending, self.limits)[lang] for where, ending in ran.endings.items()]
         report = judged(questions, ran, self.limits, lang, own=True)
         search = searching(
-            self.sandbox,
-            self.source,
-            questions,
-            helpers=self.modules,
-            watch=self.watch,
-            seconds=PLACE_SECONDS,
+            self.sandbox, self.source, questions, helpers=self.modules, watch=self.watch, seconds=PLACE_SECONDS
         )
         return Session(placed(report, questions, ran.outcome, search), printed, " ".join(stopped))
 
@@ -89,9 +84,7 @@ class OwnFile:
         return by_hand(self.source, exercise, names, run=lambda *args: self.run(*args).outcome)
 
 
-def searching(
-    sandbox: Sandbox, source: str, questions: Questions, *, seconds: float, **options: Any
-) -> Search:
+def searching(sandbox: Sandbox, source: str, questions: Questions, *, seconds: float, **options: Any) -> Search:
     """Changes of a file, run in isolation, for so many seconds an answer."""
 
     def search(name: str, probes: Sequence[int], which: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -68,9 +68,7 @@ def write_new(path: str | Path, text: str) -> Path:
     try:
         write_text(path, text, new=True)
     except FileExistsError:
-        raise UnusableFile(
-            f"{path} exists already and is left as it is; --file NAME writes to another file"
-        ) from None
+        raise UnusableFile(f"{path} exists already and is left as it is; --file NAME writes to another file") from None
     except OSError as error:
         raise UnusableFile(f"{path} cannot be written: {error.strerror or error}") from None
     return path

@@ -43,9 +43,7 @@ class GradientError(AssertionError):
         return GradientError, (self.report,)
 
 
-def assert_gradient(
-    function: Callable[..., Any], gradient: Any, inputs: Mapping[str, Any], **options: Any
-) -> None:
+def assert_gradient(function: Callable[..., Any], gradient: Any, inputs: Mapping[str, Any], **options: Any) -> None:
     """Silent if the gradient is right; otherwise raise.
 
     Parameters are those of `check_gradient`.
@@ -215,8 +213,7 @@ def _checked(
     unread = [report.name for report in reports if not report.kinks and _is_unread(report.name, target, base)]
     if unread:
         reports = tuple(
-            replace(r, facts=(UNREAD.format(r.name, r.name),)) if r.name in unread and r.wrong else r
-            for r in reports
+            replace(r, facts=(UNREAD.format(r.name, r.name),)) if r.name in unread and r.wrong else r for r in reports
         )
         notes.append(f"the function never uses {', '.join(unread)}: {UNREAD_CURE}")
     order = tuple(reading) if list(reading) != [name for name in names if name in reading] else ()
@@ -289,9 +286,7 @@ def _best(
     score, reading, reports = max(best, key=lambda item: item[0])
     if not score and not asked and len({frozenset(r) for r in found}) > 1:
         ways = " or ".join(dict.fromkeys(f"({', '.join(r)})" for r in found))
-        raise ValueError(
-            f"the result can be read as the gradient with respect to {ways}; say which with wrt="
-        )
+        raise ValueError(f"the result can be read as the gradient with respect to {ways}; say which with wrt=")
     return reading, reports
 
 
@@ -380,9 +375,7 @@ def _unreadable(result: Any, wanted: Mapping[str, Any]) -> str:
 def _array(value: Any, name: str) -> NDArray[Any]:
     array = np.array(value)
     if array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"the gradient for {name!r} must hold real numbers, not {array.dtype} ({value!r:.40})"
-        )
+        raise TypeError(f"the gradient for {name!r} must hold real numbers, not {array.dtype} ({value!r:.40})")
     return array
 
 

@@ -148,9 +148,7 @@ class Form:
         free = {n: np.shape(v) for n, v in self.leaves.items() if n in self.tree and n not in self.attributes}
         found: dict[str, Any] = {}
         for item in result if isinstance(result, tuple) else (result,):
-            name = next(
-                (n for n, shape in free.items() if item is not None and np.shape(item) == shape), None
-            )
+            name = next((n for n, shape in free.items() if item is not None and np.shape(item) == shape), None)
             if name is not None:
                 free.pop(name)
                 found[f"grad_{name}"] = item
@@ -189,9 +187,7 @@ class Form:
             self._plans[function] = taken, missing, "upstream" in [p.name for p in parameters]
         return self._plans[function]
 
-    def _accepted(
-        self, function: Callable[..., Any], given: Mapping[str, Any], **spare: Any
-    ) -> dict[str, Any]:
+    def _accepted(self, function: Callable[..., Any], given: Mapping[str, Any], **spare: Any) -> dict[str, Any]:
         """The arguments that a function names; all inputs if that cannot be told."""
         taken, missing, named = self._plan(function)
         found = {name: given[name] for name in taken}
@@ -248,10 +244,7 @@ def _items(value: Any) -> list[tuple[Any, Any]]:
 
 def _is_open(value: Any) -> bool:
     """Whether a value is a container of arrays, whose entries are inputs of their own."""
-    return any(
-        (isinstance(item, np.ndarray) and item.dtype.kind == "f") or _is_open(item)
-        for _, item in _items(value)
-    )
+    return any((isinstance(item, np.ndarray) and item.dtype.kind == "f") or _is_open(item) for _, item in _items(value))
 
 
 def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

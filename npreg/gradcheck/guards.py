@@ -36,9 +36,7 @@ def unguarded(function: Any) -> tuple[Callable[..., Any], list[float]] | None:
     found = [constant for part in _guarded(tree) for constant in _small(part, {**defaults, **positional})]
     if not found:
         return None
-    fresh = FunctionType(
-        _without(plain.__code__, found), plain.__globals__, plain.__name__, None, plain.__closure__
-    )
+    fresh = FunctionType(_without(plain.__code__, found), plain.__globals__, plain.__name__, None, plain.__closure__)
     fresh.__defaults__ = tuple(0.0 if value in found else value for value in values) or None
     fresh.__kwdefaults__ = {n: 0.0 if value in found else value for n, value in defaults.items()} or None
     return (fresh if bound is None else fresh.__get__(bound)), sorted(set(found))

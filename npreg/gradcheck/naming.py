@@ -109,12 +109,9 @@ def _judged(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, AnswerRe
         id="your-function",
     )
     answers = {
-        f"grad_{names[name]}": _with_parameters(partial(seen, call), used)
-        for name, call in subject.gradients.items()
+        f"grad_{names[name]}": _with_parameters(partial(seen, call), used) for name, call in subject.gradients.items()
     }
-    report = check(
-        answers, exercise, probes=[{names[name]: array for name, array in own.items()}], seed=0, seconds=0
-    )
+    report = check(answers, exercise, probes=[{names[name]: array for name, array in own.items()}], seed=0, seconds=0)
     return {back[answer.name.removeprefix("grad_")]: answer for answer in report.answers}
 
 
@@ -157,9 +154,7 @@ def _shapes(subject: Subject) -> Iterator[dict[str, Shape]]:
     for block in merged:
         others = [other for other in apart if other is not block]
         splits = sorted(_partitions(block), key=len, reverse=True) if len(block) < 7 else [[block]]
-        apart = next(
-            ([*others, *split] for split in splits if _works(subject, arrays, [*others, *split])), apart
-        )
+        apart = next(([*others, *split] for split in splits if _works(subject, arrays, [*others, *split])), apart)
     for blocks in (apart, merged, []):
         if blocks is not merged or len(apart) > len(merged):
             yield _lettered(arrays, sorted(blocks, key=lambda block: axes.index(block[0])))

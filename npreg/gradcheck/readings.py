@@ -85,9 +85,7 @@ def _shape(value: Any) -> tuple[int, ...] | None:
 
 def _read(value: Any, wanted: Wanted, all_of_them: bool) -> Iterator[Reading]:
     if len(wanted) == 1 and isinstance(value, (tuple, list)):
-        yield from (
-            r for name in wanted if list(wanted[name]) != [name] for r in _spread(name, value, wanted)
-        )
+        yield from (r for name in wanted if list(wanted[name]) != [name] for r in _spread(name, value, wanted))
     if isinstance(value, Mapping):
         yield from _by_key(value, wanted, all_of_them)
     elif isinstance(value, (tuple, list)) and (isinstance(value, tuple) or len(wanted) > 1):

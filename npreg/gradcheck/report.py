@@ -214,8 +214,7 @@ def _block(report: InputReport, rows: int) -> Iterator[str]:
 def _html_table(entries: tuple[EntryReport, ...]) -> str:
     head = "".join(f"<th>{column}</th>" for column in COLUMNS)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in entry.cells) + "</tr>"
-        for entry in entries
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in entry.cells) + "</tr>" for entry in entries
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

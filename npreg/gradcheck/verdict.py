@@ -16,16 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.differentiate.differences import Array, Derivative, real
-from npreg.differentiate.schemes import (
-    EPS,
-    UNSEEN,
-    Move,
-    column_sizes,
-    columns,
-    one_by_one,
-    one_entry,
-    value_rounding,
-)
+from npreg.differentiate.schemes import EPS, UNSEEN, Move, column_sizes, columns, one_by_one, one_entry, value_rounding
 from npreg.differentiate.steps import along, call, natural_scale, random_direction
 from npreg.gradcheck.report import EntryReport, InputReport
 

@@ -62,15 +62,7 @@ class Outputs:
 
     def paths(self) -> list[PathLike]:
         """All paths that are written, to leave them out where they lie in the folder itself."""
-        named = (
-            self.csv,
-            self.gradebook,
-            self.jsonl,
-            self.gradescope,
-            self.feedback,
-            self.report,
-            self.journal_path(),
-        )
+        named = (self.csv, self.gradebook, self.jsonl, self.gradescope, self.feedback, self.report, self.journal_path())
         return [path for path in named if path is not None]
 
     def journal_path(self) -> PathLike | None:
@@ -282,9 +274,7 @@ class _Run:
 
     def gradescope(self, file: str, exercise: str) -> Path:
         folder = self.outputs.gradescope
-        return results_path(
-            folder or "", self.place(file, exercise), self.single and len(self.exercises) == 1
-        )
+        return results_path(folder or "", self.place(file, exercise), self.single and len(self.exercises) == 1)
 
     def publish(self, result: Result) -> None:
         """Write what belongs to one student."""

@@ -108,10 +108,6 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
         entry = json.loads(line)
     except ValueError:
         return None
-    if (
-        isinstance(entry, dict)
-        and isinstance(entry.get("key"), str)
-        and isinstance(entry.get("result"), dict)
-    ):
+    if isinstance(entry, dict) and isinstance(entry.get("key"), str) and isinstance(entry.get("result"), dict):
         return entry
     return None

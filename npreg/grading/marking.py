@@ -42,9 +42,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.numerical <= 1:
-            raise ValueError(
-                f"the mark for numerical differentiation must be between 0 and 1, not {self.numerical}"
-            )
+            raise ValueError(f"the mark for numerical differentiation must be between 0 and 1, not {self.numerical}")
 
     @property
     def limits(self) -> Limits:
@@ -53,12 +51,7 @@ class Settings:
 
 
 def mark(
-    submission: Submission,
-    exercise: Exercise,
-    settings: Settings,
-    seed: int,
-    slot: int = 0,
-    watch: Watch | None = None,
+    submission: Submission, exercise: Exercise, settings: Settings, seed: int, slot: int = 0, watch: Watch | None = None
 ) -> Result:
     """Mark one submission; whatever it does, the answer is a ``Result``.
 

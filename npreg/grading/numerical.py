@@ -45,9 +45,7 @@ class Large(NamedTuple):
         """Return the large probe: the largest that is finite and exposes an entry."""
         if not self.outlier:
             at = _reference(exercise, self._probe(exercise, probe, self.scale))
-            return (
-                None if at is None else Stretched(at, {n: _dwarfed(at, n) for n in exercise.answers}, False)
-            )
+            return None if at is None else Stretched(at, {n: _dwarfed(at, n) for n in exercise.answers}, False)
         plain = _reference(exercise, self._probe(exercise, probe, 1.0))
         for scale in np.outer(self.scale * 2.0 ** np.arange(0, -10, -1), (1, -1)).flat if plain else ():
             at = _reference(exercise, self._probe(exercise, probe, float(scale)))
@@ -95,11 +93,7 @@ def stretchable(exercise: Exercise) -> tuple[Large, ...]:
     for outlier in (True, False):
         names = _by_example(exercise) if outlier else list(exercise.inputs)
         names = [name for name in names if exercise.inputs[name].draw == "real"]
-        ways = [
-            Large(name, scale, outlier)
-            for name in names
-            for scale in (SCALES if outlier else (2.0**20, 2.0**-60))
-        ]
+        ways = [Large(name, scale, outlier) for name in names for scale in (SCALES if outlier else (2.0**20, 2.0**-60))]
         made = {large: large.of(exercise, probe) for large in ways}
         for answer in exercise.answers if plain else ():
             gains = {large: _gain(at, plain, answer) for large, at in made.items() if at and plain}

@@ -14,9 +14,7 @@ SECONDS_BETWEEN_LINES = 5.0
 class Progress:
     """Counts finished entries on ``stream``; use it as a context manager and call ``step`` for every one."""
 
-    def __init__(
-        self, total: int, done: int = 0, *, stream: TextIO | None = None, shown: bool = True
-    ) -> None:
+    def __init__(self, total: int, done: int = 0, *, stream: TextIO | None = None, shown: bool = True) -> None:
         self.total, self.done, self.resumed = total, done, done
         self.stream = sys.stderr if stream is None else stream
         self.shown = shown

@@ -87,7 +87,6 @@ class Result:
     def from_dict(cls, data: Mapping[str, Any]) -> Result:
         """Make a result from what ``to_dict`` returned, also after a way through JSON."""
         marks = tuple(
-            Mark(**{**mark, "codes": tuple(mark["codes"]), "details": tuple(mark["details"])})
-            for mark in data["marks"]
+            Mark(**{**mark, "codes": tuple(mark["codes"]), "details": tuple(mark["details"])}) for mark in data["marks"]
         )
         return cls(**{**data, "marks": marks})

@@ -19,9 +19,7 @@ class NoIsolation(RuntimeError):
     """A student's process cannot be run here as asked for."""
 
 
-def choose(
-    sandbox: Sandbox, way: str = "auto", trial: Trial | None = None
-) -> tuple[Sandbox, Mapping[str, Any]]:
+def choose(sandbox: Sandbox, way: str = "auto", trial: Trial | None = None) -> tuple[Sandbox, Mapping[str, Any]]:
     """Return the sandbox to use and what it said to be in force in a trial run.
 
     ``way`` is ``"bwrap"`` (must work), ``"plain"`` (without it) or ``"auto"`` (with it if it works). Keeping
@@ -51,8 +49,7 @@ def choose(
 def _small_file(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
     ran = run_isolated(sandbox, "def f(x): return 2 * x", ["f"], [{"x": np.arange(3.0)}])
     problems = [
-        f"a process does not run here ({code}): {detail.strip()[-300:]}"
-        for code, detail in ran.endings.values()
+        f"a process does not run here ({code}): {detail.strip()[-300:]}" for code, detail in ran.endings.values()
     ]
     return "".join(problems), ran.isolation
 

@@ -50,8 +50,7 @@ class Limits:
     def __post_init__(self) -> None:
         if not self.seconds > 0 or self.memory < 64 * 2**20:
             raise ValueError(
-                f"seconds must be positive and memory at least 64 MB, not {self.seconds} and "
-                f"{self.memory / 2**20:g} MB"
+                f"seconds must be positive and memory at least 64 MB, not {self.seconds} and {self.memory / 2**20:g} MB"
             )
 
 
@@ -151,18 +150,7 @@ class Sandbox:
         for device in ("/dev/null", "/dev/urandom"):
             command += ["--dev-bind", device, device]
         size = str(self.limits.folder_size)
-        command += [
-            "--perms",
-            "1777",
-            "--size",
-            size,
-            "--tmpfs",
-            FOLDER,
-            "--remount-ro",
-            "/",
-            "--chdir",
-            FOLDER,
-        ]
+        command += ["--perms", "1777", "--size", size, "--tmpfs", FOLDER, "--remount-ro", "/", "--chdir", FOLDER]
         return [*command, "--"]
 
 

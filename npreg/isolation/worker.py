@@ -60,9 +60,7 @@ def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0, watch:
         events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         readers = [
             threading.Thread(target=_read_messages, args=(process.stdout, events), daemon=True),
-            threading.Thread(
-                target=_drain, args=(process.stderr, events, sandbox.limits.output), daemon=True
-            ),
+            threading.Thread(target=_drain, args=(process.stderr, events, sandbox.limits.output), daemon=True),
         ]
         try:
             for reader in readers:

@@ -109,9 +109,7 @@ def sweep_curve(result: SweepResult, *, ax: Axes | None = None) -> Axes:
         (line,) = ax.plot(lrs[held], result.losses[some[held], -1], marker=marker, markersize=3, label=label)
         colour = line.get_color()
         height = np.full(len(lrs), 0.97 - 0.03 * row)  # in parts of the axes' height
-        ax.plot(
-            lrs[~held], height[~held], "x", color=colour, markersize=4, transform=ax.get_xaxis_transform()
-        )
+        ax.plot(lrs[~held], height[~held], "x", color=colour, markersize=4, transform=ax.get_xaxis_transform())
         if np.isfinite(bound):
             ax.axvline(bound, color=colour, linestyle="--", linewidth=1)
     best = result.best

@@ -85,10 +85,7 @@ def scatter(
     'feature 1'
     """
     X, y, _ = as_data(features, labels)
-    column, output = (
-        column_of(column, X.shape, "column", "features"),
-        column_of(output, y.shape, "output", "labels"),
-    )
+    column, output = (column_of(column, X.shape, "column", "features"), column_of(output, y.shape, "output", "labels"))
     ax = axes_or_new(ax)
     ax.scatter(X[:, column], y[:, output], s=1, rasterized=len(X) > MANY_DOTS)
     ax.set_xlabel(f"feature {column}")

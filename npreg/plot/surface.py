@@ -195,12 +195,7 @@ def side(values: FloatArray, end: float) -> FloatArray:
 
 
 def mean_losses(
-    data: Data,
-    output: int,
-    end: FloatArray,
-    axes: tuple[int, int],
-    sides: Sequence[FloatArray],
-    loss: Loss,
+    data: Data, output: int, end: FloatArray, axes: tuple[int, int], sides: Sequence[FloatArray], loss: Loss
 ) -> FloatArray:
     """The mean loss at every point of the grid, as contour wants it: (second axis, first axis)."""
     X, y, weights = data.X, data.y[:, [output]], data.weights

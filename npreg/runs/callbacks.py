@@ -17,16 +17,7 @@ import numpy as np
 
 from npreg.arrays import FloatArray
 
-__all__ = [
-    "Callback",
-    "EpochCallback",
-    "Hooks",
-    "Progress",
-    "ProgressBar",
-    "Step",
-    "StepCallback",
-    "as_hooks",
-]
+__all__ = ["Callback", "EpochCallback", "Hooks", "Progress", "ProgressBar", "Step", "StepCallback", "as_hooks"]
 
 
 class Progress(NamedTuple):

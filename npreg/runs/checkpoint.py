@@ -20,15 +20,7 @@ import numpy as np
 
 from npreg.arrays import FloatArray, as_count, as_flag, brief
 
-__all__ = [
-    "Checkpoint",
-    "CheckpointError",
-    "Fields",
-    "State",
-    "as_checkpoint",
-    "locked",
-    "set_rng_state",
-]
+__all__ = ["Checkpoint", "CheckpointError", "Fields", "State", "as_checkpoint", "locked", "set_rng_state"]
 
 FORMAT = 2
 
@@ -172,9 +164,7 @@ class Fields:
         if name not in self.arrays:
             raise CheckpointError(f"{self.path} cannot be resumed: {name} is missing")
         array = self.arrays[name]
-        fits = len(shape) == array.ndim and all(
-            n in (None, m) for n, m in zip(shape, array.shape, strict=True)
-        )
+        fits = len(shape) == array.ndim and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
         if array.dtype != dtype or not fits:
             lengths = tuple("any" if n is None else n for n in shape)
             raise self.wrong(name, f"{array.dtype} {array.shape}", f"{np.dtype(dtype)} {lengths}")

@@ -34,10 +34,7 @@ from npreg.sgd import Momentum, Nesterov, Rule
 __all__ = ["TOLERANCE", "Excess", "Speed", "excess"]
 
 TOLERANCE = 0.01  # of the loss of the best constant: a run that close to the least loss is there
-MOST_COLUMNS, FEW_ROWS = (
-    256,
-    512,
-)  # H is formed up to so many columns, the rows' Gram matrix up to so many rows
+MOST_COLUMNS, FEW_ROWS = (256, 512)  # H is formed up to so many columns, the rows' Gram matrix up to so many rows
 REPEATS, PRODUCTS = 10, 12  # parabolas that are tried; steps of conjugate gradients
 BLOCK_ROWS = 32_768
 MOST_STEPS = 10**8
@@ -89,9 +86,7 @@ class Speed:
         """The excess that is left, in the mean, after so many steps, the last part of them averaged."""
         beta = rule.beta if isinstance(rule, Momentum) else 0.0
         first, second = (1 + beta, beta * beta) if isinstance(rule, Nesterov) else (1.0, beta)
-        A = np.empty(
-            (len(self.curvatures), 2, 2)
-        )  # of (θ, v): v ← β v + λ θ, θ ← θ − lr (first λ θ + second v)
+        A = np.empty((len(self.curvatures), 2, 2))  # of (θ, v): v ← β v + λ θ, θ ← θ − lr (first λ θ + second v)
         A[:, 0, 0], A[:, 0, 1] = 1 - lr * first * self.curvatures, -lr * second
         A[:, 1, 0], A[:, 1, 1] = self.curvatures, beta
         tail = math.ceil(average * steps)
@@ -218,9 +213,7 @@ def _sums(data: Data, here: _Place, look: Look, *arguments: Any) -> _Sums:
         middle = np.broadcast_to(here.middle, y.shape)
         value, at_middle = ((s * loss.value(y_hat, y)).sum() for y_hat in (r + y, middle))
         more = look(rows, r, s, steepness, *arguments)
-        parts.append(
-            _Sums(float(s.sum()), float(value), float(at_middle), (s * (y - middle)).sum(axis=0), more)
-        )
+        parts.append(_Sums(float(s.sum()), float(value), float(at_middle), (s * (y - middle)).sum(axis=0), more))
     return sum(parts[1:], parts[0])
 
 
@@ -270,9 +263,7 @@ def _lowest(H: FloatArray, g: FloatArray, theta: FloatArray, l1: FloatArray) -> 
         curvatures, vectors = np.linalg.eigh(H / np.outer(d, d))
         keep = curvatures > len(d) * np.finfo(float).eps * curvatures[-1]
         along = (vectors.T @ (g / d))[keep]
-        return -(vectors[:, keep] @ (along / curvatures[keep])) / d, float(
-            along @ (along / curvatures[keep])
-        ) / 2
+        return -(vectors[:, keep] @ (along / curvatures[keep])) / d, float(along @ (along / curvatures[keep])) / 2
     step, slope, diagonal = np.zeros_like(g), g.copy(), d * d
     for _ in range(1000):  # coordinate descent
         moved = 0.0
@@ -319,16 +310,10 @@ def _by_rows(feed: Feed, here: _Place, l2: float) -> tuple[float, float, Speed]:
     slopes = singular * (U.T @ R) / W + l2 * along_w
     parts = np.append((slopes**2).mean(axis=1) / (2 * curvatures), (of_constant**2).mean() / (2 * W))
     outside = l2 / 2 * float(np.sum(w * w) - np.sum(along_w**2)) / k
-    return (
-        float(parts.sum()) + max(outside, 0.0),
-        sums.constant(here),
-        Speed(np.append(curvatures, 1.0), parts),
-    )
+    return (float(parts.sum()) + max(outside, 0.0), sums.constant(here), Speed(np.append(curvatures, 1.0), parts))
 
 
-def _products(
-    rows: FloatArray, r: FloatArray, s: FloatArray, steepness: FloatArray, D: FloatArray
-) -> list[Any]:
+def _products(rows: FloatArray, r: FloatArray, s: FloatArray, steepness: FloatArray, D: FloatArray) -> list[Any]:
     return [rows.T @ (s * steepness * r), rows.T @ (s * steepness * (rows @ D))]
 
 

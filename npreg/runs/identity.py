@@ -21,10 +21,7 @@ __all__ = ["fingerprint", "identify"]
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), np.generic)
 INSTALLED = ("site-packages", "dist-packages")
-RANDOM = (
-    "random",
-    "numpy.random",
-)  # what a generator draws after a crash is something else
+RANDOM = ("random", "numpy.random")  # what a generator draws after a crash is something else
 
 
 def identify(value: Any, name: str) -> tuple[str, str]:
@@ -61,11 +58,7 @@ def _name(value: Any) -> str:
             return given
     kind = value if isinstance(value, (FunctionType, type)) else type(value)
     text = "" if kind is value else repr(value)
-    return (
-        text
-        if text and " at 0x" not in text and len(text) <= 200
-        else f"{kind.__module__}.{kind.__qualname__}"
-    )
+    return text if text and " at 0x" not in text and len(text) <= 200 else f"{kind.__module__}.{kind.__qualname__}"
 
 
 class _Unknown(Exception):

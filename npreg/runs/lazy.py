@@ -42,9 +42,7 @@ class LazyRows:
             return LazyRows(self.X[rows], self.convert)
         return LazyRows(self.X, self.convert, self.index[rows])
 
-    def take(
-        self, rows: Any, axis: int = 0, out: FloatArray | None = None, mode: str = "raise"
-    ) -> FloatArray:
+    def take(self, rows: Any, axis: int = 0, out: FloatArray | None = None, mode: str = "raise") -> FloatArray:
         """As `np.take` along the rows."""
         if self.index is not None:
             rows = self.index.take(rows, mode=mode)

@@ -45,9 +45,7 @@ def in_order(rng: np.random.Generator) -> np.random.Generator:
     return InOrder(rng.bit_generator)
 
 
-def orders(
-    rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool
-) -> Generator[Order, None, None]:
+def orders(rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) -> Generator[Order, None, None]:
     """`count` orders of the rows, one `rng.permutation` each; with `ahead`, the next is drawn on a thread.
 
     A shuffle of many rows costs as much as an epoch of few features, and NumPy draws it without the

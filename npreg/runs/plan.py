@@ -8,15 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import (
-    as_batch_size,
-    as_choice,
-    as_count,
-    as_flag,
-    as_float_array,
-    as_nonnegative,
-    as_rng,
-)
+from npreg.arrays import as_batch_size, as_choice, as_count, as_flag, as_float_array, as_nonnegative, as_rng
 from npreg.learning_rate import AUTO_AVERAGE
 from npreg.losses import Loss, as_loss
 from npreg.runs.callbacks import Hooks, as_hooks
@@ -25,16 +17,7 @@ from npreg.runs.identity import fingerprint, identify
 from npreg.schedules import as_schedule
 from npreg.sgd import Rule, Schedule, as_rule
 
-__all__ = [
-    "CheckLr",
-    "EarlyStopping",
-    "EngineName",
-    "Plan",
-    "Record",
-    "RuleName",
-    "ScheduleName",
-    "refuse_unknown",
-]
+__all__ = ["CheckLr", "EarlyStopping", "EngineName", "Plan", "Record", "RuleName", "ScheduleName", "refuse_unknown"]
 
 EngineName: TypeAlias = Literal["auto", "loop", "tight", "moments"]
 Record: TypeAlias = Literal["epoch", "step"]

@@ -45,9 +45,7 @@ class RunRows(NamedTuple):
                     f"{brief(validation)}"
                 )
             if not isinstance(rows, Data):
-                raise ValueError(
-                    "with row blocks, validation must be (features, labels) or RowBlocks, not a fraction"
-                )
+                raise ValueError("with row blocks, validation must be (features, labels) or RowBlocks, not a fraction")
             rows, held_out = _split(rows, validation, rng)
         feed = as_feed(rows)
         if isinstance(validation, tuple):

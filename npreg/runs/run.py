@@ -18,17 +18,7 @@ from npreg.runs.arrival import judge, least_epochs, most_epochs, warn_of
 from npreg.runs.checkpoint import CheckpointError, Fields, State, set_rng_state
 from npreg.runs.convergence import Excess
 from npreg.runs.feeds import Facts, How
-from npreg.runs.observers import (
-    DIVERGED,
-    Best,
-    Divergence,
-    Epoch,
-    Observer,
-    Printer,
-    Recorder,
-    Teller,
-    held_out_loss,
-)
+from npreg.runs.observers import DIVERGED, Best, Divergence, Epoch, Observer, Printer, Recorder, Teller, held_out_loss
 from npreg.runs.orders import in_order
 from npreg.runs.own_loss import look_at
 from npreg.runs.plan import Plan
@@ -56,9 +46,7 @@ class Run:
     `found` is what a checkpoint holds, of the same run or another.
     """
 
-    def __init__(
-        self, plan: Plan, rows: RunRows, rng: np.random.Generator, found: Fields | None = None
-    ) -> None:
+    def __init__(self, plan: Plan, rows: RunRows, rng: np.random.Generator, found: Fields | None = None) -> None:
         self.plan, self.rng, self.rows = plan, rng, rows
         feed, facts = rows.feed, rows.feed.facts
         self.feed = feed
@@ -284,9 +272,7 @@ class Run:
         done, per_epoch = len(losses), self.stepper.steps_per_epoch
         planned = found.count("num_epochs", done, math.inf)
         first = found.count("first_averaged", 0, planned)
-        within = {
-            name.removeprefix("feed_"): part for name, part in found.arrays.items() if name[:5] == "feed_"
-        }
+        within = {name.removeprefix("feed_"): part for name, part in found.arrays.items() if name[:5] == "feed_"}
         most = per_epoch if within else 0
         steps = found.count("steps_done", done * per_epoch, done * per_epoch + most)
         best = found.count("best_epoch", min(done, 1), done)
@@ -320,8 +306,7 @@ class Run:
         now = self.num_epochs
         if done > now:
             raise CheckpointError(
-                f"{path} has done {done} epochs, more than num_epochs={now}; give {done} or more, or "
-                "another path"
+                f"{path} has done {done} epochs, more than num_epochs={now}; give {done} or more, or another path"
             )
         if self.decay < 1 and planned != now and done:
             raise CheckpointError(

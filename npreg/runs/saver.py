@@ -36,8 +36,7 @@ class Saver:
                 yield Fields(self.path, State.load(self.path))
             else:
                 raise FileExistsError(
-                    f"the checkpoint {self.path} exists already; resume=True continues it, and another path "
-                    "begins anew"
+                    f"the checkpoint {self.path} exists already; resume=True continues it, and another path begins anew"
                 )
 
     def reached(self, epoch: int, within: bool, finished: bool, state: Callable[[], State]) -> None:

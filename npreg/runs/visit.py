@@ -49,9 +49,7 @@ class Visit:
     sums: TreeSum = field(default_factory=TreeSum)
 
     @classmethod
-    def begin(
-        cls, rng: np.random.Generator, num_blocks: int, theta: FloatArray, *, in_order: bool = False
-    ) -> Visit:
+    def begin(cls, rng: np.random.Generator, num_blocks: int, theta: FloatArray, *, in_order: bool = False) -> Visit:
         """An epoch that begins with these parameters."""
         order = np.arange(num_blocks) if in_order else rng.permutation(num_blocks)
         return cls(order, rng.integers(2**63, size=num_blocks), theta.copy())

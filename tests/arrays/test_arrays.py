@@ -11,15 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import npreg
-from npreg.arrays import (
-    as_count,
-    as_data,
-    as_float_array,
-    as_nonnegative,
-    as_number,
-    as_rng,
-    check_finite,
-)
+from npreg.arrays import as_count, as_data, as_float_array, as_nonnegative, as_number, as_rng, check_finite
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

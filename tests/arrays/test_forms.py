@@ -24,10 +24,7 @@ def test_the_table_is_true(form: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_wrong_answer_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = {
-        "`train`": lambda features, _: len(features) + (features is not forms.X),
-        "`predict`": lambda *_: 1 / 0,
-    }
+    wrong = {"`train`": lambda features, _: len(features) + (features is not forms.X), "`predict`": lambda *_: 1 / 0}
     monkeypatch.setattr(forms, "FUNCTIONS", wrong)
     monkeypatch.setattr(forms, "of_arrays", lambda function: wrong[function](forms.X, forms.Y))
     assert forms.outcome("lists", "`train`") == "another result"

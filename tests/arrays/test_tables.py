@@ -59,12 +59,7 @@ def test_dtypes_of_mixed_columns(columns, dtype):
 
 def test_the_dtype_of_a_frame_counts_like_that_of_an_array():
     X, y = np.ones((3, 1)), np.ones(3)
-    for X_dtype, y_dtype, result in [
-        ("f4", "f4", "f4"),
-        ("f8", "f4", "f8"),
-        ("f4", "f8", "f8"),
-        ("i8", "f4", "f4"),
-    ]:
+    for X_dtype, y_dtype, result in [("f4", "f4", "f4"), ("f8", "f4", "f8"), ("f4", "f8", "f8"), ("i8", "f4", "f4")]:
         data = as_data(pd.DataFrame(X.astype(X_dtype)), pd.Series(y.astype(y_dtype)))
         assert data.X.dtype == data.y.dtype == np.dtype(result)
 
@@ -78,18 +73,14 @@ def test_names_are_kept_and_predict_goes_by_them():
         expected = fit.predict(frame())
         np.testing.assert_array_equal(fit.predict(frame()[["yes", "age", "big"]]), expected)
         np.testing.assert_array_equal(fit.predict(frame().to_numpy(float)), expected)  # no names: by position
-        with pytest.raises(
-            ValueError, match=r"lack columns 'yes', which were learned from; there are 'age', 'big'$"
-        ):
+        with pytest.raises(ValueError, match=r"lack columns 'yes', which were learned from; there are 'age', 'big'$"):
             fit.predict(frame()[["age", "big"]])
         with pytest.raises(ValueError, match="lack columns 'age'"):
             fit.predict(frame().rename(columns={"age": "Age"}))
         with pytest.raises(ValueError, match="takes them alone") as caught:
             fit.predict(frame(more=1.0))
         cure = re.search(r": (features\[.*\]) takes", str(caught.value))[1]
-        np.testing.assert_array_equal(
-            fit.predict(eval(cure, {"features": frame(more=1.0), "result": fit})), expected
-        )
+        np.testing.assert_array_equal(fit.predict(eval(cure, {"features": frame(more=1.0), "result": fit})), expected)
 
 
 def test_columns_that_are_only_counted_have_no_names():
@@ -111,9 +102,7 @@ def test_names_survive_pickling_and_blocks():
     assert blocks[1].names == NAMES
     assert npreg.train(blocks, lr="auto", rng=0).feature_names == NAMES
     mixed = npreg.RowBlocks(lambda i: (frame()[list(NAMES) if i else ["age", "yes", "big"]], Y), rows=[N, N])
-    with pytest.raises(
-        ValueError, match="block 1 has columns 'age', 'big', 'yes'; block 0 has 'age', 'yes', 'big'"
-    ):
+    with pytest.raises(ValueError, match="block 1 has columns 'age', 'big', 'yes'; block 0 has 'age', 'yes', 'big'"):
         npreg.train(mixed, lr="auto", rng=0)
 
 
@@ -132,10 +121,7 @@ def test_errors_name_the_column():
     for call in (npreg.train, npreg.least_squares, lambda X, y: npreg.sweep(X, y, lrs=[0.1])):
         with pytest.raises(ValueError, match="features has nan at column 'age', row 38, counted from 0"):
             call(given, Y)
-    with (
-        pytest.warns(npreg.LearningRateWarning, match="scale column 'age'"),
-        pytest.raises(npreg.DivergenceError),
-    ):
+    with pytest.warns(npreg.LearningRateWarning, match="scale column 'age'"), pytest.raises(npreg.DivergenceError):
         npreg.train(frame(), Y, lr=1.0, rng=0, num_epochs=50)
 
 
@@ -334,9 +320,6 @@ def test_what_will_not_become_an_array():
         def __array__(self, dtype=None, copy=None):
             raise RuntimeError("call detach() first")
 
-    for value, text in (
-        (Tensor(), "cannot be read as an array: call detach"),
-        (tensor, "not SimpleNamespace"),
-    ):
+    for value, text in ((Tensor(), "cannot be read as an array: call detach"), (tensor, "not SimpleNamespace")):
         with pytest.raises(TypeError, match=text):
             as_float_array(value, "features")

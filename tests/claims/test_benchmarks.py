@@ -58,10 +58,7 @@ PAGE = """# Speed
 def test_a_readme_shows_its_columns_of_the_first_table_only(script: Any) -> None:
     lines = script("speed").readme_table(PAGE, "README.md").splitlines()
     assert lines[0].startswith("| rows, features, batch | the notebook's PyTorch loop | scikit-learn")
-    assert lines[2:] == [
-        "| 1,000, 2, 10 | 148 | 1.71 | 0.18 | 16.7 |",
-        "| 100,000, 2, 10 | 250 |  | 0.4 | 20 |",
-    ]
+    assert lines[2:] == ["| 1,000, 2, 10 | 148 | 1.71 | 0.18 | 16.7 |", "| 100,000, 2, 10 | 250 |  | 0.4 | 20 |"]
 
 
 def test_tables_are_put_between_their_markers(script: Any, tmp_path: Path) -> None:
@@ -112,17 +109,9 @@ def test_the_rule_on_the_page_is_the_one_that_chooses() -> None:
 def test_ratios_are_taken_turn_by_turn_and_in_order(script: Any) -> None:
     tables = script("tables")
     assert tables.ratio([2, 20, 6], [1, 10, 2]) == 2
-    assert [tables.rounded(x) for x in (148.4, 8.94, 1.706, 0.184, 0.0042)] == [
-        "148",
-        "8.9",
-        "1.71",
-        "0.18",
-        "0.0042",
-    ]
+    assert [tables.rounded(x) for x in (148.4, 8.94, 1.706, 0.184, 0.0042)] == ["148", "8.9", "1.71", "0.18", "0.0042"]
     calls: list[str] = []
-    seconds = tables.interleaved(
-        {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 3, moment=0
-    )
+    seconds = tables.interleaved({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 3, moment=0)
     assert calls == ["a", "b"] * 4
     assert [len(times) for times in seconds.values()] == [3, 3]
 
@@ -163,9 +152,7 @@ def test_times_are_kept_and_some_shapes_measured_again(
     assert speed.load("here") == kept
     assert speed.load("elsewhere") == {}
     kept["float64"][two] = ({"auto": [1.0]}, {"auto": 1.0})
-    rows = [
-        line for line in speed.page("here", kept, ["loop", "auto"]).splitlines() if line.startswith("| 1")
-    ]
+    rows = [line for line in speed.page("here", kept, ["loop", "auto"]).splitlines() if line.startswith("| 1")]
     assert rows[:2] == ["| 1,000, 2, 10 |  | 1e+03 |", "| 100,000, 2, 10 | 2.00 | 1.5e+03 |"]
     assert rows[2:] == ["| 1,000, 2, 10 | 0.0 |  | 1 |", "| 100,000, 2, 10 | 2.3 | 3 |  |"]
 

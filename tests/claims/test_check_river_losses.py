@@ -38,10 +38,7 @@ def test_with_river() -> None:
     losses = pytest.importorskip("river.optim.losses")
     inputs = MODULE.INPUTS
     expect(MODULE.main())
-    for own, theirs in [
-        (MODULE.OwnCauchy(), losses.Cauchy()),
-        (MODULE.OwnQuantile(0.9), losses.Quantile(0.9)),
-    ]:
+    for own, theirs in [(MODULE.OwnCauchy(), losses.Cauchy()), (MODULE.OwnQuantile(0.9), losses.Quantile(0.9))]:
         assert own(**inputs) == pytest.approx(theirs(**inputs))
         assert own.gradient(**inputs) == pytest.approx(theirs.gradient(**inputs))
 

@@ -24,10 +24,7 @@ WRONG = {
     "one-weight": ("grad_w = lambda x, r: -r * x\ngrad_b = lambda r: r", "The sign is reversed"),
     "one-example": ("grad_w = lambda x, r: r\ngrad_b = lambda r: 2 * r", "exactly 2 times too large"),
     "minibatch-sum": ("grad_w = lambda X, r: X.T @ r / len(r)\ngrad_b = lambda r: r", "n times too small"),
-    "minibatch-mean": (
-        "grad_w = lambda X, r: X.T @ r\ngrad_b = lambda r: r.sum()",
-        "exactly n times too large",
-    ),
+    "minibatch-mean": ("grad_w = lambda X, r: X.T @ r\ngrad_b = lambda r: r.sum()", "exactly n times too large"),
     "mean-squared-error": (
         "grad_w = lambda X, r: X.T @ r / len(r)\ngrad_b = lambda r: r.mean()",
         "exactly 2 times too small",

@@ -117,9 +117,7 @@ class Mutant(ast.NodeTransformer):
         return node.operand if self.here("a sign dropped") else self.generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        return (
-            node.value if node.attr == "T" and self.here("a transpose dropped") else self.generic_visit(node)
-        )
+        return node.value if node.attr == "T" and self.here("a transpose dropped") else self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         number = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
@@ -295,11 +293,7 @@ def braces(text: str) -> tuple[str, str]:
 
 def combined(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     binary = st.builds("({} {} {})".format, parts, st.sampled_from(["+", "-", "*", "/"]), parts)
-    return (
-        binary
-        | st.builds("(-{})".format, parts)
-        | st.builds("({} ** {})".format, parts, st.sampled_from("23"))
-    )
+    return binary | st.builds("(-{})".format, parts) | st.builds("({} ** {})".format, parts, st.sampled_from("23"))
 
 
 @given(st.recursive(st.sampled_from(["a", "b", "c", "2", "3"]), combined, max_leaves=8))

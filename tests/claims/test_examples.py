@@ -33,14 +33,7 @@ def run(script: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[
     options = [option for each in filters for option in ("-W", each)]
     command = [sys.executable, *options, str(EXAMPLES / script), *arguments]
     return subprocess.run(
-        command,
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
+        command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
     )
 
 
@@ -77,9 +70,7 @@ def test_linear_regression_prints_the_notebooks_tensors(linear_regression: tuple
         assert label == pytest.approx(labels[place], rel=1e-6)
 
 
-def test_linear_regression_trains_three_epochs_to_the_true_parameters(
-    linear_regression: tuple[str, Path],
-) -> None:
+def test_linear_regression_trains_three_epochs_to_the_true_parameters(linear_regression: tuple[str, Path]) -> None:
     output, _ = linear_regression
     lines = section(output, "Training").splitlines()
     losses = [float(re.fullmatch(rf"epoch {k}, loss (\d+\.\d{{6}})", lines[k - 1])[1]) for k in (1, 2, 3)]

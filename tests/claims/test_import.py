@@ -12,29 +12,8 @@ import pytest
 import npreg
 
 PACKAGE = Path(npreg.__file__).parent
-HEAVY = [
-    "matplotlib",
-    "sklearn",
-    "dask",
-    "distributed",
-    "torch",
-    "tqdm",
-    "scipy",
-    "pandas",
-    "IPython",
-    "jax",
-    "numba",
-]
-HEAVY += [
-    "pytest",
-    "hypothesis",
-    "multiprocessing",
-    "concurrent.futures",
-    "asyncio",
-    "http",
-    "email",
-    "unittest",
-]
+HEAVY = ["matplotlib", "sklearn", "dask", "distributed", "torch", "tqdm", "scipy", "pandas", "IPython", "jax", "numba"]
+HEAVY += ["pytest", "hypothesis", "multiprocessing", "concurrent.futures", "asyncio", "http", "email", "unittest"]
 OPTIONAL = {"sklearn", "dask", "distributed", "tqdm", "IPython", "matplotlib_inline", "pandas"}
 
 
@@ -72,9 +51,7 @@ def test_training_is_light():
         "npreg.train(npreg.RowBlocks.of(features, labels, 100), lr='auto')\n"
         "print(*sys.modules)"
     ).split()
-    assert not {"matplotlib", "sklearn", "dask", "distributed", "torch", "tqdm", "scipy", "pandas"} & set(
-        loaded
-    )
+    assert not {"matplotlib", "sklearn", "dask", "distributed", "torch", "tqdm", "scipy", "pandas"} & set(loaded)
     assert not [name for name in loaded if name.startswith("npreg.exercises")]
 
 

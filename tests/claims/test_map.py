@@ -126,9 +126,7 @@ def test_imports_only_point_down_the_map(folder: str) -> None:
         for target in targets & {*lines}:
             to_section, to_line = lines[target]
             assert to_line > line, f"{room} imports {target}, from above it"
-            assert to_section in {section, *SHARED} or not section, (
-                f"{room} imports {target}, of another wing"
-            )
+            assert to_section in {section, *SHARED} or not section, f"{room} imports {target}, of another wing"
 
 
 def test_no_circle() -> None:
@@ -173,14 +171,9 @@ def f():
 
 @pytest.mark.parametrize(
     ("arrow", "message"),
-    [
-        (("npreg.arrays", "npreg.train"), "from above"),
-        (("npreg.train", "npreg.gradcheck.check"), "another wing"),
-    ],
+    [(("npreg.arrays", "npreg.train"), "from above"), (("npreg.train", "npreg.gradcheck.check"), "another wing")],
 )
-def test_a_planted_arrow_is_found(
-    monkeypatch: pytest.MonkeyPatch, arrow: tuple[str, str], message: str
-) -> None:
+def test_a_planted_arrow_is_found(monkeypatch: pytest.MonkeyPatch, arrow: tuple[str, str], message: str) -> None:
     monkeypatch.setitem(GRAPH, arrow[0], GRAPH[arrow[0]] | {arrow[1]})
     with pytest.raises(AssertionError, match=message):
         test_imports_only_point_down_the_map("npreg")

@@ -24,9 +24,7 @@ def read(name: str) -> str:
 
 def section(name: str, title: str) -> str:
     """The text below the one second-level heading that holds `title`."""
-    found = re.findall(
-        rf"^## [^\n]*{re.escape(title)}[^\n]*\n(.*?)(?=^## |\Z)", read(name), re.DOTALL | re.MULTILINE
-    )
+    found = re.findall(rf"^## [^\n]*{re.escape(title)}[^\n]*\n(.*?)(?=^## |\Z)", read(name), re.DOTALL | re.MULTILINE)
     assert len(found) == 1, f"{name} has {len(found)} sections {title!r}"
     return str(found[0])
 
@@ -84,9 +82,7 @@ def numbers(text: str) -> list[float]:
 
 
 @pytest.mark.parametrize("name", READMES)
-def test_what_python_blocks_print_is_shown(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_python_blocks_print_is_shown(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A text block right below a python block is its output."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
@@ -100,9 +96,7 @@ def test_what_python_blocks_print_is_shown(
 
 
 def test_both_languages_show_the_same_code() -> None:
-    first, second = (
-        [body for language, body in FENCE.findall(read(name)) if language == "python"] for name in READMES
-    )
+    first, second = ([body for language, body in FENCE.findall(read(name)) if language == "python"] for name in READMES)
     assert first == [body.replace(', lang="zh"', "") for body in second]
 
 

@@ -47,9 +47,7 @@ def computed(features: Any, labels: Any, weights: Any = None, **options: Any) ->
     chunks = Chunks.of(as_columns(features, labels, weights), options.get("rows"), count)
     chunks = chunks.grouped(options.get("size", 1))
     found = dask.compute(*chunks.parts)
-    assert [[len(part) for part in chunk] for chunk in found] == [
-        [rows] * len(found[0]) for rows in chunks.rows
-    ]
+    assert [[len(part) for part in chunk] for chunk in found] == [[rows] * len(found[0]) for rows in chunks.rows]
     return [np.concatenate([np.asarray(part) for part in column]) for column in zip(*found, strict=True)]
 
 

@@ -90,9 +90,7 @@ def test_replay_has_the_bits_of_train(client: Any, data: Any, kind: str) -> None
         np.testing.assert_array_equal(result.trajectory.w, expected.trajectory.w)
 
 
-@pytest.mark.parametrize(
-    "extra", [{}, {"loss": "huber", "rule": "nesterov", "l1": 0.01, "lr": 0.01}], ids=str
-)
+@pytest.mark.parametrize("extra", [{}, {"loss": "huber", "rule": "nesterov", "l1": 0.01, "lr": 0.01}], ids=str)
 def test_rows_that_come_here_have_the_bits_of_train(client: Any, data: Any, extra: dict[str, Any]) -> None:
     arguments = {"batch_size": 400, "num_epochs": 2, "rng": 1, "engine": "tight", **extra}
     expected = npreg.train(blocks(data), **arguments)
@@ -140,15 +138,9 @@ def test_least_squares_is_that_of_one_machine(client: Any, data: Any) -> None:
     y = np.column_stack([data[1] + rng.standard_normal(N), rng.standard_normal(N)])
     weights = rng.random(N)
     nearly_dependent = X[:, [0]] + 1e-7 * X[:, 1:] + 100.0
-    for features, options in (
-        (X, {}),
-        (X, {"sample_weight": weights}),
-        (nearly_dependent, {"fit_intercept": False}),
-    ):
+    for features, options in ((X, {}), (X, {"sample_weight": weights}), (nearly_dependent, {"fit_intercept": False})):
         found = npreg.dask.least_squares(*arrays((features, y)), **options)
-        for one, other in zip(
-            fields(found), fields(npreg.least_squares(features, y, **options)), strict=True
-        ):
+        for one, other in zip(fields(found), fields(npreg.least_squares(features, y, **options)), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-13)
     with pytest.warns(npreg.RankWarning, match="column 5 is a linear combination of column 0"):
         npreg.dask.least_squares(*arrays((np.hstack([X, 2 * X[:, :1]]), y)))
@@ -226,9 +218,7 @@ def test_a_block_that_raises_is_named(client: Any, data: Any, engine: str) -> No
 
     blocks = slow_blocks(data, 0.0)
     blocks[3] = dask.delayed(missing)()
-    with pytest.raises(
-        npreg.dask.BlockError, match=r"block 3 could not be computed: FileNotFoundError"
-    ) as caught:
+    with pytest.raises(npreg.dask.BlockError, match=r"block 3 could not be computed: FileNotFoundError") as caught:
         npreg.dask.train(blocks, rows=SIZES, engine=engine, batch_size=300)
     assert caught.value.block == "block 3"
     assert isinstance(caught.value.__cause__, FileNotFoundError)
@@ -302,9 +292,7 @@ def test_the_scheduler_gone_is_a_clear_error(data: Any, tmp_path: Path) -> None:
         distributed.LocalCluster(n_workers=1, processes=False, protocol="tcp", **LOCAL) as cluster,
         distributed.Client(cluster),
     ):
-        found = npreg.dask.train(
-            slow_blocks(data, 0.0), rows=SIZES, engine="moments", resume=True, **arguments
-        )
+        found = npreg.dask.train(slow_blocks(data, 0.0), rows=SIZES, engine="moments", resume=True, **arguments)
     assert_same_bits(found, expected)
 
 
@@ -396,9 +384,7 @@ def test_data_larger_than_a_workers_memory_train_within_it() -> None:
     ):
         started = set(client.run(os.getpid).values())
         parts = [dask.delayed(made)(i, rows, columns) for i in range(blocks)]
-        result = npreg.dask.train(
-            parts, rows=[rows] * blocks, batch_size=4000, lr="auto", num_epochs=1, rng=0
-        )
+        result = npreg.dask.train(parts, rows=[rows] * blocks, batch_size=4000, lr="auto", num_epochs=1, rng=0)
         pids = set(client.run(os.getpid).values())
         (peak,) = client.run(peak_memory).values()
     # No worker was restarted for want of memory.  (Between two looks of Dask's, every 0.1 s, a worker may

@@ -76,9 +76,7 @@ class Idle:
     ("states", "message"),
     [((), "has had no worker for 0.01 s"), (("paused", "paused"), "all 2 workers have been paused")],
 )
-def test_a_cluster_that_does_nothing(
-    states: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cluster_that_does_nothing(states: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def not_yet(future: Any, timeout: float) -> None:
         raise distributed.TimeoutError
 

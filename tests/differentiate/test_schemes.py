@@ -148,11 +148,7 @@ def test_smooth_functions_have_no_kinks(function: Callable[..., Any]) -> None:
         assert not real_only.kink.any()
 
 
-@given(
-    seed=st.integers(0, 2**32 - 1),
-    power=st.sampled_from([-6, -3, 0, 3, 6]),
-    analytic=st.booleans(),
-)
+@given(seed=st.integers(0, 2**32 - 1), power=st.sampled_from([-6, -3, 0, 3, 6]), analytic=st.booleans())
 @settings(max_examples=30, deadline=None)
 def test_errors_are_honest_at_every_scale(seed: int, power: int, analytic: bool) -> None:
     rng = np.random.default_rng(seed)

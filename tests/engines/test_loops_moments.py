@@ -48,18 +48,9 @@ RUNS = {
     "schedule, nesterov": {"schedule": decay, "rule": "nesterov"},
     "weights": {"sample_weight": True},
     "weights, l2, l1": {"sample_weight": True, "l2": 0.3, "l1": 0.1},
-    "weights, schedule, momentum, l2": {
-        "sample_weight": True,
-        "schedule": decay,
-        "rule": "momentum",
-        "l2": 0.2,
-    },
+    "weights, schedule, momentum, l2": {"sample_weight": True, "schedule": decay, "rule": "momentum", "l2": 0.2},
     "absolute": {"loss": "absolute"},
-    "huber 0.5, weights, l2": {
-        "loss": npreg.LOSSES["huber"].bind(delta=0.5),
-        "sample_weight": True,
-        "l2": 0.1,
-    },
+    "huber 0.5, weights, l2": {"loss": npreg.LOSSES["huber"].bind(delta=0.5), "sample_weight": True, "l2": 0.1},
     "log_cosh, nesterov, schedule": {"loss": "log_cosh", "rule": "nesterov", "schedule": decay},
     "quantile 0.9, l1": {"loss": npreg.LOSSES["quantile"].bind(tau=0.9), "l1": 0.1},
 }
@@ -236,10 +227,7 @@ def test_promise_for_offsets_and_constant_columns(offset, constant):
     X[:, 2], X[:, 3] = X[:, 1], constant
     for batch_size in (1, 7, 10, 200, 1000):
         lr = 0.5 * npreg.max_learning_rate(X, batch_size)
-        runs = {
-            e: npreg.train(X, y, batch_size=batch_size, lr=lr, rng=0, num_epochs=20, engine=e)
-            for e in ENGINES
-        }
+        runs = {e: npreg.train(X, y, batch_size=batch_size, lr=lr, rng=0, num_epochs=20, engine=e) for e in ENGINES}
         for run in runs.values():
             error = max(np.abs(run.w - runs["loop"].w).max(), np.abs(run.b - runs["loop"].b).max())
             assert error <= 1e-10 * max(np.abs(runs["loop"].w).max(), np.abs(runs["loop"].b).max())
@@ -268,9 +256,7 @@ def test_long_epochs_in_several_chunks(n):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    "shape", [(100, 2, 1, 10), (101, 3, 2, 10), (60_000, 2, 1, 10), (7, 2, 1, 20)], ids=str
-)
+@pytest.mark.parametrize("shape", [(100, 2, 1, 10), (101, 3, 2, 10), (60_000, 2, 1, 10), (7, 2, 1, 20)], ids=str)
 def test_bits(engine, dtype, shape):
     """Same seed, same bits; and epochs that share a pass give the bits of epochs one at a time."""
     n, d, k, batch_size = shape
@@ -314,9 +300,7 @@ def test_rows_enough_for_a_thread_leave_the_generator_where_it_should_be():
 def test_a_stopped_run_has_drawn_no_more_orders_than_epochs():
     X, y, w, b = make_data(60_000, 1, 1)
     rng, expected = np.random.default_rng(0), np.random.default_rng(0)
-    npreg.train(
-        X, y, w=w, b=b, rng=rng, num_epochs=5, lr=0.01, callbacks=lambda progress: progress.epoch == 2
-    )
+    npreg.train(X, y, w=w, b=b, rng=rng, num_epochs=5, lr=0.01, callbacks=lambda progress: progress.epoch == 2)
     for _ in range(2):
         expected.permutation(60_000)
     assert rng.random() == expected.random()

@@ -45,13 +45,7 @@ def solve_exactly(X, y, intercept):
     x = [row[p] for row in table]
     rss = sum((v - sum(a * b for a, b in zip(row, x, strict=True))) ** 2 for row, v in zip(A, y, strict=True))
     mean = sum(y) / n
-    return (
-        x,
-        [table[i][p + 1 + i] for i in range(p)],
-        rss,
-        sum((v - mean) ** 2 for v in y),
-        sum(v * v for v in y),
-    )
+    return (x, [table[i][p + 1 + i] for i in range(p)], rss, sum((v - mean) ** 2 for v in y), sum(v * v for v in y))
 
 
 def assert_exact(X, y, intercept):
@@ -65,9 +59,7 @@ def assert_exact(X, y, intercept):
     x, inverse, rss, total_centered, total_uncentered = solution
     fit = least_squares(X, y, fit_intercept=intercept)
     found = [*fit.b] * intercept + [*fit.w[:, 0]]
-    lengths = [
-        math.sqrt(sum(v * v for v in column)) for column in np.c_[np.ones((len(X), int(intercept))), X].T
-    ]
+    lengths = [math.sqrt(sum(v * v for v in column)) for column in np.c_[np.ones((len(X), int(intercept))), X].T]
     scale = max(abs(v) * length for v, length in zip(x, lengths, strict=True))
     for value, exact, length in zip(found, x, lengths, strict=True):
         # Where the exact coefficient is 0, what is left is the rounding of double-double.
@@ -402,9 +394,7 @@ def test_units_near_the_ends_of_the_range(unit):
 
 def test_many_rows_of_dummies_with_an_intercept_are_still_seen_as_dependent():
     X = np.repeat(np.eye(3), 100_000, axis=0)
-    with pytest.warns(
-        RankWarning, match="column 2 is a linear combination of columns 0 and 1 and the intercept"
-    ):
+    with pytest.warns(RankWarning, match="column 2 is a linear combination of columns 0 and 1 and the intercept"):
         least_squares(X, np.arange(len(X)))
 
 
@@ -424,11 +414,7 @@ Y = np.array([1.0, 2.0, 3.0, 4.0, 6.0])
         (columns(A, [7] * 5), True, "features column 1 is constant, which is what the intercept is for"),
         (columns(A, B, np.add(A, B)), True, r"column 2 is a linear combination of columns 0 and 1 \("),
         (columns(A, np.multiply(A, 0.1), B), False, r"column 1 is a linear combination of column 0 \("),
-        (
-            columns(A, B, np.add(A, 5)),
-            True,
-            "column 2 .* of column 0 and the intercept .* or pass fit_intercept=False",
-        ),
+        (columns(A, B, np.add(A, 5)), True, "column 2 .* of column 0 and the intercept .* or pass fit_intercept=False"),
         (columns(A, B, C, A), True, r"column 3 is a linear combination of column 0 \("),
         (columns(A, B, np.multiply(A, 1 + 1e-15)), True, r"column 2 .* of column 0 \(to rounding\)"),
     ],
@@ -508,9 +494,7 @@ any_floats = st.one_of(
 
 
 @settings(deadline=None, max_examples=200)
-@given(
-    st.data(), st.integers(1, 6), st.integers(1, 3), st.booleans(), st.sampled_from([np.float32, np.float64])
-)
+@given(st.data(), st.integers(1, 6), st.integers(1, 3), st.booleans(), st.sampled_from([np.float32, np.float64]))
 def test_any_numbers_give_finite_results_or_a_value_error(data, n, d, intercept, dtype):
     numbers_drawn = data.draw(st.lists(any_floats, min_size=n * (d + 1), max_size=n * (d + 1)))
     with np.errstate(over="ignore"):

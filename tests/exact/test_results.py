@@ -41,9 +41,7 @@ def test_what_statsmodels_says(fit_intercept, weights):
         together = np.concatenate([np.ravel(part) for part in found])[: A.shape[1]]
         np.testing.assert_allclose(together, expected, rtol=1e-9)
     assert ours.degrees_of_freedom == theirs.df_resid
-    assert (ours.r2_centered if fit_intercept else ours.r2_uncentered)[0] == pytest.approx(
-        theirs.rsquared, rel=1e-12
-    )
+    assert (ours.r2_centered if fit_intercept else ours.r2_uncentered)[0] == pytest.approx(theirs.rsquared, rel=1e-12)
 
 
 def test_student_t_against_scipy():
@@ -104,9 +102,7 @@ def test_later_blocks_may_be_much_larger():
     rows = np.concatenate([X * 1e-250, X * 1e250])
     labels = np.concatenate([Y, X @ [1.0, 2.0, 3.0]])
     blocks = npreg.RowBlocks.of(rows, labels, block_rows=N)
-    np.testing.assert_allclose(
-        npreg.least_squares(blocks, fit_intercept=False).w[:, 0] * 1e250, [1, 2, 3], rtol=1e-12
-    )
+    np.testing.assert_allclose(npreg.least_squares(blocks, fit_intercept=False).w[:, 0] * 1e250, [1, 2, 3], rtol=1e-12)
 
 
 def test_fewer_rows_than_columns():
@@ -143,9 +139,7 @@ def test_memory_stays_small():
 
 def test_summary_of_several_outputs_names_columns():
     pd = pytest.importorskip("pandas")
-    fit = npreg.least_squares(
-        pd.DataFrame(X, columns=["age", "size", "a rather long name"]), np.column_stack([Y, -Y])
-    )
+    fit = npreg.least_squares(pd.DataFrame(X, columns=["age", "size", "a rather long name"]), np.column_stack([Y, -Y]))
     text = fit.summary(0.99)
     assert text.count("intercept") == 2
     assert "99 % interval" in text

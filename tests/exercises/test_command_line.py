@@ -230,9 +230,7 @@ def test_a_teachers_file_can_be_started_checked_and_named_by_its_path(npreg):
     assert npreg("start", teacher)[0] == 0
     text = Path("poisson.py").read_text(encoding="utf-8")
     assert text.startswith("# exercise: ")
-    write(
-        "poisson.py", fill_in(text, "return X.T @ (np.exp(X @ w + b) - y)", "return np.mean(X @ w + b - y)")
-    )
+    write("poisson.py", fill_in(text, "return X.T @ (np.exp(X @ w + b) - y)", "return np.mean(X @ w + b - y)"))
     status, out, _ = npreg("check", "poisson.py")
     assert status == 1
     assert "grad_w  wrong  [factor:n]" in out
@@ -303,9 +301,7 @@ def test_as_a_process_with_a_pipe_that_closes(tmp_path):
     assert done.returncode == 0
     assert done.stderr == b""
     assert "全部正确" in done.stdout.decode("utf-8")
-    assert "python -m npreg start one-example" in done.stdout.decode("utf-8").replace(
-        sys.executable, "python"
-    )
+    assert "python -m npreg start one-example" in done.stdout.decode("utf-8").replace(sys.executable, "python")
 
 
 def test_alone_it_prints_help(npreg):
@@ -315,9 +311,7 @@ def test_alone_it_prints_help(npreg):
         assert command.name in out
 
 
-@pytest.mark.parametrize(
-    ("lang", "word"), [("zh_CN.UTF-8", "错误"), ("de_DE.UTF-8", "wrong"), ("C", "wrong")]
-)
+@pytest.mark.parametrize(("lang", "word"), [("zh_CN.UTF-8", "错误"), ("de_DE.UTF-8", "wrong"), ("C", "wrong")])
 def test_the_environment_chooses_the_language(npreg, monkeypatch, lang, word):
     monkeypatch.setenv("LANG", lang)
     assert word in npreg("check", write("a.py", WRONG))[1]
@@ -355,9 +349,7 @@ def test_a_file_that_ends_its_process_is_told_so(npreg, line, code):
 
 def test_prints_are_shown_once_and_shortened(npreg):
     text = RIGHT.replace("    return r * x", "    print('x is', x.shape)\n    return r * x")
-    noise = "print('hello')\n" + text.replace(
-        "    return r\n", "    for i in range(99): print(i)\n    return r\n"
-    )
+    noise = "print('hello')\n" + text.replace("    return r\n", "    for i in range(99): print(i)\n    return r\n")
     status, out, _ = npreg("check", write("a.py", noise))
     assert status == 0
     assert "Printed while the file was loaded:\n    hello\n" in out

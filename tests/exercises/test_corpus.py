@@ -143,9 +143,7 @@ def judged(exercise: str) -> list[Judged]:
         fair = expected(path.read_text(encoding="utf-8").splitlines()[0])
         for answer in report.answers:
             said = frozenset(normal(mistake.code) for mistake in answer.mistakes)
-            found.append(
-                Judged(f"{exercise}/{path.name}", answer.name, fair[answer.name], said, answer.passed)
-            )
+            found.append(Judged(f"{exercise}/{path.name}", answer.name, fair[answer.name], said, answer.passed))
     return found
 
 

@@ -9,9 +9,7 @@ import pytest
 from npreg.exercises.check import check
 
 FILES = sorted((Path(__file__).parents[1] / "corpus" / "one-line").glob("*.py"))
-LINES = [
-    (file.stem, line) for file in FILES for line in file.read_text("utf-8").splitlines() if line[0] != "#"
-]
+LINES = [(file.stem, line) for file in FILES for line in file.read_text("utf-8").splitlines() if line[0] != "#"]
 
 
 @pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.slow)], ids=["a tenth", "all"])

@@ -34,22 +34,14 @@ def test_the_classroom_is_opened_by_its_name():
 
 
 def codes(source, exercise):
-    return [
-        [mistake.code for mistake in answer.mistakes] for answer in check(source, exercise, seconds=0).answers
-    ]
+    return [[mistake.code for mistake in answer.mistakes] for answer in check(source, exercise, seconds=0).answers]
 
 
 def test_the_right_answer_passes(poisson):
     assert check(RIGHT, poisson).passed
 
 
-@pytest.mark.parametrize(
-    ("wrong", "code"),
-    [
-        ("X.T @ (mu - y)", ["factor:n"]),
-        ("X.T @ (y - mu) / len(y)", ["sign"]),
-    ],
-)
+@pytest.mark.parametrize(("wrong", "code"), [("X.T @ (mu - y)", ["factor:n"]), ("X.T @ (y - mu) / len(y)", ["sign"])])
 def test_mistakes_are_found_that_nobody_listed(poisson, wrong, code):
     assert codes(RIGHT.replace("X.T @ (mu - y) / len(y)", wrong), poisson) == [code, []]
 
@@ -89,11 +81,7 @@ def test_the_page_of_codes_lists_every_family():
 def test_the_page_for_teachers_shows_the_example_as_it_is():
     page = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
     example = " ".join((ROOT / "examples" / "my_exercise.py").read_text(encoding="utf-8").split())
-    for line in (
-        "z = X @ w + b",
-        "return np.mean(mu - y * z)",
-        '{"grad_w": gradient("w"), "grad_b": gradient("b")}',
-    ):
+    for line in ("z = X @ w + b", "return np.mean(mu - y * z)", '{"grad_w": gradient("w"), "grad_b": gradient("b")}'):
         assert line in page
         assert line in example
 
@@ -120,11 +108,7 @@ def test_weights_left_out_are_named():
         ({"inputs": {"X": ("n", "d")}}, TypeError, r"inputs\['X'\] must be such as real"),
         ({"answers": ["w"]}, TypeError, "answers must be a dict"),
         ({"answers": {"grad_w": "w"}}, TypeError, r"answers\['grad_w'\] must be such as gradient"),
-        (
-            {"mistakes": [OwnMistake("grad_q", "c", lambda X: X, {})]},
-            ValueError,
-            "answers are grad_w, grad_b",
-        ),
+        ({"mistakes": [OwnMistake("grad_q", "c", lambda X: X, {})]}, ValueError, "answers are grad_w, grad_b"),
     ],
 )
 def test_slips_in_an_exercise_are_told_at_once(poisson, change, error, message):

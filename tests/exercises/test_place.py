@@ -85,9 +85,7 @@ EXERCISE = {VECTOR: "minibatch-mean", LOOP: "minibatch-mean", HELPER: "minibatch
     ("right", "old", "new", "kinds"),
     [pytest.param(*case, marks=[] if i % 3 == 0 else pytest.mark.slow) for i, case in enumerate(PLANTED)],
 )
-def test_a_planted_change_is_found_where_it_was_planted(
-    right: str, old: str, new: str, kinds: set[str]
-) -> None:
+def test_a_planted_change_is_found_where_it_was_planted(right: str, old: str, new: str, kinds: set[str]) -> None:
     assert right.count(old) == 1
     source = right.replace(old, new)
     at = next(i for i, letter in enumerate(new) if i >= len(old) or letter != old[i])
@@ -129,9 +127,7 @@ def test_the_stages_tell_the_line_the_place_and_the_kind_but_not_the_change() ->
 
 
 def test_wide_letters_are_marked_where_they_stand() -> None:
-    source = (
-        "import numpy as np\ndef grad_w(x, r):\n    误差 = -r\n    return 误差 * x\ndef grad_b(r): return r\n"
-    )
+    source = "import numpy as np\ndef grad_w(x, r):\n    误差 = -r\n    return 误差 * x\ndef grad_b(r): return r\n"
     (place,) = [m.place for a in check(source, "one-weight", seed=0, seconds=5).answers for m in a.mistakes]
     assert place is not None
     assert place.marked == "误差 = -r\n       ^^"
@@ -189,9 +185,7 @@ def test_what_is_no_python_or_no_function_has_no_place() -> None:
 
 
 def test_an_answer_of_which_nothing_is_known_gets_a_place_or_none_but_no_name() -> None:
-    source = (
-        "import numpy as np\ngrad_w = lambda X, r: np.tanh(X.T @ r) / len(r)\ngrad_b = lambda r: r.mean()\n"
-    )
+    source = "import numpy as np\ngrad_w = lambda X, r: np.tanh(X.T @ r) / len(r)\ngrad_b = lambda r: r.mean()\n"
     mistake = check(source, "minibatch-mean", seed=0, seconds=5).answers[0].mistakes[0]
     assert mistake.code == "not-recognised"
     assert mistake.place is not None

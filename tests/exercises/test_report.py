@@ -148,9 +148,7 @@ def test_float32_is_told_where_all_is_right():
 
 
 def test_steps_explain_but_do_not_count():
-    report = check(
-        "def grad_w(x, r): return x * r\ndef grad_b(r): return r\ndef grad_r(r): return -r", "one-weight"
-    )
+    report = check("def grad_w(x, r): return x * r\ndef grad_b(r): return r\ndef grad_r(r): return -r", "one-weight")
     assert report.passed
     assert "Derivatives of the steps, from the loss inwards: grad_r wrong." in report.text()
     assert "the link to look at, is `grad_r`" in " ".join(report.text().split())

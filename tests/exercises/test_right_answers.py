@@ -21,8 +21,7 @@ RIGHT = {
     ],
     "mean-squared-error": [
         "def grad_w(X, r): return 2 / len(r) * r @ X\ndef grad_b(r): return 2 * r.sum() / r.size",
-        "def grad_w(X, r): return np.einsum('ij,i->j', 2 * X, r) / len(r)\n"
-        "def grad_b(r): return np.mean(2 * r)",
+        "def grad_w(X, r): return np.einsum('ij,i->j', 2 * X, r) / len(r)\ndef grad_b(r): return np.mean(2 * r)",
     ],
     "logistic": [
         "def grad_w(X, p, y): return X.T @ (p - y) / len(y)\ndef grad_b(p, y): return (p - y).mean()",
@@ -52,9 +51,7 @@ FLOAT32 = {
 
 
 def wrong_answers(report):
-    return [
-        (answer.name, [m.code for m in answer.mistakes]) for answer in report.answers if not answer.passed
-    ]
+    return [(answer.name, [m.code for m in answer.mistakes]) for answer in report.answers if not answer.passed]
 
 
 def regression_probe(exercise, scale_X, scale_y, distance, seed):
@@ -67,13 +64,7 @@ def regression_probe(exercise, scale_X, scale_y, distance, seed):
         W = probe["W"] / scale_X * scale_y * (1 + distance)
         return {**probe, "X": X, "Y": target, "W": W, "b": probe["b"] * scale_y}
     w = probe["w"] / scale_X * scale_y
-    return {
-        **probe,
-        "X": X,
-        "y": X @ w + probe["b"] * scale_y,
-        "w": w * (1 + distance),
-        "b": probe["b"] * scale_y,
-    }
+    return {**probe, "X": X, "y": X @ w + probe["b"] * scale_y, "w": w * (1 + distance), "b": probe["b"] * scale_y}
 
 
 @pytest.mark.parametrize(("identifier", "source"), [(i, s) for i, sources in RIGHT.items() for s in sources])

@@ -118,18 +118,8 @@ PLANTED = {
                 ["grad_W2", "grad_b2"],
             ),
             ("(A > 0)", "(A < 0)", "kink-threshold", ["grad_W1", "grad_b1"]),
-            (
-                "return grad_A(A, W2, P, y).sum(axis=0)",
-                "return grad_A(A, W2, P, y)",
-                "not-summed",
-                ["grad_b1"],
-            ),
-            (
-                "return grad_Z(P, y).sum(axis=0)",
-                "return grad_Z(P, y).mean(axis=0)",
-                "factor:1/n",
-                ["grad_b2"],
-            ),
+            ("return grad_A(A, W2, P, y).sum(axis=0)", "return grad_A(A, W2, P, y)", "not-summed", ["grad_b1"]),
+            ("return grad_Z(P, y).sum(axis=0)", "return grad_Z(P, y).mean(axis=0)", "factor:1/n", ["grad_b2"]),
         ],
     ),
     "hinge": (
@@ -159,12 +149,7 @@ PLANTED = {
             ("+ 2 * alpha", "+ alpha", "term-factor:penalty", ["grad_theta"]),
             ("2 / len(y) * X", "2 * X", "term-factor:data", ["grad_theta"]),
             ("X @ theta - y", "X @ theta", "ignores:y", ["grad_theta"]),
-            (
-                "y, theta, alpha):\n",
-                "y, theta, alpha):\n    alpha = 0.3\n",
-                "global-or-hardcoded",
-                ["grad_theta"],
-            ),
+            ("y, theta, alpha):\n", "y, theta, alpha):\n    alpha = 0.3\n", "global-or-hardcoded", ["grad_theta"]),
             (
                 "2 * alpha * slopes",
                 "2 * alpha * theta[1]",
@@ -189,12 +174,7 @@ PLANTED = {
     "recurrent": (
         RECURRENT,
         [
-            (
-                "(2, 1, 0)",
-                "(2,)",
-                "missing-term:h_2+missing-term:h_1|missing-term:h_2|last-only",
-                ["grad_W", "grad_U"],
-            ),
+            ("(2, 1, 0)", "(2,)", "missing-term:h_2+missing-term:h_1|missing-term:h_2|last-only", ["grad_W", "grad_U"]),
             ("(2, 1, 0)", "(2, 1)", "missing-term:h_1|missing-term:h_2|off-by-one", ["grad_W"]),
             ("A = D * (1 - hs[t + 1] ** 2)", "A = D", "chain-missing:h", ["grad_W", "grad_U"]),
             ("D = U @ A", "D = U.T @ A", "transpose", ["grad_W", "grad_U"]),
@@ -208,27 +188,12 @@ PLANTED = {
         CONVOLUTION,
         [
             ("return H * (1 - H**2)", "return H", "chain-missing:H", ["grad_K", "grad_b", "grad_X"]),
-            (
-                "return H * (1 - H**2)",
-                "return 1 - H**2",
-                "chain-missing:loss",
-                ["grad_K", "grad_b", "grad_X"],
-            ),
-            (
-                "return H * (1 - H**2)",
-                "return 2 * H * (1 - H**2)",
-                "factor:2",
-                ["grad_K", "grad_b", "grad_X"],
-            ),
+            ("return H * (1 - H**2)", "return 1 - H**2", "chain-missing:loss", ["grad_K", "grad_b", "grad_X"]),
+            ("return H * (1 - H**2)", "return 2 * H * (1 - H**2)", "factor:2", ["grad_K", "grad_b", "grad_X"]),
             ("(1 - H**2)", "(1 - H)", "chain-at:H|missing-term:H|wrong-variable|not-recognised", ["grad_K"]),
             ("sum(axis=(0, 1))", "sum(axis=0)", "not-summed|axis", ["grad_b"]),
             ("sum(axis=(0, 1))", "mean(axis=(0, 1))", "factor:1/(n*t)|not-recognised", ["grad_b"]),
-            (
-                "+= D[:, :, i]",
-                "= D[:, :, i]",
-                "last-only|missing-term:windows|off-by-one|not-recognised",
-                ["grad_X"],
-            ),
+            ("+= D[:, :, i]", "= D[:, :, i]", "last-only|missing-term:windows|off-by-one|not-recognised", ["grad_X"]),
             ('"ntk,nti->ki"', '"ntk,nti->ik"', "transpose", ["grad_K"]),
         ],
     ),
@@ -257,12 +222,7 @@ PLANTED = {
             ("* -2 * (A - P)", "* 2 * (A - P)", "sign", ["grad_P"]),
             ("2 * (A - P) - 2 * (A - N)", "2 * (A - P)", "missing-term:far", ["grad_A"]),
             ("2 * (A - P) - 2 * (A - N)", "2 * (A - P) + 2 * (A - N)", "term-sign:far", ["grad_A"]),
-            (
-                "(rows > 0)[:, None]",
-                "np.ones((len(rows), 1))",
-                "kink-threshold",
-                ["grad_A", "grad_P", "grad_N"],
-            ),
+            ("(rows > 0)[:, None]", "np.ones((len(rows), 1))", "kink-threshold", ["grad_A", "grad_P", "grad_N"]),
             ("* -2 * (A - P)", "* -(A - P)", "factor:1/2", ["grad_P"]),
             ("2 * (A - N)\n", "2 * A\n", "ignores:N|chain-at:far", ["grad_N"]),
             ("* 2 * (A - N)\n", "* -2 * N\n", "ignores:A|chain-at:far+sign", ["grad_N"]),

@@ -69,9 +69,7 @@ def test_a_stub_holds_no_answer(identifier):
 
 
 def test_the_stub_runs_and_its_answers_are_not_written_yet():
-    outcome = answers.run(
-        stub(load("one-weight")), ["grad_w", "grad_b"], [dict.fromkeys("xywb", _number(2.0))]
-    )
+    outcome = answers.run(stub(load("one-weight")), ["grad_w", "grad_b"], [dict.fromkeys("xywb", _number(2.0))])
     assert outcome["error"] is None
     assert {run["runs"][0]["problem"] for run in outcome["functions"].values()} == {"not-implemented"}
 

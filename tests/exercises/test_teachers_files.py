@@ -37,8 +37,7 @@ OTHER = {
     'exercise = Exercise(lambda w: w.sum(), {"w": real(0)}, {"grad_w": gradient("w")})': "sizes are",
     'exercise = Exercise(lambda w: w.sum(), {"w": Input(("n",), lambda r, s: r.random((2, 3)))}, '
     '{"grad_w": gradient("w")})': "returns shape (2, 3), not",
-    'exercise = Exercise(lambda w: w.sum(), {"w": Input(("n",), "gauss")}, '
-    '{"grad_w": gradient("w")})': "'gauss'",
+    'exercise = Exercise(lambda w: w.sum(), {"w": Input(("n",), "gauss")}, {"grad_w": gradient("w")})': "'gauss'",
     'exercise = Exercise(lambda w: w.sum(), {"w": Input(("n",), lambda r, s: 1 / 0)}, '
     '{"grad_w": gradient("w")})': "division by zero",
     'exercise = Exercise(lambda y, w: w[y].sum(), {"y": classes("n", of="k"), "w": real("d")}, '
@@ -52,9 +51,7 @@ OTHER = {
 def test_a_broken_file_is_told_what_is_wrong(text, command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "teacher.py").write_text(HEAD + text, encoding="utf-8")
-    (tmp_path / "student.py").write_text(
-        "# exercise: teacher.py\ndef grad_w(w): return w\n", encoding="utf-8"
-    )
+    (tmp_path / "student.py").write_text("# exercise: teacher.py\ndef grad_w(w): return w\n", encoding="utf-8")
     target = "student.py" if command == "check" else "teacher.py"
     assert main([command, target]) == 2
     error = capsys.readouterr().err

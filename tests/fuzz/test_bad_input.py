@@ -54,17 +54,9 @@ FEATURES = {
     "no rows": (X[:0], ValueError, "is empty: shape (0, 2); at least one row and one column are needed"),
     "no columns": (X[:, :0], ValueError, "is empty: shape (6, 0); at least one row and one column"),
     "empty list": ([], ValueError, "must be 2-D (rows, columns), not of shape (0,)"),
-    "NaN": (
-        with_nan(X, (3, 1)),
-        ValueError,
-        "has nan at row 3, column 1, counted from 0 (1 such value in all)",
-    ),
+    "NaN": (with_nan(X, (3, 1)), ValueError, "has nan at row 3, column 1, counted from 0 (1 such value in all)"),
     "inf": (with_nan(X, (2, 0), np.inf), ValueError, "has inf at row 2, column 0"),
-    "-inf": (
-        with_nan(X, ([5, 4], [0, 1]), -np.inf),
-        ValueError,
-        "-inf at row 4, column 1, counted from 0 (2",
-    ),
+    "-inf": (with_nan(X, ([5, 4], [0, 1]), -np.inf), ValueError, "-inf at row 4, column 1, counted from 0 (2"),
     "NaN, float32": (with_nan(X, (0, 1)).astype("f4"), ValueError, "has nan at row 0, column 1"),
     "complex": (X + 1j, TypeError, "is complex (complex128); take its real part, features.real"),
     "object": (X.astype(object), TypeError, f"has dtype object; {FIRST}(features, dtype=float)"),
@@ -79,20 +71,12 @@ FEATURES = {
     "dates": (np.zeros((6, 2), "datetime64[D]"), TypeError, "dtype datetime64[D]; make numbers of times"),
     "times": (np.zeros((6, 2), "timedelta64[s]"), TypeError, "dtype timedelta64[s]; make numbers of times"),
     "records": (np.zeros((6, 2), [("a", float)]), TypeError, "has dtype [('a', '<f8')]; numbers"),
-    "ragged": (
-        [[1, 2], [3]] * 3,
-        TypeError,
-        "no rectangular array of numbers: its rows are of different len",
-    ),
+    "ragged": ([[1, 2], [3]] * 3, TypeError, "no rectangular array of numbers: its rows are of different len"),
     "None": (None, TypeError, "must be an array of numbers, not NoneType"),
     "dict": ({"a": 1}, TypeError, "must be an array of numbers, not dict"),
     "a name": ("data.csv", TypeError, "must be an array of numbers, not str"),
     "generator": ((row for row in X), TypeError, "must be an array of numbers, not generator"),
-    "masked": (
-        np.ma.masked_greater(X, 0.5),
-        ValueError,
-        "has masked entries; remove or fill these rows first",
-    ),
+    "masked": (np.ma.masked_greater(X, 0.5), ValueError, "has masked entries; remove or fill these rows first"),
 }
 LABELS = {
     "too short": (Y[:5], ValueError, "(5,) do not fit features of shape (6, 2); needed is (6,), or (6, k)"),
@@ -104,11 +88,7 @@ LABELS = {
     "no outputs": (np.ones((6, 0)), ValueError, "(6, 0) do not fit features of shape (6, 2)"),
     "empty": ([], ValueError, "(0,) do not fit features of shape (6, 2)"),
     "NaN": (with_nan(Y, 4), ValueError, "labels has nan at row 4, counted from 0 (1 such value in all)"),
-    "inf, 2 outputs": (
-        with_nan(np.ones((6, 2)), (1, 1), np.inf),
-        ValueError,
-        "labels has inf at row 1, column 1",
-    ),
+    "inf, 2 outputs": (with_nan(np.ones((6, 2)), (1, 1), np.inf), ValueError, "labels has inf at row 1, column 1"),
     "complex": (Y + 0j, TypeError, "labels is complex (complex128); take its real part, labels.real"),
     "text": (list("abcdef"), TypeError, "labels holds text (dtype <U1)"),
     "None inside": ([0, 1, None, 3, 4, 5], TypeError, "labels has dtype object, with None at row 2"),
@@ -175,10 +155,7 @@ def test_blocks_say_which():
         npreg.RowBlocks(lambda i: (X[:, i:], Y), rows=[6, 6]),
     )
     refused(
-        TypeError,
-        "block 0: read must return (features, labels)",
-        npreg.train,
-        npreg.RowBlocks(lambda i: X, rows=[6]),
+        TypeError, "block 0: read must return (features, labels)", npreg.train, npreg.RowBlocks(lambda i: X, rows=[6])
     )
     refused(TypeError, "read must be a function of a block's number, not 3", npreg.RowBlocks, 3, rows=[6])
     refused(TypeError, "rows must be a sequence", npreg.RowBlocks, print, rows=6)
@@ -385,12 +362,7 @@ def test_settings_of_a_sweep():
             ([0.1, [1]], TypeError, "rows are of different lengths"),
         ]:
             refused(
-                error,
-                f"{name} {text}" if "rows" not in text else text,
-                npreg.sweep,
-                X,
-                Y,
-                **{"lrs": 0.1, name: value},
+                error, f"{name} {text}" if "rows" not in text else text, npreg.sweep, X, Y, **{"lrs": 0.1, name: value}
             )
 
 
@@ -399,18 +371,10 @@ def test_settings_of_a_sweep():
 OPTIONS = {
     "average 1": ({"average": 1}, ValueError, "average must be in [0, 1), the part of the epochs"),
     "record": ({"record": "epochs"}, ValueError, 'record must be None, "epoch" or "step", not \'epochs\''),
-    "engine": (
-        {"engine": "fast"},
-        ValueError,
-        'engine must be "auto", "loop", "tight" or "moments", not',
-    ),
+    "engine": ({"engine": "fast"}, ValueError, 'engine must be "auto", "loop", "tight" or "moments", not'),
     "loss name": ({"loss": "mse"}, ValueError, "no loss 'mse'; there are squared, absolute, huber"),
     "loss number": ({"loss": 3}, TypeError, "loss must be one of 'squared', 'absolute'"),
-    "loss value alone": (
-        {"loss": np.abs},
-        TypeError,
-        "a value alone is not enough, its derivative is needed",
-    ),
+    "loss value alone": ({"loss": np.abs}, TypeError, "a value alone is not enough, its derivative is needed"),
     "rule name": ({"rule": "lbfgs"}, ValueError, "there is no rule 'lbfgs'; there are sgd"),
     "rule class": ({"rule": npreg.SGD}, TypeError, "rule must be one of 'sgd', 'momentum', 'nesterov'"),
     "schedule": ({"schedule": 0.9}, TypeError, "schedule must be a function of the epochs done, not 0.9"),
@@ -420,28 +384,16 @@ OPTIONS = {
     "callbacks": ({"callbacks": 3}, TypeError, "callbacks must be a function of one Progress, or several"),
     "callbacks inside": ({"callbacks": [print, 3]}, TypeError, "callbacks must be a function"),
     "check_lr": ({"check_lr": "no"}, ValueError, 'check_lr must be "warn", "error" or "off", not \'no\''),
-    "weights short": (
-        {"sample_weight": [1, 2]},
-        ValueError,
-        "(2,) does not fit features of 6 rows; needed is (6,)",
-    ),
+    "weights short": ({"sample_weight": [1, 2]}, ValueError, "(2,) does not fit features of 6 rows; needed is (6,)"),
     "weights column": ({"sample_weight": Y[:, None]}, ValueError, "of shape (6, 1) does not fit"),
     "weights negative": ({"sample_weight": -Y}, ValueError, "sample_weight has -5 in row 5"),
     "weights zero": ({"sample_weight": 0 * Y}, ValueError, "sample_weight is zero in every row"),
     "weights NaN": ({"sample_weight": with_nan(Y, 1)}, ValueError, "sample_weight has nan at row 1"),
     "weights text": ({"sample_weight": list("abcdef")}, TypeError, "sample_weight holds text"),
     "validation 0": ({"validation": 0}, ValueError, "validation = 0 of 6 rows would hold out 0"),
-    "validation 1": (
-        {"validation": 1.0},
-        ValueError,
-        "would hold out 6; at least one row must be on each side",
-    ),
+    "validation 1": ({"validation": 1.0}, ValueError, "would hold out 6; at least one row must be on each side"),
     "validation text": ({"validation": "x"}, TypeError, "validation must be a number, not 'x'"),
-    "validation one": (
-        {"validation": (X,)},
-        ValueError,
-        "sample_weight, RowBlocks or a fraction, not a tuple of 1",
-    ),
+    "validation one": ({"validation": (X,)}, ValueError, "sample_weight, RowBlocks or a fraction, not a tuple of 1"),
     "validation width": (
         {"validation": (X[:, :1], Y)},
         ValueError,
@@ -459,11 +411,7 @@ OPTIONS = {
     "b NaN": ({"b": np.nan}, ValueError, "b is nan; start from finite parameters"),
     "rng text": ({"rng": "seed"}, TypeError, "rng must be None, a whole number that is not negative"),
     "rng negative": ({"rng": -1}, ValueError, "rng must be None, a whole number that is not negative"),
-    "moments, huber": (
-        {"engine": "moments", "loss": "huber"},
-        ValueError,
-        'engine="moments" is for the squared',
-    ),
+    "moments, huber": ({"engine": "moments", "loss": "huber"}, ValueError, 'engine="moments" is for the squared'),
     "moments, l1": ({"engine": "moments", "l1": 0.1}, ValueError, "needs steps that are affine maps"),
 }
 
@@ -498,19 +446,12 @@ def test_rules_and_losses_have_parameters_in_range():
             refused(ValueError, "tau must be between 0 and 1, both excluded, not", call, W, W, tau)
         refused(TypeError, "tau must be a number, not None", call, W, W, None)
     refused(ValueError, "delta must be finite and greater than 0", npreg.LOSSES["huber"].bind, delta=0)
-    refused(
-        TypeError,
-        "the huber loss has no parameter 'tau'; it has ['delta']",
-        npreg.LOSSES["huber"].bind,
-        tau=0.5,
-    )
+    refused(TypeError, "the huber loss has no parameter 'tau'; it has ['delta']", npreg.LOSSES["huber"].bind, tau=0.5)
 
 
 # --- the functions of the notebook ------------------------------------------------------------------------
 
-VALUES_AND_GRADS = [
-    getattr(npreg, f"{name}_loss{suffix}") for name in npreg.LOSSES for suffix in ("", "_grad")
-]
+VALUES_AND_GRADS = [getattr(npreg, f"{name}_loss{suffix}") for name in npreg.LOSSES for suffix in ("", "_grad")]
 
 
 @pytest.mark.parametrize("function", VALUES_AND_GRADS, ids=lambda function: function.__name__)
@@ -529,9 +470,7 @@ def test_losses_never_broadcast(function):
         (np.ones((6, 2)), y_hat),
         (np.ones((6, 2)), np.ones((2, 6))),
     ]:
-        shapes = (
-            f"y_hat of shape {np.shape(a)} and y of shape {np.shape(b)} do not fit; needed are equal shapes"
-        )
+        shapes = f"y_hat of shape {np.shape(a)} and y of shape {np.shape(b)} do not fit; needed are equal shapes"
         refused(ValueError, shapes, function, a, b)
     refused(TypeError, "y_hat holds text", function, np.array(["a"]), np.array([1.0]))
     refused(TypeError, "y is complex", function, np.array([1.0]), np.array([1j]))
@@ -578,12 +517,7 @@ def test_linreg_backward():
 
 def test_predict():
     run = npreg.train(X, Y, rng=0)
-    refused(
-        ValueError,
-        "X of shape (6, 1), w of shape (2, 1) and b of shape (1,) do not fit",
-        run.predict,
-        X[:, :1],
-    )
+    refused(ValueError, "X of shape (6, 1), w of shape (2, 1) and b of shape (1,) do not fit", run.predict, X[:, :1])
     refused(ValueError, "X of shape (2,)", run.predict, X[0])
     refused(TypeError, "features holds text", run.predict, X.astype(str))
 
@@ -592,26 +526,11 @@ READ_ONLY = np.ones((2, 1))
 READ_ONLY.flags.writeable = False
 SGD_CALLS = {
     "numbers of them": ([W], [W, B], ValueError, "1 params and 2 grads do not match"),
-    "swapped": (
-        [W, B],
-        [B, W],
-        ValueError,
-        "params[0] of shape (2, 1) and grads[0] of shape (1,) do not match",
-    ),
-    "would broadcast": (
-        [W],
-        [np.ones((2, 2))],
-        ValueError,
-        "(2, 1) and grads[0] of shape (2, 2) do not match",
-    ),
+    "swapped": ([W, B], [B, W], ValueError, "params[0] of shape (2, 1) and grads[0] of shape (1,) do not match"),
+    "would broadcast": ([W], [np.ones((2, 2))], ValueError, "(2, 1) and grads[0] of shape (2, 2) do not match"),
     "scalar": ([W], [1.0], ValueError, "(2, 1) and grads[0] of shape () do not match"),
     "list": ([[1.0]], [[1.0]], TypeError, "params[0] must be a float array to be updated in place, not list"),
-    "int": (
-        [np.ones(2, int)],
-        [np.ones(2)],
-        TypeError,
-        "must be a float array to be updated in place, not int64",
-    ),
+    "int": ([np.ones(2, int)], [np.ones(2)], TypeError, "must be a float array to be updated in place, not int64"),
     "second int": ([W, np.ones(2, "i4")], [W, np.ones(2)], TypeError, "params[1] must be a float array"),
     "second read-only": ([W, READ_ONLY], [W, W], ValueError, "params[1] is read-only"),
     "second complex": ([W, B], [W, B + 1j], TypeError, "grads[1] is complex (complex128)"),
@@ -632,23 +551,11 @@ def test_sgd_changes_nothing_when_it_refuses(case):
 def test_synthetic_data():
     refused(ValueError, "w must be of shape (d,) or (d, k), not ()", npreg.synthetic_data, 1.0, 0.0, 3)
     refused(ValueError, "w must be of shape (d,) or (d, k), not (0,)", npreg.synthetic_data, [], 0.0, 3)
-    refused(
-        ValueError, "b of shape (2,) does not fit w of shape (1,)", npreg.synthetic_data, [1.0], [0.0, 1.0], 3
-    )
+    refused(ValueError, "b of shape (2,) does not fit w of shape (1,)", npreg.synthetic_data, [1.0], [0.0, 1.0], 3)
     refused(ValueError, "w has nan at row 0", npreg.synthetic_data, [np.nan], 0.0, 3)
     refused(ValueError, "b is inf", npreg.synthetic_data, [1.0], np.inf, 3)
-    refused(
-        TypeError,
-        "dtype must be float32 or float64, not int64",
-        npreg.synthetic_data,
-        [1.0],
-        0.0,
-        3,
-        dtype="i8",
-    )
-    refused(
-        TypeError, "dtype must be float32 or float64, not float16", npreg.init_params, 3, dtype=np.float16
-    )
+    refused(TypeError, "dtype must be float32 or float64, not int64", npreg.synthetic_data, [1.0], 0.0, 3, dtype="i8")
+    refused(TypeError, "dtype must be float32 or float64, not float16", npreg.init_params, 3, dtype=np.float16)
 
 
 def test_inputs_are_never_changed():

@@ -136,9 +136,7 @@ JUNK: list[Any] = [
 ]
 
 junk = st.sampled_from(range(len(JUNK))).map(lambda i: copy.deepcopy(JUNK[i]))  # sgd changes its params
-extremes = st.sampled_from(
-    [0.0, -0.0, 5e-324, 1e-310, 1e-300, 1e-160, 1e-20, 1e20, 1e38, 1e150, 1e200, 1e300]
-)
+extremes = st.sampled_from([0.0, -0.0, 5e-324, 1e-310, 1e-300, 1e-160, 1e-20, 1e20, 1e38, 1e150, 1e200, 1e300])
 numbers = st.one_of(st.floats(-10, 10), st.integers(-3, 3).map(float), extremes, extremes.map(lambda x: -x))
 sizes = st.sampled_from([1, 1, 1e-3, 1e3, 1e-150, 1e-300, 1e150, 1e300])
 dtypes = st.sampled_from(["f8"] * 6 + ["f4"] * 4 + ["f2", "i8", "i1", "u1", "?", ">f8", ">f4", "g"])
@@ -345,9 +343,7 @@ VALUES: dict[str, Callable[..., float]] = {
     "squared": lambda r: r * r / 2,
     "absolute": abs,
     "huber": lambda r, delta=1.0: r * r / 2 if abs(r) <= delta else delta * (abs(r) - delta / 2),
-    "log_cosh": lambda r: (
-        math.log(math.cosh(r)) if 1e-3 < abs(r) < 20 else abs(r) - math.log(2) * (abs(r) > 1)
-    ),
+    "log_cosh": lambda r: math.log(math.cosh(r)) if 1e-3 < abs(r) < 20 else abs(r) - math.log(2) * (abs(r) > 1),
     "quantile": lambda r, tau=0.5: -tau * r if r < 0 else (1 - tau) * r,
 }
 GRADS: dict[str, Callable[..., float]] = {
@@ -436,9 +432,7 @@ def fuzz_rules_and_schedules(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from([SGD, Momentum, Nesterov, Constant, StepDecay, InverseScaling, Cosine]))
     names = [f.name for f in dataclasses.fields(kind)]
     value = st.one_of(st.floats(0, 1), numbers, junk)
-    made = call(
-        kind, {name: data.draw(value) for name in names if name in REQUIRED or data.draw(st.booleans())}
-    )
+    made = call(kind, {name: data.draw(value) for name in names if name in REQUIRED or data.draw(st.booleans())})
     if made is FAILED or not callable(made):
         return
     epochs = data.draw(st.one_of(st.floats(0, 1e6), st.sampled_from([0.0, 5e-324, 1e15, 1e300])))
@@ -663,11 +657,7 @@ def fuzz_sweep(data: st.DataObject) -> None:
 def fuzz_max_learning_rate(data: st.DataObject) -> None:
     problem = data.draw(problems())
     problem.pop("labels")
-    arguments = {
-        **problem,
-        "batch_size": data.draw(st.sampled_from([1, 2, 10, 10**12])),
-        "l2": data.draw(penalties),
-    }
+    arguments = {**problem, "batch_size": data.draw(st.sampled_from([1, 2, 10, 10**12])), "l2": data.draw(penalties)}
     arguments = data.draw(spoiled(arguments))
     bound = call(npreg.max_learning_rate, arguments)
     if bound is FAILED:
@@ -716,9 +706,7 @@ def fuzz_row_blocks(data: st.DataObject) -> None:
         if data.draw(st.integers(0, 9))
         else data.draw(junk)
     )
-    blocks = call(
-        RowBlocks, {"read": read, "rows": rows if data.draw(st.integers(0, 9)) else data.draw(junk)}
-    )
+    blocks = call(RowBlocks, {"read": read, "rows": rows if data.draw(st.integers(0, 9)) else data.draw(junk)})
     if blocks is FAILED or (read is nothing and len(blocks) > 10):
         return
     options = {

@@ -113,9 +113,7 @@ def test_right_gradients_pass(function: Any, gradient: Any, seed: int, noise: fl
     assert_gradient(function, gradient, problem(seed, noise=noise, dtype=dtype))
 
 
-@given(
-    seed=st.integers(0, 2**32 - 1), power=st.integers(-6, 6), noise=st.sampled_from([1.0, 1e-6, 1e-9, 0.0])
-)
+@given(seed=st.integers(0, 2**32 - 1), power=st.integers(-6, 6), noise=st.sampled_from([1.0, 1e-6, 1e-9, 0.0]))
 @settings(max_examples=10, deadline=None)
 def test_scale_and_exact_fits_do_not_matter(seed: int, power: int, noise: float) -> None:
     for function, gradient in [(mse, grad_mse), (sum_vdot, grad_sum)]:
@@ -239,10 +237,7 @@ def test_float32_mistakes_are_judged_by_float32() -> None:
     [
         (lambda g: g * 0, "zero everywhere"),
         (lambda g: g.T, "shape (3, 7), but the input has shape (7, 3)"),
-        (
-            lambda g: g * np.where(np.arange(7) == 3, np.nan, 1)[:, None],
-            "3 of 21 entries are not finite",
-        ),
+        (lambda g: g * np.where(np.arange(7) == 3, np.nan, 1)[:, None], "3 of 21 entries are not finite"),
     ],
 )
 def test_what_is_plain_is_said(plant: Callable[[Any], Any], words: str) -> None:
@@ -257,9 +252,7 @@ def test_what_is_plain_is_said(plant: Callable[[Any], Any], words: str) -> None:
 def test_any_subgradient_is_right_at_a_kink() -> None:
     x = {"x": np.array([0.0, 2.0, -1.0])}
     for slope in (-1.0, -0.3, 0.0, 1.0):
-        report = check_gradient(
-            lambda x: np.sum(np.abs(x)), lambda x, s=slope: np.where(x == 0, s, np.sign(x)), x
-        )
+        report = check_gradient(lambda x: np.sum(np.abs(x)), lambda x, s=slope: np.where(x == 0, s, np.sign(x)), x)
         assert report.passed
         assert report.inputs[0].kinks == 1
         assert "1 at a kink" in str(report)
@@ -301,11 +294,7 @@ def only_real_part(x: Any) -> Any:
 def test_complex_step_traps_neither_reject_nor_accept(function: Any, right: Any) -> None:
     x = {"x": np.array([0.5, -1.7, 2.0])}
     assert_gradient(function, right, x)
-    for wrong in (
-        lambda x: 0 * x,
-        lambda x: right(x) * (1 + 1e-7),
-        lambda x: right(x) + np.array([0, 1e-6, 0]),
-    ):
+    for wrong in (lambda x: 0 * x, lambda x: right(x) * (1 + 1e-7), lambda x: right(x) + np.array([0, 1e-6, 0])):
         assert not check_gradient(function, wrong, x)
 
 
@@ -461,28 +450,16 @@ def test_a_reused_output_buffer_is_fine() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (
-            lambda i: check_gradient(mse, grad_mse, i, wrt="v"),
-            ValueError,
-            "no input 'v'; the inputs are X, y",
-        ),
+        (lambda i: check_gradient(mse, grad_mse, i, wrt="v"), ValueError, "no input 'v'; the inputs are X, y"),
         (lambda i: check_gradient(mse, np.zeros(9), i), ValueError, "one gradient for 4 inputs"),
         (lambda i: check_gradient(mse, (1.0, 2.0), i, wrt="b"), ValueError, "2 gradients for 1 inputs"),
-        (
-            lambda i: check_gradient(mse, lambda **a: {"w": 1}, i, wrt=["w", "X"]),
-            ValueError,
-            "returned w, but not 'X'",
-        ),
+        (lambda i: check_gradient(mse, lambda **a: {"w": 1}, i, wrt=["w", "X"]), ValueError, "returned w, but not 'X'"),
         (lambda i: check_gradient(mse, {"w": 1.0}, i, wrt="b"), ValueError, "returned w, but not 'b'"),
         (lambda i: check_gradient(mse, {"v": 1.0}, i), ValueError, "no input 'v'"),
         (lambda i: check_gradient(mse, lambda **a: None, i, wrt="b"), TypeError, "returned None"),
         (lambda i: check_gradient(mse, lambda **a: 1j, i, wrt="b"), TypeError, "not complex128"),
         (lambda i: check_gradient(mse, grad_mse, {**i, "b": np.inf}), ValueError, "input 'b' is inf"),
-        (
-            lambda i: check_gradient(mse, grad_mse, {**i, "w": i["w"] * 1j}, wrt="w"),
-            TypeError,
-            "real numbers",
-        ),
+        (lambda i: check_gradient(mse, grad_mse, {**i, "w": i["w"] * 1j}, wrt="w"), TypeError, "real numbers"),
         (
             lambda i: check_gradient(lambda w, v: w @ v, None, i, wrt="w"),
             TypeError,

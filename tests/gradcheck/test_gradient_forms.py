@@ -341,9 +341,7 @@ COUNTS |= {"layer_that_returns_dx_and_keeps_dw": 3, "micrograd_parameters": 2}
 
 
 @pytest.mark.parametrize("make", FORMS.values(), ids=FORMS)
-def test_the_right_gradient_is_right_in_its_form(
-    make: Callable[[float], Any], request: pytest.FixtureRequest
-) -> None:
+def test_the_right_gradient_is_right_in_its_form(make: Callable[[float], Any], request: pytest.FixtureRequest) -> None:
     report = make(1.0)
     assert report.passed, str(report)
     assert len(report.inputs) == COUNTS.get(make.__name__, len(report.inputs))
@@ -383,9 +381,7 @@ def test_the_loss_may_be_first_or_last_among_numbers() -> None:
 
 def test_readings_that_fit_and_disagree_are_listed() -> None:
     inputs = {"a": np.ones(3), "b": np.arange(3.0)}
-    with pytest.raises(
-        ValueError, match=r"can be read as the gradient with respect to \(a\) or \(b\); say which"
-    ):
+    with pytest.raises(ValueError, match=r"can be read as the gradient with respect to \(a\) or \(b\); say which"):
         check_gradient(lambda a, b: a @ b, lambda a, b: 3 * a, inputs)
     assert check_gradient(lambda a, b: a @ b, lambda a, b: b, inputs).passed
     assert not check_gradient(lambda a, b: a @ b, lambda a, b: 3 * a, inputs, wrt="b").passed
@@ -394,9 +390,7 @@ def test_readings_that_fit_and_disagree_are_listed() -> None:
 def test_an_object_found_in_a_closure_lends_its_parameters() -> None:
     net = SimpleNamespace(params={"w": W.copy()})
     report = check_gradient(
-        lambda X: np.sum((X @ net.params["w"]) ** 2),
-        lambda X: {"dw": 2 * X.T @ (X @ net.params["w"])},
-        {"X": X},
+        lambda X: np.sum((X @ net.params["w"]) ** 2), lambda X: {"dw": 2 * X.T @ (X @ net.params["w"])}, {"X": X}
     )
     assert report.passed
     assert [r.name for r in report.inputs] == ["w"]
@@ -405,13 +399,9 @@ def test_an_object_found_in_a_closure_lends_its_parameters() -> None:
 
 def test_an_input_that_is_never_used_is_said_with_the_reason() -> None:
     net = SimpleNamespace(w=W)
-    report = check_gradient(
-        lambda w: np.sum((X @ net.w) ** 2), lambda w: 2 * X.T @ (X @ net.w), {"w": W.copy()}
-    )
+    report = check_gradient(lambda w: np.sum((X @ net.w) ** 2), lambda w: 2 * X.T @ (X @ net.w), {"w": W.copy()})
     assert not report.passed
-    assert report.inputs[0].facts == (
-        "the function does not depend on w: its value is the same whatever w is",
-    )
+    assert report.inputs[0].facts == ("the function does not depend on w: its value is the same whatever w is",)
     assert "the function never uses w: are parameters kept in self" in str(report)
     unused = check_gradient(lambda w, c: np.sum(w**2), lambda w, c: (2 * w, 0.0), {"w": W, "c": 1.0})
     assert unused.passed
@@ -428,9 +418,7 @@ def test_upstream_has_many_names(name: str) -> None:
     namespace: dict[str, Any] = {}
     exec(f"def backward(X, {name}): return X.T @ {name}", namespace)
     for upstream in (G, None):
-        report = check_gradient(
-            lambda X, w: X @ w, namespace["backward"], {"X": X, "w": W}, wrt="w", upstream=upstream
-        )
+        report = check_gradient(lambda X, w: X @ w, namespace["backward"], {"X": X, "w": W}, wrt="w", upstream=upstream)
         assert report.passed, str(report)
     assert "one was drawn at random" in str(report)
 
@@ -448,9 +436,7 @@ def test_parameters_are_put_back() -> None:
 
 
 def test_keys_and_readings() -> None:
-    assert keys_for(
-        "w", ["dw", "w", "grad_w", "dj_dw", "w_grad", "dW", "nabla_w", "dww", "b", "theta_w"]
-    ) == [
+    assert keys_for("w", ["dw", "w", "grad_w", "dj_dw", "w_grad", "dW", "nabla_w", "dww", "b", "theta_w"]) == [
         "dw",
         "grad_w",
         "dj_dw",
@@ -468,9 +454,6 @@ def test_keys_and_readings() -> None:
 
 def test_containers_are_opened_by_name() -> None:
     opened = Form(
-        lambda **a: 0.0,
-        None,
-        {"params": [{"W": X, "b": W}, {"W": X, "b": W}], "W": Y, "options": {"power": 2}},
-        (),
+        lambda **a: 0.0, None, {"params": [{"W": X, "b": W}, {"W": X, "b": W}], "W": Y, "options": {"power": 2}}, ()
     )
     assert list(opened.leaves) == ["params[0]['W']", "b", "params[1]['W']", "params[1]['b']", "W", "options"]

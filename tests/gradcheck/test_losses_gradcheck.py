@@ -19,9 +19,7 @@ PARAMETERS: dict[str, list[dict[str, float]]] = {
     "huber": [{"delta": 0.3}, {"delta": 2.5}],
     "quantile": [{"tau": 0.9}, {"tau": 0.1}, {"tau": 0.25}],
 }
-CASES = [
-    loss.bind(**parameters) for name, loss in LOSSES.items() for parameters in [{}, *PARAMETERS.get(name, [])]
-]
+CASES = [loss.bind(**parameters) for name, loss in LOSSES.items() for parameters in [{}, *PARAMETERS.get(name, [])]]
 losses = pytest.mark.parametrize("loss", CASES, ids=lambda loss: f"{loss.name}{loss.params or ''}")
 shapes = pytest.mark.parametrize("outputs", [1, 3])
 dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])

@@ -13,12 +13,7 @@ import pytest
 from npreg import check_gradient
 
 RNG = np.random.default_rng(2)
-X, Y, W, ONE_HOT = (
-    RNG.normal(size=(6, 3)),
-    RNG.normal(size=6),
-    RNG.normal(size=3),
-    np.eye(3)[[0, 2, 1, 1, 0, 2]],
-)
+X, Y, W, ONE_HOT = (RNG.normal(size=(6, 3)), RNG.normal(size=6), RNG.normal(size=3), np.eye(3)[[0, 2, 1, 1, 0, 2]])
 CLASSES = np.array([0, 2, 1, 1, 0, 2])
 
 
@@ -125,22 +120,8 @@ OTHERS: Others = [
     ),
     ("z for p", logistic, lambda X, y, w, b: X.T @ (X @ w + b - y) / len(y), LOGISTIC, "w", ("chain", "pre")),
     ("b", logistic, lambda X, y, w, b: X.T @ (sigmoid(X @ w) - y) / len(y), LOGISTIC, "w", ("ignores:b",)),
-    (
-        "last",
-        logistic,
-        lambda X, y, w, b: X[-1] * (sigmoid(X @ w + b) - y)[-1] / len(y),
-        LOGISTIC,
-        "w",
-        ("last-only",),
-    ),
-    (
-        "n",
-        cross_entropy,
-        lambda X, y, W: X.T @ (softmax(X @ W) - np.eye(W.shape[1])[y]),
-        SOFTMAX,
-        "W",
-        ("factor:n",),
-    ),
+    ("last", logistic, lambda X, y, w, b: X[-1] * (sigmoid(X @ w + b) - y)[-1] / len(y), LOGISTIC, "w", ("last-only",)),
+    ("n", cross_entropy, lambda X, y, W: X.T @ (softmax(X @ W) - np.eye(W.shape[1])[y]), SOFTMAX, "W", ("factor:n",)),
     (
         "sign",
         cross_entropy,
@@ -165,14 +146,7 @@ OTHERS: Others = [
         "W1",
         ("chain-missing:H",),
     ),
-    (
-        "n",
-        net,
-        lambda X, y, W1, w2: np.tanh(X @ W1).T @ (np.tanh(X @ W1) @ w2 - y),
-        NET,
-        "w2",
-        ("factor:n",),
-    ),
+    ("n", net, lambda X, y, W1, w2: np.tanh(X @ W1).T @ (np.tanh(X @ W1) @ w2 - y), NET, "w2", ("factor:n",)),
     (
         "X for H",
         net,
@@ -214,9 +188,7 @@ def test_equal_sizes_are_told_apart_where_the_function_allows_it() -> None:
 
 def test_a_function_of_fixed_sizes_is_judged_on_other_numbers() -> None:
     table = RNG.normal(size=(6, 3))
-    report = check_gradient(
-        lambda w: np.sum((table @ w) ** 2) / 2, lambda w: table.T @ (table @ w) / 6, {"w": W}
-    )
+    report = check_gradient(lambda w: np.sum((table @ w) ** 2) / 2, lambda w: table.T @ (table @ w) / 6, {"w": W})
     assert not report.passed
     assert all("n" not in m.code.partition(":")[2] for m in report.inputs[0].mistakes)
 

@@ -43,12 +43,7 @@ def softmax_back(p: Any, upstream: Any) -> Any:
 @case
 def bias_before_batch_norm(r: Any) -> Any:
     X, G, b = r.normal(size=(16, 3)), r.normal(size=(16, 3)), r.normal(size=3)
-    return (
-        lambda X, b: np.sum(G * norm(X + b)),
-        lambda X, b: norm_back(X + b, G).sum(0),
-        {"X": X, "b": b},
-        "b",
-    )
+    return (lambda X, b: np.sum(G * norm(X + b)), lambda X, b: norm_back(X + b, G).sum(0), {"X": X, "b": b}, "b")
 
 
 @case

@@ -25,9 +25,7 @@ def a_class(count: int = 30) -> list[Result]:
         Mark("grad_b", 0.0, ("factor:n",), "n times too large", (), 3, "def grad_b(r):"),
     )
     results = [Result(f"student_{number}.py", "ridge", 0.5, (right, factor)) for number in range(count)]
-    results.append(
-        Result(f"{NASTY}.py", "ridge", 0.0, (Mark("grad_w", 0.0), Mark("grad_b", 0.0)), "time-limit", NASTY)
-    )
+    results.append(Result(f"{NASTY}.py", "ridge", 0.0, (Mark("grad_w", 0.0), Mark("grad_b", 0.0)), "time-limit", NASTY))
     excerpt = f"def grad_w(X):\n    return {NASTY}  " + "x" * 150
     nasty = Mark("grad_w", 0.0, ("sign", "factor:lam"), NASTY, (), 1, excerpt)
     results.append(Result("w" * 120 + ".py", "ridge", 0.5, (nasty, Mark("grad_b", 1.0))))
@@ -102,9 +100,7 @@ def test_a_class_without_mistakes_or_students():
 def test_bars_are_as_long_as_what_they_count():
     text = class_report(a_class(7), EXERCISE, ISOLATION)
     answers, scores = re.findall(r'<table class="bars">(.*?)</table>', text)
-    found = [
-        re.findall(r'scope="row">(.*?)</th>.*?width:(\d+)%.*?number">(\d+)<', t) for t in (answers, scores)
-    ]
+    found = [re.findall(r'scope="row">(.*?)</th>.*?width:(\d+)%.*?number">(\d+)<', t) for t in (answers, scores)]
     assert found[0] == [("grad_w", "80", "8"), ("grad_b", "20", "2")]
     assert [count for _, _, count in found[1]] == ["1", "0", "0", "0", "0", "8", "0", "0", "0", "1"]
     assert found[1][5] == ("50\u201360 %", "100", "8")
@@ -138,19 +134,9 @@ document.getElementById("f").onload = function () {{
 def test_in_a_browser_it_fits_a_phone_and_a_screen(tmp_path, width):
     page = html.escape(class_report(a_class(), EXERCISE, ISOLATION))
     (tmp_path / "measure.html").write_text(MEASURE.format(width=width, page=page), encoding="utf-8")
-    command = [
-        CHROMIUM,
-        *QUIET.split(),
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--dump-dom",
-        "--timeout=20000",
-    ]
+    command = [CHROMIUM, *QUIET.split(), f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", "--timeout=20000"]
     done = subprocess.run(
-        [*command, (tmp_path / "measure.html").as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        [*command, (tmp_path / "measure.html").as_uri()], capture_output=True, text=True, timeout=60, check=False
     )
     found = re.search(r"MEASURED (\d+) (\d+) (\d+) (\d+) (\d+)px", done.stdout)
     assert found, done.stderr[-2000:]

@@ -77,9 +77,7 @@ def test_all_results_are_written_and_left_out_of_the_next_run(npreg, folder):
     assert npreg(folder, *options)[1] == first
     assert (folder / "out.csv").read_bytes() == table
     assert table.decode().count("\n") == 3
-    assert (
-        "都" in json.loads((folder / "gs" / "ada.py" / "results.json").read_text(encoding="utf-8"))["output"]
-    )
+    assert "都" in json.loads((folder / "gs" / "ada.py" / "results.json").read_text(encoding="utf-8"))["output"]
     assert json.loads((folder / "gs" / "bob.py" / "results.json").read_text(encoding="utf-8"))["score"] == 2
     assert sorted(os.listdir(folder / "fb")) == ["ada.py.md", "bob.py.md"]
     assert "<table" in (folder / "out.report").read_text(encoding="utf-8")
@@ -127,9 +125,7 @@ def test_a_table_that_cannot_be_written_is_told(npreg, folder):
 
 def test_an_empty_folder_is_a_class_without_students(npreg, tmp_path):
     (tmp_path / "nobody").mkdir()
-    status, out, _ = npreg(
-        tmp_path / "nobody", "--exercise", "ridge", "--report", tmp_path / "r.html", "--quiet"
-    )
+    status, out, _ = npreg(tmp_path / "nobody", "--exercise", "ridge", "--report", tmp_path / "r.html", "--quiet")
     assert status == 0
     assert out.startswith("ridge: 0 submissions")
 
@@ -145,8 +141,7 @@ def test_a_teachers_own_exercise_and_its_mark_for_numerical_answers(npreg, tmp_p
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "right.py").write_text("def grad_a(s, t): return 2 * s * t\n")
     (tmp_path / "class" / "step.py").write_text(
-        "def loss(a, t): return (a * t) ** 2\n"
-        "def grad_a(a, t): return (loss(a + 1, t) - loss(a - 1, t)) / 2\n"
+        "def loss(a, t): return (a * t) ** 2\ndef grad_a(a, t): return (loss(a + 1, t) - loss(a - 1, t)) / 2\n"
     )
     options = ["--exercise", tmp_path / "teacher.py", "--quiet"]
     _, out, _ = npreg(tmp_path / "class", *options)
@@ -284,9 +279,7 @@ def test_any_folder_can_be_deleted(tmp_path):
 
 def test_nobody_is_blamed_for_the_graders_machine(npreg, folder, tmp_path):
     """A known right file comes first: where it fails there are no marks at all."""
-    status, out, err = npreg(
-        folder, "--exercise", "minibatch-sum", "--memory", 64, "--csv", tmp_path / "a.csv"
-    )
+    status, out, err = npreg(folder, "--exercise", "minibatch-sum", "--memory", 64, "--csv", tmp_path / "a.csv")
     assert (status, out) == (2, "")
     assert "a file that is known to be right does not get full marks" in err
     assert "nothing was graded" in err

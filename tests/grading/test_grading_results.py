@@ -49,11 +49,7 @@ def test_the_journal_remembers_over_a_restart(tmp_path):
         assert journal.get("a") == {"score": 0.0}
     with Journal(path) as journal:
         assert len(journal) == 2
-        assert (journal.get("a"), journal.get("b"), journal.get("c")) == (
-            {"score": 0.0},
-            {"score": 0.5},
-            None,
-        )
+        assert (journal.get("a"), journal.get("b"), journal.get("c")) == ({"score": 0.0}, {"score": 0.5}, None)
         assert "b" in journal
         journal.remove()
     assert not path.exists()

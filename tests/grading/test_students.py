@@ -119,8 +119,7 @@ def test_several_files_and_exercises_of_a_student_in_one_run(tmp_path):
     ridge = "# exercise: ridge\ndef grad_b(r): return r.mean()\n"
     ridge += "def grad_w(X, r, w, lam): return X.T @ r / len(r) + lam * w\n"
     write(
-        tmp_path / "class" / "ada" / "one.py",
-        "from tools.times import times\n" + RIGHT.replace("x * r", "times(x, r)"),
+        tmp_path / "class" / "ada" / "one.py", "from tools.times import times\n" + RIGHT.replace("x * r", "times(x, r)")
     )
     write(tmp_path / "class" / "ada" / "tools" / "times.py", "def times(a, b): return a * b\n")
     write(tmp_path / "class" / "ada" / "two.py", ridge)
@@ -181,9 +180,7 @@ def test_of_several_attempts_the_last_counts(tmp_path):
 def test_a_neighbours_file_is_no_helper(tmp_path):
     write(tmp_path / "ada.py", RIGHT)
     write(tmp_path / "bob.py", "from ada import grad_w, grad_b\n")
-    scores = {
-        result.file: result.score for result in grade(tmp_path, WEIGHT, secret=b"key", quiet=True).results
-    }
+    scores = {result.file: result.score for result in grade(tmp_path, WEIGHT, secret=b"key", quiet=True).results}
     assert scores == {"ada.py": 1, "bob.py": 0}
 
 

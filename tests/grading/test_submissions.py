@@ -114,9 +114,7 @@ def notebook(*cells):
 
 
 def test_a_notebooks_code_cells_are_joined_in_order():
-    text = notebook(
-        ("code", "import numpy as np"), ("markdown", "def no(): pass"), ("code", ["x = 1\n", "y = 2"])
-    )
+    text = notebook(("code", "import numpy as np"), ("markdown", "def no(): pass"), ("code", ["x = 1\n", "y = 2"]))
     assert notebook_source(text) == "import numpy as np\n\nx = 1\ny = 2"
 
 

@@ -62,8 +62,7 @@ class Class:
         return [
             f"{name}: {result.score} {result.codes} {result.message}, not {expected}"
             for name, expected in self.expected.items()
-            if (result := self.by_file[readable_name(name)])
-            and not expected.fits(result.score, " ".join(result.codes))
+            if (result := self.by_file[readable_name(name)]) and not expected.fits(result.score, " ".join(result.codes))
         ]
 
 
@@ -135,9 +134,7 @@ def test_no_process_is_left(hostile):
 
 
 def test_the_others_marks_are_the_same_without_them(hostile, tmp_path):
-    honest = [
-        name for name, expected in hostile.expected.items() if expected.score == 1 and name != "folder.py"
-    ]
+    honest = [name for name, expected in hostile.expected.items() if expected.score == 1 and name != "folder.py"]
     calm = ["changes_its_input.py", "hard_coded_answer.py", "not_a_number.py"]
     for name in (*honest, *calm):
         shutil.copy(hostile.root / "class" / name, tmp_path / name)

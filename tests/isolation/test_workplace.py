@@ -40,9 +40,7 @@ def test_nothing_is_left_of_it(temporary):
 
 
 def test_the_folder_of_a_killed_run_is_removed_by_the_next_and_a_living_ones_is_not(temporary):
-    runs = [
-        subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    runs = [subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     try:
         places = [run.stdout.readline().strip() for run in runs]
         runs[0].kill()

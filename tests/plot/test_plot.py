@@ -108,11 +108,7 @@ def test_loss_curve_of_a_result_shows_validation_and_its_best_epoch() -> None:
 def test_loss_curves_share_axes() -> None:
     ax = plot.loss_curve(RESULT, label="one")
     plot.loss_curve(VALIDATED, ax, label="two")
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "one",
-        "two, training",
-        "two, validation",
-    ]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["one", "two, training", "two, validation"]
 
 
 def test_loss_curve_of_a_run_that_diverged() -> None:
@@ -304,27 +300,15 @@ BAD: dict[str, tuple[Any, type[Exception], str]] = {
         ValueError,
         "trajectory w has nan at index",
     ),
-    "one parameter": (
-        lambda: plot.loss_surface(FEATURES, LABELS, RESULT, (0,)),
-        ValueError,
-        "two parameters",
-    ),
+    "one parameter": (lambda: plot.loss_surface(FEATURES, LABELS, RESULT, (0,)), ValueError, "two parameters"),
     "same parameter": (lambda: plot.loss_surface(FEATURES, LABELS, RESULT, (1, 1)), ValueError, "different"),
     "no such weight": (
         lambda: plot.loss_surface(FEATURES, LABELS, RESULT, (0, 2)),
         ValueError,
         'there is no weight 2; there are 0 to 1, and "b"',
     ),
-    "no such name": (
-        lambda: plot.loss_surface(FEATURES, LABELS, RESULT, (0, "w")),
-        ValueError,
-        "parameter 'w'",
-    ),
-    "no such loss": (
-        lambda: plot.loss_surface(FEATURES, LABELS, RESULT, loss="cubic"),
-        ValueError,
-        "no loss 'cubic'",
-    ),
+    "no such name": (lambda: plot.loss_surface(FEATURES, LABELS, RESULT, (0, "w")), ValueError, "parameter 'w'"),
+    "no such loss": (lambda: plot.loss_surface(FEATURES, LABELS, RESULT, loss="cubic"), ValueError, "no loss 'cubic'"),
     "beyond floats": (
         lambda: plot.loss_surface(FEATURES, LABELS, (1e200 * np.ones((2, 2, 1)), np.ones((2, 1)))),
         ValueError,

@@ -29,9 +29,7 @@ def silent(*rows, **options):
         return npreg.train(*rows, **options)
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"lr": "auto"}, {"lr": 1e-4, "engine": "loop"}, {"average": 0.5}], ids=str
-)
+@pytest.mark.parametrize("options", [{}, {"lr": "auto"}, {"lr": 1e-4, "engine": "loop"}, {"average": 0.5}], ids=str)
 def test_the_excess_of_the_squared_loss_is_exact(options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", npreg.ConvergenceWarning)
@@ -98,9 +96,7 @@ def test_auto_resumes(loss, tmp_path):
             raise Stop
 
     with pytest.raises(Stop):
-        npreg.train(
-            RAW, Y, checkpoint=npreg.Checkpoint(tmp_path / "run.npz", every=20), callbacks=stop, **options
-        )
+        npreg.train(RAW, Y, checkpoint=npreg.Checkpoint(tmp_path / "run.npz", every=20), callbacks=stop, **options)
     checkpoint = npreg.Checkpoint(tmp_path / "run.npz", every=100, resume=True)
     again = npreg.train(RAW, Y, checkpoint=checkpoint, **options)
     assert again.w.tobytes() == whole.w.tobytes()

@@ -44,9 +44,7 @@ def naive_blocks(X, y, seed, sizes, num_epochs, batch_size, w, b, **options):
 
 
 @each_engine
-@pytest.mark.parametrize(
-    ("n", "block_rows", "batch_size"), [(47, 10, 4), (40, 20, 10), (30, 7, 9), (12, 50, 5)]
-)
+@pytest.mark.parametrize(("n", "block_rows", "batch_size"), [(47, 10, 4), (40, 20, 10), (30, 7, 9), (12, 50, 5)])
 @pytest.mark.parametrize("options", [{}, {"l2": 0.2}], ids=str)
 def test_blocks_by_hand(engine, n, block_rows, batch_size, options):
     X, y, w, b = make_data(n, 2, 2)
@@ -66,10 +64,7 @@ def test_blocks_by_hand(engine, n, block_rows, batch_size, options):
 @pytest.mark.parametrize("loss", ["absolute", "huber", "log_cosh", "quantile"])
 def test_other_losses(loss):
     X, y, w, b = make_data(47, 2, 1)
-    runs = [
-        npreg.train(npreg.RowBlocks.of(X, y, 10), loss=loss, w=w, b=b, rng=0, engine=e)
-        for e in ("loop", "tight")
-    ]
+    runs = [npreg.train(npreg.RowBlocks.of(X, y, 10), loss=loss, w=w, b=b, rng=0, engine=e) for e in ("loop", "tight")]
     np.testing.assert_allclose(runs[1].w, runs[0].w, rtol=1e-12)
     value = npreg.LOSSES[loss].value(X @ runs[0].w + runs[0].b, y).mean()
     assert runs[0].losses[-1] == pytest.approx(value, rel=1e-12)
@@ -153,9 +148,7 @@ def test_blocks_of_different_sizes_with_weights():
     X, y, w, b = make_data(30, 2, 1)
     weights = np.random.default_rng(1).uniform(0.5, 2, 30)
     cuts = [0, 4, 5, 17, 30]
-    blocks = npreg.RowBlocks(
-        lambda i: tuple(a[cuts[i] : cuts[i + 1]] for a in (X, y, weights)), rows=np.diff(cuts)
-    )
+    blocks = npreg.RowBlocks(lambda i: tuple(a[cuts[i] : cuts[i + 1]] for a in (X, y, weights)), rows=np.diff(cuts))
     assert (len(blocks), blocks.num_rows) == (4, 30)
     run = npreg.train(blocks, w=w, b=b, rng=2, batch_size=6, num_epochs=2, engine="loop")
     theta = np.vstack([w, b])
@@ -185,9 +178,7 @@ def test_a_reader_that_fails_midway():
 def test_near_a_perfect_fit_the_loss_keeps_its_digits():
     """Where the moments' loss would cancel, the blocks are read once more."""
     X, y, _, _ = make_data(200, 3, 1, noise=0.0)
-    run = npreg.train(
-        npreg.RowBlocks.of(X, y, 64), lr=0.1, num_epochs=40, rng=0, record="epoch", engine="loop"
-    )
+    run = npreg.train(npreg.RowBlocks.of(X, y, 64), lr=0.1, num_epochs=40, rng=0, record="epoch", engine="loop")
     for loss, w_t, b_t in zip(run.losses, run.trajectory.w[1:], run.trajectory.b[1:], strict=True):
         expected = ((X @ w_t + b_t - y) ** 2).mean() / 2
         assert loss == pytest.approx(expected, rel=1e-6, abs=1e-28)
@@ -205,9 +196,7 @@ def test_losses_of_columns_far_from_0(offset):
 
 def test_validation_and_divergence():
     X, y, _, _ = make_data(100, 2, 1)
-    run = npreg.train(
-        npreg.RowBlocks.of(X[:80], y[:80], 20), validation=(X[80:], y[80:]), rng=0, num_epochs=5
-    )
+    run = npreg.train(npreg.RowBlocks.of(X[:80], y[:80], 20), validation=(X[80:], y[80:]), rng=0, num_epochs=5)
     assert run.best_epoch == 1 + int(run.validation_losses.argmin())
     with pytest.raises(npreg.DivergenceError, match="scale column 0"):
         npreg.train(npreg.RowBlocks.of(X * [1e3, 1], y, 20), rng=0, check_lr="off")
@@ -220,7 +209,5 @@ def test_tree_sum(count):
     """Adds in the order of a tree over all parts, however many there are."""
     numbers = list(np.random.default_rng(count).standard_normal(count) * 10.0 ** np.arange(count))
     assert tree_sum(numbers) == pytest.approx(sum(numbers), rel=1e-12)
-    assert "".join(tree_sum([chr(97 + i) for i in range(count)])) == "".join(
-        chr(97 + i) for i in range(count)
-    )
+    assert "".join(tree_sum([chr(97 + i) for i in range(count)])) == "".join(chr(97 + i) for i in range(count))
     assert TreeSum().total is None

@@ -248,9 +248,7 @@ def test_own_callables_are_known_again_in_another_process(tmp_path):
 
     assert run(OWN, "1") == ""
     assert run(OWN, "2") == ""
-    assert "object is the checkpoint of another run: schedule was" in run(
-        OWN.replace("CAP = 1.0", "CAP = 0.5"), "3"
-    )
+    assert "object is the checkpoint of another run: schedule was" in run(OWN.replace("CAP = 1.0", "CAP = 0.5"), "3")
 
 
 def scaled(factor):
@@ -284,9 +282,7 @@ OTHER = {
 def test_changed_code_and_values_are_refused(case, tmp_path):
     before, after = OTHER[case]
     path = checkpoint_file(tmp_path, schedule=before)
-    with pytest.raises(
-        CheckpointError, match=r"schedule was .* as now, but its code or its values have changed"
-    ):
+    with pytest.raises(CheckpointError, match=r"schedule was .* as now, but its code or its values have changed"):
         resume(path, schedule=after)
     resume(path, schedule=before)
 
@@ -365,13 +361,7 @@ WRONG = {
     "stopped": ["bored", 3, None],
     "num_epochs": [0, -3, True, None],
     "first_averaged": [7, None],
-    "rng": [
-        {},
-        [],
-        None,
-        {"bit_generator": "PCG64"},
-        {"bit_generator": "PCG64", "state": {"state": -1, "inc": "a"}},
-    ],
+    "rng": [{}, [], None, {"bit_generator": "PCG64"}, {"bit_generator": "PCG64", "state": {"state": -1, "inc": "a"}}],
     "settings": [[], None, {}],
     "theta": [np.ones((3, 1)), np.ones((4, 1), np.float32), np.full((4, 1), np.nan), np.array("text"), None],
     "good": [np.ones(4), None],
@@ -533,9 +523,7 @@ def test_two_runs_that_write_one_file_at_once(tmp_path):
         begun.set()
         assert go_on.wait(30)
 
-    first = threading.Thread(
-        target=npreg.train, args=data(), kwargs={"rng": 1, "checkpoint": path, "callbacks": wait}
-    )
+    first = threading.Thread(target=npreg.train, args=data(), kwargs={"rng": 1, "checkpoint": path, "callbacks": wait})
     first.start()
     try:
         assert begun.wait(30)

@@ -25,14 +25,8 @@ def spoils(y_hat, y):
 
 
 WRONG = {
-    "reduced derivative": (
-        (half_square, lambda y_hat, y: (y_hat - y).mean()),
-        "grad .* returns shape \\(\\)",
-    ),
-    "reduced value": (
-        (lambda y_hat, y: half_square(y_hat, y).mean(), residual),
-        "value .* returns shape \\(\\)",
-    ),
+    "reduced derivative": ((half_square, lambda y_hat, y: (y_hat - y).mean()), "grad .* returns shape \\(\\)"),
+    "reduced value": ((lambda y_hat, y: half_square(y_hat, y).mean(), residual), "value .* returns shape \\(\\)"),
     "flat": ((half_square, lambda y_hat, y: (y_hat - y)[:, 0]), "returns shape \\(8,\\)"),
     "broadcast": ((half_square, lambda y_hat, y: y_hat - y[:, 0]), "returns shape \\(8, 8\\)"),
     "no return": ((half_square, lambda y_hat, y: None), "grad function returns None; is its return"),
@@ -44,10 +38,7 @@ WRONG = {
     "another loss": ((half_square, lambda y_hat, y: np.sign(y_hat - y)), "not the derivative"),
     "by the labels": ((half_square, lambda y_hat, y: (y_hat - y) * y), "not the derivative"),
     "own derivative of npreg's value": ((npreg.squared_loss, lambda y_hat, y: 2 * (y_hat - y)), "2 times"),
-    "NaN": (
-        (half_square, lambda y_hat, y: np.full_like(y_hat, np.nan)),
-        "grad .* returns \\[nan\\] in row 0",
-    ),
+    "NaN": ((half_square, lambda y_hat, y: np.full_like(y_hat, np.nan)), "grad .* returns \\[nan\\] in row 0"),
     "changes its arguments": ((half_square, spoils), "grad function changes its arguments"),
 }
 
@@ -75,10 +66,7 @@ RIGHT = {
     "logistic": (softplus, lambda y_hat, y: 1 / (1 + np.exp(-y_hat)) - y),
     "poisson": (lambda y_hat, y: np.exp(y_hat) - y * y_hat, lambda y_hat, y: np.exp(y_hat) - y),
     "quartic": (lambda y_hat, y: (y_hat - y) ** 4, lambda y_hat, y: 4 * (y_hat - y) ** 3),
-    "cubic root": (
-        lambda y_hat, y: 0.75 * abs(y_hat - y) ** (4 / 3),
-        lambda y_hat, y: np.cbrt(y_hat - y),
-    ),
+    "cubic root": (lambda y_hat, y: 0.75 * abs(y_hat - y) ** (4 / 3), lambda y_hat, y: np.cbrt(y_hat - y)),
     "lists": (
         lambda y_hat, y: [[r * r] for r in (y_hat - y)[:, 0].tolist()],
         lambda y_hat, y: [[2 * r] for r in (y_hat - y)[:, 0].tolist()],
@@ -111,7 +99,5 @@ def test_it_is_looked_at_on_the_rows_that_the_run_has():
     labels = np.column_stack([Y, 2 * Y])
     for rows in ((npreg.RowBlocks.of(X, labels, 7),), (X, labels)):
         npreg.train(*rows, loss=(half_square, residual), rng=0)
-        with pytest.raises(
-            ValueError, match=r"shape \(\d, 1\) for predictions and labels of shape \(\d, 2\)"
-        ):
+        with pytest.raises(ValueError, match=r"shape \(\d, 1\) for predictions and labels of shape \(\d, 2\)"):
             npreg.train(*rows, loss=(half_square, lambda y_hat, y: (y_hat - y).mean(axis=1, keepdims=True)))

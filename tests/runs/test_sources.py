@@ -21,9 +21,7 @@ NAMES = ("a", "b c", "d")
 def write_csv(folder: Path, delimiter: str = ",", name: str = "rows.csv", rows: slice = slice(None)) -> Path:
     lines = [delimiter.join(['"b c"', "y", "a", "note", "d", "s"])]
     for (a, b, d), y, s in zip(X[rows].tolist(), Y[rows].tolist(), WEIGHTS[rows].tolist(), strict=True):
-        lines.append(
-            delimiter.join([repr(b), repr(y), f'"{a!r}"', '"two\nlines, one ""note"""', repr(d), repr(s)])
-        )
+        lines.append(delimiter.join([repr(b), repr(y), f'"{a!r}"', '"two\nlines, one ""note"""', repr(d), repr(s)]))
     (folder / name).write_text("\ufeff" + "\n".join(lines) + "\n\n", encoding="utf-8")
     return folder / name
 
@@ -135,9 +133,7 @@ def test_everything_takes_them(source, tmp_path):
 
 def test_what_cannot_be_read(tmp_path):
     path = write_csv(tmp_path)
-    with pytest.raises(
-        ValueError, match=r"holds '.*' in column 'note', row 0 \(counted from 0\); put a number"
-    ):
+    with pytest.raises(ValueError, match=r"holds '.*' in column 'note', row 0 \(counted from 0\); put a number"):
         RowBlocks.of(path, "y")[0]
     with pytest.raises(ValueError, match=r"no column 'z'; there are 'b c', 'y', 'a', 'note', 'd', 's'"):
         RowBlocks.of(path, "z")

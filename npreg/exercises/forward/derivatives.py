@@ -54,9 +54,7 @@ def _second_derivative(tape: Tape, wrt: str) -> Array:
     return np.stack(columns, axis=1)
 
 
-def quantities_of(
-    exercise: Exercise, sizes: Mapping[str, int], probe: Mapping[str, Array]
-) -> dict[str, float]:
+def quantities_of(exercise: Exercise, sizes: Mapping[str, int], probe: Mapping[str, Array]) -> dict[str, float]:
     """Everything that can be a factor on this probe: the sizes, n − 1, and the settings."""
     found = {name: float(size) for name, size in sizes.items()}
     if sizes.get("n", 0) > 2:

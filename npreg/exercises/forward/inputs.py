@@ -100,9 +100,7 @@ def _real(given: Input, shape: tuple[int, ...], sizes: Mapping[str, int], rng: n
     if given.draw == "fraction":
         return rng.choice([rng.uniform(0.15, 0.4, shape), rng.uniform(0.6, 0.85, shape)])
     if given.draw == "count":
-        near = {
-            n + by for size in sizes.values() for n, by in ((size, 0), (2 * size, 0), (size, 1), (size, -1))
-        }
+        near = {n + by for size in sizes.values() for n, by in ((size, 0), (2 * size, 0), (size, 1), (size, -1))}
         return rng.choice([c for c in _COUNTS if c not in near] or [37], shape)
     sign = np.where(rng.random(shape) < 0.65, 1.0, -1.0)
     return sign * rng.uniform(0.15, 1.6, shape)

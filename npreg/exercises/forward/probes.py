@@ -60,9 +60,7 @@ def sizes_of(exercise: Exercise, probe: Mapping[str, Array]) -> dict[str, int]:
         for symbol, size in zip(given.shape, shape, strict=True):
             expected = sizes.setdefault(symbol, size) if isinstance(symbol, str) else symbol
             if size != expected:
-                raise ValueError(
-                    f"input {name!r} must have the shape {given.shape}, got {shape} with {sizes}"
-                )
+                raise ValueError(f"input {name!r} must have the shape {given.shape}, got {shape} with {sizes}")
     return sizes
 
 
@@ -101,9 +99,7 @@ def _quality(exercise: Exercise, probe: Probe) -> float:
         nonzero = magnitude[magnitude > 0]
         if nonzero.size == 0 or not np.all(np.isfinite(value)):
             return -np.inf
-        score += min(0.0, np.log10(float(nonzero.min()) / 0.02)) - max(
-            0.0, np.log10(float(magnitude.max()) / 8)
-        )
+        score += min(0.0, np.log10(float(nonzero.min()) / 0.02)) - max(0.0, np.log10(float(magnitude.max()) / 8))
         score -= 0.5 if np.any(np.abs(magnitude - 1) < 0.01) else 0.0
         if value.size > 1 and value.dtype.kind == "f":
             share = float(np.mean(value > 0))

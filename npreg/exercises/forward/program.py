@@ -19,16 +19,7 @@ from npreg.exercises.forward.inputs import BANK_SIZES, completed
 from npreg.exercises.forward.inputs import Array as Array
 from npreg.exercises.forward.inputs import Input as Input
 from npreg.exercises.forward.recorder import Stop
-from npreg.exercises.forward.trace import (
-    NotALoss,
-    Program,
-    code_of,
-    first_line,
-    place_of,
-    scalar_of,
-    trace,
-    whole,
-)
+from npreg.exercises.forward.trace import NotALoss, Program, code_of, first_line, place_of, scalar_of, trace, whole
 from npreg.exercises.forward.trace import parameters as parameters
 from npreg.exercises.report import UnusableFile
 
@@ -73,9 +64,7 @@ def update(wrt: str, formula: Step) -> Answer:
 
 def _of_program(name: str) -> Any:
     """A property of an exercise that its program has: its steps, and what they are called."""
-    return property(
-        lambda exercise: getattr(exercise.program, name), doc=getattr(Program, name, None).__doc__
-    )
+    return property(lambda exercise: getattr(exercise.program, name), doc=getattr(Program, name, None).__doc__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,9 +257,7 @@ class Exercise:
         """Copies of the inputs that the loss names."""
         return {name: np.array(inputs[name])[()] for name in parameters(self.function) if name in self.inputs}
 
-    def example(
-        self, sizes: Mapping[str, int], rng: np.random.Generator, *, whole: bool = False
-    ) -> dict[str, Array]:
+    def example(self, sizes: Mapping[str, int], rng: np.random.Generator, *, whole: bool = False) -> dict[str, Array]:
         """Inputs of these sizes, drawn at random, or small whole numbers to redo on paper."""
         drawn = {}
         for name, given in self.inputs.items():
@@ -301,9 +288,7 @@ class Exercise:
     @cached_property
     def settings(self) -> tuple[str, ...]:
         """Scalar inputs that can turn up as a factor: given, and positive however they are drawn."""
-        return tuple(
-            n for n, i in self.inputs.items() if i.is_setting or (n not in self.wanted and _is_own_setting(i))
-        )
+        return tuple(n for n, i in self.inputs.items() if i.is_setting or (n not in self.wanted and _is_own_setting(i)))
 
     @cached_property
     def wanted(self) -> tuple[str, ...]:

@@ -133,9 +133,7 @@ class Tape:
         upstream_edits = {**self.upstream_edits, **dict(edits.upstreams)}
         return Tape(self.exercise, self.program, values, jacobians, upstream_edits, self.origin)
 
-    def _replay(
-        self, edits: Edits, values: dict[str, Array], jacobians: dict[Edge, Array], changed: set[str]
-    ) -> None:
+    def _replay(self, edits: Edits, values: dict[str, Array], jacobians: dict[Edge, Array], changed: set[str]) -> None:
         program = self.program
         on_steps = {name: edit for name, edit in edits.values if name in program.steps}
         on_uses, replaced = dict(edits.uses), dict(edits.functions)
@@ -154,9 +152,7 @@ class Tape:
                 for a in names:
                     if (step, a) in jacobians:
                         jacobians[step, a] = (
-                            local_jacobian(function, seen, a)
-                            if step in replaced
-                            else self._jacobian((step, a), seen)
+                            local_jacobian(function, seen, a) if step in replaced else self._jacobian((step, a), seen)
                         )
             if step in on_steps:
                 here = Tape(self.exercise, program, values, jacobians, {}, self.origin)

@@ -152,9 +152,7 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
     return whole(function, names, used, stopped)
 
 
-def whole(
-    function: Callable[..., Any], names: tuple[str, ...], used: Sequence[str], stopped: Stop
-) -> Program:
+def whole(function: Callable[..., Any], names: tuple[str, ...], used: Sequence[str], stopped: Stop) -> Program:
     """A function that cannot be followed as a program of one step."""
 
     def loss(**seen: Any) -> Any:

@@ -92,11 +92,7 @@ def reference(exercise: Exercise, probe: Mapping[str, Array], seed: Any = 0) -> 
 
 
 def _shaken(
-    exercise: Exercise,
-    probe: Mapping[str, Array],
-    right: Mapping[str, Array],
-    rng: np.random.Generator,
-    size: float,
+    exercise: Exercise, probe: Mapping[str, Array], right: Mapping[str, Array], rng: np.random.Generator, size: float
 ) -> dict[str, Array]:
     """The right answers where everything is changed relatively by ``size``, up or down at random."""
     tape = record(exercise, probe, shaking(rng, size))
@@ -126,9 +122,7 @@ def _kinks(
     """
 
     def jumps(others: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-        return {
-            name: np.max([np.abs(o[name] - value) for o in others], axis=0) for name, value in right.items()
-        }
+        return {name: np.max([np.abs(o[name] - value) for o in others], axis=0) for name, value in right.items()}
 
     first = jumps(shaken)
     steep = any(np.any(first[name] > 1e-3 * np.max(np.abs(value))) for name, value in right.items())

@@ -138,8 +138,7 @@ class Bank:
             fitting = [
                 (base, values)
                 for base, values in everything
-                if tuple(a.shape for a in values) == signature
-                or (loose and _squeezed(a.shape for a in values) == flat)
+                if tuple(a.shape for a in values) == signature or (loose and _squeezed(a.shape for a in values) == flat)
             ]
             self._pools[key] = Pool([b for b, _ in fitting], [v for _, v in fitting])
         return self._pools[key]
@@ -159,9 +158,7 @@ class Bank:
         return self._pair_pools[name]
 
     def _make_pair_pool(self, name: str) -> Pool:
-        fitting = [
-            (b, v) for b, v in self._pairs.get(name, ()) if tuple(a.shape for a in v) == self.signature(name)
-        ]
+        fitting = [(b, v) for b, v in self._pairs.get(name, ()) if tuple(a.shape for a in v) == self.signature(name)]
         return Pool([b for b, _ in fitting], [v for _, v in fitting])
 
     @cached_property
@@ -204,9 +201,7 @@ class Bank:
         flat = np.concatenate([v / (np.linalg.norm(v) + 1e-300) if v.size > 1 else v for v in vectors])
         return np.round(flat, 8).tobytes() if np.all(np.isfinite(flat)) and np.any(flat) else None
 
-    def _evaluate(
-        self, found: Sequence[Mutation], names: Iterable[str]
-    ) -> dict[str, list[tuple[Base, list[Array]]]]:
+    def _evaluate(self, found: Sequence[Mutation], names: Iterable[str]) -> dict[str, list[tuple[Base, list[Array]]]]:
         answers = {name: asked(self.exercise, name) for name in names}
         result: dict[str, list[tuple[Base, list[Array]]]] = {name: [] for name in answers}
         offsets = {name: [self.offset(name, tape) for tape in self.tapes] for name in answers}

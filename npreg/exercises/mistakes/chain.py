@@ -77,9 +77,7 @@ def chain_twice(tape: Tape) -> Iterator[Mutation]:
             own = Edits(jacobians=(((step, name), _own_value(step)),))
             value = "loss-for-derivative" if is_loss_like(tape, step) else "wrong-variable"
             yield known(Kind.OWN_VALUE, value, own, at_step(tape.exercise, step))
-        if tape.values[step].shape == tape.values[name].shape and np.any(
-            jacobian - np.diag(np.diag(jacobian))
-        ):
+        if tape.values[step].shape == tape.values[name].shape and np.any(jacobian - np.diag(np.diag(jacobian))):
             squared = Edits(jacobians=(((step, name), SQUARED_MATRIX),))
             yield twice(Kind.CHAIN_TWICE_MATRIX, edits=squared)
             yield known(Kind.DIAGONAL, "elementwise", Edits(jacobians=(((step, name), DIAGONAL),)))

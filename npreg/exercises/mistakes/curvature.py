@@ -51,11 +51,7 @@ def curvature_bases(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[
         ("elementwise", Kind.PRODUCT, lambda J, D: np.diag(J.T @ D @ J)),
         ("elementwise", Kind.PRODUCT, lambda J, D: D @ (J * J)),
         ("mean-of-products", Kind.MEANS, lambda J, D: np.outer(J.mean(0), J.mean(0)) * D.sum()),
-        (
-            "not-summed",
-            Kind.NOT_SUMMED,
-            lambda J, D: np.diag(D)[:, None, None] * J[:, :, None] * J[:, None, :],
-        ),
+        ("not-summed", Kind.NOT_SUMMED, lambda J, D: np.diag(D)[:, None, None] * J[:, :, None] * J[:, None, :]),
         (f"chain-missing:{above}", Kind.LINK_MISSING, lambda J, D: J.T @ D @ np.ones_like(J)),
         (f"chain-missing:{above}", Kind.LINK_MISSING, lambda J, D: np.ones_like(J).T @ D @ J),
         (f"chain-missing:{above}", Kind.LINK_MISSING, lambda J, D: np.ones_like(J).T @ D @ np.ones_like(J)),

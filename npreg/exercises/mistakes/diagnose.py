@@ -177,9 +177,7 @@ def _with_number(bank: Bank, name: str, scalar: str, number: float) -> list[Arra
     answer = asked(bank.exercise, name)
 
     def make(tape: Tape) -> Array:
-        found: Array = tape.noted(
-            (name, scalar, number), lambda: value_of(answer, tape.edited(_set(scalar, number)))
-        )
+        found: Array = tape.noted((name, scalar, number), lambda: value_of(answer, tape.edited(_set(scalar, number))))
         return found
 
     return [make(tape) for tape in bank.tapes]
@@ -198,13 +196,9 @@ def _update(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -
     """An update is old plus step: the step is matched like a derivative, the old part may be absent."""
     wrt = asked(bank.exercise, name).wrt
     for source in bank.exercise.gradient_names.values():
-        yield from _plain_quantity(
-            bank, student, partial(_gradient, wrt=source), ("wrong-variable",), tolerance
-        )
+        yield from _plain_quantity(bank, student, partial(_gradient, wrt=source), ("wrong-variable",), tolerance)
     yield from _plain_quantity(bank, student, partial(value_of, asked(bank.exercise, name)), (), tolerance)
-    if all(
-        np.max(np.abs(s - bank.offset(name, t))) < 1e-12 for s, t in zip(student, bank.tapes, strict=True)
-    ):
+    if all(np.max(np.abs(s - bank.offset(name, t))) < 1e-12 for s, t in zip(student, bank.tapes, strict=True)):
         absent = cost([Kind.PLAIN_GRADIENT])
         yield Explanation((f"missing-term:grad_{wrt}",), absent, lambda tape, at: bank.offset(name, tape))
     pool = bank.pool(name, bank.signature(name))

@@ -52,9 +52,7 @@ class Explanation:
     found: Found = ()
     turn: Turn = field(default=lambda value, right: value, repr=False)
 
-    def fits(
-        self, value: Array, right: Array, tape: Tape, quantities: Mapping[str, float], close: float
-    ) -> bool:
+    def fits(self, value: Array, right: Array, tape: Tape, quantities: Mapping[str, float], close: float) -> bool:
         """Whether it also explains the student's value on another probe."""
         try:
             turned = np.asarray(self.turn(value, right))

@@ -24,9 +24,7 @@ class FactorTable:
 
     def __init__(self, quantities: Sequence[Mapping[str, float]], sizes: Sequence[str]) -> None:
         """``quantities``: the value of every size and setting per probe; ``sizes``: which are sizes."""
-        names = [
-            name for name in (quantities[0] if quantities else {}) if min(q[name] for q in quantities) > 0
-        ]
+        names = [name for name in (quantities[0] if quantities else {}) if min(q[name] for q in quantities) > 0]
         self.probes = len(quantities)
         logs = np.array([[np.log(float(q[name])) for q in quantities] for name in names])
         self.powers = [tuple(zip(names, powers, strict=True)) for powers in _exponents(names, set(sizes))]

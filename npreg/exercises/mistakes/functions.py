@@ -32,11 +32,7 @@ SLOPES: tuple[Slope, ...] = (
 )
 """Derivatives of well-known functions, of the argument and the value of the step."""
 
-SQUARES: tuple[Slope, ...] = (
-    lambda a, v: np.sign(a),
-    lambda a, v: np.abs(a),
-    lambda a, v: a / np.linalg.norm(a),
-)
+SQUARES: tuple[Slope, ...] = (lambda a, v: np.sign(a), lambda a, v: np.abs(a), lambda a, v: a / np.linalg.norm(a))
 """What is written for the derivative of a square: that of the absolute value, of the norm."""
 
 
@@ -74,9 +70,7 @@ def other_slopes(tape: Tape) -> Iterator[Mutation]:
 def _nonlinear(tape: Tape) -> Iterator[tuple[str, str]]:
     """Steps that act entry by entry, with a slope that is not the same everywhere."""
     for step, name, jacobian in edges(tape):
-        if tape.values[step].shape != tape.values[name].shape or np.any(
-            jacobian - np.diag(np.diag(jacobian))
-        ):
+        if tape.values[step].shape != tape.values[name].shape or np.any(jacobian - np.diag(np.diag(jacobian))):
             continue
         twice = tape.edited(Edits(values=((name, lambda value, tape: 1.5 * value),)))
         if not np.allclose(twice.jacobians[step, name], jacobian):
@@ -99,9 +93,7 @@ def other_functions(tape: Tape) -> Iterator[Mutation]:
             edits = Edits(functions=((step, _instead(names[0], function)),))
             yield known(Kind.OTHER_FUNCTION, code, edits, replaced)
             if value.ndim == 2 and np.allclose(value.sum(axis=1), 1):
-                short = Edits(
-                    jacobians=(((step, names[0]), partial(_row_softmax, name=names[0], function=function)),)
-                )
+                short = Edits(jacobians=(((step, names[0]), partial(_row_softmax, name=names[0], function=function)),))
                 yield known(Kind.OTHER_FUNCTION, code, edits + short, replaced)
 
 

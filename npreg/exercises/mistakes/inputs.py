@@ -31,9 +31,7 @@ def ignored_inputs(tape: Tape) -> Iterator[Mutation]:
         for step in uses if len(uses) > 1 or updated else ():
             yield known(Kind.INPUT_IGNORED_ONCE, code, Edits(uses=(((step, name), ZERO),)))
     weights = [name for name in exercise.wanted if tape.values[name].ndim]
-    given = [
-        n for n in exercise.inputs if n not in (*exercise.settings, *weights) and tape.values[n].ndim < 2
-    ]
+    given = [n for n in exercise.inputs if n not in (*exercise.settings, *weights) and tape.values[n].ndim < 2]
     for i, name in enumerate(given):
         for other in given[i + 1 :]:
             both = Edits(values=((name, ZERO), (other, ZERO)))
@@ -84,6 +82,4 @@ def mistaken_inputs(tape: Tape) -> Iterator[Mutation]:
         for name in names:
             for other in twins(tape, name) if tape.values[name].dtype.kind != "b" else ():
                 if list(tape.values).index(other) < list(tape.values).index(step):
-                    yield mixed_up(
-                        Kind.WRONG_QUANTITY, tape, name, other, Edits(uses=(((step, name), take(other)),))
-                    )
+                    yield mixed_up(Kind.WRONG_QUANTITY, tape, name, other, Edits(uses=(((step, name), take(other)),)))

@@ -32,12 +32,7 @@ from npreg.exercises.mistakes.structure import (
     wrong_axis,
     wrong_reductions,
 )
-from npreg.exercises.mistakes.upstream import (
-    averaged_upstream,
-    simplified_upstream,
-    some_rows,
-    upstream_dropped,
-)
+from npreg.exercises.mistakes.upstream import averaged_upstream, simplified_upstream, some_rows, upstream_dropped
 
 __all__ = ["RULES", "Mutation", "every_mutation", "frequent_mutations"]
 

@@ -133,9 +133,7 @@ class Kind(Enum):
 def in_words() -> str:
     """Return the order as the list that docs/codes.md shows."""
     lines = [*GROUPS.values(), "pairs of the above"]
-    return "".join(
-        f"{place}. {line}{';' if place < len(lines) else '.'}\n" for place, line in enumerate(lines, 1)
-    )
+    return "".join(f"{place}. {line}{';' if place < len(lines) else '.'}\n" for place, line in enumerate(lines, 1))
 
 
 def cost(kinds: Iterable[Kind], factor: Factor | None = None) -> float:

@@ -38,10 +38,7 @@ def foreign_bases(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
         for other, value in tape.values.items():
             if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
                 yield wrong(
-                    Kind.TIMES,
-                    "wrong-variable",
-                    partial(_product, answer=answer, other=other),
-                    by(exercise, other),
+                    Kind.TIMES, "wrong-variable", partial(_product, answer=answer, other=other), by(exercise, other)
                 )
         yield from _clipped(exercise, answer, tape)
     if answer.formula is not None:
@@ -132,9 +129,7 @@ def _cut(tape: Tape, answer: Answer, edits: Edits, step: str, setting: str, cut:
     """Cut off at plus and minus the setting."""
     edited, limit, count = tape.edited(edits), tape.values[setting], len(tape.values[step])
     if cut == "rows":
-        return np.asarray(
-            np.clip(count * contributions(edited, step, answer.wrt), -limit, limit).sum(0) / count
-        )
+        return np.asarray(np.clip(count * contributions(edited, step, answer.wrt), -limit, limit).sum(0) / count)
     times = count if cut == "sum" else 1
     return np.asarray(np.clip(times * value_of(answer, edited), -limit, limit) / times)
 
@@ -194,10 +189,7 @@ def _others(exercise: Exercise, name: str, tape: Tape) -> Iterator[Base]:
             for name_, value in tape.values.items():
                 if value.shape == tape.values[answer.wrt].shape and value.dtype.kind != "b":
                     yield wrong(
-                        Kind.TIMES,
-                        "wrong-variable",
-                        partial(_product, answer=answer, other=name_),
-                        by(exercise, name_),
+                        Kind.TIMES, "wrong-variable", partial(_product, answer=answer, other=name_), by(exercise, name_)
                     )
     for step in exercise.steps:
         if tape.values[step].dtype.kind == "b":

@@ -214,9 +214,7 @@ def whole_step(tape: Tape) -> Iterator[Mutation]:
 
 
 def _times_slope(edge: tuple[str, str], power: float) -> Edit:
-    return lambda upstream, tape: (
-        upstream * (np.diag(tape.origin.jacobians[edge]) ** power).reshape(upstream.shape)
-    )
+    return lambda upstream, tape: upstream * (np.diag(tape.origin.jacobians[edge]) ** power).reshape(upstream.shape)
 
 
 def slope_from_output(tape: Tape) -> Iterator[Mutation]:

@@ -190,9 +190,7 @@ def extra_terms(bank: Bank, name: str, student: Sequence[Array], tolerance: floa
             yield Explanation(codes, price, predict, scaled(factors[0])[1])
 
 
-def _value_for_term(
-    bank: Bank, name: str, student: Sequence[Array], tolerance: float
-) -> Iterator[Explanation]:
+def _value_for_term(bank: Bank, name: str, student: Sequence[Array], tolerance: float) -> Iterator[Explanation]:
     """The value of a term in the place of its derivative: the penalty itself added to every entry."""
     wrt = asked(bank.exercise, name).wrt
     columns = [path_columns(tape, wrt) for tape in bank.tapes]
@@ -238,9 +236,7 @@ def _with_extra(
         if factor is not None:
             yield factor, Factor(sign)
     for kept in _usual_factors(bank):
-        factor = bank.table.identify(
-            (s - np.array([kept.value(at) for at in bank.quantities]) * g) / e, allowed
-        )
+        factor = bank.table.identify((s - np.array([kept.value(at) for at in bank.quantities]) * g) / e, allowed)
         if factor is not None and factor.is_usual:
             yield kept, factor
 
@@ -254,9 +250,7 @@ def _usual_factors(bank: Bank) -> list[Factor]:
     return found
 
 
-def _extra_codes(
-    exercise: Exercise, wrt: str, other: str, factors: tuple[Factor, Factor]
-) -> tuple[str, ...] | None:
+def _extra_codes(exercise: Exercise, wrt: str, other: str, factors: tuple[Factor, Factor]) -> tuple[str, ...] | None:
     gradient, extra = factors
     if other == wrt and extra.is_one and gradient.sign < 0:
         return ("update-returned",)

@@ -55,9 +55,7 @@ def upstream_dropped(tape: Tape) -> Iterator[Mutation]:
                 yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", arrives(take(other)), found)
             else:
                 kind = Kind.INPUT_ABOVE if other in exercise.inputs else Kind.OTHER_ABOVE
-                found = (
-                    (Swap(other, f"grad_{step}"),) if seen(exercise, step) and seen(exercise, other) else ()
-                )
+                found = (Swap(other, f"grad_{step}"),) if seen(exercise, step) and seen(exercise, other) else ()
                 yield known(kind, "wrong-variable", arrives(take(other)), found)
             yield known(Kind.TIMES, "wrong-variable", arrives(_times(other)), by(exercise, other))
         own = _for_gradient(exercise, step, step)
@@ -170,9 +168,7 @@ def _two_terms(first: Array, second: Array, target: Array) -> Array | None:
     return weights if error <= small and np.all(np.abs(weights) > 1e-6 * np.max(np.abs(weights))) else None
 
 
-def _form(
-    step: str, pair: tuple[str, str], k: int = 0, instead: str | None = "", times: float = 1.0
-) -> Edits:
+def _form(step: str, pair: tuple[str, str], k: int = 0, instead: str | None = "", times: float = 1.0) -> Edits:
     """The two terms, with another quantity (None: nothing) in the place of the k-th."""
 
     def edit(upstream: Array, tape: Tape) -> Array:

@@ -33,9 +33,7 @@ def write_report(
     write_text(path, class_report(results, exercise, isolation, lang))
 
 
-def class_report(
-    results: Sequence[Result], exercise: Exercise, isolation: Mapping[str, Any], lang: str = "en"
-) -> str:
+def class_report(results: Sequence[Result], exercise: Exercise, isolation: Mapping[str, Any], lang: str = "en") -> str:
     """Return the page: one self-contained HTML document without scripts, every text in it escaped."""
     title = exercise.title.get(lang) or exercise.title.get("en") or exercise.id
     heading = say("class.title", lang, title=title)
@@ -74,9 +72,7 @@ def _summary(results: Sequence[Result], exercise: Exercise, lang: str) -> str:
         (say("class.mean", lang), f"{statistics.fmean(scores):.0%}" if scores else "–"),
         (say("class.median", lang), f"{statistics.median(scores):.0%}" if scores else "–"),
     ]
-    cells = "".join(
-        f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in figures
-    )
+    cells = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in figures)
     return f'<p class="id"><code>{escape(exercise.id)}</code></p>\n<div class="figures">{cells}</div>'
 
 
@@ -134,14 +130,10 @@ def _mistakes(results: Sequence[Result], lang: str) -> str:
         return f"<p>{escape(say('class.none', lang))}</p>"
     most = max(len({result.file for result, _ in cases}) for cases in found.values())
     ranked = sorted(found.items(), key=lambda item: (-len({case[0].file for case in item[1]}), item[0]))
-    return "".join(
-        _mistake(code, cases, most, place < OPEN, lang) for place, (code, cases) in enumerate(ranked)
-    )
+    return "".join(_mistake(code, cases, most, place < OPEN, lang) for place, (code, cases) in enumerate(ranked))
 
 
-def _mistake(
-    code: str, cases: Sequence[tuple[Result, Mark | None]], most: int, shown: bool, lang: str
-) -> str:
+def _mistake(code: str, cases: Sequence[tuple[Result, Mark | None]], most: int, shown: bool, lang: str) -> str:
     files = list(dict.fromkeys(result.file for result, _ in cases))
     answers = list(dict.fromkeys(mark.name for _, mark in cases if mark is not None))
     share = round(100 * len(files) / most)

@@ -18,9 +18,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 PathLike = str | os.PathLike[str]
 
 
-def write_csv(
-    path: PathLike, results: Iterable[Result], exercises: Sequence[Exercise], bom: bool = False
-) -> None:
+def write_csv(path: PathLike, results: Iterable[Result], exercises: Sequence[Exercise], bom: bool = False) -> None:
     """Write one row per result: file, score in 0..1, a mark per answer, all codes, and the first message.
 
     With several exercises a column says which. Text that a spreadsheet would run as a formula gets an
@@ -47,11 +45,7 @@ def write_csv(
 
 
 def write_gradebook(
-    path: PathLike,
-    results: Iterable[Result],
-    exercises: Sequence[Exercise],
-    points: float = 1.0,
-    bom: bool = False,
+    path: PathLike, results: Iterable[Result], exercises: Sequence[Exercise], points: float = 1.0, bom: bool = False
 ) -> None:
     """Write one row per student, to be joined with a gradebook: number, name, and points per exercise."""
     rows: dict[str, tuple[Result, dict[str, float]]] = {}

@@ -11,9 +11,7 @@ from npreg.files import safe_file_name, write_text
 from npreg.grading.result import Mark, Result
 
 
-def write_feedback(
-    folder: str | os.PathLike[str], result: Result, lang: str = "en", name: str | None = None
-) -> Path:
+def write_feedback(folder: str | os.PathLike[str], result: Result, lang: str = "en", name: str | None = None) -> Path:
     """Write one student's page as ``<name>.md`` (by default the file's name) and return its path."""
     path = Path(folder) / f"{safe_file_name(name or result.file)}.md"
     write_text(path, feedback(result, lang))

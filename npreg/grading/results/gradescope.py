@@ -25,9 +25,7 @@ def results_path(folder: str | os.PathLike[str], file: str, single: bool) -> Pat
 def write_zero(path: Path, lang: str = "en", missing: str = "") -> None:
     """Write a valid file with zero points, so that something is there whatever happens next."""
     output = explain("missing", lang, detail=missing) if missing else say("gradescope.not-yet", lang)
-    write_text(
-        path, strict_json({"score": 0.0, "output": output, "output_format": "text", "tests": []}, indent=2)
-    )
+    write_text(path, strict_json({"score": 0.0, "output": output, "output_format": "text", "tests": []}, indent=2))
 
 
 def write_results(path: Path, result: Result, points: float, lang: str = "en") -> None:

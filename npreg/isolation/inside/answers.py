@@ -144,15 +144,7 @@ def _run_function(
 
 
 def _record(problem: str | None = None, kind: str = "") -> dict[str, Any]:
-    return {
-        "value": None,
-        "again": None,
-        "type": kind,
-        "problem": problem,
-        "error": None,
-        "changed": [],
-        "stdout": "",
-    }
+    return {"value": None, "again": None, "type": kind, "problem": problem, "error": None, "changed": [], "stdout": ""}
 
 
 def _picked(result: Any, part: int | None) -> Any:
@@ -200,10 +192,7 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
 
 
 def _arguments(
-    function: Callable[..., Any],
-    probe: Mapping[str, np.ndarray],
-    namespace: Mapping[str, Any],
-    depth: int = 0,
+    function: Callable[..., Any], probe: Mapping[str, np.ndarray], namespace: Mapping[str, Any], depth: int = 0
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Copies of what the parameters name; a parameter ``grad_r`` may also name a function of the file."""
     arguments: dict[str, Any] = {}

@@ -125,9 +125,7 @@ class _Spot:
         """Another value of a field of the node, which stays where it is."""
         owner = self.node if owner is None else owner
         old = getattr(owner, name)
-        return Edit(
-            kind, cost, self.node, partial(setattr, owner, name, new), partial(setattr, owner, name, old)
-        )
+        return Edit(kind, cost, self.node, partial(setattr, owner, name, new), partial(setattr, owner, name, old))
 
 
 @lru_cache(64)
@@ -293,9 +291,7 @@ def _call(spot: _Spot) -> Iterator[Edit]:
         yield keywords(name if name in ("axis", "keepdims") else "constant", 1, rest)
     if called in REDUCTIONS:
         rest = [keyword for name, keyword in given.items() if name not in ("axis", "keepdims")]
-        positional = len(node.args) > (
-            getattr(getattr(node.func, "value", None), "id", "") in ("np", "numpy")
-        )
+        positional = len(node.args) > (getattr(getattr(node.func, "value", None), "id", "") in ("np", "numpy"))
         for axis in () if positional else (0, 1, -1):
             yield keywords("axis", 1.5, rest, axis=axis)
             yield keywords("axis", 1.6, rest, axis=axis, keepdims=True)
@@ -326,16 +322,9 @@ def _is_term(spot: _Spot) -> bool:
         return isinstance(parent.op, (ast.Add, ast.Sub, ast.MatMult))
     if isinstance(parent, ast.Attribute):
         return not isinstance(node, ast.Name)
-    return spot.field in (
-        "value",
-        "body",
-        "orelse",
-        "operand",
-        "args",
-        "elts",
-        "values",
-        "elt",
-    ) and not isinstance(parent, (ast.Subscript, ast.keyword))
+    return spot.field in ("value", "body", "orelse", "operand", "args", "elts", "values", "elt") and not isinstance(
+        parent, (ast.Subscript, ast.keyword)
+    )
 
 
 def _additions(spot: _Spot) -> Iterator[Edit]:

@@ -53,9 +53,7 @@ REFUSED = _numbers("""
     sched_setaffinity 203 122; ioprio_set 251 30
 """)
 # Allowed only with the process's own number as first argument: a signal may be sent to oneself alone.
-SELF_ONLY = _numbers(
-    "kill 62 129; tkill 200 130; tgkill 234 131; rt_sigqueueinfo 129 138; rt_tgsigqueueinfo 297 240"
-)
+SELF_ONLY = _numbers("kill 62 129; tkill 200 130; tgkill 234 131; rt_sigqueueinfo 129 138; rt_tgsigqueueinfo 297 240")
 PRLIMIT = (302, 261)  # allowed only on oneself, which is process 0 there
 FCNTL = (72, 25)  # all but the commands that name another process as the receiver of signals
 FCNTL_OWNER_COMMANDS = (8, 10, 15)
@@ -178,9 +176,7 @@ def _prctl(*arguments: Any) -> bool:
 
 def _syscall(number: int, *arguments: int | bytes | None) -> int:
     converted = [
-        ctypes.c_char_p(argument)
-        if isinstance(argument, bytes) or argument is None
-        else ctypes.c_long(argument)
+        ctypes.c_char_p(argument) if isinstance(argument, bytes) or argument is None else ctypes.c_long(argument)
         for argument in arguments
     ]
     function = _library().syscall

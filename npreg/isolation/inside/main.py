@@ -45,10 +45,7 @@ def lock(settings: dict[str, Any], kernel: ModuleType, limits: ModuleType) -> di
     """Set every limit and lock that this system has, and say what is in force."""
     limits.drop_privileges(settings["uid"])
     in_force = limits.set_limits(
-        memory=settings["memory"],
-        cpu=settings["cpu"],
-        file_size=settings["file_size"],
-        processes=settings["processes"],
+        memory=settings["memory"], cpu=settings["cpu"], file_size=settings["file_size"], processes=settings["processes"]
     )
     kernel.forbid_inspection()
     kernel.die_with_parent()

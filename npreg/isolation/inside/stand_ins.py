@@ -21,9 +21,7 @@ class Forbidden(ImportError):
     """The use of a package that is not allowed; ``package`` is its name."""
 
     def __init__(self, package: str) -> None:
-        super().__init__(
-            f"{package!r} is not allowed here: derive it by hand and use NumPy only", name=package
-        )
+        super().__init__(f"{package!r} is not allowed here: derive it by hand and use NumPy only", name=package)
         self.package = package
 
 

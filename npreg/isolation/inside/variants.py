@@ -64,9 +64,7 @@ class Piece:
     reached: list[int] = field(default_factory=list)
 
 
-def piece_of(
-    source: str | Mapping[str, Any], name: str, filename: str, load: Callable[..., Any]
-) -> Piece | None:
+def piece_of(source: str | Mapping[str, Any], name: str, filename: str, load: Callable[..., Any]) -> Piece | None:
     """What of a file, or of a notebook's functions, the answer ``name`` consists of; None if unknown."""
     namespace, _ = load(source, filename)
     if isinstance(source, str):

@@ -109,20 +109,14 @@ FORMS = {
     "norm": lambda X, w, y: np.linalg.norm(X @ w - y) + np.linalg.norm(w, axis=0) + np.linalg.norm(X),
     "absolute": lambda X, w, y: np.abs(X @ w - y).sum() + abs(w).sum() + np.fabs(w).max(),
     "piecewise": lambda X, w, y, s: np.where(y > X @ w, s * (y - X @ w), (1 - s) * (X @ w - y)).sum(),
-    "clipped": lambda X, w: (
-        np.clip(X @ w, -1, 0.5).sum() + (X @ w).clip(0.1, None).sum() + np.minimum(w, 0.2).sum()
-    ),
+    "clipped": lambda X, w: np.clip(X @ w, -1, 0.5).sum() + (X @ w).clip(0.1, None).sum() + np.minimum(w, 0.2).sum(),
     "mask": lambda X, w: (X @ w)[X[:, 0] > 0].sum() + np.sum((w > 0) * w) + (w * (w > 0).astype(float)).sum(),
     "statistics": lambda X: X.std(axis=0).sum() + np.var(X, axis=1, ddof=1).sum() + X.mean(0).prod(),
-    "methods": lambda X: (
-        X.T.dot(X).trace() + X.cumsum(axis=0).sum() + X.swapaxes(0, 1)[0].sum() + X.ravel()[::2].sum()
-    ),
+    "methods": lambda X: X.T.dot(X).trace() + X.cumsum(axis=0).sum() + X.swapaxes(0, 1)[0].sum() + X.ravel()[::2].sum(),
     "reductions": lambda X: (
         np.add.reduce(X, axis=0).sum() + np.multiply.outer(X[0], X[1]).sum() + np.linalg.det(X.T @ X)
     ),
-    "pieces of pieces": lambda X, w: (
-        np.sum(w[1:] ** 2) + w[0] + X[..., -1].sum() + X[1:3, ::-1][0, 0] + X[None].sum()
-    ),
+    "pieces of pieces": lambda X, w: np.sum(w[1:] ** 2) + w[0] + X[..., -1].sum() + X[1:3, ::-1][0, 0] + X[None].sum(),
     "one-hot of labels": lambda X, W, k: np.sum(np.eye(4)[k] * (X @ W)),
     "frozen settings": lambda X, w, s: np.sum(X @ w) ** (2 if s > 0.5 else 3) * float(s),
     "one row": lambda w: w[None, :] @ w[:, None] * 2.0,
@@ -206,9 +200,7 @@ def test_a_helper_of_one_argument_is_one_step_and_its_parts():
 
 def test_sizes_are_those_of_each_probe():
     exercise = Exercise(
-        lambda X, w: np.sum((X @ w) ** 2) / len(X),
-        {"X": real("n", "d"), "w": real("d")},
-        {"grad_w": gradient("w")},
+        lambda X, w: np.sum((X @ w) ** 2) / len(X), {"X": real("n", "d"), "w": real("d")}, {"grad_w": gradient("w")}
     )
     for n in (4, 9):
         given = {"X": RNG.standard_normal((n, 3)), "w": INPUTS["w"]}

@@ -23,10 +23,7 @@ def grad_b(x, y, w, b):
 
 @pytest.mark.parametrize(
     ("source", "exercise", "name", "code"),
-    [
-        (TYPED_IN, "one-weight", "grad_w", "global-or-hardcoded"),
-        (ELEMENTWISE, "one-example", "grad_b", "elementwise"),
-    ],
+    [(TYPED_IN, "one-weight", "grad_w", "global-or-hardcoded"), (ELEMENTWISE, "one-example", "grad_b", "elementwise")],
 )
 def test_one_word(source, exercise, name, code):
     (answer,) = [a for a in check(source, exercise, seed=0, seconds=0).answers if a.name == name]
