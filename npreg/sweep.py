@@ -21,7 +21,7 @@ from npreg.learning_rate import RateMoments, rate_moments, report_rate
 from npreg.loop import Order, Path, Reduction
 from npreg.losses import LOSSES
 from npreg.runs.feeds import MOMENT_COLUMNS, How, as_feed, as_rows, losses_and_weight, on_scale
-from npreg.runs.run import DIVERGED
+from npreg.runs.observers import DIVERGED
 from npreg.runs.sums import LossMoments
 
 __all__ = ["SweepResult", "sweep"]

@@ -20,7 +20,6 @@ from npreg.runs.checkpoint import Checkpoint, CheckpointError, State
 from npreg.runs.plan import CheckLr, EarlyStopping, EngineName, Plan, Record, RuleName, ScheduleName, refuse_unknown
 from npreg.runs.rows import RunRows
 from npreg.runs.run import Run, Trajectory
-from npreg.runs.saver import Saver
 from npreg.sgd import Rule, Schedule
 
 __all__ = ["TrainResult", "TrainingInterrupted", "Trajectory", "train"]
@@ -97,7 +96,7 @@ class TrainResult:
             loss_params=dict(run.plan.loss.params),
             trajectory=run.trajectory(),
             validation_losses=np.array(run.validation_losses) if has_held_out else None,
-            best_epoch=run.best.number if has_held_out else None,
+            best_epoch=run.best_epoch if has_held_out else None,
             excess_loss=None if found is None else found.value,
             converged=None if found is None else found.converged,
             feature_names=run.rows.feed.facts.sample.names,
@@ -303,12 +302,11 @@ def train(
     refuse_unknown(unknown)
     plan = Plan(**{argument.name: arguments[argument.name] for argument in fields(Plan)})
     generator = as_rng(plan.rng)
-    saver = None if plan.checkpoint is None else Saver(plan.checkpoint)
-    with contextlib.nullcontext() if saver is None else saver.opened() as found:
+    with contextlib.nullcontext() if plan.checkpoint is None else plan.checkpoint.opened() as found:
         rows = RunRows.of(features, labels, sample_weight, validation, plan, generator)
         run = Run(plan, rows, generator, found)
         try:
-            run.run(saver)
+            run.run()
         except KeyboardInterrupt:
             run.stopped = "interrupted"
             raise TrainingInterrupted(TrainResult.of(run)) from None

@@ -10,14 +10,13 @@ A callback is a function of one `Progress`, called after every epoch, or an obje
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from npreg.arrays import FloatArray
-
-__all__ = ["Callback", "EpochCallback", "Hooks", "Progress", "ProgressBar", "Step", "StepCallback", "as_hooks"]
 
 
 class Progress(NamedTuple):
@@ -40,24 +39,27 @@ class Step(NamedTuple):
     b: FloatArray
 
 
-class EpochCallback(Protocol):
-    def on_epoch(self, progress: Progress, /) -> Any: ...
+Callback: TypeAlias = Callable[[Progress], Any] | Any
 
 
-class StepCallback(Protocol):
-    def on_step(self, step: Step, /) -> Any: ...
+class Printer:
+    """Prints a line an epoch; of more than twenty, the first and the last, and about twenty between."""
 
+    every, held = 1, ""
 
-Callback: TypeAlias = Callable[[Progress], Any] | EpochCallback | StepCallback
+    def on_start(self, epochs: int, done: int) -> None:
+        self.every = -(-epochs // 20) or 1
 
+    def on_epoch(self, progress: Progress) -> None:
+        held_out = "" if progress.validation_loss is None else f", validation loss {progress.validation_loss:f}"
+        self.held = f"epoch {progress.epoch}, loss {progress.loss:f}{held_out}"
+        if progress.epoch == 1 or progress.epoch % self.every == 0:
+            self.on_end()
 
-class Hooks(NamedTuple):
-    """The functions to be called after every epoch, after every step, at the start and at the end."""
-
-    on_epoch: list[Callable[[Progress], Any]]
-    on_step: list[Callable[[Step], Any]]
-    on_start: list[Callable[[int, int], Any]]
-    on_end: list[Callable[[], Any]]
+    def on_end(self) -> None:
+        if self.held:
+            print(self.held)
+        self.held = ""
 
 
 class ProgressBar:
@@ -96,33 +98,23 @@ class ProgressBar:
             self.bar.close()
 
 
-def as_hooks(callbacks: Any) -> Hooks:
-    """One callback or several as the functions they stand for; TypeError for what is no callback.
-
-    >>> as_hooks(print).on_epoch == [print], as_hooks([]).on_step
-    (True, [])
-    """
-    hooks = Hooks([], [], [], [])
-    if callable(callbacks) or hasattr(callbacks, "on_epoch") or hasattr(callbacks, "on_step"):
-        several: tuple[Any, ...] = (callbacks,)
-    elif np.iterable(callbacks):
-        several = tuple(callbacks)
-    else:
-        several = (None,)
-    for one in several:
-        on_epoch, on_step = getattr(one, "on_epoch", None), getattr(one, "on_step", None)
-        if on_epoch is None and on_step is None and callable(one):
-            on_epoch = one
-        if not callable(on_epoch) and not callable(on_step):
+def as_callbacks(callbacks: Any) -> list[Any]:
+    """One callback or several as objects; TypeError for what is no callback."""
+    single = callable(callbacks) or hooks([callbacks], "on_epoch") or hooks([callbacks], "on_step")
+    found = []
+    for one in (callbacks,) if single or not np.iterable(callbacks) else callbacks:
+        if hooks([one], "on_epoch") or hooks([one], "on_step"):
+            found.append(one)
+        elif callable(one):
+            found.append(SimpleNamespace(on_epoch=one))
+        else:
             raise TypeError(
                 "callbacks must be a function of one Progress, or several, or objects with on_epoch or "
                 f"on_step, not {callbacks!r}"
             )
-        if callable(on_epoch):
-            hooks.on_epoch.append(on_epoch)
-        if callable(on_step):
-            hooks.on_step.append(on_step)
-        for name in ("on_start", "on_end"):
-            if callable(found := getattr(one, name, None)):
-                getattr(hooks, name).append(found)
-    return hooks
+    return found
+
+
+def hooks(callbacks: Sequence[Any], name: str) -> list[Callable[..., Any]]:
+    """What they have under a name."""
+    return [found for one in callbacks if callable(found := getattr(one, name, None))]

@@ -14,15 +14,14 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from npreg.arrays import FloatArray, as_count, as_flag, brief
 
-__all__ = ["Checkpoint", "CheckpointError", "Fields", "State", "as_checkpoint", "locked", "set_rng_state"]
-
 FORMAT = 2
+Settings: TypeAlias = Mapping[str, tuple[str, str]]  # a name to be read, and an identity to be compared
 
 # json, zipfile and npreg.files are imported where they are used: `import npreg` stays light.
 
@@ -76,6 +75,22 @@ class Checkpoint:
         """The path, whatever becomes of the working directory."""
         return os.path.realpath(self.path)
 
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[State | None]:
+        """Hold the file for one run; gives what an earlier one has written there, if there is any."""
+        from npreg.files import remove_parts
+
+        folder, name = os.path.split(path := self.file)
+        if not os.path.isdir(folder):
+            raise ValueError(f"there is no folder {folder} for the checkpoint {name}")
+        with locked(path):
+            remove_parts(path)
+            if os.path.exists(path) and not self.resume:
+                raise FileExistsError(
+                    f"the checkpoint {path} exists already; resume=True continues it, and another path begins anew"
+                )
+            yield State.load(path) if os.path.exists(path) else None
+
 
 def as_checkpoint(value: Any, resume: bool) -> Checkpoint | None:
     """The argument `checkpoint`, a path or a Checkpoint, together with `resume`."""
@@ -90,10 +105,14 @@ def as_checkpoint(value: Any, resume: bool) -> Checkpoint | None:
 
 @dataclass(frozen=True)
 class State:
-    """What a checkpoint holds: numbers and texts, and arrays."""
+    """What a checkpoint holds: numbers and texts, and arrays.
+
+    `get`, `count` and `array` look at a field when it is taken; CheckpointError names what cannot be.
+    """
 
     meta: Mapping[str, Any]
     arrays: Mapping[str, FloatArray]
+    path: str = ""
 
     def save(self, path: str) -> None:
         """Write the file; it appears whole or not at all."""
@@ -134,25 +153,16 @@ class State:
         if version != FORMAT:
             reads = f"this version reads {FORMAT}; resume with that version, or begin anew with another path"
             raise CheckpointError(f"{path} was written by npreg {written_by} in format {version}; {reads}")
-        return cls(meta, {name.removeprefix("array_"): array for name, array in contents.items()})
-
-
-class Fields:
-    """The fields of a checkpoint, each looked at when it is taken; CheckpointError names what cannot be."""
-
-    def __init__(self, path: str, state: State) -> None:
-        self.path, self.meta, self.arrays = path, state.meta, state.arrays
+        return cls(meta, {name.removeprefix("array_"): array for name, array in contents.items()}, path)
 
     def wrong(self, name: str, found: Any, needed: str) -> CheckpointError:
-        return CheckpointError(f"{self.path} cannot be resumed: {name} is {brief(found)}, not {needed}")
+        return CheckpointError(f"{self.path} cannot be resumed: {name} is {found}, not {needed}")
 
     def get(self, name: str, kind: type, needed: str, fits: Callable[[Any], bool] = lambda _: True) -> Any:
         """A number, text or dictionary."""
-        if name not in self.meta:
-            raise CheckpointError(f"{self.path} cannot be resumed: {name} is missing")
-        value = self.meta[name]
+        value = self.meta.get(name)
         if type(value) is not kind or not fits(value):
-            raise self.wrong(name, value, needed)
+            raise self.wrong(name, brief(value) if name in self.meta else "missing", needed)
         return value
 
     def count(self, name: str, low: int, high: float) -> int:
@@ -161,24 +171,44 @@ class Fields:
 
     def array(self, name: str, shape: Sequence[int | None], dtype: Any, *, finite: bool = True) -> FloatArray:
         """An array of this dtype and shape, where None stands for any length."""
-        if name not in self.arrays:
-            raise CheckpointError(f"{self.path} cannot be resumed: {name} is missing")
-        array = self.arrays[name]
+        needed = f"{np.dtype(dtype)} {tuple('any' if n is None else n for n in shape)}"
+        array = self.arrays.get(name)
+        if array is None:
+            raise self.wrong(name, "missing", needed)
         fits = len(shape) == array.ndim and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
         if array.dtype != dtype or not fits:
-            lengths = tuple("any" if n is None else n for n in shape)
-            raise self.wrong(name, f"{array.dtype} {array.shape}", f"{np.dtype(dtype)} {lengths}")
+            raise self.wrong(name, f"{array.dtype} {array.shape}", needed)
         if np.isnan(array).any() or (finite and not np.isfinite(array).all()):
             raise self.wrong(name, "not finite", "finite numbers")
         return array
 
+    def compare(self, now: Settings) -> None:
+        """CheckpointError where a setting is not what it was, in words."""
+        before = self.get("settings", dict, "the settings of a run")
+        for name, (text, identity) in now.items():
+            was = before.get(name)
+            if not (isinstance(was, list) and len(was) == 2 and all(isinstance(part, str) for part in was)):
+                raise self.wrong(f"the setting {name}", brief(was), "a name and an identity")
+            if was[1] == identity or (name == "rng" and "None" in (was[1], identity)):
+                continue  # a generator is put into the state it had
+            if name in ("data", "validation"):
+                change = "the data have changed" if name == "data" else "the validation rows have changed"
+            elif text == was[0]:
+                change = f"{name} was {text} as now, but its code or its values have changed"
+            else:
+                change = f"{name} was {was[0]}, now it is {text}"
+            raise CheckpointError(
+                f"{self.path} is the checkpoint of another run: {change}; give the same data and settings, or "
+                "another path"
+            )
 
-def set_rng_state(rng: np.random.Generator, fields: Fields) -> None:
+
+def set_rng_state(rng: np.random.Generator, found: State) -> None:
     """Put a generator into the state that is kept as "rng"."""
-    state, kind = fields.get("rng", dict, "the state of a generator"), type(rng.bit_generator).__name__
+    state, kind = found.get("rng", dict, "the state of a generator"), type(rng.bit_generator).__name__
     if state.get("bit_generator") != kind:
         raise CheckpointError(
-            f"{fields.path} was written with a {state.get('bit_generator')} generator, not {kind}; "
+            f"{found.path} was written with a {state.get('bit_generator')} generator, not {kind}; "
             "give the same kind of rng"
         )
     try:
@@ -186,7 +216,7 @@ def set_rng_state(rng: np.random.Generator, fields: Fields) -> None:
             warnings.simplefilter("error")  # older NumPy only warns of numbers beyond the state's
             rng.bit_generator.state = state
     except (KeyError, ValueError, TypeError, IndexError, OverflowError, AttributeError, Warning) as error:
-        raise fields.wrong("rng", repr(error), "the state of a generator") from None
+        raise found.wrong("rng", repr(error), "the state of a generator") from None
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from npreg.arrays import as_batch_size, as_choice, as_count, as_flag, as_float_array, as_nonnegative, as_rng
 from npreg.learning_rate import AUTO_AVERAGE
 from npreg.losses import Loss, as_loss
-from npreg.runs.callbacks import Hooks, as_hooks
+from npreg.runs.callbacks import as_callbacks
 from npreg.runs.checkpoint import Checkpoint, as_checkpoint
 from npreg.runs.identity import fingerprint, identify
 from npreg.schedules import as_schedule
@@ -104,7 +104,7 @@ class Plan:
     fit_intercept: bool = field(metadata=BITS)
     shuffle: bool = field(metadata=BITS)
     stop: EarlyStopping | None = field(metadata=BITS)
-    callbacks: Hooks = field(metadata=AROUND)
+    callbacks: list[Any] = field(metadata=AROUND)
     check_lr: str = field(metadata=AROUND)
     checkpoint: Checkpoint | None = field(metadata=AROUND)
     resume: bool = field(metadata=AROUND)
@@ -141,7 +141,7 @@ class Plan:
             "l1": as_nonnegative(self.l1, "l1"),
             "average": float(average),
             "standardize": as_flag(auto if self.standardize is None else self.standardize, "standardize"),
-            "callbacks": as_hooks(self.callbacks),
+            "callbacks": as_callbacks(self.callbacks),
             "check_lr": as_choice(self.check_lr, "check_lr", get_args(CheckLr)),
             "checkpoint": as_checkpoint(self.checkpoint, as_flag(self.resume, "resume")),
         }

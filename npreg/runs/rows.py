@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import Data, Rows, as_data, as_nonnegative, brief
+from npreg.arrays import Data, FloatArray, Rows, as_data, as_nonnegative, brief
 from npreg.arrays.sparse import is_sparse
 from npreg.runs.feeds import Feed, as_feed, as_rows, on_scale
 from npreg.runs.lazy import converted, some_rows
@@ -48,6 +49,8 @@ class RunRows(NamedTuple):
                 raise ValueError("with row blocks, validation must be (features, labels) or RowBlocks, not a fraction")
             rows, held_out = _split(rows, validation, rng)
         feed = as_feed(rows)
+        if plan.loss.is_squared:
+            _check_labels(feed.facts.sample.y, feed.facts.num_rows)
         if isinstance(validation, tuple):
             held_out = _looked_at(validation, feed.facts.sample)
         elif isinstance(validation, Rows):
@@ -99,3 +102,14 @@ def _split(data: Data, fraction: float, rng: np.random.Generator) -> tuple[Data,
 def _taken(data: Data, rows: np.ndarray[Any, Any]) -> Data:
     weights = None if data.weights is None else data.weights[rows]
     return Data.named(data.names, some_rows(data.X, rows), data.y[rows], weights)
+
+
+def _check_labels(y: FloatArray, num_rows: int) -> None:
+    """ValueError where the squares of labels overflow: no loss could be told."""
+    sizes = np.abs(y).max(axis=1)
+    largest, row = float(sizes.max()), int(sizes.argmax())
+    if largest > math.sqrt(float(np.finfo(y.dtype).max) / num_rows):
+        raise ValueError(
+            f"labels reach {largest:.3g} in row {row}, and the sum of squares is beyond the range of "
+            f"{y.dtype}; give labels / {largest:.3g}, and multiply predictions by that"
+        )

@@ -8,27 +8,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from npreg.arrays import FloatArray
+from npreg.arrays import DivergenceError, FloatArray
 from npreg.arrays.sparse import is_sparse
 from npreg.data import start_parameters
 from npreg.engines import choose_engine, make_engine
-from npreg.learning_rate import max_learning_rate
-from npreg.losses import Loss
+from npreg.learning_rate import max_learning_rate, scale_advice
 from npreg.runs.arrival import judge, least_epochs, most_epochs, warn_of
-from npreg.runs.checkpoint import CheckpointError, Fields, State, set_rng_state
+from npreg.runs.callbacks import Printer, Progress, Step, hooks
+from npreg.runs.checkpoint import CheckpointError, Settings, State, set_rng_state
 from npreg.runs.convergence import Excess
-from npreg.runs.feeds import Facts, How
-from npreg.runs.observers import DIVERGED, Best, Divergence, Epoch, Observer, Printer, Recorder, Teller, held_out_loss
+from npreg.runs.feeds import How
+from npreg.runs.observers import Limit, Recorder
 from npreg.runs.orders import in_order
 from npreg.runs.own_loss import look_at
 from npreg.runs.plan import Plan
 from npreg.runs.rate import learning_rate
 from npreg.runs.rows import RunRows
-from npreg.runs.saver import Saver, Settings, compare
 from npreg.schedules import ExponentialDecay
 from npreg.sgd import FixedIntercept, Schedule, Stepper
-
-__all__ = ["DIVERGED", "Run", "Trajectory"]
 
 REASONS = ("num_epochs", "patience", "callback")
 
@@ -41,66 +38,61 @@ class Trajectory(NamedTuple):
 
 
 class Run:
-    """A feed and an engine advance `theta`; observers look on; `restore` undoes `state`.
+    """A feed and an engine advance `theta`; `restore` undoes `state`.
 
     `found` is what a checkpoint holds, of the same run or another.
     """
 
-    def __init__(self, plan: Plan, rows: RunRows, rng: np.random.Generator, found: Fields | None = None) -> None:
+    def __init__(self, plan: Plan, rows: RunRows, rng: np.random.Generator, found: State | None = None) -> None:
         self.plan, self.rng, self.rows = plan, rng, rows
         feed, facts = rows.feed, rows.feed.facts
         self.feed = feed
         theta = start_parameters(plan.w, plan.b, facts.width, facts.num_outputs, facts.dtype, rng)
-        _check_labels(plan.loss, facts)
         if not plan.fit_intercept and plan.b is None:
             theta[-1] = 0
         self.theta = theta = theta if rows.scaling is None else rows.scaling.enter(theta)
-        # What "auto" stands for is read, not found again: another machine might round it differently.
         look_at(plan.loss, facts.sample, theta)
-        self.num_epochs = 0 if plan.num_epochs == "auto" else plan.num_epochs
+        # What "auto" stands for is read, not found again: another machine might round it differently.
         if found is not None and plan.lr == "auto":
             self.rate, self.decay = _number(found, "rate"), _number(found, "decay")
         else:
             self.rate, self.decay = learning_rate(plan, feed, theta)
-        if plan.num_epochs == "auto":
-            given = None if found is None else found.count("num_epochs", 1, most_epochs(plan, feed))
-            self.num_epochs = given or least_epochs(plan, feed, theta, self.rate)
+        if plan.num_epochs != "auto":
+            self.num_epochs = plan.num_epochs
+        elif found is not None:
+            self.num_epochs = found.count("num_epochs", 1, most_epochs(plan, feed))
+        else:
+            self.num_epochs = least_epochs(plan, feed, theta, self.rate)
         self.stepper = Stepper(
             (theta[:-1], theta[-1]),
             lr=self.rate,
-            divisor=facts.divisor(plan.batch_size),
+            divisor=float(plan.batch_size),
             steps_per_epoch=facts.steps_per_epoch(plan.batch_size),
             schedule=self.schedule(),
             rule=plan.rule if plan.fit_intercept else FixedIntercept(plan.rule),
             l2=plan.l2,
             l1=plan.l1,
         )
-        self.name = self.engine_name()
-        largest = facts.largest_norm if self.name == "moments" else np.inf
-        self.engine = make_engine(
-            self.name,
-            facts.width,
-            plan.batch_size,
-            facts.dtype,
-            plan.loss,
-            self.stepper,
-            largest,
-            sparse=is_sparse(facts.sample.X),
-        )
-        if plan.checkpoint is not None and plan.checkpoint.every == "block" and feed.facts.is_whole:
+        self.callbacks = [*([Printer()] if plan.verbose else []), *plan.callbacks]
+        self.tell_step = hooks(plan.callbacks, "on_step")
+        shape, self.name = (facts.num_rows, facts.width, facts.num_outputs), plan.engine
+        if self.name == "auto":  # replay would know the steps of a chunk only after all of them
+            chosen = choose_engine(*shape, plan.batch_size, plan.loss, self.stepper)
+            self.name = "tight" if self.tell_step else chosen
+        largest, sparse = facts.largest_norm if self.name == "moments" else np.inf, is_sparse(facts.sample.X)
+        about = facts.width, plan.batch_size, facts.dtype, plan.loss, self.stepper, largest
+        self.engine = make_engine(self.name, *about, sparse=sparse)
+        checkpoint = plan.checkpoint
+        if checkpoint is not None and checkpoint.every == "block" and facts.is_whole:
             raise ValueError('every="block" needs row blocks, RowBlocks.of(...), in the place of arrays')
-        self.settings: Settings = self.all_settings() if plan.checkpoint is not None else {}
+        self.file = None if checkpoint is None else checkpoint.file
+        self.settings: Settings = {} if checkpoint is None else self.all_settings()
 
-        tail = math.ceil(plan.average * self.num_epochs)
-        self.first_averaged = self.num_epochs - tail
-        self.teller = Teller(plan.callbacks, self.raw)
-        tell = self.teller.on_step if plan.callbacks.on_step else None
-        keep = plan.record == "step"
-        self.recorder = Recorder(keep=keep, tell=tell) if keep or tail or tell else None
-        self.divergence = Divergence(feed, plan.loss, theta.copy(), self.raw, self.stepper.rate)
-        self.best = Best(plan.stop, theta.copy())
-        self.printer = Printer(self.num_epochs) if plan.verbose else None
-        self.observers: list[Observer] = [*filter(None, [self.printer]), self.best, self.teller]
+        self.recorder = Recorder(plan.record == "step", self.told_step if self.tell_step else None)
+        self.path = self.recorder if plan.record == "step" or plan.average or self.tell_step else None
+        self.limit = Limit(feed, plan.loss, theta.copy())
+        self.good = self.best = theta.copy()  # of the last epoch that was in order, and of the best
+        self.best_epoch = self.steps_told = 0
         self.epoch_ends = [theta[None].copy()]
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
@@ -114,56 +106,55 @@ class Run:
         """The one that is given, or that of lr="auto"."""
         return ExponentialDecay(self.num_epochs or 1, self.decay) if self.decay < 1 else self.plan.schedule
 
-    def engine_name(self) -> str:
-        plan, facts = self.plan, self.feed.facts
-        if plan.engine != "auto":
-            return plan.engine
-        if plan.callbacks.on_step:
-            return "tight"  # replay would know the steps of a chunk only after all of them
-        shape = facts.num_rows, facts.width, facts.num_outputs
-        return choose_engine(*shape, plan.batch_size, plan.loss, self.stepper)
-
     def all_settings(self) -> Settings:
         """All on which the bits of this run depend."""
-        held_out = self.rows.held_out
-        data = self.feed.fingerprint(), "none" if held_out is None else held_out.fingerprint()
-        settings = self.plan.decides()
+        held_out, settings = self.rows.held_out, self.plan.decides()
         del settings["engine"]  # which "auto" has chosen by the rows: it comes after them
-        rows = {"validation": (data[1], data[1]), "data": (data[0], data[0])}
-        return {**settings, **rows, "engine": (self.name, self.name)}
+        last = {
+            "validation": "none" if held_out is None else held_out.fingerprint(),
+            "data": self.feed.fingerprint(),
+            "engine": self.name,
+        }
+        return {**settings, **{name: (text, text) for name, text in last.items()}}
 
     @property
     def epoch(self) -> int:
         return len(self.losses)
 
-    def is_finished(self) -> bool:
-        return self.stopped != "num_epochs" or self.epoch >= self.num_epochs
+    def tail_start(self, num_epochs: int) -> int:
+        """The epochs before the tail of which the average is taken."""
+        return num_epochs - math.ceil(self.plan.average * num_epochs)
+
+    @property
+    def watched(self) -> list[float]:
+        """The losses by which epochs are compared."""
+        return self.losses if self.rows.held_out is None else self.validation_losses
 
     @property
     def steps_done(self) -> int:
         """Of the epochs that are over."""
         return self.epoch * self.stepper.steps_per_epoch
 
+    def is_finished(self) -> bool:
+        return self.stopped != "num_epochs" or self.epoch >= self.num_epochs
+
     def raw(self, theta: FloatArray) -> FloatArray:
         """Parameters for the features as they came in."""
         return theta if self.rows.scaling is None else self.rows.scaling.leave(theta)
 
-    def run(self, saver: Saver | None = None) -> None:
+    def run(self) -> None:
         """All epochs, up to the last or a reason to stop; with "auto", as many as are needed."""
-        self.run_epochs(saver)
+        self.run_epochs()
         most = most_epochs(self.plan, self.feed) if self.plan.num_epochs == "auto" else 0
-        while self.stopped == "num_epochs" and self.num_epochs < most and not self.has_arrived():
+        while self.stopped == "num_epochs" and self.num_epochs < most:
+            found = self.excess()
+            if found is None or found.converged is not False:
+                return
             # Twice as many epochs: the average of their second half begins here.
             self.num_epochs = min(2 * self.num_epochs, most)
-            self.first_averaged = self.num_epochs - math.ceil(self.plan.average * self.num_epochs)
-            if self.recorder is not None:
-                self.recorder.sum, self.recorder.count = np.zeros(()), 0
+            self.recorder.forget_sum()
             self.stepper.schedule = self.schedule()
-            self.run_epochs(saver)
-
-    def has_arrived(self) -> bool:
-        found = self.excess()
-        return found is None or found.converged is not False
+            self.run_epochs()
 
     def excess(self) -> Excess | None:
         """How far the parameters to return are from the least loss."""
@@ -173,67 +164,95 @@ class Run:
 
     def conclude(self) -> None:
         """Say where the run has come to: a warning where it was to be there and is not."""
-        found = self.excess()
+        found, plan = self.excess(), self.plan
         if found is None:
             return
-        if self.plan.verbose and "auto" in (self.plan.lr, self.plan.num_epochs):
+        if plan.verbose and "auto" in (plan.lr, plan.num_epochs):
             print(f"{'' if found.converged else 'not '}converged: {found.value:.3g} above the least loss")
         if self.stopped == "num_epochs" and found.converged is False and self.rows.held_out is None:
-            facts, plan = self.feed.facts, self.plan  # of blocks the bound would cost a pass
-            bound = max_learning_rate(self.feed, plan.batch_size, l2=plan.l2) if facts.is_whole else math.inf
-            warn_of(self.plan, self.feed, found, self.rate, self.epoch, bound)
+            whole = self.feed.facts.is_whole  # of blocks the bound would cost a pass
+            bound = max_learning_rate(self.feed, plan.batch_size, l2=plan.l2) if whole else math.inf
+            warn_of(plan, self.feed, found, self.rate, self.epoch, bound)
 
-    def run_epochs(self, saver: Saver | None) -> None:
+    def run_epochs(self) -> None:
         if self.is_finished():
             return
-        plan, hooks, left = self.plan, self.plan.callbacks, self.num_epochs - self.epoch
+        plan, left = self.plan, self.num_epochs - self.epoch
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
-        ahead = plan.stop is None and not hooks.on_epoch and saver is None
-        self.teller.epochs, self.teller.steps = self.epoch, self.stepper.steps_done
-        how = How(plan.loss, self.recorder, ahead, self.within)
+        ahead = plan.stop is None and not hooks(plan.callbacks, "on_epoch") and self.file is None
+        self.steps_told = self.stepper.steps_done
+        how = How(plan.loss, self.path, ahead, self.within)
         rng = self.rng if plan.shuffle else in_order(self.rng)
         epochs = self.feed.epochs(self.engine, self.theta, rng, left, how)
         with contextlib.ExitStack() as stack, np.errstate(over="ignore", invalid="ignore"):
             stack.enter_context(contextlib.closing(epochs))
-            if self.printer is not None:
-                stack.callback(self.printer.on_end)
-            for on_end in hooks.on_end:
+            for on_end in hooks(self.callbacks, "on_end"):
                 stack.callback(on_end)
-            for on_start in hooks.on_start:
+            for on_start in hooks(self.callbacks, "on_start"):
                 on_start(self.num_epochs, self.epoch)
-            self.begin_epoch()
+            self.recorder.averaging = self.epoch >= self.tail_start(self.num_epochs)
             for ends, self.within in epochs:
                 self.finish_epochs(ends)
-                if saver is not None:
-                    saver.reached(self.epoch, bool(self.within), self.is_finished(), self.state)
+                self.write()
                 if self.is_finished():
                     return
-                self.begin_epoch()
-
-    def begin_epoch(self) -> None:
-        if self.recorder is not None:
-            self.recorder.averaging = self.epoch >= self.first_averaged
+                self.recorder.averaging = self.epoch >= self.tail_start(self.num_epochs)
 
     def finish_epochs(self, ends: list[FloatArray]) -> None:
         """Book epochs that ended with these parameters, or with the average of the tail so far."""
-        if ends and self.recorder is not None and self.recorder.count:
+        if ends and self.recorder.count:
             ends = [np.asarray(self.recorder.sum / self.recorder.count, self.theta.dtype)]
         for end, loss in zip(ends, self.feed.losses(self.plan.loss, ends), strict=True):
-            self.finish_epoch(end, loss)
+            if not self.limit.allows(loss, self.losses):
+                raise self.diverged(loss)
+            self.losses.append(loss)
+            self.good, held_out = end, None
+            if self.rows.held_out is not None:
+                (found,) = self.rows.held_out.losses(self.plan.loss, [end])
+                held_out = math.inf if math.isnan(found) else found
+                self.validation_losses.append(held_out)
+            if self.plan.record == "epoch":
+                self.epoch_ends.append(end[None])
+            self.look_on(Progress(self.epoch, self.stepper.steps_done, loss, held_out, end[:-1], end[-1]))
 
-    def finish_epoch(self, end: FloatArray, loss: float) -> None:
-        """Book an epoch that ended with these parameters and this loss, and let the observers look."""
-        epoch = Epoch(self.epoch + 1, self.stepper.steps_done, end, loss)
-        self.divergence.on_epoch(epoch)
-        held_out = held_out_loss(self.plan.loss, self.rows.held_out, end)
-        epoch = epoch._replace(validation_loss=held_out)
-        self.losses.append(loss)
-        if held_out is not None:
-            self.validation_losses.append(held_out)
-        if self.plan.record == "epoch":
-            self.epoch_ends.append(end[None])
-        for observer in self.observers:
-            self.stopped = observer.on_epoch(epoch) or self.stopped
+    def look_on(self, progress: Progress) -> None:
+        """Whether an epoch is the best, and reasons to stop."""
+        watched, stop = self.watched, self.plan.stop
+        if not self.best_epoch or watched[-1] < watched[self.best_epoch - 1] - (0.0 if stop is None else stop.tol):
+            self.best, self.best_epoch = self.good, self.epoch
+        if stop is not None and self.epoch - self.best_epoch >= stop.patience:
+            self.stopped = "patience"
+        for on_epoch in hooks(self.callbacks, "on_epoch"):
+            raw = self.raw(self.good)
+            if on_epoch(progress._replace(w=raw[:-1].copy(), b=raw[-1].copy())):
+                self.stopped = "callback"
+
+    def told_step(self, theta: FloatArray) -> None:
+        self.steps_told += 1
+        raw = self.raw(theta)
+        for on_step in self.tell_step:
+            on_step(Step(self.epoch + 1, self.steps_told, raw[:-1].copy(), raw[-1].copy()))
+
+    def diverged(self, loss: float) -> DivergenceError:
+        epoch, lr, good = self.epoch + 1, self.stepper.rate(max(self.stepper.steps_done - 1, 0)), self.raw(self.good)
+        sample = self.feed.facts.sample
+        return DivergenceError(
+            f"the run diverged in epoch {epoch} at lr = {lr:g} (mean loss {loss:g}); "
+            f"{scale_advice(sample.X, sample.names)}. "
+            "The last finite parameters are on this exception, as .w and .b",
+            epoch=epoch,
+            lr=lr,
+            w=good[:-1].copy(),
+            b=good[-1].copy(),
+            losses=np.array(self.losses),
+        )
+
+    def write(self) -> None:
+        """The checkpoint, where it is time to: after epochs, and with row blocks also after blocks."""
+        if self.plan.checkpoint is not None and self.file is not None:
+            every = self.plan.checkpoint.every
+            if self.is_finished() or every == "block" or (not self.within and self.epoch % every == 0):
+                self.state().save(self.file)
 
     def state(self) -> State:
         """Everything that the rest of the run depends on."""
@@ -243,109 +262,89 @@ class Run:
             "rate": self.rate,
             "decay": self.decay,
             "num_epochs": self.num_epochs,
-            "first_averaged": self.first_averaged,
             "steps_done": self.stepper.steps_done,
-            "best_epoch": self.best.number,
+            "best_epoch": self.best_epoch,
             "stopped": self.stopped,
         }
         arrays = {
             "theta": self.theta,
-            "good": self.divergence.good,
-            "best": self.best.theta,
+            "good": self.good,
+            "best": self.best,
             "losses": np.array(self.losses, np.float64),
             "validation_losses": np.array(self.validation_losses, np.float64),
             "epoch_ends": np.concatenate(self.epoch_ends),
             **{f"rule_{i}": part for i, part in enumerate(self.stepper.state)},
             **{f"feed_{name}": part for name, part in self.within.items()},
         }
-        if self.recorder is not None:
+        if self.path is not None:
             arrays["tail_sum"] = np.broadcast_to(self.recorder.sum, self.theta.shape)
             arrays["tail_count"] = np.array(self.recorder.count, np.int64)
             arrays["path"] = np.concatenate([self.epoch_ends[0][:0], *self.recorder.kept])
         return State(meta, arrays)
 
-    def restore(self, found: Fields) -> None:
+    def restore(self, found: State) -> None:
         """Go to where a run of the same settings was; CheckpointError names a field that cannot be."""
-        compare(found, self.settings)
-        plan, shape, dtype = self.plan, self.theta.shape, self.theta.dtype
-        losses = found.array("losses", (None,), np.float64)
-        done, per_epoch = len(losses), self.stepper.steps_per_epoch
+        found.compare(self.settings)
+        record, per_epoch = self.plan.record, self.stepper.steps_per_epoch
+        done = len(found.array("losses", (None,), np.float64))
         planned = found.count("num_epochs", done, math.inf)
-        first = found.count("first_averaged", 0, planned)
         within = {name.removeprefix("feed_"): part for name, part in found.arrays.items() if name[:5] == "feed_"}
-        most = per_epoch if within else 0
-        steps = found.count("steps_done", done * per_epoch, done * per_epoch + most)
+        steps = found.count("steps_done", done * per_epoch, done * per_epoch + (per_epoch if within else 0))
         best = found.count("best_epoch", min(done, 1), done)
         stopped = found.get("stopped", str, f"one of {', '.join(REASONS)}", REASONS.__contains__)
-        validated = done if self.rows.held_out is not None else 0
-        held_out = found.array("validation_losses", (validated,), np.float64, finite=False)
-        ends = found.array("epoch_ends", (1 + done * (plan.record == "epoch"), *shape), dtype)
-        parameters = {name: found.array(name, shape, dtype) for name in ("theta", "good", "best")}
-        rule = [found.array(f"rule_{i}", part.shape, part.dtype) for i, part in enumerate(self.stepper.state)]
-        if self.recorder is not None:
-            kept = steps if plan.record == "step" else 0
-            tail = found.array("tail_sum", shape, np.float64), found.array("tail_count", (), np.int64)
-            path = found.array("path", (kept, *shape), dtype)
-            self.recorder.sum, self.recorder.count, self.recorder.kept = tail[0], int(tail[1]), [path]
-        self.check_length(found.path, done, planned, first)
+        lengths = {
+            "losses": done,
+            "validation_losses": 0 if self.rows.held_out is None else done,
+            "epoch_ends": 1 + done * (record == "epoch"),
+            "path": steps * (record == "step"),
+        }
+        arrays = {}
+        for name, now in self.state().arrays.items():
+            shape = (lengths[name], *now.shape[1:]) if name in lengths else now.shape
+            arrays[name] = found.array(name, shape, now.dtype, finite=name != "validation_losses")
+        self.check_length(found.path, done, planned)
         set_rng_state(self.rng, found)
-        self.within, self.stopped = within, stopped
-        self.theta[...] = parameters["theta"]
-        for part, before in zip(self.stepper.state, rule, strict=True):
-            part[...] = before
-        self.stepper.steps_done = steps
-        self.losses, self.validation_losses = losses.tolist(), held_out.tolist()
-        self.epoch_ends = [ends]
-        self.divergence.losses, self.divergence.good = self.losses.copy(), parameters["good"]
-        watched = self.losses if self.rows.held_out is None else self.validation_losses
-        self.best.theta, self.best.number = parameters["best"], best
-        self.best.loss = watched[best - 1] if best else math.inf
+        self.within, self.stopped, self.stepper.steps_done, self.best_epoch = within, stopped, steps, best
+        self.theta[...] = arrays["theta"]
+        for i, part in enumerate(self.stepper.state):
+            part[...] = arrays[f"rule_{i}"]
+        self.losses, self.validation_losses = arrays["losses"].tolist(), arrays["validation_losses"].tolist()
+        self.good, self.best, self.epoch_ends = arrays["good"], arrays["best"], [arrays["epoch_ends"]]
+        if self.path is not None:
+            self.recorder.sum, self.recorder.count = arrays["tail_sum"], int(arrays["tail_count"])
+            self.recorder.kept = [arrays["path"]]
 
-    def check_length(self, path: str, done: int, planned: int, first: int) -> None:
+    def check_length(self, path: str, done: int, planned: int) -> None:
         """Whether a run of this many epochs has the same beginning."""
-        now = self.num_epochs
+        now, tail, before = self.num_epochs, self.tail_start(self.num_epochs), self.tail_start(planned)
+        begin = f"give num_epochs={planned}, or begin anew with another path, from w=result.w, b=result.b if you like"
         if done > now:
             raise CheckpointError(
                 f"{path} has done {done} epochs, more than num_epochs={now}; give {done} or more, or another path"
             )
         if self.decay < 1 and planned != now and done:
             raise CheckpointError(
-                f'{path} is of a run of {planned} epochs, over which lr="auto" lowers the rate of this loss; '
-                f"give num_epochs={planned}, or begin anew with another path, from w=result.w, b=result.b if "
-                "you like"
+                f'{path} is of a run of {planned} epochs, over which lr="auto" lowers the rate of this loss; {begin}'
             )
-        if first != self.first_averaged and done > min(first, self.first_averaged):
+        if before != tail and done > min(before, tail):
             raise CheckpointError(
-                f"{path} averages from epoch {first + 1} of {planned} on, and has done {done}; with "
-                f"average={self.plan.average:g} a run of {now} epochs averages from epoch "
-                f"{self.first_averaged + 1} on, and is another one; give num_epochs={planned}, or begin anew "
-                "with another path, from w=result.w, b=result.b if you like"
+                f"{path} averages from epoch {before + 1} of {planned} on, and has done {done}; with average="
+                f"{self.plan.average:g} a run of {now} epochs averages from epoch {tail + 1} on, and is another "
+                f"one; {begin}"
             )
 
     def best_or_last(self) -> FloatArray:
         """The parameters to return, on the run's own scale: with validation rows the best epoch's."""
-        chosen = self.rows.held_out is not None and self.best.number
-        return self.best.theta if chosen else self.divergence.good
+        return self.best if self.rows.held_out is not None and self.best_epoch else self.good
 
     def trajectory(self) -> Trajectory | None:
         if self.plan.record is None:
             return None
-        steps = self.recorder.kept if self.plan.record == "step" and self.recorder is not None else []
+        steps = self.recorder.kept if self.plan.record == "step" else []
         path = self.raw(np.concatenate([*self.epoch_ends, *steps]))
         return Trajectory(path[:, :-1], path[:, -1])
 
 
-def _check_labels(loss: Loss, facts: Facts) -> None:
-    """ValueError where the squares of labels overflow: no loss could be told."""
-    y = np.abs(facts.sample.y)
-    largest, row = float(y.max()), int(y.max(axis=1).argmax())
-    if loss.is_squared and largest > math.sqrt(float(np.finfo(facts.dtype).max) / facts.num_rows):
-        raise ValueError(
-            f"labels reach {largest:.3g} in row {row}, and the sum of squares is beyond the range of "
-            f"{facts.dtype}; give labels / {largest:.3g}, and multiply predictions by that"
-        )
-
-
-def _number(found: Fields, name: str) -> float:
+def _number(found: State, name: str) -> float:
     number: float = found.get(name, float, "a number of at least 0", lambda x: math.isfinite(x) and x >= 0)
     return number

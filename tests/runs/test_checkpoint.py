@@ -360,7 +360,6 @@ WRONG = {
     "best_epoch": [0, 3, None],
     "stopped": ["bored", 3, None],
     "num_epochs": [0, -3, True, None],
-    "first_averaged": [7, None],
     "rng": [{}, [], None, {"bit_generator": "PCG64"}, {"bit_generator": "PCG64", "state": {"state": -1, "inc": "a"}}],
     "settings": [[], None, {}],
     "theta": [np.ones((3, 1)), np.ones((4, 1), np.float32), np.full((4, 1), np.nan), np.array("text"), None],

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import npreg
-from npreg.runs.callbacks import Hooks
 from npreg.runs.plan import Plan
 
 ROWS = {"features", "labels", "sample_weight", "validation"}  # of which a checkpoint keeps fingerprints
@@ -43,7 +42,7 @@ def test_the_plan_is_ready_to_use():
     plan = Plan(**DEFAULTS)
     assert plan.loss is npreg.LOSSES["squared"]
     assert plan.rule == npreg.SGD()
-    assert plan.callbacks == Hooks([], [], [], [])
+    assert plan.callbacks == []
     assert (plan.average, plan.standardize, plan.checkpoint) == (0.0, False, None)
     auto = Plan(**{**DEFAULTS, "lr": "auto"})
     assert (auto.average, auto.standardize) == (0.5, True)
