@@ -50,7 +50,7 @@ def calls(client: Any, width: int) -> Calls:
     parts = [client.scatter(X[start : start + chunk], direct=True) for start in range(0, ROWS, chunk)]
     blocks = [da.from_delayed(part, (chunk, width), X.dtype) for part in parts]
     features, labels = da.concatenate(blocks), da.from_array(y, chunks=chunk)
-    common: dict[str, Any] = {"batch_size": BATCH, "lr": 0.1, "rng": 0, "check_lr": "off"}
+    common: dict[str, Any] = {"batch_size": BATCH, "lr": 0.1, "rng": 0}
 
     there = {**common, "client": client, "engine": "moments"}
     blocks_here = npreg.RowBlocks.of(X, y, block_rows=chunk)

@@ -37,7 +37,7 @@ def measure(repeats: int) -> dict[int, str]:
     peer = SGDRegressor(max_iter=3, tol=None, alpha=0, eta0=0.01, learning_rate="constant")
     calls = {0: lambda: peer.fit(X, y)}
     for size in BATCHES:
-        calls[size] = lambda size=size: npreg.train(X, y, batch_size=size, lr=0.01, rng=0, check_lr="off")
+        calls[size] = lambda size=size: npreg.train(X, y, batch_size=size, lr=0.01, rng=0)
     seconds = interleaved(calls, repeats)
     return {size: rounded(ratio(seconds[0], seconds[size])) for size in BATCHES}
 

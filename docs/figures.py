@@ -148,7 +148,7 @@ def first_look() -> plt.Figure:
     """
     features, labels = npreg.synthetic_data([2, -3.4], 4.2, 1000, noise=0.01, rng=0)
     figure, (above, below) = plt.subplots(2, 1, figsize=(5.4, 7.6), layout="constrained")
-    notebook = npreg.train(features, labels, rng=1, record="step")
+    notebook = npreg.train(features, labels, rng=1, callbacks=npreg.Record("step"))
     npreg.plot.loss_surface(features, labels, notebook, ax=above)
     above.set_title("the notebook's run: 300 steps to the true weights", fontsize=11)
     above.set(xlabel="weight 0", ylabel="weight 1")

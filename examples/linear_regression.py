@@ -83,7 +83,7 @@ def main() -> None:
         b=start_b,
         rng=options.seed + 1,
         verbose=True,
-        record="step",
+        callbacks=npreg.Record("step"),
     )
     difference = max(np.abs(result.w - w).max(), np.abs(result.b - b).max())
     print(f"largest difference to the parameters above: {difference:.1e}")

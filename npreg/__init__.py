@@ -35,7 +35,7 @@ from npreg.losses import (
 )
 from npreg.runs.arrival import ConvergenceWarning
 from npreg.runs.blocks import RowBlocks
-from npreg.runs.callbacks import Progress, ProgressBar, Step
+from npreg.runs.callbacks import Progress, ProgressBar, Record, Step
 from npreg.runs.checkpoint import Checkpoint, CheckpointError
 from npreg.runs.plan import EarlyStopping
 from npreg.schedules import Cosine, ExponentialDecay, InverseScaling, StepDecay
@@ -73,6 +73,7 @@ __all__ = [
     "Progress",
     "ProgressBar",
     "RankWarning",
+    "Record",
     "RowBlocks",
     "Step",
     "StepDecay",

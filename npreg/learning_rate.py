@@ -32,7 +32,6 @@ __all__ = [
     "max_learning_rate",
     "rate_bound",
     "rate_moments",
-    "report_rate",
     "scale_advice",
     "squared_norms",
     "steepest_slope",
@@ -48,7 +47,10 @@ BLOCK_ROWS = 32_768  # rows looked at together
 
 
 class LearningRateWarning(UserWarning):
-    """The learning rate is beyond the bound up to which the run is known to be stable."""
+    """The learning rate is beyond the bound up to which the run is known to be stable.
+
+    `warnings.simplefilter("error", npreg.LearningRateWarning)` ends such a run before its first step.
+    """
 
 
 def max_learning_rate(
@@ -281,33 +283,24 @@ def check_learning_rate(
     l2: float,
     weights: FloatArray | None,
     norms: tuple[float, float],
-    mode: str,
     names: Names = None,
     factor: float = 1.0,
     steps: str = "SGD",
 ) -> None:
-    """Warn, or raise ValueError, where lr is beyond the bound; say which column's scale is the cause.
+    """Warn where lr is beyond the bound; say which column's scale is the cause.
 
     `factor` is by how much the bound of a rule and loss differs from that of plain SGD on the squared loss.
     """
-    if mode == "off" or _is_surely_below(lr / factor, X, batch_size, l2, weights, norms):
+    if _is_surely_below(lr / factor, X, batch_size, l2, weights, norms):
         return
     bound = factor * RateMoments.of(X, weights).bound(batch_size, l2)
     if lr < bound:
         return
-    report_rate(
+    warn(
         f"lr = {lr:g} is beyond {bound:.3g}, up to which {steps} with minibatches of {batch_size} is known "
         f"to be stable on these features; {scale_advice(X, names)}",
-        mode,
+        LearningRateWarning,
     )
-
-
-def report_rate(message: str, mode: str) -> None:
-    """Say it as a LearningRateWarning, or with mode "error" as a ValueError."""
-    if mode == "error":
-        raise ValueError(message)
-    if mode == "warn":
-        warn(message, LearningRateWarning)
 
 
 def scale_advice(X: FloatArray, names: Names = None) -> str:

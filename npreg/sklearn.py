@@ -7,6 +7,7 @@ and the engines are `train`'s.
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -36,7 +37,7 @@ from npreg.arrays import (
     is_table,
 )
 from npreg.arrays.sparse import as_sparse
-from npreg.learning_rate import rate_bound, steepest_slope
+from npreg.learning_rate import LearningRateWarning, rate_bound, steepest_slope
 from npreg.losses import Loss, LossName
 from npreg.runs.callbacks import ProgressBar
 from npreg.runs.feeds import as_feed
@@ -217,9 +218,8 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             data,
             None if isinstance(data, Rows) else labels,
             batch_size=batch_size,
-            lr=self.lr,
+            lr=self.lr if self.schedule is None else (self.lr, self.schedule),
             num_epochs=num_epochs,
-            schedule=self.schedule,
             rule=self.rule,
             average=self.average,
             standardize=self.standardize,
@@ -297,17 +297,18 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         }
         calls = float(stream.calls)
         schedule = as_schedule(self.schedule, self.max_iter or 1000)
-        result = train(
-            data,
-            labels,
-            lr=lr,
-            schedule=None if schedule is None else lambda _: schedule(calls),
-            rule=stream.rule if stream.rule.has_state else rule,
-            check_lr="off" if stream.rule.has_state else "warn",  # as for the rule itself, with its momentum
-            num_epochs=1,
-            rng=0,
-            **settings,
-        )
+        with warnings.catch_warnings():
+            if stream.rule.has_state:  # the bound is that of steps without a past
+                warnings.simplefilter("ignore", LearningRateWarning)
+            result = train(
+                data,
+                labels,
+                lr=lr if schedule is None else (lr, lambda _: schedule(calls)),
+                rule=stream.rule if stream.rule.has_state else rule,
+                num_epochs=1,
+                rng=0,
+                **settings,
+            )
         if scaling is not None:
             theta = scaling.leave(np.vstack([result.w, result.b]))
             result = replace(result, w=theta[:-1], b=theta[-1])

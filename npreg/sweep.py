@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import Data, FloatArray, Names, Rows, as_batch_size, as_count, as_flag, as_float_array, as_rng
+from npreg.arrays import Data, FloatArray, Names, Rows, as_batch_size, as_count, as_flag, as_float_array, as_rng, warn
 from npreg.arrays.sparse import is_sparse
 from npreg.data import start_parameters
 from npreg.engines.loops import FoldedRows, row_totals
 from npreg.engines.moments import BatchMoments
 from npreg.engines.sparse import SparseColumns, rows_a_chunk
-from npreg.learning_rate import RateMoments, rate_moments, report_rate
+from npreg.learning_rate import LearningRateWarning, RateMoments, rate_moments
 from npreg.loop import Order, Path, Reduction
 from npreg.losses import LOSSES
 from npreg.runs.feeds import MOMENT_COLUMNS, How, as_feed, as_rows, losses_and_weight, on_scale
@@ -152,7 +152,8 @@ def sweep(
         final = scaling.leave(final)
     diverged = ~np.isfinite(losses[:, -1])
     if diverged.all():
-        report_rate(f"every run of the sweep diverged; up to lrs = {bound.max():.3g} is stable, try these", "warn")
+        told = f"every run of the sweep diverged; up to lrs = {bound.max():.3g} is stable, try these"
+        warn(told, LearningRateWarning)
     names = feed.facts.sample.names
     return SweepResult(lrs, l2, final[:, :-1], final[:, -1], losses, diverged, bound, names)
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,12 +17,14 @@ from npreg.linear import linreg
 from npreg.losses import Loss, LossFunction, LossName
 from npreg.runs.callbacks import Callback
 from npreg.runs.checkpoint import Checkpoint, CheckpointError, State
-from npreg.runs.plan import CheckLr, EarlyStopping, EngineName, Plan, Record, RuleName, ScheduleName, refuse_unknown
+from npreg.runs.plan import EarlyStopping, EngineName, Plan, RuleName, ScheduleName, refuse_unknown
 from npreg.runs.rows import RunRows
 from npreg.runs.run import Run, Trajectory
 from npreg.sgd import Rule, Schedule
 
 __all__ = ["TrainResult", "TrainingInterrupted", "Trajectory", "train"]
+
+Rate: TypeAlias = float | Literal["auto"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class TrainResult:
     stopped : str
         "num_epochs", "patience", "callback", or "interrupted".
     trajectory : Trajectory or None
-        With record="step" or "epoch".
+        With a `Record` among the callbacks.
     validation_losses : ndarray of shape (epochs,) or None
     best_epoch : int or None
         With validation rows: the epoch (from 1) whose parameters these are.
@@ -131,7 +133,7 @@ class TrainResult:
         known = {argument.name for argument in fields(cls)}
         found = {**state.meta, **state.arrays}
         if found.get("kind") != "result" or not {"w", "b", "losses"} <= {*state.arrays}:
-            raise CheckpointError(f"{path} is no saved result; a checkpoint is resumed by train(resume=True)")
+            raise CheckpointError(f"{path} is no saved result; a checkpoint is resumed by train(checkpoint=...)")
         if "trajectory_w" in found and "trajectory_b" in found:
             found["trajectory"] = Trajectory(found["trajectory_w"], found["trajectory_b"])
         if found.get("feature_names") is not None:
@@ -161,7 +163,7 @@ def train(
     labels: ArrayLike | None = None,
     *,
     batch_size: int = 10,
-    lr: float | Literal["auto"] = 0.03,
+    lr: Rate | tuple[Rate, ScheduleName | Schedule] = 0.03,
     num_epochs: int | Literal["auto"] | None = None,
     w: ArrayLike | None = None,
     b: ArrayLike | None = None,
@@ -169,9 +171,7 @@ def train(
     verbose: bool = False,
     loss: LossName | LossFunction | tuple[LossFunction, LossFunction] | Loss = "squared",
     engine: EngineName = "auto",
-    record: Record | None = None,
     rule: RuleName | Rule = "sgd",
-    schedule: ScheduleName | Schedule | None = None,
     l2: float = 0.0,
     l1: float = 0.0,
     average: float | None = None,
@@ -182,9 +182,7 @@ def train(
     validation: float | tuple[ArrayLike, ArrayLike] | None = None,
     stop: EarlyStopping | None = None,
     callbacks: Callback | Iterable[Callback] = (),
-    check_lr: CheckLr = "warn",
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
-    resume: bool = False,
     **unknown: NoReturn,
 ) -> TrainResult:
     """Fit a linear model by minibatch stochastic gradient descent.
@@ -205,9 +203,12 @@ def train(
     labels : (n,), or (n, k) for k outputs
     batch_size : int ≥ 1
         May exceed n.
-    lr : float ≥ 0, or "auto"
+    lr : float ≥ 0, or "auto", or a pair of this and a schedule
         "auto" is for data in any units: half of `max_learning_rate` (times 1 − β with momentum), and
-        unless they are given, `standardize=True` and `average=0.5`.
+        unless they are given, `standardize=True` and `average=0.5`.  A schedule is a function of the epochs done
+        (a float, 0 at the first step) that returns a factor of lr; or the name of one for this many epochs:
+        `lr=(0.1, "cosine")`, "step", "inverse_scaling", "exponential", "constant".
+        A number beyond `max_learning_rate` (of row blocks: of the first 256 rows) is warned of before the first step.
     num_epochs : int ≥ 0, or "auto"
         By default 3, and with lr="auto" "auto": as many as bring the loss within a hundredth (of that of the
         best constant) of the least one, but no more than 100 000 steps or 10 000 epochs, or 20 epochs if
@@ -224,9 +225,6 @@ def train(
         "squared", "absolute", "huber", "log_cosh", "quantile"; `LOSSES["huber"].bind(delta=2)`; or your
         own pair of functions of (y_hat, y), each returning (B, k) without reduction.
     rule : "sgd", "momentum", "nesterov", or a Rule
-    schedule : callable, optional
-        Factor of lr as a function of the epochs done (a float, 0 at the first step); or the name of one for
-        this many epochs: "step", "inverse_scaling", "cosine", "exponential", "constant".
     l2, l1 : float ≥ 0
         Penalties l2/2 Σ w² + l1 Σ |w|, added to the mean loss; not of the intercept.  L1 gives exact
         zeros (proximal steps).
@@ -250,14 +248,10 @@ def train(
         (without validation rows: of the training loss).
     callbacks : callables of one `Progress`, or objects with `on_epoch` or `on_step`
         Called after each epoch, or each step (`npreg.runs.callbacks`); a true value from an epoch's
-        stops the run.  `ProgressBar()` is one.
-    check_lr : "warn", "error" or "off"
-        What to do, before the first step, where lr is beyond `max_learning_rate` (of row blocks: of the
-        first 256 rows).
+        stops the run.  `ProgressBar()` is one; `Record("epoch")` or `Record("step")` keeps the parameters
+        in `result.trajectory`.
     engine : "auto", "loop", "tight" or "moments"
         "loop" is the plain loop, `npreg/loop.py`; the others are faster, and equal to it to rounding.
-    record : None, "epoch" or "step"
-        Keep the parameters after every epoch or step, in `result.trajectory`.
 
     Parameters: large data
     ----------------------
@@ -270,10 +264,9 @@ def train(
     -------------------------
     checkpoint : path, or Checkpoint
         Write the run to this .npz file after every epoch, or as the Checkpoint says.
-    resume : bool
-        Short for `checkpoint=Checkpoint(path, resume=True)`: continue the file if there is one (else
-        begin).  The result has the same bits as if the run had never stopped, also where num_epochs is
-        now larger.  A `Generator` given as rng is put into the state it had then.
+        `Checkpoint(path, resume=True)` continues the file if there is one (else begins it).  The result has the
+        same bits as if the run had never stopped, also where num_epochs is now larger.  A `Generator` given as
+        rng is put into the state it had then.
 
     Returns
     -------
@@ -300,7 +293,7 @@ def train(
     """
     arguments = locals()  # all of them, so that none can be forgotten on its way into the plan
     refuse_unknown(unknown)
-    plan = Plan(**{argument.name: arguments[argument.name] for argument in fields(Plan)})
+    plan = Plan(**{argument.name: arguments[argument.name] for argument in fields(Plan) if argument.init})
     generator = as_rng(plan.rng)
     with contextlib.nullcontext() if plan.checkpoint is None else plan.checkpoint.opened() as found:
         rows = RunRows.of(features, labels, sample_weight, validation, plan, generator)

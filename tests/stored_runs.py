@@ -112,11 +112,10 @@ def run_differences(run: StoredRun, engine: str) -> tuple[float, float]:
         "rng": run.order_seed,
         "loss": current(run.loss),
         "engine": engine,
-        "check_lr": "off",
         **run.start,
     }
-    by_epoch = npreg.train(run.features, run.labels, record="epoch", **kwargs)
-    by_step = npreg.train(run.features, run.labels, record="step", **kwargs)
+    by_epoch = npreg.train(run.features, run.labels, callbacks=npreg.Record("epoch"), **kwargs)
+    by_step = npreg.train(run.features, run.labels, callbacks=npreg.Record("step"), **kwargs)
     assert by_epoch.w.dtype == run.features.dtype
     worst = 0.0
     pairs = [(by_epoch, run.epochs), (by_step, run.steps[: run.num_gradients])]

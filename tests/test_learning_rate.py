@@ -119,16 +119,17 @@ def test_below_the_bound_runs_stay_bounded(seed, batch_size, scale, offset, weig
     lr = 0.95 * npreg.max_learning_rate(X, batch_size, sample_weight=weights)
     run = npreg.train(
         X, y, batch_size=batch_size, lr=lr, num_epochs=300, rng=seed, w=[0, 0, 0], b=0,
-        sample_weight=weights, check_lr="error",
+        sample_weight=weights,
     )  # fmt: skip
     assert run.losses[-1] <= max(run.losses[0], (y**2).mean() / 2)
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 def test_full_batch_bound_is_exact():
     X, y, _, _ = make_data(30, 3, 1)
     for batch_size in (30, 75):
         bound = npreg.max_learning_rate(X, batch_size)
-        options = {"batch_size": batch_size, "num_epochs": 2000, "rng": 0, "check_lr": "off"}
+        options = {"batch_size": batch_size, "num_epochs": 2000, "rng": 0}
         start = npreg.train(X, y, lr=0, **options).losses[0]
         assert npreg.train(X, y, lr=0.999 * bound, **options).losses[-1] < start
         with pytest.raises(npreg.DivergenceError):
@@ -158,11 +159,10 @@ def test_beyond_the_bound():
     assert "scale column 1" in text
     assert "standardize=True" in text
     assert caught[0].filename == __file__  # points at the caller
-    with pytest.raises(ValueError, match=r"is beyond .*scale column 1"):
-        npreg.train(X, y, check_lr="error", **options)
+    with pytest.raises(npreg.LearningRateWarning, match=r"is beyond .*scale column 1"):
+        npreg.train(X, y, **options)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        npreg.train(X, y, check_lr="off", **options)
         npreg.train(X, y, **{**options, "lr": 0.99 * bound})
 
 
@@ -197,8 +197,8 @@ def test_raw_diabetes_at_the_default_rate():
     warns = pytest.warns(npreg.LearningRateWarning, match="scale column")
     with warns, pytest.raises(npreg.DivergenceError):
         npreg.train(X, y, lr=0.03, num_epochs=20, rng=0)
-    with pytest.raises(ValueError, match="is beyond"):
-        npreg.train(X, y, lr=0.03, check_lr="error")
+    with pytest.raises(npreg.LearningRateWarning, match="is beyond"):
+        npreg.train(X, y, lr=0.03)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -223,6 +223,7 @@ def test_auto_is_half_the_bound():
     assert heavy.lr > 0.3 * npreg.max_learning_rate(X, 10) / 2  # momentum pays: more than 1 − β of plain SGD's
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 @settings(max_examples=20)
 @given(
     seed=st.integers(0, 2**32), batch_size=st.sampled_from([1, 7, 10, 20, 30, 39, 40, 60]),
@@ -238,16 +239,17 @@ def test_below_the_bound_of_momentum_runs_stay_bounded(seed, batch_size, beta, n
     assert bound >= (1 - beta) * npreg.max_learning_rate(X, batch_size) * (1 - 1e-12)
     run = npreg.train(
         X, y, batch_size=batch_size, lr=0.95 * bound, rule=rule, num_epochs=200, rng=seed, w=[0, 0, 0],
-        b=0, check_lr="off",
+        b=0,
     )  # fmt: skip
     assert run.losses[-20:].max() <= max(run.losses[0], (y**2).mean() / 2)
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 @pytest.mark.parametrize("rule", ["sgd", "momentum", "nesterov"])
 def test_full_batch_bound_of_every_rule_is_exact(rule):
     X, y, _, _ = make_data(30, 3, 1)
     bound = RateMoments.of(X).bound(30, rule=as_rule(rule))
-    options = {"batch_size": 30, "num_epochs": 3000, "rng": 0, "check_lr": "off", "rule": rule}
+    options = {"batch_size": 30, "num_epochs": 3000, "rng": 0, "rule": rule}
     assert npreg.train(X, y, lr=0.99 * bound, **options).losses[-1] < 1.1 * npreg.train(X, y, lr=0).losses[0]
     with pytest.raises(npreg.DivergenceError):
         npreg.train(X, y, lr=1.02 * bound, **options)
@@ -305,7 +307,7 @@ def test_every_rule_and_loss_is_looked_at(loss, rule, lr):
     X, y, _, _ = make_data(100, 3, 1)
     X = 50 * X if loss in ("huber", "log_cosh") and rule == "sgd" else X
     options = {"loss": loss, "rule": rule, "num_epochs": 0, "rng": 0}
-    with pytest.raises(ValueError, match=r"is beyond .*take a smaller lr, or lr=\"auto\""):
-        npreg.train(X, y, lr=lr, check_lr="error", **options)
-    npreg.train(X, y, lr=lr / 10_000, check_lr="error", **options)
-    npreg.train(X, y, lr="auto", check_lr="error", **options)  # the cure
+    with pytest.raises(npreg.LearningRateWarning, match=r"is beyond .*take a smaller lr, or lr=\"auto\""):
+        npreg.train(X, y, lr=lr, **options)
+    npreg.train(X, y, lr=lr / 10_000, **options)
+    npreg.train(X, y, lr="auto", **options)  # the cure

@@ -22,6 +22,8 @@ from stored_runs import FIXTURES, StoredRun, all_runs, gradient_difference, load
 
 import npreg
 
+pytestmark = pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
+
 GRADIENT_BOUND = 8.0
 PARAMETER_BOUND = {"float64": 1e-13, "float32": 2e-6}
 LOSS_BOUND = {"float64": 1e-12, "float32": 2e-5}
@@ -140,7 +142,7 @@ def test_rules(name, dtype, engine):
     rule, l2 = RULES[name]
     run = npreg.train(
         X, y, w=epochs[0, :-1], b=epochs[0, -1], rule=rule, l2=l2, lr=0.05, num_epochs=4, rng=7,
-        record="epoch", engine=engine, check_lr="off",
+        callbacks=npreg.Record("epoch"), engine=engine,
     )  # fmt: skip
     found = np.concatenate([run.trajectory.w, run.trajectory.b[:, None]], axis=1)
     assert np.abs(found - epochs).max() <= 10 * PARAMETER_BOUND[dtype] * np.abs(epochs).max()

@@ -146,9 +146,10 @@ class SignRule:
         return [np.sign(grad) for grad in grads]
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 def test_a_rule_of_ones_own():
     X, y, w, b = make_data(20, 2, 1)
-    run = npreg.train(X, y, w=w, b=b, rule=SignRule(), batch_size=20, num_epochs=1, lr=0.5, rng=0, check_lr="off")
+    run = npreg.train(X, y, w=w, b=b, rule=SignRule(), batch_size=20, num_epochs=1, lr=0.5, rng=0)
     moved = np.vstack([run.w - w, run.b - b])
     np.testing.assert_allclose(np.abs(moved), 0.5)
     r = X @ w + b - y
@@ -217,7 +218,7 @@ def test_schedule_sees_epochs_in_parts():
         return 1.0
 
     X, y, _, _ = make_data(10, 2, 1)
-    npreg.train(X, y, batch_size=4, num_epochs=2, schedule=schedule, engine="loop", rng=0)
+    npreg.train(X, y, batch_size=4, num_epochs=2, lr=(0.03, schedule), engine="loop", rng=0)
     np.testing.assert_allclose(sorted(set(seen)), np.arange(6) / 3)
 
 
@@ -225,8 +226,8 @@ def test_schedule_of_zero_stands_still():
     X, y, w, b = make_data(20, 2, 1)
     for engine in ("loop", "tight", "moments"):
         run = npreg.train(
-            X, y, w=w, b=b, num_epochs=4, rng=0, engine=engine, record="epoch",
-            schedule=lambda epochs: float(epochs < 2), l2=0.1,
+            X, y, w=w, b=b, num_epochs=4, rng=0, engine=engine, callbacks=npreg.Record("epoch"),
+            lr=(0.03, lambda epochs: float(epochs < 2)), l2=0.1,
         )  # fmt: skip
         assert np.abs(run.trajectory.w[2] - run.trajectory.w[1]).max() > 0
         np.testing.assert_array_equal(run.trajectory.w[4], run.trajectory.w[2])

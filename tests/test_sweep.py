@@ -10,12 +10,14 @@ from naive import make_data
 
 import npreg
 
+pytestmark = pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
+
 
 def compare(X, y, result, rtol=1e-10, **options):
     """Every setting against its own run of the plain loop."""
     for i, (lr, l2) in enumerate(zip(result.lrs, result.l2, strict=True)):
         try:
-            run = npreg.train(X, y, lr=lr, l2=l2, engine="loop", check_lr="off", **options)
+            run = npreg.train(X, y, lr=lr, l2=l2, engine="loop", **options)
         except npreg.DivergenceError as error:
             assert result.diverged[i]
             done = len(error.losses)
@@ -129,7 +131,7 @@ def test_near_a_perfect_fit():
     X, y, _, _ = make_data(300, 2, 1, noise=0.0)
     result = npreg.sweep(X, y, lrs=[0.1, 0.3], num_epochs=15, rng=0)
     for i in range(2):
-        run = npreg.train(X, y, lr=result.lrs[i], num_epochs=15, rng=0, engine="loop", check_lr="off")
+        run = npreg.train(X, y, lr=result.lrs[i], num_epochs=15, rng=0, engine="loop")
         np.testing.assert_allclose(result.losses[i], run.losses, rtol=1e-6, atol=1e-26)
         assert run.losses[-1] < 1e-15
 

@@ -56,7 +56,7 @@ def test_the_notebook(capsys):
 def test_losses_are_means_over_all_rows():
     for loss in npreg.LOSSES:
         X, y, _, _ = make_data(33, 2, 3)
-        run = npreg.train(X, y, loss=loss, rng=0, record="epoch")
+        run = npreg.train(X, y, loss=loss, rng=0, callbacks=npreg.Record("epoch"))
         for epoch in range(3):
             y_hat = X @ run.trajectory.w[epoch + 1] + run.trajectory.b[epoch + 1]
             assert run.losses[epoch] == pytest.approx(npreg.LOSSES[loss].value(y_hat, y).mean(), rel=1e-12)
@@ -64,7 +64,7 @@ def test_losses_are_means_over_all_rows():
 
 def test_no_epoch():
     X, y, w, b = make_data()
-    run = npreg.train(X, y, w=w, b=b, num_epochs=0, record="epoch")
+    run = npreg.train(X, y, w=w, b=b, num_epochs=0, callbacks=npreg.Record("epoch"))
     np.testing.assert_array_equal(run.w, w)
     np.testing.assert_array_equal(run.b, b)
     assert run.losses.shape == (0,)
@@ -98,7 +98,7 @@ def test_several_outputs_are_several_runs(engine):
 
 def test_a_result_survives_pickle():
     X, y, _, _ = make_data()
-    run = npreg.train(X, y, rng=0, record="step", validation=0.3)
+    run = npreg.train(X, y, rng=0, callbacks=npreg.Record("step"), validation=0.3)
     again = pickle.loads(pickle.dumps(run))
     same(again, run, rtol=0)
     np.testing.assert_array_equal(again.trajectory.w, run.trajectory.w)
@@ -182,7 +182,7 @@ def test_weight_2_is_the_row_twice(engine, options):
     X, y, w, b = make_data(12, 2, 1)
     weights = np.array([2, 1, 1, 3, 0, 1, 1, 2, 1, 1, 1, 1])
     X2, y2 = np.repeat(X, weights, axis=0), np.repeat(y, weights, axis=0)
-    common = {"w": w, "b": b, "rng": 0, "num_epochs": 7, "record": "step", "engine": engine, **options}
+    common = {"w": w, "b": b, "rng": 0, "num_epochs": 7, "callbacks": npreg.Record("step"), "engine": engine, **options}
     weighted = npreg.train(X, y, sample_weight=weights, batch_size=len(X), **common)
     repeated = npreg.train(X2, y2, batch_size=len(X2), **common)
     np.testing.assert_allclose(weighted.trajectory.w, repeated.trajectory.w, rtol=1e-12)
@@ -198,7 +198,7 @@ def test_only_ratios_of_weights_matter(unit, options):
     """Also with penalties, in minibatches, of row blocks, and for the check of the learning rate."""
     X, y, w, b = make_data(24, 2, 1)
     weights = np.random.default_rng(0).uniform(0.5, 2, 24)
-    common = {"w": w, "b": b, "rng": 0, "check_lr": "error", "lr": 0.1, "validation": 0.2, **options}
+    common = {"w": w, "b": b, "rng": 0, "lr": 0.1, "validation": 0.2, **options}
     one, other = (npreg.train(X, y, sample_weight=s, batch_size=5, **common) for s in (weights, unit * weights))
     np.testing.assert_allclose(other.w, one.w, rtol=1e-12)
     np.testing.assert_allclose(other.losses, one.losses, rtol=1e-12)
@@ -233,13 +233,14 @@ def test_weights_of_1_are_none(engine):
     )
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 @each_engine
 def test_rows_of_weight_0_do_nothing(engine):
     X, y, _, _ = make_data(50, 2, 1)
     weights = (np.arange(50) % 3 > 0).astype(float)
     spoiled = y.copy()
     spoiled[weights == 0] = 1e3
-    options = {"rng": 0, "engine": engine, "sample_weight": weights, "check_lr": "off", "num_epochs": 5}
+    options = {"rng": 0, "engine": engine, "sample_weight": weights, "num_epochs": 5}
     clean, dirty = npreg.train(X, y, **options), npreg.train(X, spoiled, **options)
     np.testing.assert_allclose(dirty.w, clean.w, rtol=1e-12)
     np.testing.assert_allclose(dirty.losses, clean.losses, rtol=1e-12)
@@ -254,7 +255,7 @@ def test_rows_of_weight_0_do_nothing(engine):
 def test_average(engine, dtype, average, epochs):
     """The mean of the parameters after every step of the last epochs; losses are the average's from there."""
     X, y, _, _ = make_data(45, 2, 2, dtype=dtype)
-    plain = npreg.train(X, y, rng=0, num_epochs=4, engine=engine, record="step")
+    plain = npreg.train(X, y, rng=0, num_epochs=4, engine=engine, callbacks=npreg.Record("step"))
     run = npreg.train(X, y, rng=0, num_epochs=4, engine=engine, average=average)
     tail = slice(1 + 5 * (4 - epochs), None)
     rtol = 1e-12 if dtype == np.float64 else 1e-5
@@ -287,7 +288,14 @@ def test_standardize(engine, dtype, weighted):
     weights = np.random.default_rng(0).integers(1, 4, 60) if weighted else None
     mean = np.average(X, axis=0, weights=weights)
     sd = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
-    common = {"rng": 0, "engine": engine, "num_epochs": 4, "l2": 0.1, "sample_weight": weights, "record": "epoch"}
+    common = {
+        "rng": 0,
+        "engine": engine,
+        "num_epochs": 4,
+        "l2": 0.1,
+        "sample_weight": weights,
+        "callbacks": npreg.Record("epoch"),
+    }
     X, y = X.astype(dtype), y.astype(dtype)
     run = npreg.train(X, y, standardize=True, w=w.astype(dtype), b=b.astype(dtype), **common)
     scaled = npreg.train((X - mean) / sd, y, w=w * sd[:, None], b=b + mean @ w, **common)
@@ -330,7 +338,9 @@ def test_standardize_many_rows_of_float32():
 def test_validation_rows_given():
     X, y, w, b = make_data(80, 3, 1)
     X_val, y_val = X[60:], y[60:]
-    run = npreg.train(X[:60], y[:60], validation=(X_val, y_val), w=w, b=b, rng=0, record="epoch", num_epochs=8)
+    run = npreg.train(
+        X[:60], y[:60], validation=(X_val, y_val), w=w, b=b, rng=0, callbacks=npreg.Record("epoch"), num_epochs=8
+    )
     plain = npreg.train(X[:60], y[:60], w=w, b=b, rng=0, num_epochs=8)
     np.testing.assert_allclose(run.losses, plain.losses, rtol=1e-13)
     losses = [
@@ -407,7 +417,9 @@ def test_records(engine, shape):
     n, d, k, batch_size = shape
     X, y, w, b = make_data(n, d, k)
     common = {"w": w, "b": b, "rng": 0, "batch_size": batch_size, "num_epochs": 3, "engine": engine}
-    plain, steps, epochs = (npreg.train(X, y, record=record, **common) for record in (None, "step", "epoch"))
+    plain, steps, epochs = (
+        npreg.train(X, y, callbacks=kept, **common) for kept in ((), npreg.Record("step"), npreg.Record("epoch"))
+    )
     per_epoch = -(-n // batch_size)
     assert steps.trajectory.w.shape == (1 + 3 * per_epoch, d, k)
     assert steps.trajectory.b.shape == (1 + 3 * per_epoch, k)
@@ -442,12 +454,13 @@ def test_progress_bar_without_tqdm(monkeypatch):
 # --- divergence ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 @each_engine
 def test_divergence(engine):
     """Never NaN parameters as a result, but an error with epoch, rate, cure, and the last good parameters."""
     X, y, w, b = make_data(60, 3, 1)
     X[:, 1] *= 300
-    options = {"w": w, "b": b, "rng": 0, "lr": 2e-4, "num_epochs": 400, "engine": engine, "check_lr": "off"}
+    options = {"w": w, "b": b, "rng": 0, "lr": 2e-4, "num_epochs": 400, "engine": engine}
     with pytest.raises(npreg.DivergenceError) as caught:
         npreg.train(X, y, **options)
     error = caught.value
@@ -477,11 +490,12 @@ def test_a_growing_run_that_is_still_in_order_is_no_error(engine):
     assert start_far_away.losses[-1] < 1
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 def test_divergence_folds_scaling_back():
     X, y, _, _ = make_data(40, 2, 1)
     X = X * 100 + 1000
     with pytest.raises(npreg.DivergenceError) as caught:
-        npreg.train(X, y, standardize=True, lr=50, w=[1.0, 2.0], b=3.0, rng=0, check_lr="off")
+        npreg.train(X, y, standardize=True, lr=50, w=[1.0, 2.0], b=3.0, rng=0)
     if caught.value.epoch == 1:
         np.testing.assert_allclose(caught.value.w[:, 0], [1, 2], rtol=1e-12)
         np.testing.assert_allclose(caught.value.b, 3, rtol=1e-9)
@@ -522,6 +536,7 @@ def test_orders_are_one_permutation_an_epoch():
 # --- without an intercept, without a shuffle, schedules by name ---------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 @each_engine
 @pytest.mark.parametrize("rule", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("standardize", [False, True])
@@ -530,7 +545,7 @@ def test_without_an_intercept(engine, rule, standardize):
     X, y, _, _ = make_data(60, 3, 1)
     X, y = X + np.arange(1, 4), y + 5
     options = {"batch_size": 60, "num_epochs": 4000, "rng": 0, "engine": engine, "rule": rule, "lr": 0.02}
-    options |= {"fit_intercept": False, "standardize": standardize, "check_lr": "off"}
+    options |= {"fit_intercept": False, "standardize": standardize}
     if engine == "moments":
         with pytest.raises(ValueError, match="FixedIntercept"):
             npreg.train(X, y, **options)
@@ -551,7 +566,7 @@ def test_a_given_intercept_stays():
 @each_engine
 def test_without_a_shuffle_rows_come_as_they_are(engine):
     X, y, w, b = make_data(45, 2, 1)
-    options = {"w": w, "b": b, "record": "step", "shuffle": False}
+    options = {"w": w, "b": b, "callbacks": npreg.Record("step"), "shuffle": False}
     run = npreg.train(X, y, engine=engine, **options)
     same(run, npreg.train(X, y, engine="loop", rng=7, **options))
     theta = np.vstack([w, b])
@@ -573,11 +588,12 @@ def test_schedules_by_name():
         "exponential": npreg.ExponentialDecay(6, 0.01),
         "constant": None,
     }.items():
-        same(npreg.train(X, y, schedule=name, **common), npreg.train(X, y, schedule=schedule, **common))
+        expected = npreg.train(X, y, lr=0.03 if schedule is None else (0.03, schedule), **common)
+        same(npreg.train(X, y, lr=(0.03, name), **common), expected)
     with pytest.raises(ValueError, match="there is no schedule 'linear'; there are constant, "):
-        npreg.train(X, y, schedule="linear")
+        npreg.train(X, y, lr=(0.03, "linear"))
     with pytest.raises(TypeError, match=r"schedule is the class Cosine; give an object of it"):
-        npreg.train(X, y, schedule=npreg.Cosine)
+        npreg.train(X, y, lr=(0.03, npreg.Cosine))
 
 
 # --- long runs, interrupted runs, stored results ------------------------------------------------------------
@@ -609,22 +625,28 @@ def test_an_interrupted_run_carries_the_result_so_far(engine, at, tmp_path):
             if step.epoch == at + 1 and step.step % 3 == 0:
                 raise KeyboardInterrupt
 
-    options = {"rng": 0, "engine": engine, "record": "epoch"}
+    options = {"rng": 0, "engine": engine}
+    record = npreg.Record("epoch")
     with pytest.raises(KeyboardInterrupt) as caught:
-        npreg.train(X, y, num_epochs=9, callbacks=Interrupts(), checkpoint=tmp_path / "run.npz", **options)
+        npreg.train(X, y, num_epochs=9, callbacks=[record, Interrupts()], checkpoint=tmp_path / "run.npz", **options)
     assert isinstance(caught.value, npreg.TrainingInterrupted)
-    result, expected = caught.value.result, npreg.train(X, y, num_epochs=at, **options)
+    result, expected = caught.value.result, npreg.train(X, y, num_epochs=at, callbacks=record, **options)
     assert str(caught.value).startswith(f"interrupted in epoch {at + 1}; the result so far")
     np.testing.assert_allclose(result.w, expected.w, rtol=1e-12)
     assert (result.num_steps, result.stopped) == (expected.num_steps, "interrupted")
     assert len(result.losses) == at == len(result.trajectory.w) - 1
-    resumed = npreg.train(X, y, num_epochs=9, checkpoint=tmp_path / "run.npz", resume=True, **options)
-    same(resumed, npreg.train(X, y, num_epochs=9, **options))
+    options |= {"num_epochs": 9, "callbacks": record}
+    resumed = npreg.train(X, y, checkpoint=npreg.Checkpoint(tmp_path / "run.npz", resume=True), **options)
+    same(resumed, npreg.train(X, y, **options))
 
 
 def test_a_result_is_saved_and_loaded(tmp_path):
     X, y, _, _ = make_data()
-    for options in ({}, {"record": "step", "validation": 0.3}, {"loss": npreg.LOSSES["huber"].bind(delta=2)}):
+    for options in (
+        {},
+        {"callbacks": npreg.Record("step"), "validation": 0.3},
+        {"loss": npreg.LOSSES["huber"].bind(delta=2)},
+    ):
         run = npreg.train(X, y, rng=0, **options)
         run.save(tmp_path / "result.npz")
         again = TrainResult.load(tmp_path / "result.npz")
@@ -637,7 +659,7 @@ def test_a_result_is_saved_and_loaded(tmp_path):
     with pytest.raises(npreg.CheckpointError, match="no saved result; a checkpoint is resumed by train"):
         TrainResult.load(tmp_path / "run.npz")
     with pytest.raises(npreg.CheckpointError, match="settings is missing"):
-        npreg.train(X, y, rng=0, checkpoint=tmp_path / "result.npz", resume=True)
+        npreg.train(X, y, rng=0, checkpoint=npreg.Checkpoint(tmp_path / "result.npz", resume=True))
 
 
 # --- what is meant, where something else is written ---------------------------------------------------------

@@ -54,7 +54,7 @@ def loss_surface(
     features, labels, sample_weight : (n, d), (n,) or (n, k), and (n,)
         The rows that were trained on.
     trajectory : TrainResult, Trajectory, or pair (w, b)
-        A result of `train(..., record="step")` or `record="epoch"`; or w (T + 1, d, k) and b (T + 1, k).
+        A result of `train(..., callbacks=Record("step"))`, or of every epoch; or w (T + 1, d, k) and b (T + 1, k).
     params : two of 0, …, d − 1 and "b", optional
         The parameters on the axes: an index stands for that weight, "b" for the intercept.  Without it,
         the first two weights, or the only weight and the intercept.
@@ -76,9 +76,9 @@ def loss_surface(
         these rows; parameters that are not there, or a path that leads to losses beyond the range of floats.
 
     >>> from matplotlib.figure import Figure
-    >>> from npreg import synthetic_data, train
+    >>> from npreg import Record, synthetic_data, train
     >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
-    >>> result = train(features, labels, rng=1, record="step")
+    >>> result = train(features, labels, rng=1, callbacks=Record("step"))
     >>> loss_surface(features, labels, result, params=(0, "b"), ax=Figure().subplots()).get_ylabel()
     'b'
     """
@@ -139,7 +139,7 @@ def path_of(
     """Parameters (w; b) of one output in time, (T + 1, d + 1), and those learned."""
     found = getattr(trajectory, "trajectory", trajectory)
     if found is None:
-        raise ValueError('the result has no trajectory; train with record="step" or record="epoch"')
+        raise ValueError('the result has no trajectory; train with callbacks=npreg.Record("step")')
     if not isinstance(found, Sequence) or len(found) != 2:
         raise TypeError(
             "trajectory must be a result of train, its trajectory, or a pair (w, b) of parameters in time, "

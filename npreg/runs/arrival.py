@@ -80,7 +80,8 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int, bound
         where = f", most of it along column {column_name(feed.facts.sample.names, column)}"
     slow = steps is not None and steps * 4 < epochs * per_epoch  # at a constant rate it would be there
     if slow and plan.schedule is not None:
-        cure = "the schedule lowers the rate before it is there: take schedule=None, or a slower one"
+        alone = '"auto"' if isinstance(plan.lr, str) else f"{plan.lr:g}"
+        cure = f"the schedule lowers the rate before it is there: take lr={alone} alone, or a slower one"
     elif slow and not plan.average:
         cure = "the steps are too large to come nearer: take average=0.5, a smaller lr, or a schedule"
     elif isinstance(plan.lr, float) and lr < bound / 10 and math.isfinite(bound):

@@ -11,12 +11,13 @@ A callback is a function of one `Progress`, called after every epoch, or an obje
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from npreg.arrays import FloatArray
+from npreg.arrays import FloatArray, as_choice
 
 
 class Progress(NamedTuple):
@@ -40,6 +41,20 @@ class Step(NamedTuple):
 
 
 Callback: TypeAlias = Callable[[Progress], Any] | Any
+
+
+@dataclass(frozen=True)
+class Record:
+    """Keeps the parameters after every epoch or step, in `result.trajectory`; `train(..., callbacks=Record("step"))`.
+
+    >>> Record("step").each
+    'step'
+    """
+
+    each: Literal["epoch", "step"] = "epoch"
+
+    def __post_init__(self) -> None:
+        as_choice(self.each, "each", ("epoch", "step"))
 
 
 class Printer:
@@ -100,10 +115,10 @@ class ProgressBar:
 
 def as_callbacks(callbacks: Any) -> list[Any]:
     """One callback or several as objects; TypeError for what is no callback."""
-    single = callable(callbacks) or hooks([callbacks], "on_epoch") or hooks([callbacks], "on_step")
+    single = callable(callbacks) or _is_object(callbacks)
     found = []
     for one in (callbacks,) if single or not np.iterable(callbacks) else callbacks:
-        if hooks([one], "on_epoch") or hooks([one], "on_step"):
+        if _is_object(one):
             found.append(one)
         elif callable(one):
             found.append(SimpleNamespace(on_epoch=one))
@@ -113,6 +128,10 @@ def as_callbacks(callbacks: Any) -> list[Any]:
                 f"on_step, not {callbacks!r}"
             )
     return found
+
+
+def _is_object(callback: Any) -> bool:
+    return isinstance(callback, Record) or bool(hooks([callback], "on_epoch") or hooks([callback], "on_step"))
 
 
 def hooks(callbacks: Sequence[Any], name: str) -> list[Callable[..., Any]]:

@@ -13,7 +13,7 @@ import sys
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -87,20 +87,10 @@ class Checkpoint:
             remove_parts(path)
             if os.path.exists(path) and not self.resume:
                 raise FileExistsError(
-                    f"the checkpoint {path} exists already; resume=True continues it, and another path begins anew"
+                    f"the checkpoint {path} exists already; npreg.Checkpoint(path, resume=True) continues it, "
+                    "and another path begins anew"
                 )
             yield State.load(path) if os.path.exists(path) else None
-
-
-def as_checkpoint(value: Any, resume: bool) -> Checkpoint | None:
-    """The argument `checkpoint`, a path or a Checkpoint, together with `resume`."""
-    if value is None:
-        if resume:
-            raise ValueError("resume needs checkpoint, the path of a file")
-        return None
-    if not isinstance(value, Checkpoint):
-        return Checkpoint(value, resume=resume)
-    return replace(value, resume=True) if resume else value
 
 
 @dataclass(frozen=True)

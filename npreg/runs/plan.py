@@ -11,19 +11,17 @@ from numpy.typing import ArrayLike
 from npreg.arrays import as_batch_size, as_choice, as_count, as_flag, as_float_array, as_nonnegative, as_rng
 from npreg.learning_rate import AUTO_AVERAGE
 from npreg.losses import Loss, as_loss
-from npreg.runs.callbacks import as_callbacks
-from npreg.runs.checkpoint import Checkpoint, as_checkpoint
+from npreg.runs.callbacks import Record, as_callbacks
+from npreg.runs.checkpoint import Checkpoint
 from npreg.runs.identity import fingerprint, identify
 from npreg.schedules import as_schedule
 from npreg.sgd import Rule, Schedule, as_rule
 
-__all__ = ["CheckLr", "EarlyStopping", "EngineName", "Plan", "Record", "RuleName", "ScheduleName", "refuse_unknown"]
+__all__ = ["EarlyStopping", "EngineName", "Plan", "RuleName", "ScheduleName", "refuse_unknown"]
 
 EngineName: TypeAlias = Literal["auto", "loop", "tight", "moments"]
-Record: TypeAlias = Literal["epoch", "step"]
 RuleName: TypeAlias = Literal["sgd", "momentum", "nesterov", "adam", "adagrad"]
 ScheduleName: TypeAlias = Literal["constant", "step", "inverse_scaling", "cosine", "exponential"]
-CheckLr: TypeAlias = Literal["warn", "error", "off"]
 
 BITS = {"decides": True}  # of an argument on which the bits of a run depend
 AROUND = {"decides": False}
@@ -34,13 +32,16 @@ RENAMED = {
     "progress": "callbacks=npreg.ProgressBar()",
     "block_rows": "features=npreg.RowBlocks.of(features, labels, {value!r}) without labels",
     "checkpoint_every": "checkpoint=npreg.Checkpoint(path, every=1), in epochs",
+    "resume": "checkpoint=npreg.Checkpoint(path, resume={value!r})",
+    "record": "callbacks=npreg.Record({value!r})",
+    "schedule": "lr=(0.03, {value!r}), with your lr",
+    "check_lr": 'warnings.simplefilter("error", npreg.LearningRateWarning) before it, or "ignore"',
 }
 ELSEWHERE = {  # what other libraries call it
-    "lr": "learning_rate eta0 eta step_size alpha_lr learning_rate_init",
+    "lr": "learning_rate eta0 eta step_size learning_rate_init scheduler lr_schedule lr_scheduler",
     "num_epochs": "epochs n_epochs max_iter n_iter nepochs",
     "rng": "seed random_state random_seed generator",
     "rule": "optimizer optim solver momentum nesterovs_momentum",
-    "schedule": "scheduler lr_scheduler lr_schedule",
     "l2": "weight_decay alpha lambda_ ridge",
     "l1": "lasso",
     "loss": "criterion loss_fn objective",
@@ -94,9 +95,7 @@ class Plan:
     verbose: bool = field(metadata=AROUND)
     loss: Loss = field(metadata=BITS)
     engine: str = field(metadata=BITS)
-    record: str | None = field(metadata=BITS)
     rule: Rule = field(metadata=BITS)
-    schedule: Schedule | None = field(metadata=BITS)
     l2: float = field(metadata=BITS)
     l1: float = field(metadata=BITS)
     average: float = field(metadata=BITS)
@@ -105,14 +104,18 @@ class Plan:
     shuffle: bool = field(metadata=BITS)
     stop: EarlyStopping | None = field(metadata=BITS)
     callbacks: list[Any] = field(metadata=AROUND)
-    check_lr: str = field(metadata=AROUND)
     checkpoint: Checkpoint | None = field(metadata=AROUND)
-    resume: bool = field(metadata=AROUND)
+    schedule: Schedule | None = field(init=False, metadata=BITS)  # the second part of lr
+    record: str | None = field(init=False, metadata=BITS)  # of a callback, npreg.Record
 
     def __post_init__(self) -> None:
-        auto = isinstance(self.lr, str)
-        if auto and self.lr != "auto":
-            raise ValueError(f'lr must be a number or "auto", not {self.lr!r}')
+        pair: Any = self.lr if isinstance(self.lr, tuple) else (self.lr, None)
+        if len(pair) != 2:
+            raise ValueError(f'lr must be a number or "auto", or a pair of this and a schedule, not {self.lr!r}')
+        lr, schedule = pair
+        auto = isinstance(lr, str)
+        if auto and lr != "auto":
+            raise ValueError(f'lr must be a number or "auto", not {lr!r}')
         average = (AUTO_AVERAGE if auto else 0.0) if self.average is None else self.average
         if not 0 <= as_nonnegative(average, "average") < 1:
             raise ValueError(f"average must be in [0, 1), the part of the epochs to average, not {average!r}")
@@ -123,27 +126,27 @@ class Plan:
             epochs = "auto" if auto else 3
         if not (isinstance(epochs, str) and epochs == "auto"):
             epochs = as_count(epochs, "num_epochs", 0)
-        elif str(self.schedule) in ("step", "cosine", "exponential"):
-            raise ValueError(f"schedule={self.schedule!r} needs num_epochs as a number: it is for so many")
+        elif str(schedule) in ("step", "cosine", "exponential"):
+            raise ValueError(f"the schedule {schedule!r} needs num_epochs as a number: it is for so many")
+        callbacks, given = as_callbacks(self.callbacks), self.checkpoint
         looked_at = {
             "batch_size": as_batch_size(self.batch_size),
-            "lr": self.lr if auto else as_nonnegative(self.lr, "lr"),
+            "lr": lr if auto else as_nonnegative(lr, "lr"),
             "num_epochs": epochs,
             "verbose": as_flag(self.verbose, "verbose"),
             "loss": as_loss(self.loss),
             "engine": as_choice(self.engine, "engine", get_args(EngineName)),
-            "record": as_choice(self.record, "record", (None, *get_args(Record))),
             "rule": as_rule(self.rule),
-            "schedule": as_schedule(self.schedule, 1 if epochs == "auto" else epochs),
+            "schedule": as_schedule(schedule, 1 if epochs == "auto" else epochs),
             "fit_intercept": as_flag(self.fit_intercept, "fit_intercept"),
             "shuffle": as_flag(self.shuffle, "shuffle"),
             "l2": as_nonnegative(self.l2, "l2"),
             "l1": as_nonnegative(self.l1, "l1"),
             "average": float(average),
             "standardize": as_flag(auto if self.standardize is None else self.standardize, "standardize"),
-            "callbacks": as_callbacks(self.callbacks),
-            "check_lr": as_choice(self.check_lr, "check_lr", get_args(CheckLr)),
-            "checkpoint": as_checkpoint(self.checkpoint, as_flag(self.resume, "resume")),
+            "callbacks": callbacks,
+            "record": next((one.each for one in callbacks if isinstance(one, Record)), None),
+            "checkpoint": given if given is None or isinstance(given, Checkpoint) else Checkpoint(given),
         }
         as_rng(self.rng)
         for name, value in looked_at.items():
@@ -171,6 +174,8 @@ def refuse_unknown(unknown: dict[str, Any]) -> None:
         if name in RENAMED:
             raise TypeError(f"train has no argument {name}; write {RENAMED[name].format(value=value)}")
         close = [own for own, others in ELSEWHERE.items() if name in others.split()]
-        close += get_close_matches(name, [*ELSEWHERE, *(argument.name for argument in fields(Plan))], 1)
+        close += get_close_matches(
+            name, [*ELSEWHERE, *(argument.name for argument in fields(Plan) if argument.init)], 1
+        )
         meant = f"; did you mean {close[0]}?" if close else ""
         raise TypeError(f"train got an unexpected keyword argument {name!r}{meant}")

@@ -18,8 +18,8 @@ import math
 
 import numpy as np
 
-from npreg.arrays import FloatArray
-from npreg.learning_rate import check_learning_rate, rate_moments, report_rate
+from npreg.arrays import FloatArray, warn
+from npreg.learning_rate import LearningRateWarning, check_learning_rate, rate_moments
 from npreg.losses import LOSSES
 from npreg.runs.feeds import Feed
 from npreg.runs.plan import Plan
@@ -37,13 +37,12 @@ def learning_rate(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, flo
     """The learning rate of the first step, and of the last as a part of it, of a run that starts at theta.
 
     `lr="auto"` is half of the bound; where the loss is not as steep everywhere it decays, unless there is a
-    schedule.  A number is looked at as `check_lr` says.
+    schedule.  A number beyond the bound is warned of.
     """
     if isinstance(plan.lr, str):
         first, last = _auto(plan, feed, theta)
         return first, min(last / first, 1.0) if plan.schedule is None and first > 0 else 1.0
-    if plan.check_lr != "off":
-        _check(plan, plan.lr, feed)
+    _check(plan, plan.lr, feed)
     return plan.lr, 1.0
 
 
@@ -83,10 +82,10 @@ def _check(plan: Plan, lr: float, feed: Feed) -> None:
     if type(rule) in ENTRYWISE:
         limit = 10 * float(np.abs(y).mean()) / _step_length(feed)
         if 0 < limit < lr:
-            report_rate(
+            warn(
                 f"lr = {lr:g} is beyond {limit:.3g}, where a step of {type(rule).__name__} moves predictions "
                 'by ten times the labels; take a smaller lr, or lr="auto"',
-                plan.check_lr,
+                LearningRateWarning,
             )
         return
     slower, steps, steepness = 1.0, "SGD", loss.curvature
@@ -100,5 +99,5 @@ def _check(plan: Plan, lr: float, feed: Feed) -> None:
         return
     check_learning_rate(
         lr, X, plan.batch_size, l2=plan.l2 / steepness, weights=weights, norms=feed.facts.norms,
-        mode=plan.check_lr, names=feed.facts.sample.names, factor=slower / steepness, steps=steps,
+        names=feed.facts.sample.names, factor=slower / steepness, steps=steps,
     )  # fmt: skip

@@ -87,8 +87,8 @@ def test_rng_as_numpy_takes_it():
 
 def diverged():
     X, y = np.random.default_rng(0).standard_normal((60, 2)), np.arange(60.0)
-    with pytest.raises(npreg.DivergenceError) as caught:
-        npreg.train(X * [1, 100], y, lr=0.3, num_epochs=50, rng=0, check_lr="off")
+    with pytest.raises(npreg.DivergenceError) as caught, pytest.warns(npreg.LearningRateWarning):
+        npreg.train(X * [1, 100], y, lr=0.3, num_epochs=50, rng=0)
     return caught.value
 
 

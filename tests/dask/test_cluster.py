@@ -73,9 +73,9 @@ def assert_same_bits(one: npreg.TrainResult, other: npreg.TrainResult) -> None:
 ENGINES = ("moments", "loop")
 RUNS: dict[str, dict[str, Any]] = {
     "plain": {"num_epochs": 2},
-    "penalty and schedule": {"l2": 0.1, "schedule": lambda epochs: 1 / (1 + epochs), "num_epochs": 2},
+    "penalty and schedule": {"l2": 0.1, "lr": (0.03, lambda epochs: 1 / (1 + epochs)), "num_epochs": 2},
     "standardize, auto": {"standardize": True, "lr": "auto", "num_epochs": 1},
-    "every step": {"record": "step", "average": 0.5, "num_epochs": 2},
+    "every step": {"callbacks": npreg.Record("step"), "average": 0.5, "num_epochs": 2},
 }
 
 
@@ -255,10 +255,10 @@ def test_a_stopped_run_resumes_with_the_same_bits(
         if len(written) == 9:
             raise Stop
 
-    def run(**more: Any) -> npreg.TrainResult:
-        path = npreg.Checkpoint(tmp_path / f"{engine}.npz", every="block")
+    def run(*, resume: bool = False) -> npreg.TrainResult:
+        path = npreg.Checkpoint(tmp_path / f"{engine}.npz", every="block", resume=resume)
         features, labels = arrays(data)
-        return npreg.dask.train(features, labels, engine=engine, checkpoint=path, **arguments, **more)
+        return npreg.dask.train(features, labels, engine=engine, checkpoint=path, **arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(State, "save", interrupted)
@@ -292,7 +292,8 @@ def test_the_scheduler_gone_is_a_clear_error(data: Any, tmp_path: Path) -> None:
         distributed.LocalCluster(n_workers=1, processes=False, protocol="tcp", **LOCAL) as cluster,
         distributed.Client(cluster),
     ):
-        found = npreg.dask.train(slow_blocks(data, 0.0), rows=SIZES, engine="moments", resume=True, **arguments)
+        arguments["checkpoint"] = npreg.Checkpoint(path, every="block", resume=True)
+        found = npreg.dask.train(slow_blocks(data, 0.0), rows=SIZES, engine="moments", **arguments)
     assert_same_bits(found, expected)
 
 
@@ -340,6 +341,7 @@ def test_auto_picks_by_loss_rule_and_shape(client: Any, data: Any) -> None:
         npreg.dask.train(features, labels, loss="huber", engine="moments")
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 def test_bad_input_is_refused_with_the_cure(client: Any, data: Any) -> None:
     features, labels = arrays(data)
     with pytest.raises(TypeError, match=r"dask.array.from_array"):
@@ -357,7 +359,7 @@ def test_bad_input_is_refused_with_the_cure(client: Any, data: Any) -> None:
     with pytest.raises(ValueError, match="rows has 1 numbers for 7 chunks"):
         npreg.dask.train(features, labels, rows=[6000])
     with pytest.raises(npreg.DivergenceError):
-        npreg.dask.train(features, labels, lr=50.0, check_lr="off", batch_size=100)
+        npreg.dask.train(features, labels, lr=50.0, batch_size=100)
 
 
 def test_without_a_cluster_the_error_says_how_to_start_one(data: Any) -> None:

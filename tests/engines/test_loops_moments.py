@@ -20,6 +20,8 @@ from npreg.engines.moments import MomentsEngine
 from npreg.loop import PlainLoop
 from npreg.sgd import Stepper
 
+pytestmark = pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
+
 ENGINES = ("loop", "tight", "moments", "auto")
 
 
@@ -43,15 +45,15 @@ RUNS = {
     "momentum 0.5, l2": {"rule": npreg.Momentum(0.5), "l2": 0.3},
     "nesterov": {"rule": "nesterov"},
     "nesterov 0.5, l2, l1": {"rule": npreg.Nesterov(0.5), "l2": 0.3, "l1": 0.1},
-    "schedule": {"schedule": decay},
-    "schedule, l2, momentum": {"schedule": decay, "l2": 0.3, "rule": "momentum"},
-    "schedule, nesterov": {"schedule": decay, "rule": "nesterov"},
+    "schedule": {"lr": (0.02, decay)},
+    "schedule, l2, momentum": {"lr": (0.02, decay), "l2": 0.3, "rule": "momentum"},
+    "schedule, nesterov": {"lr": (0.02, decay), "rule": "nesterov"},
     "weights": {"sample_weight": True},
     "weights, l2, l1": {"sample_weight": True, "l2": 0.3, "l1": 0.1},
-    "weights, schedule, momentum, l2": {"sample_weight": True, "schedule": decay, "rule": "momentum", "l2": 0.2},
+    "weights, schedule, momentum, l2": {"sample_weight": True, "lr": (0.02, decay), "rule": "momentum", "l2": 0.2},
     "absolute": {"loss": "absolute"},
     "huber 0.5, weights, l2": {"loss": npreg.LOSSES["huber"].bind(delta=0.5), "sample_weight": True, "l2": 0.1},
-    "log_cosh, nesterov, schedule": {"loss": "log_cosh", "rule": "nesterov", "schedule": decay},
+    "log_cosh, nesterov, schedule": {"loss": "log_cosh", "rule": "nesterov", "lr": (0.02, decay)},
     "quantile 0.9, l1": {"loss": npreg.LOSSES["quantile"].bind(tau=0.9), "l1": 0.1},
 }
 SHAPES = [(23, 3, 1, 5), (24, 2, 2, 8), (11, 1, 1, 1), (9, 4, 3, 9), (9, 4, 1, 14), (40, 2, 1, 7)]
@@ -83,15 +85,15 @@ def test_every_step_is_the_naive_loops(case, shape):
         l1=options.get("l1", 0),
         rule=rule if isinstance(rule, str) else type(rule).__name__.lower(),
         beta=getattr(rule, "beta", 0.9),
-        schedule=options.get("schedule", lambda epochs: 1.0),
+        schedule=options["lr"][1] if "lr" in options else lambda epochs: 1.0,
         weights=weights,
     )
     for engine in ENGINES:
         if engine == "moments" and (not loss.is_squared or "l1" in options):
             continue
         run = npreg.train(
-            X, y, batch_size=batch_size, lr=0.02, num_epochs=2, w=w, b=b, rng=3, record="step", engine=engine,
-            check_lr="off", **options,
+            X, y, batch_size=batch_size, num_epochs=2, w=w, b=b, rng=3, callbacks=npreg.Record("step"), engine=engine,
+            **{"lr": 0.02, **options},
         )  # fmt: skip
         path = stacked(run)
         assert path.shape == (1 + len(expected), d + 1, k)
@@ -131,20 +133,20 @@ def problems(draw):
     if draw(st.integers(0, 9)) == 0:
         y[:] = 0
     lr = npreg.max_learning_rate(X, batch_size) * draw(st.sampled_from([0.01, 0.3, 0.9, 1.5, 5]))
-    options = {"batch_size": batch_size, "num_epochs": draw(st.integers(1, 5)), "rng": 0, "check_lr": "off"}
+    options = {"batch_size": batch_size, "num_epochs": draw(st.integers(1, 5)), "rng": 0}
     rule = draw(st.sampled_from(["sgd", "sgd", "sgd", "momentum", "nesterov"]))
     if rule != "sgd":
         options["rule"], lr = rule, lr / 10
     if draw(st.integers(0, 3)) == 0:
         options["l2"] = draw(st.sampled_from([1e-6, 1e-3, 0.5])) / max(1.0, lr)
     if draw(st.integers(0, 3)) == 0:
-        options["schedule"] = decay
+        options["lr"] = lr, decay
     if draw(st.integers(0, 3)) == 0:
         options["sample_weight"] = rng.integers(0, 3, n) + (np.arange(n) == 0)
         lr /= 3
     if draw(st.integers(0, 3)) == 0:
-        options["record"] = draw(st.sampled_from(["step", "epoch"]))
-    return X, y, {"lr": lr, **options}
+        options["callbacks"] = npreg.Record(draw(st.sampled_from(["step", "epoch"])))
+    return X, y, {**options, "lr": (lr, decay) if "lr" in options else lr}
 
 
 def outcome(X, y, engine, options):
@@ -158,10 +160,11 @@ def largest_parameter(X, y, options):
     """Of the loop's result, where lr is below the bound; else of all its steps (inf where it diverges)."""
     weights, rule = options.get("sample_weight"), options.get("rule", "sgd")
     bound = npreg.max_learning_rate(X, options["batch_size"], l2=options.get("l2", 0), sample_weight=weights)
-    run = outcome(X, y, "loop", {**options, "record": "step"})
+    run = outcome(X, y, "loop", {**options, "callbacks": npreg.Record("step")})
     if isinstance(run, npreg.DivergenceError):
         return np.inf
-    if options["lr"] < bound and rule == "sgd" and weights is None:
+    lr = options["lr"][0] if isinstance(options["lr"], tuple) else options["lr"]
+    if lr < bound and rule == "sgd" and weights is None:
         return max(np.abs(run.w).max(), np.abs(run.b).max())
     return np.abs(stacked(run)).max()
 
@@ -177,7 +180,7 @@ def test_promise(problem):
     X, y, options = problem
     loop = outcome(X, y, "loop", options)
     largest = largest_parameter(X, y, options)
-    start = stacked(npreg.train(X, y, **{**options, "num_epochs": 0, "record": "epoch"}))[0]
+    start = stacked(npreg.train(X, y, **{**options, "num_epochs": 0, "callbacks": npreg.Record("epoch")}))[0]
     for engine in ("tight", "moments", "auto"):
         other = outcome(X, y, engine, options)
         assert type(other) is type(loop)
@@ -187,7 +190,7 @@ def test_promise(problem):
             continue
         theta, expected = np.vstack([other.w, other.b]), np.vstack([loop.w, loop.b])
         assert np.abs(theta - expected).max() <= 1e-10 * largest
-        if options.get("record"):
+        if options.get("callbacks"):
             assert np.abs(stacked(other) - stacked(loop)).max() <= 1e-10 * largest
         rounding = (1e-8 * max(size_of_predictions(X, y, some) for some in (start, expected))) ** 2
         assert (np.abs(other.losses - loop.losses) <= 1e-6 * loop.losses + rounding).all()
@@ -316,7 +319,7 @@ def test_which_engine():
         (100_000, 8, 10, {}, "moments"),
         (1000, 2, 10, {"l2": 0.1}, "moments"),
         (1000, 2, 10, {"rule": "momentum"}, "moments"),
-        (1000, 2, 10, {"schedule": decay}, "moments"),
+        (1000, 2, 10, {"lr": (1e-4, decay)}, "moments"),
         (1000, 2, 10, {"l1": 0.1}, "tight"),  # a step is no affine map
         (1000, 2, 10, {"loss": "huber"}, "tight"),
         (2000, 100, 10, {}, "tight"),  # moments are larger than the rows
@@ -324,7 +327,7 @@ def test_which_engine():
         (20, 2, 20, {}, "tight"),  # one step an epoch
     ]:
         X, y, _, _ = make_data(n, d, 1)
-        run = npreg.train(X, y, batch_size=batch_size, lr=1e-4, num_epochs=1, rng=0, **options)
+        run = npreg.train(X, y, batch_size=batch_size, num_epochs=1, rng=0, **{"lr": 1e-4, **options})
         assert run.engine == expected
 
 
@@ -355,7 +358,7 @@ def test_moments_that_grow_are_left_to_the_loop(monkeypatch):
     X, y, _, _ = make_data(400, 3, 1)
     npreg.train(X, y, rng=0, engine="moments", lr=0.03, num_epochs=5)
     assert not replayed
-    options = {"rng": 0, "lr": 3.0, "num_epochs": 2, "w": [0, 0, 0], "b": 0, "check_lr": "off"}
+    options = {"rng": 0, "lr": 3.0, "num_epochs": 2, "w": [0, 0, 0], "b": 0}
     run = npreg.train(X, 0 * y, engine="moments", **options)  # stays at 0, where the maps overflow
     assert replayed
     assert not run.w.any()

@@ -40,8 +40,8 @@ OPTIONS = {
     "momentum": {"rule": "momentum", "lr": 0.003},
     "l1": {"l1": 0.01},
     "no intercept": {"fit_intercept": False},
-    "every step": {"record": "step", "l2": 0.1},
-    "schedule": {"schedule": "cosine"},
+    "every step": {"callbacks": npreg.Record("step"), "l2": 0.1},
+    "schedule": {"lr": (0.03, "cosine")},
     "validation": {"validation": 0.2},
     "auto": {"lr": "auto", "standardize": False},
     "batches": {"batch_size": 7},
@@ -49,11 +49,12 @@ OPTIONS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("case", OPTIONS)
 def test_the_run_of_an_array(case, dtype):
     features, labels = DENSE.astype(dtype), Y.astype(dtype)
-    options = {"rng": 1, "check_lr": "off", **OPTIONS[case]}
+    options = {"rng": 1, **OPTIONS[case]}
     expected = npreg.train(features, labels, **options)
     run = npreg.train(sparse.csr_matrix(features), labels, **options)
     tolerance = 1e-9 if dtype == np.float64 else 2e-3
@@ -117,6 +118,7 @@ def test_blocks_of_rows():
     np.testing.assert_allclose(found.w, expected.w, atol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 def test_what_is_refused():
     bad = sparse.csr_matrix(DENSE)
     bad.data[3] = np.nan
@@ -129,7 +131,7 @@ def test_what_is_refused():
     with pytest.raises(TypeError, match=r"is a sparse matrix; .* features = features.toarray"):
         npreg.least_squares(sparse.csr_matrix(DENSE), Y)
     with pytest.raises(npreg.DivergenceError):
-        npreg.train(sparse.csr_matrix(DENSE), Y, lr=1e3, check_lr="off", num_epochs=20)
+        npreg.train(sparse.csr_matrix(DENSE), Y, lr=1e3, num_epochs=20)
 
 
 def test_last_step_of_a_pipeline():

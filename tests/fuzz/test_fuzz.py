@@ -524,6 +524,7 @@ def problems(draw: Draw) -> dict[str, Any]:
 
 
 rates = st.one_of(st.sampled_from([1e-3, 0.03, 0.1]), numbers)
+schedules = st.sampled_from([InverseScaling(), StepDecay(2), Cosine(3), nothing, str])
 penalties = st.one_of(st.just(0.0), st.sampled_from([0.1, 1.0]), numbers.map(abs))
 bool_or_junk = st.one_of(st.booleans(), st.booleans(), st.booleans(), junk)
 
@@ -534,15 +535,12 @@ def training_arguments(draw: Draw) -> dict[str, Any]:
     some = np.asarray(problem["features"]) if isinstance(problem["features"], np.ndarray) else np.ones((3, 2))
     d = some.shape[1] if some.ndim == 2 else 2
     options: dict[str, st.SearchStrategy[Any]] = {
-        "resume": st.booleans(),
         "batch_size": st.sampled_from([1, 2, 3, 5, 10, 1000, 10**12, 2**70]),
-        "lr": st.one_of(rates, st.just("auto")),
+        "lr": st.one_of(rates, st.just("auto"), st.tuples(st.sampled_from([0.03, "auto"]), schedules)),
         "num_epochs": st.integers(0, 12),
         "loss": st.one_of(st.sampled_from(sorted(LOSSES)), st.just(LOSSES["huber"].bind(delta=1e-3))),
         "engine": st.sampled_from(["auto", "loop", "tight", "moments"]),
-        "record": st.sampled_from([None, "epoch", "step"]),
         "rule": st.sampled_from(["sgd", "momentum", "nesterov", SGD(), Momentum(0.0), Nesterov(0.99)]),
-        "schedule": st.sampled_from([None, InverseScaling(), StepDecay(2), Cosine(3), nothing, str]),
         "l2": penalties,
         "l1": penalties,
         "average": st.sampled_from([0.0, 0.5, 0.99]),
@@ -551,8 +549,9 @@ def training_arguments(draw: Draw) -> dict[str, Any]:
         "shuffle": st.booleans(),
         "validation": st.one_of(st.floats(0, 1), st.tuples(arrays(2, d), arrays(2))),
         "stop": st.sampled_from([npreg.EarlyStopping(1), npreg.EarlyStopping(3, tol=1e-3)]),
-        "callbacks": st.sampled_from([(), nothing, [nothing, nothing]]),
-        "check_lr": st.sampled_from(["warn", "error", "off"]),
+        "callbacks": st.sampled_from(
+            [(), nothing, [nothing, nothing], npreg.Record("epoch"), [nothing, npreg.Record("step")]]
+        ),
         "w": arrays(d, 1),
         "b": arrays(1),
     }

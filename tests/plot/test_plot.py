@@ -20,15 +20,15 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 import npreg
-from npreg import plot, sweep, synthetic_data, train
+from npreg import Record, plot, sweep, synthetic_data, train
 from npreg.arrays import Data
 from npreg.plot import surface
 
 ROOT = Path(__file__).resolve().parents[2]
 FEATURES, LABELS = synthetic_data([2, -3.4], 4.2, 200, rng=0)
-RESULT = train(FEATURES, LABELS, rng=1, num_epochs=4, record="step")
+RESULT = train(FEATURES, LABELS, rng=1, num_epochs=4, callbacks=Record("step"))
 SWEPT = sweep(FEATURES, LABELS, lrs=np.geomspace(30, 0.001, 40), l2=[0, 0.5], rng=1)
-VALIDATED = train(FEATURES, LABELS, rng=1, num_epochs=4, validation=0.25, record="epoch")
+VALIDATED = train(FEATURES, LABELS, rng=1, num_epochs=4, validation=0.25, callbacks=Record("epoch"))
 
 DRAW: dict[str, Any] = {
     "scatter": lambda ax=None: plot.scatter(FEATURES, LABELS, ax=ax),
@@ -111,9 +111,10 @@ def test_loss_curves_share_axes() -> None:
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["one", "two, training", "two, validation"]
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 def test_loss_curve_of_a_run_that_diverged() -> None:
     with pytest.raises(npreg.DivergenceError) as caught:
-        train(FEATURES, LABELS, lr=2.05, batch_size=200, num_epochs=1000, check_lr="off")
+        train(FEATURES, LABELS, lr=2.05, batch_size=200, num_epochs=1000)
     ax = plot.loss_curve(caught.value)
     assert len(ax.lines[0].get_ydata()) == caught.value.epoch - 1 > 3
 
@@ -132,7 +133,7 @@ def test_loss_surface_path_and_ends() -> None:
 
 
 def test_the_returned_parameters_are_the_end_not_the_last_of_the_path() -> None:
-    averaged = train(FEATURES, LABELS, rng=1, average=0.5, record="step")
+    averaged = train(FEATURES, LABELS, rng=1, average=0.5, callbacks=Record("step"))
     assert not np.array_equal(averaged.w, averaged.trajectory.w[-1])
     ax = plot.loss_surface(FEATURES, LABELS, averaged)
     np.testing.assert_allclose(ax.lines[2].get_xydata(), averaged.w.T)
@@ -158,9 +159,9 @@ def test_the_surface_is_the_mean_loss(loss: str) -> None:
 
 def test_loss_surface_takes_a_users_loss_several_outputs_and_a_pair() -> None:
     labels = np.column_stack([LABELS, 1 - LABELS])
-    result = train(FEATURES, labels, rng=0, record="epoch", loss="absolute")
+    result = train(FEATURES, labels, rng=0, callbacks=Record("epoch"), loss="absolute")
     own = (lambda y_hat, y: abs(y_hat - y), lambda y_hat, y: np.sign(y_hat - y))
-    result = train(FEATURES, labels, rng=0, record="epoch", loss=own)
+    result = train(FEATURES, labels, rng=0, callbacks=Record("epoch"), loss=own)
     ax = plot.loss_surface(FEATURES, labels, result, loss=own, output=1)
     np.testing.assert_allclose(ax.lines[0].get_xydata(), result.trajectory.w[:, :, 1])
     np.testing.assert_allclose(ax.lines[2].get_xydata(), result.w[:, [1]].T)
@@ -171,7 +172,7 @@ def test_loss_surface_takes_a_users_loss_several_outputs_and_a_pair() -> None:
 
 
 def test_loss_surface_of_one_feature_is_over_weight_and_intercept() -> None:
-    result = train(FEATURES[:, :1], LABELS, rng=0, record="epoch")
+    result = train(FEATURES[:, :1], LABELS, rng=0, callbacks=Record("epoch"))
     ax = plot.loss_surface(FEATURES[:, :1], LABELS, result)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("w[0]", "b")
 
@@ -182,7 +183,7 @@ def test_the_surface_is_of_the_runs_own_loss_and_rows(loss: Any, options: dict[s
     """A result knows its loss; on other rows, or with another loss, it is no run's surface: refused."""
     weights = np.linspace(0.5, 2, 200) if "weighted" in options else None
     options = {name: value for name, value in options.items() if name != "weighted"}
-    result = train(FEATURES, LABELS, rng=1, record="step", loss=loss, sample_weight=weights, **options)
+    result = train(FEATURES, LABELS, rng=1, callbacks=Record("step"), loss=loss, sample_weight=weights, **options)
     plot.loss_surface(FEATURES, LABELS, result, sample_weight=weights)
     other = "huber" if loss == "squared" else "squared"
     wrong = [(FEATURES, LABELS, other), (FEATURES + 1, LABELS, None), (FEATURES[:50], LABELS[:50], None)]
@@ -193,7 +194,7 @@ def test_the_surface_is_of_the_runs_own_loss_and_rows(loss: Any, options: dict[s
 
 def test_a_users_own_loss_has_to_be_given_again() -> None:
     own = (lambda y_hat, y: 3 * abs(y_hat - y), lambda y_hat, y: 3 * np.sign(y_hat - y))
-    result = train(FEATURES, LABELS, rng=1, record="step", loss=own, lr=0.01)
+    result = train(FEATURES, LABELS, rng=1, callbacks=Record("step"), loss=own, lr=0.01)
     with pytest.raises(ValueError, match=r"a user's own, <lambda>; give it too, as loss="):
         plot.loss_surface(FEATURES, LABELS, result)
     ax = plot.loss_surface(FEATURES, LABELS, result, loss=own)
@@ -286,7 +287,7 @@ BAD: dict[str, tuple[Any, type[Exception], str]] = {
     "no trajectory": (
         lambda: plot.loss_surface(FEATURES, LABELS, PLAIN),
         ValueError,
-        'the result has no trajectory; train with record="step"',
+        r'the result has no trajectory; train with callbacks=npreg\.Record\("step"\)',
     ),
     "not a trajectory": (lambda: plot.loss_surface(FEATURES, LABELS, W), TypeError, "not ndarray"),
     "trajectory of other data": (

@@ -117,7 +117,7 @@ def cured(*rows, **options):
     ("options", "reason"),
     [
         ({"lr": 0.2, "num_epochs": 2, "batch_size": 100}, "2 epochs are too few: take num_epochs="),
-        ({"lr": 0.1, "num_epochs": 20, "schedule": npreg.ExponentialDecay(0.2, 1e-4)}, "before it is there"),
+        ({"lr": (0.1, npreg.ExponentialDecay(0.2, 1e-4)), "num_epochs": 20}, "before it is there"),
         ({"lr": 1e-5, "num_epochs": 5}, 'is small, up to .* is stable: take lr="auto"'),
         ({"lr": 0.3, "num_epochs": 2, "batch_size": 200, "average": 0.5}, "too few: take num_epochs="),
     ],
@@ -184,8 +184,8 @@ def test_it_is_scikit_learns_warning_too_where_that_is_loaded():
 @pytest.mark.parametrize("name", ["step", "cosine", "exponential"])
 def test_schedules_of_a_length_need_one(name):
     with pytest.raises(ValueError, match="needs num_epochs as a number"):
-        npreg.train(X, Y, lr="auto", schedule=name)
-    npreg.train(X, Y, lr="auto", schedule=name, num_epochs=5, rng=0)
+        npreg.train(X, Y, lr=("auto", name))
+    npreg.train(X, Y, lr=("auto", name), num_epochs=5, rng=0)
 
 
 def test_where_a_constant_fits_exactly_no_share_of_its_loss_is_told():

@@ -50,7 +50,7 @@ def test_blocks_by_hand(engine, n, block_rows, batch_size, options):
     X, y, w, b = make_data(n, 2, 2)
     run = npreg.train(
         npreg.RowBlocks.of(X, y, block_rows), batch_size=batch_size, w=w, b=b, rng=6, lr=0.02, engine=engine,
-        record="epoch", **options,
+        callbacks=npreg.Record("epoch"), **options,
     )  # fmt: skip
     sizes = [min(block_rows, n - start) for start in range(0, n, block_rows)]
     expected = naive_blocks(X, y, 6, sizes, 3, batch_size, w, b, lr=0.02, **options)
@@ -74,7 +74,7 @@ OPTIONS = {
     "plain": {},
     "standardize": {"standardize": True},
     "momentum, l2": {"rule": "momentum", "l2": 0.1, "lr": 0.003},
-    "schedule": {"schedule": lambda epochs: 1 / (1 + epochs)},
+    "schedule": {"lr": (0.03, lambda epochs: 1 / (1 + epochs))},
     "average": {"average": 0.5},
     "weights": {"sample_weight": np.random.default_rng(0).uniform(0.5, 2, 103)},
     "auto": {"lr": "auto"},
@@ -178,7 +178,9 @@ def test_a_reader_that_fails_midway():
 def test_near_a_perfect_fit_the_loss_keeps_its_digits():
     """Where the moments' loss would cancel, the blocks are read once more."""
     X, y, _, _ = make_data(200, 3, 1, noise=0.0)
-    run = npreg.train(npreg.RowBlocks.of(X, y, 64), lr=0.1, num_epochs=40, rng=0, record="epoch", engine="loop")
+    run = npreg.train(
+        npreg.RowBlocks.of(X, y, 64), lr=0.1, num_epochs=40, rng=0, callbacks=npreg.Record("epoch"), engine="loop"
+    )
     for loss, w_t, b_t in zip(run.losses, run.trajectory.w[1:], run.trajectory.b[1:], strict=True):
         expected = ((X @ w_t + b_t - y) ** 2).mean() / 2
         assert loss == pytest.approx(expected, rel=1e-6, abs=1e-28)
@@ -189,17 +191,18 @@ def test_losses_of_columns_far_from_0(offset):
     X, y, _, _ = make_data(200, 4, 1)
     X += offset
     lr = npreg.max_learning_rate(X, 10) / 2
-    run = npreg.train(npreg.RowBlocks.of(X, y, 64), lr=lr, num_epochs=10, rng=0, record="epoch")
+    run = npreg.train(npreg.RowBlocks.of(X, y, 64), lr=lr, num_epochs=10, rng=0, callbacks=npreg.Record("epoch"))
     for loss, w_t, b_t in zip(run.losses, run.trajectory.w[1:], run.trajectory.b[1:], strict=True):
         assert loss == pytest.approx(((X @ w_t + b_t - y) ** 2).mean() / 2, rel=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 def test_validation_and_divergence():
     X, y, _, _ = make_data(100, 2, 1)
     run = npreg.train(npreg.RowBlocks.of(X[:80], y[:80], 20), validation=(X[80:], y[80:]), rng=0, num_epochs=5)
     assert run.best_epoch == 1 + int(run.validation_losses.argmin())
     with pytest.raises(npreg.DivergenceError, match="scale column 0"):
-        npreg.train(npreg.RowBlocks.of(X * [1e3, 1], y, 20), rng=0, check_lr="off")
+        npreg.train(npreg.RowBlocks.of(X * [1e3, 1], y, 20), rng=0)
     with pytest.warns(npreg.LearningRateWarning, match="scale column 0"):
         npreg.train(npreg.RowBlocks.of(X * [1e3, 1], y, 20), rng=0, num_epochs=0)
 

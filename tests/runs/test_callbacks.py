@@ -32,7 +32,7 @@ class Watcher:
 def test_every_step_and_epoch_is_told(engine, standardize):
     X, y = data()
     settings = {"rng": 1, "engine": engine, "standardize": standardize}
-    path = npreg.train(X, y, record="step", **settings).trajectory
+    path = npreg.train(X, y, callbacks=npreg.Record("step"), **settings).trajectory
     told = []
 
     class Steps:

@@ -68,11 +68,11 @@ CASES = {
     "momentum in the loop": {"rule": "nesterov", "lr": 0.003, "engine": "loop"},
     "auto": {"lr": "auto"},
     "averaged": {"average": 0.6},
-    "recorded": {"record": "step"},
-    "recorded epochs": {"record": "epoch"},
+    "recorded": {"callbacks": npreg.Record("step")},
+    "recorded epochs": {"callbacks": npreg.Record("epoch")},
     "standardized": {"standardize": True},
     "validation": {"validation": 0.2, "stop": npreg.EarlyStopping(2)},
-    "schedule": {"schedule": npreg.InverseScaling()},
+    "schedule": {"lr": (0.03, npreg.InverseScaling())},
     "huber": {"loss": npreg.LOSSES["huber"].bind(delta=0.3)},
     "l1": {"l1": 0.01},
 }
@@ -87,7 +87,7 @@ def test_resuming_gives_the_same_bits(case, every, tmp_path, monkeypatch):
         path = tmp_path / f"{after}.npz"
         interrupted_run(monkeypatch, after, Checkpoint(path, every=every), *data(), **settings)
         assert len(load(path).arrays["losses"]) == after * every
-        same_bits(npreg.train(*data(), checkpoint=path, resume=True, **settings), plain)
+        same_bits(npreg.train(*data(), checkpoint=npreg.Checkpoint(path, resume=True), **settings), plain)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.npz", "2.npz"]
 
 
@@ -103,7 +103,7 @@ def test_row_blocks_resume_after_epochs_and_after_blocks(engine, every, tmp_path
         found = load(path).arrays
         assert len(found["losses"]) == (after // 5 if every == "block" else after)
         assert found.get("feed_done", 0) == (after % 5 if every == "block" else 0)
-        same_bits(npreg.train(blocks, checkpoint=path, resume=True, **settings), plain)
+        same_bits(npreg.train(blocks, checkpoint=npreg.Checkpoint(path, resume=True), **settings), plain)
 
 
 def test_arrays_in_memory_have_no_blocks(tmp_path):
@@ -116,30 +116,34 @@ def test_a_finished_run_is_returned_and_can_be_prolonged(case, tmp_path):
     """To the bits of a run that was as long from the start; where these are others, it is said why."""
     path, settings = tmp_path / "run.npz", {"rng": 1, **CASES[case]}
     first = npreg.train(*data(), num_epochs=4, checkpoint=path, **settings)
-    same_bits(npreg.train(*data(), num_epochs=4, checkpoint=path, resume=True, **settings), first)
+    same_bits(npreg.train(*data(), num_epochs=4, checkpoint=npreg.Checkpoint(path, resume=True), **settings), first)
     if case in ("averaged", "auto"):
         with pytest.raises(CheckpointError, match=r"averages from epoch . of 4 on, and has done 4"):
-            npreg.train(*data(), num_epochs=9, checkpoint=path, resume=True, **settings)
+            npreg.train(*data(), num_epochs=9, checkpoint=npreg.Checkpoint(path, resume=True), **settings)
         return
-    longer = npreg.train(*data(), num_epochs=9, checkpoint=path, resume=True, **settings)
+    longer = npreg.train(*data(), num_epochs=9, checkpoint=npreg.Checkpoint(path, resume=True), **settings)
     if case == "validation" and first.stopped == "patience":
         return same_bits(longer, first)
     same_bits(longer, npreg.train(*data(), num_epochs=9, **settings))
     with pytest.raises(CheckpointError, match="has done 9 epochs, more than num_epochs=2; give 9 or more"):
-        npreg.train(*data(), num_epochs=2, checkpoint=path, resume=True, **settings)
+        npreg.train(*data(), num_epochs=2, checkpoint=npreg.Checkpoint(path, resume=True), **settings)
 
 
 def test_auto_without_an_average_is_prolonged(tmp_path):
-    settings = {"rng": 1, "lr": "auto", "average": 0, "schedule": npreg.Cosine(9)}
+    settings = {"rng": 1, "lr": ("auto", npreg.Cosine(9)), "average": 0}
     npreg.train(*data(), num_epochs=4, checkpoint=tmp_path / "run.npz", **settings)
-    longer = npreg.train(*data(), num_epochs=9, checkpoint=tmp_path / "run.npz", resume=True, **settings)
+    longer = npreg.train(
+        *data(), num_epochs=9, checkpoint=npreg.Checkpoint(tmp_path / "run.npz", resume=True), **settings
+    )
     same_bits(longer, npreg.train(*data(), num_epochs=9, **settings))
 
 
 def test_a_run_interrupted_before_its_average_began_is_prolonged(tmp_path, monkeypatch):
     settings = {"rng": 1, "average": 0.5}
     interrupted_run(monkeypatch, 2, tmp_path / "run.npz", *data(), num_epochs=4, **settings)
-    longer = npreg.train(*data(), num_epochs=9, checkpoint=tmp_path / "run.npz", resume=True, **settings)
+    longer = npreg.train(
+        *data(), num_epochs=9, checkpoint=npreg.Checkpoint(tmp_path / "run.npz", resume=True), **settings
+    )
     same_bits(longer, npreg.train(*data(), num_epochs=9, **settings))
 
 
@@ -149,7 +153,9 @@ def test_every_generator_resumes(kind, tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
     whole = npreg.train(X, y, rng=np.random.Generator(kind(3)), num_epochs=4)
     interrupted_run(monkeypatch, 3, path, X, y, rng=np.random.Generator(kind(3)), num_epochs=4)
-    resumed = npreg.train(X, y, rng=np.random.Generator(kind(99)), num_epochs=4, checkpoint=path, resume=True)
+    resumed = npreg.train(
+        X, y, rng=np.random.Generator(kind(99)), num_epochs=4, checkpoint=npreg.Checkpoint(path, resume=True)
+    )
     same_bits(resumed, whole)
 
 
@@ -160,7 +166,9 @@ def checkpoint_file(tmp_path, **settings):
 
 
 def resume(path, **settings):
-    return npreg.train(*data(), **{"rng": 1, "num_epochs": 2, **settings}, checkpoint=path, resume=True)
+    return npreg.train(
+        *data(), **{"rng": 1, "num_epochs": 2, **settings}, checkpoint=npreg.Checkpoint(path, resume=True)
+    )
 
 
 # --- another run --------------------------------------------------------------------------------------------
@@ -175,11 +183,11 @@ def resume(path, **settings):
         ({"l2": 0.1}, "l2 was 0.0, now it is 0.1"),
         ({"rule": "momentum"}, r"rule was SGD\(\), now it is Momentum\(beta=0.9\)"),
         ({"standardize": True}, "standardize was False, now it is True"),
-        ({"schedule": npreg.Cosine(3)}, r"schedule was None, now it is Cosine\(num_epochs=3, final=0.0\)"),
+        ({"lr": (0.03, npreg.Cosine(3))}, r"schedule was None, now it is Cosine\(num_epochs=3, final=0.0\)"),
         ({"average": 0.5}, "average was 0.0, now it is 0.5"),
         ({"stop": npreg.EarlyStopping(3)}, r"stop was None, now it is EarlyStopping\(patience=3, tol=0.0\)"),
         ({"engine": "loop"}, "engine was moments, now it is loop"),
-        ({"record": "step"}, "record was None, now it is step"),
+        ({"callbacks": npreg.Record("step")}, "record was None, now it is step"),
         ({"w": np.ones((3, 1))}, "w was None"),
         ({"rng": 2}, "rng was 1, now it is 2"),
         ({"validation": 0.5}, "the validation rows have changed"),
@@ -201,7 +209,7 @@ def test_other_data_are_refused(tmp_path):
     X, y = data()
     for rows in ((X, y + 1), (X[:-1], y[:-1])):
         with pytest.raises(CheckpointError, match="the data have changed; give the same data"):
-            npreg.train(*rows, rng=1, checkpoint=path, resume=True)
+            npreg.train(*rows, rng=1, checkpoint=npreg.Checkpoint(path, resume=True))
 
 
 OWN = """
@@ -221,11 +229,11 @@ def value(y_hat, y): return (y_hat - y) ** 2
 def grad(y_hat, y): return 2 * (y_hat - y)
 def closed(over): return lambda t: over / (over + t)
 kinds = {
-    "object": dict(schedule=Warmup()),
-    "method": dict(schedule=Warmup().__call__),
-    "partial": dict(schedule=functools.partial(decay, 0.1)),
-    "closure": dict(schedule=closed(3)),
-    "cached": dict(schedule=cached),
+    "object": dict(lr=(0.03, Warmup())),
+    "method": dict(lr=(0.03, Warmup().__call__)),
+    "partial": dict(lr=(0.03, functools.partial(decay, 0.1))),
+    "closure": dict(lr=(0.03, closed(3))),
+    "cached": dict(lr=(0.03, cached)),
     "rule": dict(rule=Clip()),
     "loss": dict(loss=(value, grad)),
     "bound": dict(loss=npreg.LOSSES["huber"].bind(delta=2)),
@@ -233,7 +241,7 @@ kinds = {
 X = np.random.default_rng(0).standard_normal((50, 2))
 for kind, options in kinds.items():
     npreg.train(X, X @ [1., 2.], rng=0, num_epochs=int(sys.argv[2]),
-        checkpoint=sys.argv[1] + kind, resume=True, **options)
+        checkpoint=npreg.Checkpoint(sys.argv[1] + kind, resume=True), **options)
 """
 
 
@@ -281,10 +289,10 @@ OTHER = {
 @pytest.mark.parametrize("case", OTHER)
 def test_changed_code_and_values_are_refused(case, tmp_path):
     before, after = OTHER[case]
-    path = checkpoint_file(tmp_path, schedule=before)
+    path = checkpoint_file(tmp_path, lr=(0.03, before))
     with pytest.raises(CheckpointError, match=r"schedule was .* as now, but its code or its values have changed"):
-        resume(path, schedule=after)
-    resume(path, schedule=before)
+        resume(path, lr=(0.03, after))
+    resume(path, lr=(0.03, before))
 
 
 def test_a_changed_loss_is_refused(tmp_path):
@@ -304,14 +312,14 @@ def test_what_cannot_be_known_again_is_said_at_the_start_with_a_cure(tmp_path):
 
     schedule, path = Noisy(np.random.default_rng(0)), tmp_path / "run.npz"
     with pytest.raises(TypeError, match=r"know schedule again .* give schedule an attribute checkpoint_name"):
-        npreg.train(*data(), rng=1, checkpoint=path, schedule=schedule)
+        npreg.train(*data(), rng=1, checkpoint=path, lr=(0.03, schedule))
     assert not list(tmp_path.iterdir())
     schedule.checkpoint_name = "noisy 1"
-    checkpoint_file(tmp_path, schedule=schedule)
-    resume(path, schedule=schedule)
+    checkpoint_file(tmp_path, lr=(0.03, schedule))
+    resume(path, lr=(0.03, schedule))
     schedule.checkpoint_name = "noisy 2"
     with pytest.raises(CheckpointError, match="schedule was noisy 1, now it is noisy 2"):
-        resume(path, schedule=schedule)
+        resume(path, lr=(0.03, schedule))
 
 
 # --- damaged files ------------------------------------------------------------------------------------------
@@ -379,7 +387,7 @@ WRONG = {
 def test_every_field_is_looked_at(name, tmp_path):
     """A value that cannot be ends in an error that names the field; nothing else is changed."""
     settings = {
-        "record": "step" if name == "path" else "epoch",
+        "callbacks": npreg.Record("step" if name == "path" else "epoch"),
         "rule": "momentum",
         "average": 0.5,
         "validation": 0.2,
@@ -401,7 +409,7 @@ def test_every_field_is_looked_at(name, tmp_path):
 
 
 def test_every_field_of_the_file_is_among_those_looked_at(tmp_path):
-    state = load(str(checkpoint_file(tmp_path, rule="momentum", average=0.5, record="step")))
+    state = load(str(checkpoint_file(tmp_path, rule="momentum", average=0.5, callbacks=npreg.Record("step"))))
     fields = {*state.meta, *state.arrays} - {"format", "npreg", "rule_1", "rate", "decay"}
     assert fields == {*WRONG}
 
@@ -424,7 +432,7 @@ def test_what_blocks_have_gathered_is_looked_at(name, tmp_path, monkeypatch):
     for value in (np.ones(3), np.array("text")):
         rewritten(path, name, value)
         with pytest.raises(CheckpointError, match=f"{name.removeprefix('feed_')} of the epoch's state is"):
-            npreg.train(blocks, rng=1, checkpoint=path, resume=True)
+            npreg.train(blocks, rng=1, checkpoint=npreg.Checkpoint(path, resume=True))
 
 
 def test_newer_older_and_foreign_files_are_refused(tmp_path):
@@ -457,7 +465,9 @@ def test_newer_older_and_foreign_files_are_refused(tmp_path):
 def test_an_existing_file_is_not_overwritten(tmp_path):
     path = checkpoint_file(tmp_path)
     before = path.read_bytes()
-    with pytest.raises(FileExistsError, match="resume=True continues it, and another path begins anew"):
+    with pytest.raises(
+        FileExistsError, match=r"Checkpoint\(path, resume=True\) continues it, and another path begins anew"
+    ):
         npreg.train(*data(), rng=1, checkpoint=path)
     assert path.read_bytes() == before
 
@@ -471,19 +481,16 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-@pytest.mark.parametrize("more", [{}, {"resume": True}])
-def test_what_is_no_file_is_refused_without_advice_to_remove_anything(case, more, tmp_path):
+def test_what_is_no_file_is_refused_without_advice_to_remove_anything(case, tmp_path):
     folder = tmp_path / "missing" / "run.npz"
     checkpoint = {"missing": folder, "empty": "", "folder": tmp_path, "number": 3}[case]
     error, text = BAD[case]
     with pytest.raises(error, match=text) as caught:
-        npreg.train(*data(), checkpoint=checkpoint, **more)
+        npreg.train(*data(), checkpoint=checkpoint)
     assert "remove" not in str(caught.value)
 
 
 def test_arguments_that_do_not_fit():
-    with pytest.raises(ValueError, match="resume needs checkpoint"):
-        npreg.train(*data(), resume=True)
     for every, error in ((0, ValueError), ("day", TypeError), (1.5, TypeError)):
         with pytest.raises(error, match='every, a number of epochs unless it is "block", must be'):
             Checkpoint("run.npz", every=every)
@@ -528,7 +535,7 @@ def test_two_runs_that_write_one_file_at_once(tmp_path):
         assert begun.wait(30)
         for other in (path, f"{tmp_path}{os.sep}.{os.sep}run.npz"):
             with pytest.raises(CheckpointError, match="is being written by another run; wait until"):
-                npreg.train(*data(), rng=1, checkpoint=other, resume=True)
+                npreg.train(*data(), rng=1, checkpoint=npreg.Checkpoint(other, resume=True))
     finally:
         go_on.set()
         first.join()
@@ -543,7 +550,8 @@ SCRIPT = textwrap.dedent(
     import numpy as np
     import npreg
     X, y = npreg.synthetic_data([2, -3.4], 4.2, 300, dtype=np.float64, rng=0)
-    result = npreg.train(X, y, rng=1, num_epochs=150, engine="tight", checkpoint=sys.argv[1], resume=True)
+    checkpoint = npreg.Checkpoint(sys.argv[1], resume=True)
+    result = npreg.train(X, y, rng=1, num_epochs=150, engine="tight", checkpoint=checkpoint)
     np.savez(sys.argv[2] + ".part.npz", w=result.w, b=result.b, losses=result.losses)
     os.replace(sys.argv[2] + ".part.npz", sys.argv[2])  # the kill may come now, too
     """

@@ -120,6 +120,7 @@ def test_of_many_rows_and_columns_a_part_is_told():
     assert excess(as_feed(data), as_loss("squared"), theta, l1=1.0).converged is None  # not known
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 @pytest.mark.parametrize("rule", ["sgd", "momentum", "nesterov"])
 @pytest.mark.parametrize("average", [0.0, 0.5])
 def test_the_steps_that_are_needed(rule, average):
@@ -134,7 +135,7 @@ def test_the_steps_that_are_needed(rule, average):
     def left(epochs):
         run = npreg.train(
             data.X, data.y, w=theta[:-1], b=theta[-1], lr=lr, rule=rule, average=average, batch_size=40,
-            num_epochs=epochs, rng=0, check_lr="off",
+            num_epochs=epochs, rng=0,
         )  # fmt: skip
         return excess(as_feed(data), as_loss("squared"), np.vstack([run.w, run.b])).value
 

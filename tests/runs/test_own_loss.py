@@ -74,6 +74,7 @@ RIGHT = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
 @pytest.mark.parametrize("case", RIGHT)
@@ -82,16 +83,7 @@ def test_what_is_right_passes_in_any_units(case, scale, dtype):
         scale = 30.0
     for labels in (Y * scale, np.zeros_like(Y), (Y > 0) * scale):
         for w in (W, 0 * W):
-            npreg.train(
-                X.astype(dtype),
-                labels.astype(dtype),
-                w=w,
-                b=0 * B,
-                loss=RIGHT[case],
-                num_epochs=0,
-                rng=0,
-                check_lr="off",
-            )
+            npreg.train(X.astype(dtype), labels.astype(dtype), w=w, b=0 * B, loss=RIGHT[case], num_epochs=0, rng=0)
 
 
 def test_it_is_looked_at_on_the_rows_that_the_run_has():
