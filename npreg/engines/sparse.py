@@ -64,7 +64,7 @@ class SparseColumns:
             some = slice(t * batch_size, (t + 1) * batch_size)
             c, v, i, s = columns[first:last], values[first:last], lines[first:last], given[some]
             first = last
-            r: list[Any] = [bincount(i, v * w[j].take(c), len(s)) for j in outputs]
+            r: list[Any] = [bincount(i, v * w[j].take(c), len(s)) if len(i) else np.zeros(len(s)) for j in outputs]
             for j in outputs:
                 if l2 is not None:
                     r[j] *= self.scale[j]

@@ -14,7 +14,7 @@ sparse = pytest.importorskip("scipy.sparse")
 RNG = np.random.default_rng(0)
 N, D = 300, 40
 DENSE = np.where(RNG.random((N, D)) < 0.1, RNG.standard_normal((N, D)), 0.0)
-DENSE[5] = 0  # a row without entries
+DENSE[[5, 6, 9]] = 0  # rows without entries, each a minibatch where these have one row
 DENSE[:, 7] = 0  # a column without
 Y = DENSE @ RNG.standard_normal(D) + 1 + 0.1 * RNG.standard_normal(N)
 WEIGHTS = RNG.uniform(0.5, 2, N)
@@ -46,6 +46,7 @@ OPTIONS = {
     "auto": {"lr": "auto", "standardize": False},
     "batches": {"batch_size": 7},
     "whole": {"batch_size": 500},
+    "single rows": {"batch_size": 1, "l2": 0.1},
 }
 
 
