@@ -9,32 +9,55 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["cure_of", "dummies", "removal"]
-
-DAY = 'np.timedelta64(1, "D")'
+DUMMIES = (
+    "make each category a column of 0 and 1, {name} = pandas.get_dummies({name}, columns=[{column!r}], drop_first=True)"
+)
+PANDAS = {
+    "text": DUMMIES,
+    "times": "count days since the first, {target} = ({target} - {target}.min()).dt.days",
+    "dates": "make times of it first, {target} = pandas.to_datetime({target})",
+    "numbers": "convert it to numbers, {target} = {target}.astype(float)",
+    "complex": "take its real part, {target} = np.real({target})",
+}
+POLARS = {
+    "text": "make each category a column of 0 and 1, {name} = {name}.to_dummies([{column!r}], drop_first=True)",
+    "times": "convert it to numbers, {name} = {name}.cast({{{column!r}: float}})",
+    "numbers": "convert it to numbers, {name} = {name}.cast({{{column!r}: float}})",
+}
+ARRAYS = {
+    "times": "make numbers of times, for example days since the first, "
+    '({array} - {array}.min()) / np.timedelta64(1, "D")',
+    "dates": 'make times of it first, {name} = np.asarray({name}, "datetime64[D]")',
+    "numbers": "convert it to numbers first, for example with np.asarray({name}, dtype=float)",
+    "complex": "take its real part, {array}.real",
+}
 
 
 def cure_of(array: np.ndarray[Any, Any], name: str, values: Any, column: str | int | None) -> str:
     """The cure for an array that holds no real numbers: a column of the table `values`, or all of it."""
-    content = _content(array)
+    content, table, rest = _content(array), {}, "numbers are needed"
     if hasattr(values, "iloc"):
-        return _for_pandas(content, name, column, array)
-    if column is not None and hasattr(values, "get_columns"):
-        return _for_polars(content, name, column)
-    if column is not None:
-        frame = f"{name}.to_pandas()" if hasattr(values, "to_pandas") else f"pandas.DataFrame({name})"
-        return f"make it a frame that can hold such columns first, {name} = {frame}"
-    if hasattr(values, "to_numpy"):
-        return f"make it an array first, {name} = {name}.to_numpy()"
-    return _for_arrays(content, name, array, name if hasattr(values, "dtype") else f"np.asarray({name})")
-
-
-def dummies(name: str, column: str | int) -> str:
-    """The cure for categories in a frame of pandas."""
-    return (
-        "make each category a column of 0 and 1, "
-        f"{name} = pandas.get_dummies({name}, columns=[{column!r}], drop_first=True)"
-    )
+        table = PANDAS
+        if column is not None:
+            rest = "leave it out, {name} = {name}.drop(columns=[{column!r}])"
+    elif column is not None and hasattr(values, "get_columns"):
+        table, rest = POLARS, "leave it out, {name} = {name}.drop({column!r})"
+    elif column is not None:
+        frame = "{name}.to_pandas()" if hasattr(values, "to_pandas") else "pandas.DataFrame({name})"
+        rest = "make it a frame that can hold such columns first, {name} = " + frame
+    elif hasattr(values, "to_numpy"):
+        rest = "make it an array first, {name} = {name}.to_numpy()"
+    else:
+        table = ARRAYS
+        if array.ndim > 1:
+            rest += "; a frame says which column has none, {name} = pandas.DataFrame({name})"
+    if content == "text" and table and column is None and array.ndim == 1:
+        some = next(value for value in array.flat if isinstance(value, (str, bytes)))
+        some = some.item() if isinstance(some, np.generic) else some
+        return f"numbers are needed, for two categories for example {name} = np.asarray({name}) == {some!r}"
+    target = name if column is None else f"{name}[{column!r}]"
+    as_array = name if hasattr(values, "dtype") else f"np.asarray({name})"
+    return table.get(content, rest).format(name=name, target=target, column=column, array=as_array)
 
 
 def removal(values: Any, name: str) -> str:
@@ -61,50 +84,3 @@ def _content(array: np.ndarray[Any, Any]) -> str:
         if any(isinstance(value, (str, bytes)) for value in array.flat):
             return "text"
     return "dates" if hasattr(array.flat[0], "isoformat") else "other"
-
-
-def _for_pandas(content: str, name: str, column: str | int | None, array: np.ndarray[Any, Any]) -> str:
-    target = name if column is None else f"{name}[{column!r}]"
-    if content == "text":
-        return _one_category(name, array) if column is None else dummies(name, column)
-    if content == "times":
-        return f"count days since the first, {target} = ({target} - {target}.min()).dt.days"
-    if content == "dates":
-        return f"make times of it first, {target} = pandas.to_datetime({target})"
-    if content == "numbers":
-        return f"convert it to numbers, {target} = {target}.astype(float)"
-    if content == "complex":
-        return f"take its real part, {target} = np.real({target})"
-    return "numbers are needed" if column is None else f"leave it out, {name} = {name}.drop(columns=[{column!r}])"
-
-
-def _for_polars(content: str, name: str, column: str | int) -> str:
-    if content == "text":
-        code = f"{name}.to_dummies([{column!r}], drop_first=True)"
-        return f"make each category a column of 0 and 1, {name} = {code}"
-    if content in ("numbers", "times"):
-        return f"convert it to numbers, {name} = {name}.cast({{{column!r}: float}})"
-    return f"leave it out, {name} = {name}.drop({column!r})"
-
-
-def _for_arrays(content: str, name: str, array: np.ndarray[Any, Any], as_array: str) -> str:
-    if content == "complex":
-        return f"take its real part, {as_array}.real"
-    if content == "times":
-        first = f"{as_array} - {as_array}.min()"
-        return f"make numbers of times, for example days since the first, ({first}) / {DAY}"
-    if content == "numbers":
-        return f"convert it to numbers first, for example with np.asarray({name}, dtype=float)"
-    if content == "dates":
-        return f'make times of it first, {name} = np.asarray({name}, "datetime64[D]")'
-    if array.ndim == 1:
-        return _one_category(name, array) if content == "text" else "numbers are needed"
-    code = f"{name} = pandas.DataFrame({name})"
-    return f"numbers are needed; a frame says which column has none, {code}"
-
-
-def _one_category(name: str, array: np.ndarray[Any, Any]) -> str:
-    """Text in one column: a number for one of two categories."""
-    some = next(value for value in array.flat if isinstance(value, (str, bytes)))
-    some = some.item() if isinstance(some, np.generic) else some
-    return f"numbers are needed, for two categories for example {name} = np.asarray({name}) == {some!r}"

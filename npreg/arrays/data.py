@@ -12,19 +12,6 @@ from npreg.arrays.cures import removal
 from npreg.arrays.sparse import as_sparse, is_sparse
 from npreg.arrays.tables import FloatArray, Names, Table, as_table, check_finite, index_of
 
-__all__ = [
-    "Data",
-    "Kind",
-    "Rows",
-    "as_data",
-    "as_features",
-    "as_pair",
-    "as_rows_of",
-    "as_weights",
-    "check_rows",
-    "column_name",
-]
-
 Kind: TypeAlias = "tuple[int, int, np.dtype[Any], Names]"  # features, outputs, dtype, columns
 
 
@@ -101,9 +88,13 @@ def as_features(
     table = as_table(features, name)
     X = table.array
     if X.ndim != 2:
-        cure = _as_column(features, name) if X.ndim == 1 else "one row an example is needed"
-        if X.ndim == 1 and np.ndim(labels) == 2 and np.shape(labels)[0] == len(X) and np.shape(labels)[1] > 1:
-            cure += "; or are features and labels exchanged?  features come first"
+        cure = "one row an example is needed"
+        if X.ndim == 1:
+            reshaped = f"{name}.reshape(-1, 1)" if hasattr(features, "reshape") else f"np.reshape({name}, (-1, 1))"
+            cure = f"{name}.to_frame()" if hasattr(features, "to_frame") else reshaped
+            cure += " makes one column"
+            if np.ndim(labels) == 2 and np.shape(labels)[0] == len(X) and np.shape(labels)[1] > 1:
+                cure += "; or are features and labels exchanged?  features come first"
         raise ValueError(f"{name} must be 2-D (rows, columns), not of shape {X.shape}; {cure}")
     if X.size == 0:
         raise ValueError(f"{name} is empty: shape {X.shape}; at least one row and one column are needed")
@@ -112,38 +103,27 @@ def as_features(
     return table
 
 
-def _as_column(values: Any, name: str) -> str:
-    if hasattr(values, "to_frame"):
-        return f"{name}.to_frame() makes one column"
-    reshaped = f"{name}.reshape(-1, 1)" if hasattr(values, "reshape") else f"np.reshape({name}, (-1, 1))"
-    return f"{reshaped} makes one column"
-
-
 def as_pair(
     features: ArrayLike, labels: ArrayLike, *, finite: bool = True, sparse: bool = False
 ) -> tuple[Table, Table]:
     """Features (n, d), and labels (n,) or (n, k), each as it came in."""
-    X = as_features(features, finite=finite, labels=labels, sparse=sparse)
-    return X, _labels(labels, X, "labels", finite)
-
-
-def _labels(labels: ArrayLike, features: Table, name: str, finite: bool) -> Table:
-    table, X = as_table(labels, name), features.array
+    table, found = as_features(features, finite=finite, labels=labels, sparse=sparse), as_table(labels, "labels")
+    X, y = table.array, found.array
     n = len(X)
-    y = table.array
     if y.ndim not in (1, 2) or y.shape[0] != n or y.size == 0:
-        flat = f"{name}.reshape(-1)" if type(labels) is np.ndarray else f"np.ravel({name})"
-        cure = f"; {flat} makes it so" if y.size == n else ""
-        if not cure and y.ndim in (1, 2) and y.shape[0] == X.shape[1]:
+        cure = ""
+        if y.size == n:
+            cure = f"; {'labels.reshape(-1)' if type(labels) is np.ndarray else 'np.ravel(labels)'} makes it so"
+        elif y.ndim in (1, 2) and y.shape[0] == X.shape[1]:
             cure = "; are features transposed?  features.T has one row an example"
         raise ValueError(
-            f"{name} of shape {y.shape} do not fit features of shape {X.shape}; "
+            f"labels of shape {y.shape} do not fit features of shape {X.shape}; "
             f"needed is ({n},), or ({n}, k) for k outputs{cure}"
         )
-    _check_index(features.index, table.index, name)
+    _check_index(table.index, found.index, "labels")
     if finite:
-        check_finite(y, name, lambda: removal(labels, name), table.names)
-    return table
+        check_finite(y, "labels", lambda: removal(labels, "labels"), found.names)
+    return table, found
 
 
 def check_rows(features: Any, values: Any, name: str) -> None:
@@ -155,12 +135,9 @@ def _check_index(index: Any, other: Any, name: str) -> None:
     if index is None or other is None or len(index) != len(other) or index.equals(other):
         return
     row = int(np.argmax(np.asarray(index != other)))
-    same = index.is_unique and other.is_unique and set(index) == set(other)
-    cure = (
-        f"put them in order with {name} = {name}.loc[features.index]"
-        if same
-        else f"if row i belongs to row i all the same, {name} = {name}.to_numpy() drops the index"
-    )
+    cure = f"if row i belongs to row i all the same, {name} = {name}.to_numpy() drops the index"
+    if index.is_unique and other.is_unique and set(index) == set(other):
+        cure = f"put them in order with {name} = {name}.loc[features.index]"
     raise ValueError(
         f"{name} have another index than features, {other[row]!r:.40} in row {row} instead of "
         f"{index[row]!r:.40}; {cure}"
@@ -213,22 +190,20 @@ def as_data(
         X = _in_order(X, like.names, like.X.shape[1])
     weights = as_weights(sample_weight, len(X.array), X.index)
     dtype = np.result_type(*([t.array.dtype for t in (X, y) if t.is_float] or [np.dtype(np.float64)]))
+    columns = y._replace(array=y.array.reshape(len(y.array), -1))
     return Data.named(
-        X.names,
-        _cast(X.array, dtype, "features", finite, X.names),
-        _cast(y.array.reshape(len(y.array), -1), dtype, "labels", finite, y.names),
-        weights,
+        X.names, _cast(X, dtype, "features", finite=finite), _cast(columns, dtype, "labels", finite=finite), weights
     )
 
 
-def _cast(array: Any, dtype: np.dtype[Any], name: str, finite: bool, names: Names) -> Any:
-    if array.dtype == dtype:
-        return array
+def _cast(table: Table, dtype: np.dtype[Any], name: str, *, finite: bool) -> Any:
+    if table.array.dtype == dtype:
+        return table.array
     with np.errstate(over="ignore"):
-        result = array.astype(dtype)
+        result: Any = table.array.astype(dtype)
     if finite:
         cure = f"some are beyond the range of {dtype}; rescale them, or give float64"
-        check_finite(result.values if is_sparse(result) else result, name, cure, names)
+        check_finite(result.values if is_sparse(result) else result, name, cure, table.names)
     return result
 
 
@@ -263,7 +238,5 @@ def _in_order(table: Table, names: Names, num_columns: int) -> Table:
 
 
 def _listed(names: Names) -> str:
-    if names is None:
-        return "without names"
-    shown = ", ".join(map(repr, names[:6]))
-    return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"
+    shown = ", ".join(map(repr, (names or ())[:6]))
+    return shown if len(names or ()) <= 6 else f"{shown} and {len(names or ()) - 6} more"

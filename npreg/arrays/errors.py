@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 import warnings
+from functools import partial
 from typing import Any
 
 from npreg.arrays.tables import FloatArray
-
-__all__ = ["DivergenceError", "warn"]
 
 BETWEEN = {"npreg", "sklearn", "joblib"}  # packages that call npreg for somebody
 
@@ -37,13 +36,7 @@ class DivergenceError(ArithmeticError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default would call __init__ with the message alone, and fail in a process pool.
-        return _rebuild_divergence, (str(self), self.epoch, self.lr, self.w, self.b, self.losses)
-
-
-def _rebuild_divergence(
-    message: str, epoch: int, lr: float, w: FloatArray, b: FloatArray, losses: FloatArray
-) -> DivergenceError:
-    return DivergenceError(message, epoch=epoch, lr=lr, w=w, b=b, losses=losses)
+        return partial(type(self), **vars(self)), self.args
 
 
 def warn(message: str, category: type[Warning]) -> None:

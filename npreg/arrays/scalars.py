@@ -10,15 +10,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["as_batch_size", "as_choice", "as_count", "as_flag", "as_nonnegative", "as_number", "as_rng", "brief"]
-
 
 def brief(value: Any) -> str:
-    """`value` in an error's text: of a large array its shape, not its numbers.
-
-    >>> brief("10"), brief(np.zeros((1000, 2)))
-    ("'10'", 'an array of shape (1000, 2)')
-    """
+    """`value` in an error's text: of a large array its shape, not its numbers."""
     if isinstance(value, np.ndarray) and value.size > 5:
         return f"an array of shape {value.shape}"
     shown = repr(value)

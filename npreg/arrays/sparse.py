@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from npreg.arrays.tables import FloatArray, check_finite
 
-__all__ = ["SparseRows", "as_sparse", "is_sparse"]
-
 DENSE_BYTES = 50_000_000  # up to which a matrix is made an array, which is faster
 
 

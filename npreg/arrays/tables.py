@@ -17,19 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from npreg.arrays.cures import cure_of, dummies, removal
-
-__all__ = [
-    "FloatArray",
-    "Names",
-    "Table",
-    "as_array",
-    "as_float_array",
-    "as_table",
-    "check_finite",
-    "index_of",
-    "is_table",
-]
+from npreg.arrays.cures import DUMMIES, cure_of, removal
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
 AnyArray: TypeAlias = np.ndarray[Any, Any]
@@ -68,8 +56,8 @@ def as_table(values: Any, name: str) -> Table:
         array = np.asarray(values) if _is_plain(values) else _side_by_side(columns, values, name)
         return Table(_as_floats(array), _names(values), index_of(values), array.dtype.kind == "f")
     if hasattr(values, "to_numpy"):  # a column of a frame
-        column = _as_numbers(_as_array(values), name, values)
-        return Table(_as_floats(column), None, index_of(values), column.dtype.kind == "f")
+        array = _as_numbers(_as_array(values), name, values)
+        return Table(_as_floats(array), None, index_of(values), array.dtype.kind == "f")
     try:
         array = np.asarray(values)
     except ValueError:
@@ -78,9 +66,9 @@ def as_table(values: Any, name: str) -> Table:
         raise TypeError(f"{name} cannot be read as an array: {error}") from None
     if array.dtype.names and array.ndim == 1:  # such as a table of an HDF5 file
         return as_table(array, name)
-    array = _as_numbers(array, name, values)
     dtype = getattr(values, "dtype", None)
-    return Table(_as_floats(array), is_float=isinstance(dtype, np.dtype) and dtype.kind == "f")
+    is_float = isinstance(dtype, np.dtype) and dtype.kind == "f"
+    return Table(_as_floats(_as_numbers(array, name, values)), is_float=is_float)
 
 
 def _refuse_what_has_to_be_fetched(values: Any, name: str) -> None:
@@ -116,18 +104,14 @@ def _columns(values: Any) -> Sequence[Any] | None:
         return [values.iloc[:, j] for j in range(values.shape[1])] if values.ndim == 2 else None
     if hasattr(values, "get_columns"):
         return list(values.get_columns())
-    if hasattr(values, "column_names"):
-        return list(values.columns)
-    return None
+    return list(values.columns) if hasattr(values, "column_names") else None
 
 
 def _names(values: Any) -> Names:
     """Columns' names as text; None where they are only counted."""
     found = getattr(values, "column_names", None) or getattr(values, "columns", None)
     found = values.dtype.names if found is None else list(found)
-    if found == list(range(len(found))):
-        return None
-    return tuple(map(str, found))
+    return None if found == list(range(len(found))) else tuple(map(str, found))
 
 
 def index_of(values: Any) -> Any:
@@ -146,16 +130,11 @@ def _side_by_side(columns: Sequence[Any], values: Any, name: str) -> AnyArray:
     names = list(getattr(values, "columns", ())) if hasattr(values, "iloc") else _names(values) or ()
     for label, column in zip(names, columns, strict=True):
         if str(getattr(column, "dtype", "")) == "category":  # numbers as well: they are names of categories
-            raise TypeError(f"{name} column {label!r} holds categories; {dummies(name, label)}")
+            raise TypeError(f"{name} column {label!r} holds categories; {DUMMIES.format(name=name, column=label)}")
     arrays = [_as_numbers(_as_array(column), name, values, label) for label, column in zip(names, columns, strict=True)]
     if any(array.ndim != 1 for array in arrays):
         raise TypeError(f"{name} has columns that are tables themselves; numbers are needed")
-    if not arrays:
-        return np.empty((len(values), 0))
-    result: AnyArray = np.empty((len(arrays[0]), len(arrays)), np.result_type(*arrays))
-    for j, array in enumerate(arrays):
-        result[:, j] = array
-    return result
+    return np.stack(arrays, axis=1) if arrays else np.empty((len(values), 0))
 
 
 def _as_array(column: Any) -> AnyArray:
@@ -168,9 +147,8 @@ def _as_array(column: Any) -> AnyArray:
     if not isinstance(dtype, np.dtype) and kind == "M":  # with a time zone, which makes objects
         return np.asarray(column, "datetime64[ns]")
     array = np.asarray(column)
-    if array.dtype.kind == "O" and str(dtype).lower().startswith("bool"):
-        return array.astype(np.float64)
-    return array
+    is_bool = array.dtype.kind == "O" and str(dtype).lower().startswith("bool")
+    return array.astype(np.float64) if is_bool else array
 
 
 def _as_numbers(array: AnyArray, name: str, values: Any, column: Any = None) -> AnyArray:
@@ -180,17 +158,16 @@ def _as_numbers(array: AnyArray, name: str, values: Any, column: Any = None) -> 
         return array
     if array.ndim == 0:
         raise TypeError(f"{name} must be an array of numbers, not {type(array.item()).__name__}")
-    what = name if column is None else f"{name} column {column!r}"
-    cure = cure_of(array, name, values, column)
+    what = f"has dtype {array.dtype}"
     if kind == "c":
-        raise TypeError(f"{what} is complex ({array.dtype}); {cure}")
-    if kind == "O":
-        raise TypeError(f"{what} has dtype object{_first_non_number(array)}; {cure}")
-    if kind in "SUT":
-        raise TypeError(f"{what} holds text (dtype {array.dtype}); {cure}")
-    if kind in "mM":
-        raise TypeError(f"{what} has dtype {array.dtype}; {cure}")
-    raise TypeError(f"{what} has dtype {array.dtype}; numbers (float32 or float64) are needed")
+        what = f"is complex ({array.dtype})"
+    elif kind in "SUT":
+        what = f"holds text (dtype {array.dtype})"
+    elif kind == "O":
+        wrong = ((i, value) for i, value in enumerate(array.flat) if not isinstance(value, (numbers.Real, np.bool_)))
+        what += next((f", with {value!r:.40} at {_place(i, array.shape)}" for i, value in wrong), "")
+    cure = "numbers (float32 or float64) are needed" if kind == "V" else cure_of(array, name, values, column)
+    raise TypeError(f"{name if column is None else f'{name} column {column!r}'} {what}; {cure}")
 
 
 def _as_floats(array: AnyArray) -> FloatArray:
@@ -200,14 +177,7 @@ def _as_floats(array: AnyArray) -> FloatArray:
     return np.asarray(array, np.float64)
 
 
-def _first_non_number(array: AnyArray) -> str:
-    for flat, value in enumerate(array.flat):
-        if not isinstance(value, (numbers.Real, np.bool_)):
-            return f", with {value!r:.40} at {place(flat, array.shape)}"
-    return ""
-
-
-def place(flat: int, shape: tuple[int, ...], names: Names = None) -> str:
+def _place(flat: int, shape: tuple[int, ...], names: Names = None) -> str:
     """Where the flat index points to: `row 3, column 1`, or with names `column 'age', row 3`."""
     index = [int(i) for i in np.unravel_index(flat, shape)]
     if len(index) > 2:
@@ -233,6 +203,6 @@ def check_finite(
         raise ValueError(f"{name} is {array}; {cure}")
     flat, count = int(bad.argmax()), int(bad.sum())
     raise ValueError(
-        f"{name} has {array.flat[flat]} at {place(flat, array.shape, names)}, "
+        f"{name} has {array.flat[flat]} at {_place(flat, array.shape, names)}, "
         f"counted from 0 ({count} such value{'s' if count > 1 else ''} in all); {cure}"
     )

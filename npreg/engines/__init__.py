@@ -47,10 +47,7 @@ def make_engine(
     *,
     sparse: bool = False,
 ) -> Engine:
-    """An engine that has been asked for by name; ValueError where it cannot do the run.
-
-    `largest_norm` is an upper bound of the rows' (weighted) ‖x̃‖², where one is known.
-    """
+    """An engine by name; `largest_norm` is an upper bound of the rows' (weighted) ‖x̃‖², where one is known."""
     if name == "loop":
         return PlainLoop(loss, stepper, batch_size)
     if name == "tight" and sparse and SparseLoop.can(stepper):

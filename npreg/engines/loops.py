@@ -9,7 +9,7 @@ Rows are gathered a chunk at a time into one buffer, whose views are made once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,6 @@ from npreg.data import minibatches
 from npreg.loop import Loop, Order, Path
 from npreg.losses import Loss
 from npreg.sgd import Stepper
-
-__all__ = ["FoldedLoop", "FoldedRows", "WideLoop"]
 
 CHUNK_BYTES = 700_000  # gathered rows that stay in a 1 MB second-level cache
 TABLE_BYTES = 60_000_000  # of folded rows that are kept; of more each chunk is folded when it is gathered
@@ -92,41 +90,35 @@ class FoldedLoop(Loop):
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
         stepper, rows = self.stepper, self.rows
-        self.constant_rate = stepper.lr if stepper.schedule is None else 1.0
-        rows.load(X, y, weights, self.constant_rate / stepper.divisor)
+        rows.load(X, y, weights, (stepper.lr if stepper.schedule is None else 1.0) / stepper.divisor)
         self.weights = weights
         B, k = rows.batch_size, y.shape[1]
         outputs = () if k == 1 else (k,)  # one output is a vector: matrix times vector is the faster call
-        self.num_outputs = k
         views = min(rows.chunk, rows.steps)
         self.buffer = np.empty((views * B, rows.width), rows.dtype)
         self.residual = np.empty((B, *outputs), rows.dtype)
         self.gradient = np.empty((rows.width, *outputs), rows.dtype)
         self.extended = np.zeros((rows.width, *outputs), rows.dtype)
         self.extended.reshape(rows.width, k)[-k:] = np.eye(k)
-        chunk = self.buffer.reshape(views, B, rows.width)
-        self.calls: list[tuple[Callable[..., Any], Callable[..., Any]]] = [(Z.dot, Z.T.dot) for Z in chunk]
+        self.calls = [(Z.dot, Z.T.dot) for Z in self.buffer.reshape(views, B, rows.width)]
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
-        rows, p = self.rows, len(theta)
-        inner = self.extended[:p]
+        rows, inner = self.rows, self.extended[: len(theta)]
         inner[...] = theta.reshape(inner.shape)
         ends: list[FloatArray] = []
         for order in orders:
             index = rows.padded(order)
             for start in range(0, len(index), rows.chunk):
                 part = index[start : start + rows.chunk]
-                Z = rows.gather(part, self.buffer)
-                self.steps(Z, part, path)
+                self.steps(rows.gather(part, self.buffer), part, inner, path)
             ends.append(inner.reshape(theta.shape).copy())
         theta[...] = ends[-1]
         return ends
 
-    def steps(self, Z: FloatArray, index: Order, path: Path | None) -> None:
+    def steps(self, Z: FloatArray, index: Order, inner: FloatArray, path: Path | None) -> None:
         """The steps of one gathered chunk (steps, B, width), on the engine's own parameters."""
         stepper, residual, gradient, extended = self.stepper, self.residual, self.gradient, self.extended
-        p = len(extended) - self.num_outputs
-        inner, inner_gradient, subtract = extended[:p], gradient[:p], np.subtract
+        inner_gradient, subtract = gradient[: len(inner)], np.subtract
         rates = scheduled_rates(stepper, len(Z))
         if rates is not None:
             Z *= np.sqrt(rates, dtype=Z.dtype)[:, None, None]
@@ -136,18 +128,15 @@ class FoldedLoop(Loop):
                 dot_transposed(residual, gradient)
                 subtract(inner, inner_gradient, inner)
             return
-        shrinks = (stepper.lr if rates is None else rates) * stepper.l2 * self.shares(index)
+        shares = row_totals(index, self.rows.num_rows, self.weights) / stepper.divisor
+        shrinks = (stepper.lr if rates is None else rates) * stepper.l2 * shares
         for (dot, dot_transposed), shrink in zip(self.calls, shrinks.astype(Z.dtype), strict=False):
             dot(extended, residual)
             dot_transposed(residual, gradient)
             inner[:-1] -= shrink * inner[:-1]  # not `*= 1 - shrink`: that rounds the same way each step
             subtract(inner, inner_gradient, inner)
             if path is not None:
-                path.append(inner.reshape(1, p, -1).copy())
-
-    def shares(self, index: Order) -> FloatArray:
-        """Rows (or weight) of each minibatch, divided by the nominal batch size."""
-        return row_totals(index, self.rows.num_rows, self.weights) / self.stepper.divisor
+                path.append(inner.reshape(1, len(inner), -1).copy())
 
 
 class WideLoop(Loop):
@@ -171,9 +160,8 @@ class WideLoop(Loop):
         """What a step needs of the gathered rows: X·, Xᵀ·, 1ᵀ·, labels and residuals, flat and (B, k)."""
         X, y = self.X_rows[rows], self.y_rows[rows]
         r, ones = np.empty_like(y), np.ones(len(y), y.dtype)
-        if y.shape[1] > 1:
-            return X.dot, X.T.dot, ones.dot, y, r, y, r
-        return X.dot, X.T.dot, ones.dot, y[:, 0], r[:, 0], y, r  # vectors make for the faster calls
+        flat = (y, r) if y.shape[1] > 1 else (y[:, 0], r[:, 0])  # vectors make for the faster calls
+        return X.dot, X.T.dot, ones.dot, *flat, y, r
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
         X, y, weights = self.data

@@ -15,8 +15,8 @@ is replayed by the loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,8 +25,6 @@ from npreg.engines.affine import compose_all, states_before
 from npreg.engines.loops import FoldedRows, row_totals, scheduled_rates, steps_a_chunk
 from npreg.loop import Engine, Order, OrderedRows, Path, Reduction
 from npreg.sgd import SGD, Momentum, Nesterov, Rule, Stepper
-
-__all__ = ["BatchMoments", "MomentsEngine", "is_affine"]
 
 MAP_BYTES = 2_500_000  # maps of (θ, v) that are composed together; more leave the cache
 GROWTH_LIMIT = 1e4  # maps this much larger than the parameters cost four digits: the loop takes over
@@ -37,13 +35,10 @@ def is_affine(rule: Rule, l1: float) -> bool:
     return not l1 and type(rule) in (SGD, Momentum, Nesterov)
 
 
-@dataclass(frozen=True)
-class BatchMoments:
-    """All that a step reads of its minibatch, for many minibatches.
+class BatchMoments(NamedTuple):
+    """All that a step reads of its minibatch, for many minibatches; `totals` where a penalty needs them.
 
-        scaled = scale · [X̃ᵀX̃ | −X̃ᵀy], shape (..., steps, p, p + k)      totals = Σ weights, (..., steps)
-
-    A penalty alone needs the totals.
+    scaled = scale · [X̃ᵀX̃ | −X̃ᵀy], shape (..., steps, p, p + k)      totals = Σ weights, (..., steps)
     """
 
     scaled: FloatArray
@@ -65,24 +60,12 @@ class BatchMoments:
         """Of all minibatches of a block's rows in this order, one chunk after the other."""
         rows = FoldedRows(np.float64, batch_size)
         rows.load(*data, scale)
-        index = rows.padded(order)
-        chunk = steps_a_chunk(index.shape[1], rows.width, rows.dtype.itemsize)
-        buffer = np.empty((chunk * index.shape[1], rows.width))
-        p = rows.num_inputs
-        size = len(index)
-        whole = cls(np.empty((size, p, rows.width)), np.empty(size) if totals else None, rows.num_rows)
-        for start in range(0, len(index), chunk):
-            some = slice(start, start + chunk)
-            part = cls.of(rows, index[some], data.weights, buffer, totals=totals)
-            whole.scaled[some] = part.scaled
-            if whole.totals is not None and part.totals is not None:
-                whole.totals[some] = part.totals
-        return whole
-
-    def copy_of(self, some: slice) -> BatchMoments:
-        """A copy of some minibatches, as those of one epoch."""
-        totals = None if self.totals is None else self.totals[None, some]
-        return BatchMoments(self.scaled[None, some].copy(), totals)
+        index, buffer = rows.padded(order), np.empty((rows.chunk * rows.batch_size, rows.width))
+        scaled = np.empty((rows.steps, rows.num_inputs, rows.width))
+        for start in range(0, rows.steps, rows.chunk):
+            some = slice(start, start + rows.chunk)
+            scaled[some] = cls.of(rows, index[some], None, buffer, totals=False).scaled
+        return cls(scaled, row_totals(index, rows.num_rows, data.weights) if totals else None, rows.num_rows)
 
 
 class MomentsEngine:
@@ -98,16 +81,14 @@ class MomentsEngine:
         self.stepper, self.rows, self.fallback = stepper, FoldedRows(np.float64, batch_size), fallback
         self.momentum = stepper.rule if isinstance(stepper.rule, Momentum) else None
         self.largest_norm = largest_norm
-        self.chunks_by_loop = 0
         self.contracts = False
         # A constant learning rate goes into the rows: one multiplication less a minibatch.
         self.rate_in_rows = stepper.schedule is None and self.momentum is None
         self.scale = (stepper.lr if self.rate_in_rows else 1.0) / stepper.divisor
-        self.needs_totals = bool(stepper.l2)
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
         stepper, rows = self.stepper, self.rows
-        self.data: tuple[FloatArray, FloatArray, FloatArray | None] | None = (X, y, weights)
+        self.data: Data | None = Data(X, y, weights)
         self.weights = weights
         rows.load(X, y, weights, self.scale)
         self.buffer = np.empty((0, rows.width))
@@ -120,12 +101,10 @@ class MomentsEngine:
         """How many minibatches are composed at once, of rows (p inputs and the labels) of this width."""
         size = self.rows.dtype.itemsize
         chunk = steps_a_chunk(batch_size, width, size)
-        if self.momentum is None:
-            return chunk
-        return min(chunk, steps_a_chunk(2 * p, p + width, size, MAP_BYTES))
+        return chunk if self.momentum is None else min(chunk, steps_a_chunk(2 * p, p + width, size, MAP_BYTES))
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
-        rows = self.rows
+        rows, totals = self.rows, bool(self.stepper.l2)
         together = max(1, self.chunk // rows.steps)  # short epochs share one pass: same sums, fewer calls
         needed = rows.batch_size * min(self.chunk, rows.steps * min(together, len(orders)))
         if len(self.buffer) < needed:
@@ -136,24 +115,25 @@ class MomentsEngine:
             index = padded[0][None] if len(padded) == 1 else np.stack(padded)
             for start in range(0, index.shape[1], self.chunk):
                 part = index[:, start : start + self.chunk]
-                moments = BatchMoments.of(rows, part, self.weights, self.buffer, totals=self.needs_totals)
+                moments = BatchMoments.of(rows, part, self.weights, self.buffer, totals=totals)
                 epochs = self.replay(theta, moments, path) or self.replay_by_loop(theta, part, path)
             ends += epochs
         return ends
 
     def reduction(self) -> Reduction:
-        return partial(BatchMoments.of_block, self.rows.nominal, self.scale, totals=self.needs_totals)
+        return partial(BatchMoments.of_block, self.rows.nominal, self.scale, totals=bool(self.stepper.l2))
 
     def advance(
         self, theta: FloatArray, reduced: BatchMoments, rows: Callable[[], OrderedRows], path: Path | None = None
     ) -> None:
         """The same steps in the same chunks as `run`; `rows` where the loop has to take over."""
-        scaled, num_rows = reduced.scaled, min(self.rows.nominal, reduced.num_rows)
-        chunk = self.steps_a_chunk(num_rows, *scaled.shape[-2:])
+        scaled, totals, num_rows = reduced
+        chunk = self.steps_a_chunk(min(self.rows.nominal, num_rows), *scaled.shape[-2:])
         index = None
         for start in range(0, len(scaled), chunk):
             some = slice(start, start + chunk)
-            if self.replay(theta, reduced.copy_of(some), path) is None:
+            moments = BatchMoments(scaled[None, some].copy(), None if totals is None else totals[None, some])
+            if self.replay(theta, moments, path) is None:
                 if index is None:
                     data, order = rows()
                     self.load(*data)
@@ -165,36 +145,41 @@ class MomentsEngine:
 
         None, and nothing is changed but the moments, where the composed maps cannot be trusted.
         """
-        stepper, first_step = self.stepper, self.stepper.steps_done
-        maps, negated = self.maps(moments)
+        stepper, first_step, p = self.stepper, self.stepper.steps_done, len(theta)
+        parts = [theta]
+        if self.momentum is not None:
+            parts += [stepper.state[0], stepper.state[1][None]]
+        start = np.concatenate(parts).astype(np.float64)
+        m, maps = len(start), self.maps(moments)
         levels: list[FloatArray] | None = None if path is None else []
-        composed = compose_all(maps, negated=negated, keep=levels)
-        state, m = self.get_state(theta), maps.shape[-2]
-        extended = np.concatenate([state, np.eye(theta.shape[1])])
+        composed = compose_all(maps, negated=self.momentum is None, keep=levels)
+        extended = np.concatenate([start, np.eye(theta.shape[1])])
         ends, paths = [], []
         for epoch in range(len(maps)):
             if levels is not None:
-                before = states_before([level[epoch] for level in levels], extended[:m], negated=negated)
-                paths.append(before)
+                before = states_before([level[epoch] for level in levels], extended[:m])
             for part in composed:
                 for one in part[epoch]:
                     extended[:m] = one.dot(extended)
             # Between epochs the parameters have the run's dtype, however many epochs share a pass.
-            ends.append(extended[: len(theta)].astype(theta.dtype))
-            extended[: len(theta)] = ends[-1]
-            if path is not None:
-                paths[-1] = np.concatenate([before[1:], extended[None, :m]])
-        if not self.is_trustworthy(maps, negated, composed, state, extended[:m]):
+            ends.append(extended[:p].astype(theta.dtype))
+            extended[:p] = ends[-1]
+            if levels is not None:
+                paths.append(np.concatenate([before[1:, :p], extended[None, :p]]).astype(theta.dtype))
+        if not self.is_trustworthy(maps, composed, start, extended[:m]):
             stepper.steps_done = first_step
             return None
-        self.set_state(theta, extended[:m])
+        theta[...] = extended[:p]
+        if self.momentum is not None:
+            stepper.state[0][...] = extended[p : m - 1]
+            stepper.state[1][...] = extended[m - 1]
         if path is not None:
-            for states in paths:
-                path.append(states[:, : len(theta)].astype(theta.dtype))
+            for thetas in paths:
+                path.append(thetas)
         return ends
 
-    def maps(self, moments: BatchMoments) -> tuple[FloatArray, bool]:
-        """The affine maps (epochs, steps, m, m + k) of the minibatches, and whether they are negated."""
+    def maps(self, moments: BatchMoments) -> FloatArray:
+        """The affine maps (epochs, steps, m, m + k) of the minibatches, negated where there is no momentum."""
         stepper, maps, totals = self.stepper, moments.scaled, moments.totals  # maps: lr/B · [G | −h]
         epochs, steps, p, width = maps.shape
         rates = scheduled_rates(stepper, epochs * steps)
@@ -207,35 +192,15 @@ class MomentsEngine:
             rate = 1.0 if self.momentum is not None else stepper.lr if rates is None else rates
             diagonal[..., :-1] += rate * stepper.l2 * (totals[..., None] / stepper.divisor)
         if self.momentum is not None:
-            return self.momentum_maps(maps, stepper.lr if rates is None else rates[..., None]), False
+            return _momentum_maps(self.momentum, maps, stepper.lr if rates is None else rates[..., None])
         diagonal -= 1
-        return maps, True
-
-    def momentum_maps(self, moments: FloatArray, rate: FloatArray | float) -> FloatArray:
-        """Maps of (θ, v) from g = [G | −h]:  v ← β v + g,  θ ← θ − lr v  or  θ − lr (g + β v)."""
-        assert self.momentum is not None
-        beta = self.momentum.beta
-        of_g, of_v = (1 + beta, beta * beta) if isinstance(self.momentum, Nesterov) else (1.0, beta)
-        p = moments.shape[-2]
-        k = moments.shape[-1] - p
-        maps = np.zeros((*moments.shape[:-2], 2 * p, 2 * p + k))
-        eye = np.eye(p)
-        step = (rate * of_g) * moments
-        maps[..., :p, :p] = eye - step[..., :p]
-        maps[..., :p, p : 2 * p] = -(rate * of_v) * eye
-        maps[..., :p, 2 * p :] = -step[..., p:]
-        maps[..., p:, :p] = moments[..., :p]
-        maps[..., p:, p : 2 * p] = beta * eye
-        maps[..., p:, 2 * p :] = moments[..., p:]
         return maps
 
-    def is_trustworthy(
-        self, maps: FloatArray, negated: bool, composed: list[FloatArray], start: FloatArray, end: FloatArray
-    ) -> bool:
+    def is_trustworthy(self, maps: FloatArray, composed: list[FloatArray], start: FloatArray, end: FloatArray) -> bool:
         """Whether no composed map grew beyond the parameters, so that no digits were lost in it."""
         if self.contracts:
             return True  # no product of maps has a norm above 1, no c exceeds twice the largest parameters
-        m = len(start)
+        m, negated = len(start), self.momentum is None
         if negated:
             # −A = lr/B G − I has a trace of at most 2 − m only where all eigenvalues of A are in [−1, 1].
             width = maps.shape[-1]
@@ -250,32 +215,33 @@ class MomentsEngine:
             size = np.abs(some).reshape(-1, *some.shape[-2:]).max(axis=0)
             return bool(size[:, :m].max() <= GROWTH_LIMIT and size[:, m:].max() <= GROWTH_LIMIT * scale)
 
-        if not all(is_small(part) for part in composed):
+        if not all(map(is_small, composed)):
             return False
         levels: list[FloatArray] = []
         compose_all(maps, negated=negated, keep=levels)
-        return all(is_small(level) for level in levels[1:])
+        return all(map(is_small, levels[1:]))
 
     def replay_by_loop(self, theta: FloatArray, index: Order, path: Path | None) -> list[FloatArray]:
         if self.data is not None:
             self.fallback.load(*self.data)
             self.data = None
-        self.chunks_by_loop += 1
         ends: list[FloatArray] = []
         for epoch in index:
             order = epoch.reshape(-1)
             ends += self.fallback.run(theta, [order[order != self.rows.num_rows]], path)
         return ends
 
-    def get_state(self, theta: FloatArray) -> FloatArray:
-        parts = [theta]
-        if self.momentum is not None:
-            parts += [self.stepper.state[0], self.stepper.state[1][None]]
-        return np.concatenate(parts).astype(np.float64)
 
-    def set_state(self, theta: FloatArray, state: FloatArray) -> None:
-        p = len(theta)
-        theta[...] = state[:p]
-        if self.momentum is not None:
-            self.stepper.state[0][...] = state[p : 2 * p - 1]
-            self.stepper.state[1][...] = state[2 * p - 1]
+def _momentum_maps(momentum: Momentum, moments: FloatArray, rate: FloatArray | float) -> FloatArray:
+    """Maps of (θ, v) from g = [G | −h]:  v ← β v + g,  θ ← θ − lr v  or  θ − lr (g + β v)."""
+    beta, p = momentum.beta, moments.shape[-2]
+    of_g, of_v = (1 + beta, beta * beta) if isinstance(momentum, Nesterov) else (1.0, beta)
+    maps, eye = np.zeros((*moments.shape[:-2], 2 * p, p + moments.shape[-1])), np.eye(p)
+    step = (rate * of_g) * moments
+    maps[..., :p, :p] = eye - step[..., :p]
+    maps[..., :p, p : 2 * p] = -(rate * of_v) * eye
+    maps[..., :p, 2 * p :] = -step[..., p:]
+    maps[..., p:, :p] = moments[..., :p]
+    maps[..., p:, p : 2 * p] = beta * eye
+    maps[..., p:, 2 * p :] = moments[..., p:]
+    return maps

@@ -23,8 +23,6 @@ from npreg.loop import Loop, Order, Path
 from npreg.losses import Loss
 from npreg.sgd import SGD, FixedIntercept, Stepper
 
-__all__ = ["SparseColumns", "SparseLoop", "rows_a_chunk"]
-
 CHUNK_ENTRIES = 50_000  # that are gathered together
 SMALLEST = 1e-6  # of the factor beside the weights
 
@@ -58,7 +56,7 @@ class SparseColumns:
         lines = np.repeat(np.arange(len(rows)) % batch_size, np.diff(ends, prepend=0))
         given = np.ones(len(rows)) if weights is None else weights[rows]
         outputs, at, bincount, first = range(len(w)), np.subtract.at, np.bincount, 0
-        lasts = ends[_lasts(len(rows), batch_size)].tolist()
+        lasts = ends[np.append(np.arange(batch_size - 1, len(rows) - 1, batch_size), len(rows) - 1)].tolist()
         each = rates.tolist()
         for t, last in enumerate(lasts):
             some = slice(t * batch_size, (t + 1) * batch_size)
@@ -73,7 +71,10 @@ class SparseColumns:
                 y_hat = np.stack(r, axis=1).astype(labels.dtype)
                 r = [*np.ascontiguousarray(loss.grad(y_hat, labels[:, some].T).T, np.float64)]
             if l2 is not None:
-                self.shrink(np.array([rate[t] for rate in each]) * l2 * s.sum())
+                self.scale *= 1 - np.array([rate[t] for rate in each]) * l2 * s.sum()
+                if np.abs(self.scale).min() < SMALLEST:
+                    self.w *= self.scale[:, None]
+                    self.scale[:] = 1
             for j in outputs:
                 if loss is None:
                     r[j] -= labels[j, some]
@@ -94,13 +95,6 @@ class SparseColumns:
             if after is not None:
                 after()
 
-    def shrink(self, part: Any) -> None:
-        """Take a part of the weights away, by the factor beside them as long as it is large enough."""
-        self.scale *= 1 - part
-        if np.abs(self.scale).min() < SMALLEST:
-            self.w *= self.scale[:, None]
-            self.scale[:] = 1
-
     def write(self, theta: FloatArray) -> None:
         """The parameters, into (d + 1, K)."""
         np.multiply(self.w.T, self.scale, out=theta[:-1], casting="same_kind")
@@ -110,11 +104,6 @@ class SparseColumns:
         """The sum of the parameters over all steps (without a penalty), (d + 1, K)."""
         assert self.sums is not None
         return np.vstack([(self.count * self.w + self.sums[0]).T, self.sums[1]])
-
-
-def _lasts(num_rows: int, batch_size: int) -> Order:
-    """The last row of every minibatch."""
-    return np.append(np.arange(batch_size - 1, num_rows - 1, batch_size), num_rows - 1)
 
 
 def rows_a_chunk(X: SparseRows, batch_size: int) -> int:
