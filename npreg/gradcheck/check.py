@@ -1,6 +1,4 @@
-"""Check a gradient that somebody derived by hand against numerical derivatives.
-
-The verdict is entry by entry, by a backward error:
+"""Check a gradient that somebody derived by hand against numerical derivatives, by a backward error.
 
     |got − derivative| ≤ tolerance · eps · Σ|terms| + the reference's own error
 
@@ -10,7 +8,7 @@ the gradient happens to be small there. At a kink every subgradient is right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
@@ -25,10 +23,6 @@ from npreg.gradcheck.readings import Reading, Wanted, keys_for, readings
 from npreg.gradcheck.report import GradientReport, InputReport, Mistake
 from npreg.gradcheck.verdict import Question, judge
 
-__all__ = ["GradientError", "GradientReport", "assert_gradient", "check_gradient"]
-
-
-UNREAD = "the function does not depend on {}: its value is the same whatever {} is"
 UNREAD_CURE = "are parameters kept in self, or a global? Give the object's own method"
 
 
@@ -99,10 +93,8 @@ def check_gradient(
         be the Jacobian, of the output's shape followed by the input's.
     tolerance : float
         In units of eps · Σ|terms|; eps is float32's where the inputs or the gradient are float32.
-    max_entries : int
-        Inputs with more entries are checked along random directions.
-    num_directions : int
-        How many.
+    max_entries, num_directions : int
+        Inputs with more entries are checked along so many random directions.
     rng : seed or numpy.random.Generator
         For the directions, as `np.random.default_rng` takes it.
 
@@ -137,31 +129,29 @@ def check_gradient(
     if not isinstance(inputs, Mapping):
         raise TypeError(f"inputs must be a mapping name → array, not {type(inputs).__name__}")
     asked = [wrt] if isinstance(wrt, str) else list(wrt or ())
+
+    def checked(form: Form) -> GradientReport:
+        return _checked(form, asked, upstream, np.random.default_rng(rng), tolerance, max_entries, num_directions)
+
     form = Form(function, gradient, inputs, asked)
-    how: Any = {"tolerance": tolerance, "max_entries": max_entries, "num_directions": num_directions}
-    report = _checked(form, asked, upstream, np.random.default_rng(rng), **how)
+    report = checked(form)
     if not report.passed and form.ambiguous:
         form.place = -1
-        last = _checked(form, asked, upstream, np.random.default_rng(rng), **how)
+        last = checked(form)
         report = last if last.passed else report
-    bare = {} if report.passed else {"function": unguarded(function), "gradient": unguarded(gradient)}
-    for which in (("function",), ("gradient",), ("function", "gradient")):
-        freed = {name: bare[name] for name in which if bare.get(name)}
-        if len(freed) == len(which):
-            parts = {"function": function, "gradient": gradient, **{k: f[0] for k, f in freed.items() if f}}
-            form = Form(parts["function"], parts["gradient"], inputs, asked)
-            free = _checked(form, asked, upstream, np.random.default_rng(rng), **how)
+    own = (function, gradient)
+    bare = ((function, []), (gradient, [])) if report.passed else (unguarded(function), unguarded(gradient))
+    for which in ((0,), (1,), (0, 1)):
+        if all(bare[part][1] for part in which):
+            parts = [bare[part][0] if part in which else own[part] for part in (0, 1)]
+            free = checked(Form(*parts, inputs, asked))
             if free.passed:
-                return _with_guards(free, sorted({value for f in freed.values() if f for value in f[1]}))
+                values = sorted({value for part in which for value in bare[part][1]})
+                listed = ", ".join(f"{value:g}" for value in values)
+                said = f"guard: right but for the small constants that keep away from zero ({listed})"
+                found = tuple(replace(one, facts=(said,)) for one in free.inputs)
+                return replace(free, inputs=found, notes=(said, *free.notes))
     return report
-
-
-def _with_guards(report: GradientReport, guards: list[float]) -> GradientReport:
-    """A report that is right once small constants are 0, with that as a finding of its own."""
-    listed = ", ".join(f"{value:g}" for value in guards)
-    said = f"guard: right but for the small constants that keep away from zero ({listed})"
-    inputs = tuple(replace(one, facts=(said,)) for one in report.inputs)
-    return replace(report, inputs=inputs, notes=(said, *report.notes))
 
 
 def _checked(
@@ -169,7 +159,6 @@ def _checked(
     asked: list[str],
     upstream: Any,
     rng: np.random.Generator,
-    *,
     tolerance: float,
     max_entries: int,
     num_directions: int,
@@ -179,7 +168,10 @@ def _checked(
     given = _usable(form.leaves, names)
     base = as_float_inputs(given, names)
     with quiet():
-        output = _output(form, base)
+        output = call(form.value, base)
+        if output.dtype.kind == "c":
+            raise TypeError("the function returned complex numbers; only real functions have a gradient here")
+        _require_finite(output, "the function is {}, not finite at these inputs; choose others")
         notes: list[str] = []
         if upstream is None and form.upstream()[1]:
             upstream = rng.normal(size=output.shape) if output.ndim else 1.0
@@ -188,14 +180,17 @@ def _checked(
         target = form.value if upstream is None else _contracted(form.value, upstream, output.shape)
         results, problems = _called(form, given, upstream)
         found = [r for result in results for r in readings(result, wanted, output, all_of_them=bool(asked))]
-        if results[0] is None and not found:
-            raise TypeError("the gradient function returned None; end it with return")
         if not found:
-            raise ValueError(_unreadable(results[0], wanted))
+            raise _unreadable(results[0], wanted)
 
         def judged(name: str, value: Any) -> InputReport:
-            answer = _array(value, name)
-            precision = _precision(form.leaves.values(), answer)
+            answer = np.array(value)
+            if answer.dtype.kind not in "fiub":
+                held = f"{answer.dtype} ({value!r:.40})"
+                raise TypeError(f"the gradient for {name!r} must hold real numbers, not {held}")
+            # the coarsest floating dtype among the inputs and the gradient, float64 at best
+            dtypes = [np.asarray(held).dtype for held in (*form.leaves.values(), answer) if kind_of(held) == "f"]
+            precision = min([np.dtype(np.float64), *dtypes], key=lambda dtype: dtype.itemsize)
             question = Question(
                 function=target,
                 inputs=base,
@@ -209,58 +204,23 @@ def _checked(
             return judge(question, answer)
 
         reading, reports = _best(found, judged, bool(asked))
+        unread = [report.name for report in reports if not report.kinks and _is_unread(report.name, target, base)]
     notes += _notes(form.leaves, reports)
-    unread = [report.name for report in reports if not report.kinks and _is_unread(report.name, target, base)]
     if unread:
-        reports = tuple(
-            replace(r, facts=(UNREAD.format(r.name, r.name),)) if r.name in unread and r.wrong else r for r in reports
-        )
         notes.append(f"the function never uses {', '.join(unread)}: {UNREAD_CURE}")
-    order = tuple(reading) if list(reading) != [name for name in names if name in reading] else ()
     wrong = [report.name for report in reports if report.wrong and report.name not in unread]
     parts = form.gradient.values() if isinstance(form.gradient, Mapping) else [form.backward()]
+    named: dict[str, Callable[[], tuple[Mistake, ...]]] = {}
     if wrong and all(map(callable, parts)):
-        look = lru_cache(maxsize=1)(partial(_named, form, wanted, given, upstream, tuple(reading), wrong))
+        from npreg.gradcheck.naming import named_mistakes
 
-        def naming(name: str) -> tuple[Mistake, ...]:
-            return look().get(name, ())
-
-        reports = tuple(replace(r, naming=partial(naming, r.name)) if r.name in wrong else r for r in reports)
+        look = lru_cache(maxsize=1)(partial(named_mistakes, form, wanted, given, upstream, tuple(reading), wrong))
+        named = {name: lambda name=name: look().get(name, ()) for name in wrong}  # type: ignore[misc]
+    said = "the function does not depend on {0}: its value is the same whatever {0} is"
+    facts = {report.name: (said.format(report.name),) for report in reports if report.wrong and report.name in unread}
+    reports = tuple(replace(r, naming=named.get(r.name, tuple), facts=facts.get(r.name, r.facts)) for r in reports)
+    order = tuple(reading) if list(reading) != [name for name in names if name in reading] else ()
     return GradientReport(inputs=reports, problems=tuple(problems), notes=tuple(notes), order=order)
-
-
-def _named(
-    form: Form, wanted: Wanted, given: dict[str, Any], upstream: Any, order: tuple[str, ...], wrong: list[str]
-) -> dict[str, tuple[Mistake, ...]]:
-    """The mistakes by input, found on other numbers, too."""
-    from npreg.gradcheck.naming import Subject, named
-
-    takes = upstream is not None and form.upstream()[0]
-    inputs = dict(given)
-    if takes:
-        inputs["upstream"] = np.broadcast_to(upstream, call(form.value, given).shape).astype(float)
-
-    def value(**at: Any) -> Any:
-        weights = at.pop("upstream") if takes else 1.0 if upstream is None else upstream
-        found = form.value(**at)
-        return found if upstream is None else np.sum(weights * found)
-
-    def gradient(at: Mapping[str, Any], name: str) -> Any:
-        leaves = {key: item for key, item in at.items() if key in form.leaves}
-        loss = form.value(**leaves)
-        shapes = {key: {leaf: np.shape(leaves[leaf]) for leaf in inside} for key, inside in wanted.items()}
-        results = form.gradients(leaves, at.get("upstream", upstream))
-        found = [r for result in results for r in readings(result, shapes, loss, all_of_them=False)]
-        return next(r[name] for r in found if tuple(r) == order)
-
-    if takes:
-        other = {**inputs, "upstream": 3 * inputs["upstream"]}
-        ignoring = [name for name in wrong if np.array_equal(gradient(other, name), gradient(inputs, name))]
-        if ignoring:
-            said = "The upstream derivative is not used: the result is the same whatever it is."
-            return dict.fromkeys(ignoring, (Mistake("ignores:upstream", said),))
-    source = getattr(form.function, "forward", form.function)
-    return named(Subject(value, source, {name: partial(gradient, name=name) for name in wrong}, inputs))
 
 
 def _best(
@@ -268,10 +228,7 @@ def _best(
 ) -> tuple[Reading, tuple[InputReport, ...]]:
     """The reading in which most is right, and the verdict on it.
 
-    Raises
-    ------
-    ValueError
-        Several readings fit, nothing is right in any, and `wrt` does not say which it is.
+    Raises ValueError where several readings fit, nothing is right in any, and `wrt` does not say which it is.
     """
     verdicts: dict[tuple[str, int], InputReport] = {}
     best: list[tuple[int, Reading, tuple[InputReport, ...]]] = []
@@ -290,23 +247,21 @@ def _best(
     return reading, reports
 
 
-def _wanted(form: Form, asked: list[str]) -> dict[str, dict[str, tuple[int, ...]]]:
+def _wanted(form: Form, asked: list[str]) -> Wanted:
     """The names that are or may be differentiated by, with the shapes of the inputs in each."""
-    kinds = {name: kind_of(value) for name, value in form.leaves.items()}
     if not asked and isinstance(form.gradient, Mapping):
         asked = [n for key in form.gradient for n in [*form.tree, *form.leaves] if keys_for(n, [key])]
         unknown = [key for key in form.gradient if not any(keys_for(name, [key]) for name in asked)]
         asked = list(dict.fromkeys([*asked, *unknown]))
-    for kind in ("f", "iu") if not asked else ():
-        asked = [name for name in form.tree if any(kinds[leaf] in kind for leaf in form.inside(name))]
-        if asked:
-            break
-    found = {name: form.inside(name) for name in asked}
-    unknown = [name for name, inside in found.items() if not inside]
-    if unknown:
-        raise ValueError(f"there is no input {unknown[0]!r}; the inputs are {', '.join(form.leaves)}")
-    if not found:
+    for kind in ("f", "iu"):
+        every = [name for name in form.tree if any(kind_of(form.leaves[leaf]) in kind for leaf in form.inside(name))]
+        asked = asked or every
+    if not asked:
         raise ValueError("there is no floating input to differentiate by; give at least one")
+    found = {name: form.inside(name) for name in asked}
+    for name, inside in found.items():
+        if not inside:
+            raise ValueError(f"there is no input {name!r}; the inputs are {', '.join(form.leaves)}")
     return found
 
 
@@ -314,89 +269,67 @@ def _is_unread(name: str, function: Callable[..., Any], base: dict[str, Any]) ->
     """Whether the function's value is the same whatever an input is, NaN included."""
     rng, x = np.random.default_rng(0), base[name]
     moves = [np.full(x.shape, np.nan), *((1 + np.abs(x)) * rng.normal(size=x.shape) for _ in range(3))]
-    with quiet():
-        curves = [along(function, base, {name: move}) for move in moves]
-        return x.size > 0 and all(np.array_equal(curve(0.0), curve(1.0)) for curve in curves)
+    curves = [along(function, base, {name: move}) for move in moves]
+    return x.size > 0 and all(np.array_equal(curve(0.0), curve(1.0)) for curve in curves)
+
+
+def _require_finite(array: NDArray[Any], message: str) -> None:
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(message.format(f"{array[first]} at {list(first)}" if first else array[first]))
 
 
 def _usable(leaves: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     """Copies for the gradient: as they are, but what is differentiated by is floating; all finite."""
     result: dict[str, Any] = {}
     for name, value in leaves.items():
-        if kind_of(value) not in "fiub":
-            result[name] = value
-            continue
-        array = np.array(value)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise ValueError(f"input {name!r} is {array[where]} at {list(where)}; give finite inputs")
-        result[name] = array.astype(np.float64) if name in names and array.dtype.kind in "iub" else array
+        result[name] = value
+        if kind_of(value) in "fiub":
+            whole = name in names and kind_of(value) != "f"
+            result[name] = np.array(value, dtype=np.float64 if whole else None)
+            _require_finite(result[name], f"input {name!r} is {{}}; give finite inputs")
     return result
-
-
-def _output(form: Form, base: dict[str, Any]) -> NDArray[Any]:
-    """The function's value, which must be finite and real."""
-    output = call(form.value, base)
-    if output.dtype.kind == "c":
-        raise TypeError("the function returned complex numbers; only real functions have a gradient here")
-    if not np.isfinite(output).all():
-        first = tuple(int(i) for i in np.argwhere(~np.isfinite(output))[0])
-        where = f" at {list(first)}" if first else ""
-        raise ValueError(f"the function is {output[first]}{where}, not finite at these inputs; choose others")
-    return output
 
 
 def _contracted(function: Callable[..., Any], upstream: Any, shape: tuple[int, ...]) -> Callable[..., Any]:
     """The function Σ upstream · function, whose gradient a backward pass returns."""
-    weights = np.asarray(upstream, dtype=np.float64)
+    given = np.asarray(upstream, dtype=np.float64)
     try:
-        weights = np.broadcast_to(weights, shape)
+        weights = np.broadcast_to(given, shape)
     except ValueError:
-        raise ValueError(
-            f"upstream has shape {weights.shape}, the function returns {shape}; they must be equal"
-        ) from None
+        said = f"upstream has shape {given.shape}, the function returns {shape}; they must be equal"
+        raise ValueError(said) from None
     return lambda **arrays: np.sum(weights * np.asarray(function(**arrays)))
 
 
-def _unreadable(result: Any, wanted: Mapping[str, Any]) -> str:
+def _unreadable(result: Any, wanted: Wanted) -> Exception:
     """Why a result is no gradient with respect to these inputs, and what would be."""
     names = ", ".join(wanted)
+    if result is None:
+        return TypeError("the gradient function returned None; end it with return")
     if isinstance(result, Mapping):
         missing = next((n for n in wanted if not keys_for(n, list(map(str, result)))), names)
-        return (
+        return ValueError(
             f"the gradient returned {', '.join(map(str, result))}, but not {missing!r}; name the keys after "
             f"the inputs ({missing}, d{missing} or grad_{missing}), or say with wrt= which are asked for"
         )
     if isinstance(result, (tuple, list)):
-        return f"{len(result)} gradients for {len(wanted)} inputs ({names}); see wrt="
-    return f"one gradient for {len(wanted)} inputs ({names}); say which it is with wrt="
-
-
-def _array(value: Any, name: str) -> NDArray[Any]:
-    array = np.array(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"the gradient for {name!r} must hold real numbers, not {array.dtype} ({value!r:.40})")
-    return array
+        return ValueError(f"{len(result)} gradients for {len(wanted)} inputs ({names}); see wrt=")
+    return ValueError(f"one gradient for {len(wanted)} inputs ({names}); say which it is with wrt=")
 
 
 def _called(form: Form, given: dict[str, Any], upstream: Any) -> tuple[list[Any], list[str]]:
     """The gradient's results at copies of the inputs, and whether it leaves them alone and repeats itself."""
     copies = {name: copied(value) for name, value in given.items()}
     first = _frozen(form.gradients(copies, upstream))
-    problems = [
-        f"the gradient function changes its input {name!r}"
-        for name, value in given.items()
-        if not _same(copies[name], value)
-    ]
+    arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
+    changed = [name for name, value in arrays.items() if not np.array_equal(copies[name], value, equal_nan=True)]
+    problems = [f"the gradient function changes its input {name!r}" for name in changed]
     again = form.gradients({name: copied(value) for name, value in given.items()}, upstream)
-    pair = [_arrays(first[0]), _arrays(again[0])]
+    pair = [list(_arrays(first[0])), list(_arrays(again[0]))]
     if len(pair[0]) != len(pair[1]) or not all(map(_repeats, *pair)):
         problems.append("the gradient function gives another result when called again with the same inputs")
     return first, problems
-
-
-def _same(left: Any, right: Any) -> bool:
-    return not isinstance(right, np.ndarray) or np.array_equal(left, right, equal_nan=True)
 
 
 def _frozen(result: Any) -> Any:
@@ -408,12 +341,14 @@ def _frozen(result: Any) -> Any:
     return result.copy() if isinstance(result, np.ndarray) else result
 
 
-def _arrays(result: Any) -> list[NDArray[Any]]:
+def _arrays(result: Any) -> Iterator[NDArray[Any]]:
     """The arrays of numbers in a result, in order."""
     items = list(result.values()) if isinstance(result, Mapping) else result
     if isinstance(items, (tuple, list)):
-        return [array for item in items for array in _arrays(item)]
-    return [np.asarray(result)] if kind_of(result) in "fiub" else []
+        for item in items:
+            yield from _arrays(item)
+    elif kind_of(items) in "fiub":
+        yield np.asarray(items)
 
 
 def _repeats(first: NDArray[Any], second: NDArray[Any]) -> bool:
@@ -425,17 +360,9 @@ def _repeats(first: NDArray[Any], second: NDArray[Any]) -> bool:
     return bool(np.allclose(first, second, rtol=0, atol=slack, equal_nan=True))
 
 
-def _precision(values: Iterable[Any], answer: NDArray[Any]) -> np.dtype[Any]:
-    """The coarsest floating dtype among the inputs and the gradient, float64 at best."""
-    dtypes = [np.asarray(value).dtype for value in (*values, answer) if kind_of(value) == "f"]
-    return min([np.dtype(np.float64), *dtypes], key=lambda dtype: dtype.itemsize)
-
-
 def _notes(leaves: Mapping[str, Any], reports: Iterable[InputReport]) -> list[str]:
-    notes = []
     converted = [report.name for report in reports if kind_of(leaves[report.name]) in "iub"]
-    if converted:
-        notes.append(f"{', '.join(converted)} held integers; checked at the same values in float64")
+    notes = [f"{', '.join(converted)} held integers; checked at the same values in float64"] if converted else []
     for name in sorted({report.precision for report in reports} - {"float64"}):
         notes.append(f"judged by {name}'s rounding, eps = {np.finfo(name).eps:.2g}; float64 inputs show more")
     return notes

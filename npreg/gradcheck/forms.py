@@ -18,17 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from npreg.gradcheck.readings import is_number, keys_for
-
-__all__ = ["Form", "copied", "kind_of"]
+from npreg.gradcheck.readings import Shapes, is_number, keys_for
 
 CONTAINERS = ("params", "parameters")
 CACHES = ("cache", "caches", "ctx", "context", "tape", "memory")
 UPSTREAM = re.compile(r"(?:up|grad|d|g|delta).*|.*_grad", re.IGNORECASE)
 BACKWARDS = ("backward", "gradient", "grad")
 OUTPUTS = ("output", "out", "y", "z", "loss")
+ANY = [inspect.Parameter("inputs", inspect.Parameter.VAR_KEYWORD)]
 Path = tuple[Any, ...]
-Plan = tuple[list[str], list[str], bool]
 
 
 class Context(SimpleNamespace):
@@ -41,13 +39,8 @@ class Context(SimpleNamespace):
 class Form:
     """A function of named arrays, `value(**leaves)`, and the raw result of its gradient, `gradients(leaves)`.
 
-    Parameters
-    ----------
     function, gradient, inputs : as `check_gradient` takes them
     asked : the names in `wrt`
-
-    Attributes
-    ----------
     leaves : every array by name, also those inside of containers and of the owner
     place : where in a tuple the function's value stands; `ambiguous` if it could be first or last
     """
@@ -65,8 +58,14 @@ class Form:
             self._lay_out(inputs, asked)
 
     def _lay_out(self, inputs: Mapping[str, Any], asked: Sequence[str]) -> None:
-        self._plans: dict[Any, Plan] = {}
-        self.attributes = [name for name in self._attributes(asked) if name not in inputs]
+        self._plans: dict[Any, tuple[list[str], list[str], bool]] = {}
+        known = getattr(self.owner, "__dict__", {})
+        found = [name for name in CONTAINERS if _is_open(_contents(self.owner, name))]
+        for name in known:
+            beside = hasattr(self.owner, "backward") and [k for k in keys_for(name, list(known)) if k != name]
+            if name not in CONTAINERS and (name in asked or beside):
+                found.append(name)
+        self.attributes = [name for name in found if name not in inputs]
         self.tree = {**inputs, **{name: _contents(self.owner, name) for name in self.attributes}}
         self.names: dict[Path, str] = {}
         self.leaves: dict[str, Any] = {}
@@ -77,15 +76,7 @@ class Form:
             self.names[path] = short
             self.leaves[short] = value
 
-    def _attributes(self, asked: Sequence[str]) -> Iterator[str]:
-        yield from (name for name in CONTAINERS if _is_open(_contents(self.owner, name)))
-        known = getattr(self.owner, "__dict__", {})
-        for name in known:
-            beside = hasattr(self.owner, "backward") and [k for k in keys_for(name, list(known)) if k != name]
-            if name not in CONTAINERS and (name in asked or beside):
-                yield name
-
-    def inside(self, name: str) -> dict[str, tuple[int, ...]]:
+    def inside(self, name: str) -> Shapes:
         """The shapes of the inputs that a name stands for: its own, or of all in a container."""
         leaves = [leaf for path, leaf in self.names.items() if leaf == name or path[0] == name]
         return {leaf: np.shape(self.leaves[leaf]) for leaf in leaves}
@@ -133,12 +124,13 @@ class Form:
             return [{key: parts[key][0] if key in parts else g for key, g in self.gradient.items()}]
         if backward is None:
             return [self.gradient]
+        layer = hasattr(self.owner, "backward")
         with self._arguments(leaves) as given:
-            if hasattr(self.owner, "backward") or self._plan(backward)[1]:
+            if layer or self._plan(backward)[1]:
                 self._forward(given)
             result = backward(**self._accepted(backward, given, cache=self.cache, upstream=upstream))
-            kept = getattr(self.owner, "__dict__", {}) if hasattr(self.owner, "backward") else {}
-            kept = {key: item for key, item in kept.items() if key not in self.tree}
+            known = getattr(self.owner, "__dict__", {}) if layer else {}
+            kept = {key: item for key, item in known.items() if key not in self.tree}
             return [self._keyed(result, kept), result] if kept else [result]
 
     def _keyed(self, result: Any, kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,41 +159,36 @@ class Form:
             for name, value in before.items():
                 _set(self.owner, name, value)
 
-    def _plan(self, function: Callable[..., Any]) -> Plan:
-        """The inputs that a function takes, its parameters that are no inputs and must be given, and whether
-        one that need not be is called upstream."""
+    def _plan(self, function: Callable[..., Any]) -> tuple[list[str], list[str], bool]:
+        """The inputs that a function takes (all if that cannot be told), its parameters that are no inputs and
+        must be given, and whether one that need not be is called upstream."""
         if function not in self._plans:
-            known = [name for name in {**self.leaves, **self.tree} if name not in self.attributes]
-            plain = [name for name in self.tree if name not in self.attributes]
-            try:
+            parameters = ANY
+            with suppress(TypeError, ValueError):
                 parameters = list(inspect.signature(function).parameters.values())
-            except (TypeError, ValueError):
-                self._plans[function] = plain, [], False
-                return self._plans[function]
+            known = [name for name in {**self.leaves, **self.tree} if name not in self.attributes]
             taken = [p.name for p in parameters if p.name in known]
             if any(p.kind is p.VAR_KEYWORD for p in parameters):
-                taken += [name for name in plain if name not in taken]
-            several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-            needed = [p for p in parameters if p.default is p.empty and p.kind not in several]
+                taken += [name for name in self.tree if name in known and name not in taken]
+            needed = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
             missing = [p.name for p in needed if p.name not in taken or p.kind is p.POSITIONAL_ONLY]
             self._plans[function] = taken, missing, "upstream" in [p.name for p in parameters]
         return self._plans[function]
 
     def _accepted(self, function: Callable[..., Any], given: Mapping[str, Any], **spare: Any) -> dict[str, Any]:
-        """The arguments that a function names; all inputs if that cannot be told."""
+        """The arguments that a function names."""
         taken, missing, named = self._plan(function)
         found = {name: given[name] for name in taken}
         if spare.get("upstream") is not None and not missing and named:
             missing = ["upstream"]
         for name in missing:
-            what = "cache" if name in CACHES else "upstream"
-            if spare.get(what) is None:
+            what = spare.get("cache" if name in CACHES else "upstream")
+            if what is None:
                 raise TypeError(
-                    f"{getattr(function, '__name__', 'the function')} needs {name!r}, but is called with the "
-                    f"inputs by their names ({', '.join(self.leaves)}); wrap it, for example "
-                    f"lambda {next(iter(self.leaves))}: ..."
+                    f"{getattr(function, '__name__', 'the function')} needs {name!r}, but is called with the inputs by "
+                    f"their names ({', '.join(self.leaves)}); wrap it, e.g. lambda {next(iter(self.leaves))}: ..."
                 )
-            found[name] = copied(spare[what])
+            found[name] = copied(what)
         return found
 
 
@@ -212,13 +199,11 @@ def _owner(function: Any) -> Any:
         return bound
     if hasattr(function, "forward"):
         return function
-    try:
+    with suppress(TypeError, ValueError):
         seen = inspect.getclosurevars(function)
-    except (TypeError, ValueError):
-        return None
-    for value in (*seen.nonlocals.values(), *seen.globals.values()):
-        if any(_is_open(getattr(value, "__dict__", {}).get(name)) for name in CONTAINERS):
-            return value
+        for value in (*seen.nonlocals.values(), *seen.globals.values()):
+            if any(_is_open(getattr(value, "__dict__", {}).get(name)) for name in CONTAINERS):
+                return value
     return None
 
 

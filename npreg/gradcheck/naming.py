@@ -10,40 +10,37 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from npreg.differentiate.steps import quiet
+from npreg.differentiate.steps import call, quiet
 from npreg.exercises.check import check
 from npreg.exercises.findings import AnswerReport
-from npreg.exercises.forward.inputs import Input
+from npreg.exercises.forward.inputs import Draw, Input
 from npreg.exercises.forward.program import Exercise, gradient
 from npreg.exercises.found import Shapes
-from npreg.gradcheck.forms import kind_of
+from npreg.gradcheck.forms import Form, kind_of
+from npreg.gradcheck.readings import Wanted, readings
 from npreg.gradcheck.report import Mistake
-
-__all__ = ["Subject", "named"]
 
 LETTERS = "ndkhmpqrs"
 MOST = 60  # entries of a given input beyond which it is cut down
 FEW = (9, 7, 5, 4, 3, 3, 3, 3, 3)
+SIZES = (7, 5, 11, 3, 13, 17, 19, 23, 29)
 FAILED = ("raises", "not-implemented", "no-return")
 BEHAVIOUR = (*FAILED, "changes-input", "not-repeatable")
+IGNORED = "The upstream derivative is not used: the result is the same whatever it is."
 Shape = tuple[str | int, ...]
 Axis = tuple[str, int]
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What is named: a scalar function and gradients, at numbers.
+class Subject(NamedTuple):
+    """A scalar function, the user's own `source` whose local variables are the steps, gradients, and inputs.
 
-    function : called with the inputs by name
-    source : the user's own function, whose local variables are the steps
-    gradients : from inputs to the gradient, by the name of the input
-    inputs : by name; what is no array of numbers is handed on as it is
+    Gradients go from inputs to a gradient, by the input's name; what is no array of numbers is handed on as it is.
     """
 
     function: Callable[..., Any]
@@ -52,9 +49,40 @@ class Subject:
     inputs: Mapping[str, Any]
 
 
-def named(subject: Subject) -> dict[str, tuple[Mistake, ...]]:
+def named_mistakes(
+    form: Form, wanted: Wanted, given: Mapping[str, Any], upstream: Any, order: tuple[str, ...], wrong: list[str]
+) -> dict[str, tuple[Mistake, ...]]:
+    """The mistakes by input, found on other numbers, too, in a result that is read in this order."""
+    takes = upstream is not None and form.upstream()[0]
+    inputs = dict(given)
+    if takes:
+        inputs["upstream"] = np.broadcast_to(upstream, call(form.value, given).shape).astype(float)
+
+    def value(**at: Any) -> Any:
+        weights = at.pop("upstream") if takes else 1.0 if upstream is None else upstream
+        found = form.value(**at)
+        return found if upstream is None else np.sum(weights * found)
+
+    def gradient_of(at: Mapping[str, Any], name: str) -> Any:
+        leaves = {key: item for key, item in at.items() if key in form.leaves}
+        loss = form.value(**leaves)
+        shapes = {key: {leaf: np.shape(leaves[leaf]) for leaf in inside} for key, inside in wanted.items()}
+        results = form.gradients(leaves, at.get("upstream", upstream))
+        found = [r for result in results for r in readings(result, shapes, loss, all_of_them=False)]
+        return next(r[name] for r in found if tuple(r) == order)
+
+    if takes:
+        other = {**inputs, "upstream": 3 * inputs["upstream"]}
+        ignoring = [name for name in wrong if np.array_equal(gradient_of(other, name), gradient_of(inputs, name))]
+        if ignoring:
+            return dict.fromkeys(ignoring, (Mistake("ignores:upstream", IGNORED),))
+    source = getattr(form.function, "forward", form.function)
+    return _named(Subject(value, source, {name: partial(gradient_of, name=name) for name in wrong}, inputs))
+
+
+def _named(subject: Subject) -> dict[str, tuple[Mistake, ...]]:
     """The mistakes in each gradient; empty where none can be looked for."""
-    best: dict[str, tuple[AnswerReport, dict[str, str]]] = {}
+    best: dict[str, tuple[AnswerReport, Mapping[str, Shape]]] = {}
     with quiet():
         for shapes in _shapes(subject):
             try:
@@ -63,26 +91,27 @@ def named(subject: Subject) -> dict[str, tuple[Mistake, ...]]:
                 continue
             for name, answer in found.items():
                 if name not in best or _failed(best[name][0]):
-                    best[name] = answer, _legend(shapes)
+                    best[name] = answer, shapes
             if not any(_failed(answer) for answer, _ in best.values()):
                 break
-        own = {
-            name: Shapes(np.shape(subject.gradients[name](subject.inputs)), np.shape(subject.inputs[name]))
-            for name in best
-        }
-    return {name: tuple(_told(answer, own[name], legend)) for name, (answer, legend) in best.items()}
+        shaped = {name: np.shape(subject.gradients[name](subject.inputs)) for name in best}
+    own = {name: Shapes(shape, np.shape(subject.inputs[name])) for name, shape in shaped.items()}
+    return {name: tuple(_told(answer, own[name], shapes)) for name, (answer, shapes) in best.items()}
 
 
-def _told(answer: AnswerReport, own: Shapes, legend: Mapping[str, str]) -> Iterator[Mistake]:
+def _told(answer: AnswerReport, own: Shapes, shapes: Mapping[str, Shape]) -> Iterator[Mistake]:
     """The mistakes in words, with the shapes at hand; what a letter stands for is said at the end."""
+    places: dict[str | int, str] = {}
+    for name, shape in shapes.items():
+        for axis, size in enumerate(shape):
+            places.setdefault(size, f"{name}.shape[{axis}]")
     known = [mistake for mistake in answer.mistakes if mistake.code not in BEHAVIOUR]
     for mistake in known:
         found = tuple(own if isinstance(record, Shapes) else record for record in mistake.found)
-        mistake = replace(mistake, found=found)
-        message = mistake.message(alone=len(known) == 1)
-        used = [f"{n} is {place}" for n, place in legend.items() if re.search(rf"\b\d*{n}\b", message)]
-        message += f" ({', '.join(used)})" if used else ""
-        yield Mistake(code=mistake.code, message=message, alternatives=mistake.alternatives)
+        message = replace(mistake, found=found).message(alone=len(known) == 1)
+        letters = [n for n in places if isinstance(n, str) and re.search(rf"\b\d*{n}\b", message)]
+        legend = f" ({', '.join(f'{n} is {places[n]}' for n in letters)})" if letters else ""
+        yield Mistake(mistake.code, message + legend, mistake.alternatives)
 
 
 def _failed(answer: AnswerReport) -> bool:
@@ -91,39 +120,26 @@ def _failed(answer: AnswerReport) -> bool:
 
 
 def _judged(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, AnswerReport]:
-    own = _cut(subject, shapes)
     names = {name: re.sub(r"\W+", "_", name).strip("_") for name in subject.inputs}
     back = {short: name for name, short in names.items()}
     rest = {name: value for name, value in subject.inputs.items() if name not in shapes}
+    parameters = [inspect.Parameter(names[name], inspect.Parameter.KEYWORD_ONLY) for name in shapes]
 
-    def seen(call: Callable[..., Any], **given: Any) -> Any:
-        return call({**rest, **{back[short]: value for short, value in given.items()}})
+    def with_parameters(call: Callable[[Mapping[str, Any]], Any]) -> Any:
+        def function(**given: Any) -> Any:
+            return call({**rest, **{back[short]: value for short, value in given.items()}})
 
-    used = [names[name] for name in shapes]
-    loss = _with_parameters(partial(seen, lambda at: subject.function(**at)), used)
+        function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return function
+
+    own = {names[name]: array for name, array in _cut(subject, shapes).items()}
+    loss = with_parameters(lambda at: subject.function(**at))
     loss.__wrapped__ = subject.source
-    exercise = Exercise(
-        loss,
-        {names[name]: Input(shape, _like(subject.inputs[name])) for name, shape in shapes.items()},
-        {f"grad_{names[name]}": gradient(names[name]) for name in subject.gradients},
-        id="your-function",
-    )
-    answers = {
-        f"grad_{names[name]}": _with_parameters(partial(seen, call), used) for name, call in subject.gradients.items()
-    }
-    report = check(answers, exercise, probes=[{names[name]: array for name, array in own.items()}], seed=0, seconds=0)
+    inputs = {names[name]: Input(shape, _like(subject.inputs[name])) for name, shape in shapes.items()}
+    asked = {f"grad_{names[name]}": gradient(names[name]) for name in subject.gradients}
+    answers = {f"grad_{names[name]}": with_parameters(given) for name, given in subject.gradients.items()}
+    report = check(answers, Exercise(loss, inputs, asked, id="your-function"), probes=[own], seed=0, seconds=0)
     return {back[answer.name.removeprefix("grad_")]: answer for answer in report.answers}
-
-
-def _with_parameters(call: Callable[..., Any], names: Sequence[str]) -> Any:
-    """A function with these parameters."""
-
-    def function(**given: Any) -> Any:
-        return call(**given)
-
-    kind = inspect.Parameter.KEYWORD_ONLY
-    function.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])  # type: ignore[attr-defined]
-    return function
 
 
 def _cut(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, Any]:
@@ -149,23 +165,21 @@ def _shapes(subject: Subject) -> Iterator[dict[str, Shape]]:
     for name, axis in axes:
         if arrays[name].shape[axis] > 1:
             together.setdefault(arrays[name].shape[axis], []).append((name, axis))
+
+    def lettered(blocks: Sequence[Sequence[Axis]]) -> dict[str, Shape]:
+        ordered = sorted(blocks, key=lambda block: axes.index(block[0]))
+        letters = {at: letter for letter, block in zip(LETTERS, ordered, strict=False) for at in block}
+        return {n: tuple(letters.get((n, axis), s) for axis, s in enumerate(a.shape)) for n, a in arrays.items()}
+
     merged = list(together.values())
     apart = list(merged)
     for block in merged:
         others = [other for other in apart if other is not block]
         splits = sorted(_partitions(block), key=len, reverse=True) if len(block) < 7 else [[block]]
-        apart = next(([*others, *split] for split in splits if _works(subject, arrays, [*others, *split])), apart)
+        apart = next(([*others, *split] for split in splits if _works(subject, lettered([*others, *split]))), apart)
     for blocks in (apart, merged, []):
         if blocks is not merged or len(apart) > len(merged):
-            yield _lettered(arrays, sorted(blocks, key=lambda block: axes.index(block[0])))
-
-
-def _lettered(arrays: Mapping[str, Any], blocks: Sequence[Sequence[Axis]]) -> dict[str, Shape]:
-    letters = {at: letter for letter, block in zip(LETTERS, blocks, strict=False) for at in block}
-    return {
-        name: tuple(letters.get((name, axis), size) for axis, size in enumerate(array.shape))
-        for name, array in arrays.items()
-    }
+            yield lettered(blocks)
 
 
 def _partitions(items: list[Axis]) -> Iterator[list[list[Axis]]]:
@@ -183,10 +197,9 @@ def _partitions(items: list[Axis]) -> Iterator[list[list[Axis]]]:
             yield [*rest[:i], [items[0], *block], *rest[i + 1 :]]
 
 
-def _works(subject: Subject, arrays: Mapping[str, Any], blocks: Sequence[Sequence[Axis]]) -> bool:
-    """Whether the function takes a length of its own for each group of axes."""
-    shapes, rng = _lettered(arrays, blocks), np.random.default_rng(0)
-    sizes = dict(zip(LETTERS, (7, 5, 11, 3, 13, 17, 19, 23, 29), strict=True))
+def _works(subject: Subject, shapes: Mapping[str, Shape]) -> bool:
+    """Whether the function takes a length of its own for each letter."""
+    sizes, rng = dict(zip(LETTERS, SIZES, strict=True)), np.random.default_rng(0)
     numbers = {n: Input(s, _like(subject.inputs[n])).numbers(sizes, rng) for n, s in shapes.items()}
     try:
         value = np.asarray(subject.function(**{**subject.inputs, **numbers}))
@@ -195,42 +208,34 @@ def _works(subject: Subject, arrays: Mapping[str, Any], blocks: Sequence[Sequenc
     return value.size == 1 and bool(np.isfinite(value).all())
 
 
-def _like(value: Any) -> Callable[[np.random.Generator, tuple[int, ...]], Any]:
+def _like(value: Any) -> Draw:
     """Draws numbers like these: classes, 0 and 1, one-hot rows, shares, positive, with a column of ones."""
     given = np.asarray(value)
     low, high = (float(f(given)) if given.size else 0.0 for f in (np.min, np.max))
+    table, whole = given.ndim == 2 and given.shape[1] > 1, given.dtype.kind in "iub"
     binary = bool(np.isin(given, (0, 1)).all())
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
-        if given.dtype.kind in "iub" and not given.ndim:
+        if whole and not given.ndim:
             return given
-        if binary and given.ndim == 2 and given.shape[1] > 1 and (given.sum(axis=1) == 1).all():
-            return np.eye(shape[1])[rng.permuted(np.arange(shape[0]) % shape[1])].astype(given.dtype)
+        if binary and table and (given.sum(axis=1) == 1).all():
+            return Input(("n", "k"), "one-hot").numbers({"n": shape[0], "k": shape[1]}, rng).astype(given.dtype)
         if binary and low < high:
             return (rng.permuted(np.arange(int(np.prod(shape)))) % 2).reshape(shape).astype(given.dtype)
-        if given.dtype.kind in "iub":
+        if whole:
             values = np.unique(given)
             return rng.choice(values[values <= 2] if (values <= 2).sum() > 1 else values, shape)
         if not given.ndim and low > 0:
             return low * rng.choice([rng.uniform(0.6, 0.9), rng.uniform(1.1, 1.2 if low < 1 else 1.7)])
         if low > 0 and high < 1:
             shares = rng.uniform(0.1, 0.9, shape)
-            whole = given.ndim == 2 and np.allclose(given.sum(axis=1), 1)
-            return shares / shares.sum(axis=1, keepdims=True) if whole else shares
+            one = given.ndim == 2 and np.allclose(given.sum(axis=1), 1)
+            return shares / shares.sum(axis=1, keepdims=True) if one else shares
         numbers = rng.uniform(0.15, 1.6, shape)
         numbers = numbers if low > 0 else numbers * np.where(rng.random(shape) < 0.65, 1.0, -1.0)
-        for column in (0, -1):
-            if given.ndim == 2 and given.shape[1] > 1 and low < high and (given[:, column] == 1).all():
+        for column in (0, -1) if table and low < high else ():
+            if (given[:, column] == 1).all():
                 numbers[:, column] = 1.0
         return numbers
 
     return draw
-
-
-def _legend(shapes: Mapping[str, Shape]) -> dict[str, str]:
-    """What each letter stands for, such as X.shape[0]."""
-    found: dict[str, str] = {}
-    for name, shape in shapes.items():
-        for axis, size in enumerate(shape):
-            found.setdefault(str(size), f"{name}.shape[{axis}]")
-    return {letter: place for letter, place in found.items() if letter in LETTERS}

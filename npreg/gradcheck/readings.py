@@ -11,16 +11,15 @@ Every reading is judged, and the one with the most right gradients is reported.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, permutations, product
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-__all__ = ["Reading", "Wanted", "keys_for", "readings"]
-
-Reading: TypeAlias = dict[str, Any]  # input -> what stands for its gradient
-Wanted: TypeAlias = Mapping[str, Mapping[str, tuple[int, ...]]]  # a name -> the shapes of the inputs in it
+Reading = dict[str, Any]  # input -> what stands for its gradient
+Shapes = Mapping[str, tuple[int, ...]]
+Wanted = Mapping[str, Shapes]  # a name -> the shapes of the inputs in it
 
 MOST = 24
 _BEFORE = r"(?:d|g|grad|gradient|nabla|delta|d_?(?:j|l|c|e|f|loss|cost)_d|partial)_?"
@@ -34,8 +33,8 @@ def keys_for(name: str, keys: Sequence[str]) -> list[str]:
     ['dW1', 'W1_grad', 'dj_dw1', 'W1']
     """
     word = re.escape(name)
-    flags = (0, re.IGNORECASE)
-    found = [k for flag in flags for k in keys if re.fullmatch(f"{_BEFORE}{word}|{word}{_AFTER}", k, flag)]
+    pattern = f"{_BEFORE}{word}|{word}{_AFTER}"
+    found = [key for flag in (0, re.IGNORECASE) for key in keys if re.fullmatch(pattern, key, flag)]
     return list(dict.fromkeys([*found, *(key for key in keys if key == name)]))
 
 
@@ -47,27 +46,18 @@ def readings(value: Any, wanted: Wanted, loss: Any, *, all_of_them: bool) -> lis
     loss : the function's value, to recognise it beside the gradients
     all_of_them : whether every name must be found
     """
-    found: list[Reading] = []
-    for rest in _without_loss(value, loss):
-        for reading in islice(_read(rest, wanted, all_of_them), MOST):
-            if not any(_same(reading, other) for other in found):
-                found.append(reading)
-    return found
-
-
-def _same(one: Reading, other: Reading) -> bool:
-    return one.keys() == other.keys() and all(one[name] is other[name] for name in one)
-
-
-def _without_loss(value: Any, loss: Any) -> Iterator[Any]:
-    """The result without the loss that stands first or last in it, and as it is."""
+    without = []
     if isinstance(value, (tuple, list)) and len(value) > 1:
         for place in (0, -1):
             if is_number(value[place]) and np.size(loss) == 1 and np.allclose(value[place], loss, rtol=1e-6):
                 rest = list(value)
                 del rest[place]
-                yield rest[0] if len(rest) == 1 else tuple(rest)
-    yield value
+                without.append(rest[0] if len(rest) == 1 else tuple(rest))
+    found: dict[Any, Reading] = {}
+    for rest in (*without, value):
+        for reading in islice(_read(rest, wanted, all_of_them), MOST):
+            found.setdefault(frozenset((name, id(array)) for name, array in reading.items()), reading)
+    return list(found.values())
 
 
 def is_number(value: Any) -> bool:
@@ -84,23 +74,23 @@ def _shape(value: Any) -> tuple[int, ...] | None:
 
 
 def _read(value: Any, wanted: Wanted, all_of_them: bool) -> Iterator[Reading]:
-    if len(wanted) == 1 and isinstance(value, (tuple, list)):
-        yield from (r for name in wanted if list(wanted[name]) != [name] for r in _spread(name, value, wanted))
+    several, names = isinstance(value, (tuple, list)), list(wanted)
+    if len(names) == 1 and several and list(wanted[names[0]]) != names:
+        yield from _spread(names[0], value, wanted)
     if isinstance(value, Mapping):
         yield from _by_key(value, wanted, all_of_them)
-    elif isinstance(value, (tuple, list)) and (isinstance(value, tuple) or len(wanted) > 1):
+    elif several and (isinstance(value, tuple) or len(names) > 1):
         yield from _by_position(value, wanted, all_of_them)
     elif value is not None and _shape(value) is not None:
-        names = list(wanted)
         if len(names) == 1 or not all_of_them:
             fitting = [name for name in names if list(wanted[name].values()) == [_shape(value)]]
             for name in fitting or names[: len(names) == 1]:
                 yield from _spread(name, value, wanted)
-        sizes = [int(np.prod(shape)) for shapes in wanted.values() for shape in shapes.values()]
-        if np.size(value) == sum(sizes) and len(sizes) > 1:
-            shapes = {name: shape for inside in wanted.values() for name, shape in inside.items()}
-            pieces = np.split(np.ravel(value), np.cumsum(sizes)[:-1])
-            yield {name: piece.reshape(shapes[name]) for name, piece in zip(shapes, pieces, strict=True)}
+        shapes = {leaf: shape for inside in wanted.values() for leaf, shape in inside.items()}
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
+        if len(ends) > 1 and np.size(value) == ends[-1]:
+            pieces = zip(shapes.items(), np.split(np.ravel(value), ends[:-1]), strict=True)
+            yield {leaf: piece.reshape(shape) for (leaf, shape), piece in pieces}
 
 
 def _by_key(value: Mapping[Any, Any], wanted: Wanted, all_of_them: bool) -> Iterator[Reading]:
@@ -108,48 +98,43 @@ def _by_key(value: Mapping[Any, Any], wanted: Wanted, all_of_them: bool) -> Iter
     keys = [key for key in value if isinstance(key, str)]
     choices: dict[str, list[Reading]] = {}
     for name, inside in wanted.items():
-        for one, own in ((name, wanted), *((leaf, {leaf: {leaf: s}}) for leaf, s in inside.items())):
-            found = [r for key in keys_for(one, keys) for r in _spread(one, value[key], own)]
+        for one, own in ((name, wanted), *((leaf, {leaf: {leaf: shape}}) for leaf, shape in inside.items())):
+            found = [reading for key in keys_for(one, keys) for reading in _spread(one, value[key], own)]
             if found:
                 choices.setdefault(one, found)
             if found and one == name:
                 break
     asked = {leaf for inside in wanted.values() for leaf in inside}
-    for parts in product(*choices.values()):
-        reading = {leaf: array for part in parts for leaf, array in part.items()}
+    for reading in _joined(choices.values()):
         if reading and (not all_of_them or asked <= reading.keys()):
             yield reading
 
 
 def _by_position(value: Sequence[Any], wanted: Wanted, all_of_them: bool) -> Iterator[Reading]:
     names, given = list(wanted), [item for item in value if item is not None]
+    orders: list[Sequence[str]] = []
     if len(given) < len(value) == len(names):
-        pairs = [(name, item) for name, item in zip(names, value, strict=True) if item is not None]
-        yield from _joined([name for name, _ in pairs], [item for _, item in pairs], wanted)
-        return
-    if len(given) > len(names) or (all_of_them and len(given) < len(names)):
-        return
-    tries = 0
-    fits = {(name, i): _fits(item, name, wanted[name]) for i, item in enumerate(given) for name in names}
-    for order in islice(permutations(names, len(given)), 50_000):
-        if all(fits[name, i] for i, name in enumerate(order)):
-            tries += 1
-            yield from _joined(order, given, wanted)
-    if not tries and len(given) == len(names):
-        yield from _joined(names, given, wanted)
+        orders = [[name for name, item in zip(names, value, strict=True) if item is not None]]
+    elif len(given) == len(names) or (len(given) < len(names) and not all_of_them):
+        fits = {(name, i): _fits(item, name, wanted[name]) for i, item in enumerate(given) for name in names}
+        every = islice(permutations(names, len(given)), 50_000)
+        orders = list(islice((o for o in every if all(fits[name, i] for i, name in enumerate(o))), MOST))
+        if not orders and len(given) == len(names):
+            orders = [names]
+    for order in orders:
+        yield from _joined(_spread(name, item, wanted) for name, item in zip(order, given, strict=True))
 
 
-def _fits(value: Any, name: str, inside: Mapping[str, tuple[int, ...]]) -> bool:
+def _fits(value: Any, name: str, inside: Shapes) -> bool:
     if list(inside) == [name]:
         return _shape(value) == inside[name]
     items = list(value.values()) if isinstance(value, Mapping) else value
     return isinstance(items, (list, tuple)) and [*map(_shape, items)] == list(inside.values())
 
 
-def _joined(names: Sequence[str], values: Sequence[Any], wanted: Wanted) -> Iterator[Reading]:
-    parts = [list(_spread(name, value, wanted)) for name, value in zip(names, values, strict=True)]
-    for chosen in product(*parts):
-        yield {leaf: array for part in chosen for leaf, array in part.items()}
+def _joined(choices: Iterable[Iterable[Reading]]) -> Iterator[Reading]:
+    for parts in product(*choices):
+        yield {leaf: array for part in parts for leaf, array in part.items()}
 
 
 def _spread(name: str, value: Any, wanted: Wanted) -> Iterator[Reading]:

@@ -6,15 +6,14 @@ import html
 import math
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
-
-__all__ = ["EntryReport", "GradientReport", "InputReport", "Mistake"]
+from typing import Any
 
 MAX_LINES = 20
 MAX_ROWS = 8
 COLUMNS = ("entry", "got", "expected", "off by", "allowed")
+UNJUDGED = "no derivative can be found there, any value could be right: check at another point"
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,8 @@ class EntryReport:
     @property
     def cells(self) -> tuple[str, str, str, str, str]:
         """The row of the table, as text."""
-        expected = f"{self.lower:.9g}"
-        if self.lower != self.upper:
-            expected = f"[{self.lower:.4g}, {self.upper:.4g}]"
+        kink = self.lower != self.upper
+        expected = f"[{self.lower:.4g}, {self.upper:.4g}]" if kink else f"{self.lower:.9g}"
         return self.where, f"{self.got:.9g}", expected, f"{self.off_by:.2g}", f"{self.allowed:.2g}"
 
 
@@ -47,9 +45,6 @@ class Mistake:
     code: str
     message: str
     alternatives: tuple[str, ...] = ()
-
-
-Naming: TypeAlias = Callable[[], tuple[Mistake, ...]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,7 @@ class InputReport:
     accuracy: float
     facts: tuple[str, ...] = ()
     worst: tuple[EntryReport, ...] = ()
-    naming: Naming = field(default=tuple, repr=False, compare=False)
+    naming: Callable[[], tuple[Mistake, ...]] = field(default=tuple, repr=False, compare=False)
 
     @cached_property
     def mistakes(self) -> tuple[Mistake, ...]:
@@ -93,24 +88,28 @@ class InputReport:
     @property
     def lines(self) -> tuple[str, ...]:
         """What is said below the headline."""
-        unjudged = "no derivative can be found there, any value could be right: check at another point"
         named = [line for mistake in self.mistakes for line in textwrap.wrap(mistake.message, 100)]
-        return (*self.facts, *([unjudged] if self.unknown else []), *named)
+        return (*self.facts, *([UNJUDGED] if self.unknown else []), *named)
 
     @property
     def headline(self) -> str:
         """One line: right or wrong, how many entries, how it was found out."""
-        checked = {"entries": "entry"}.get(self.checked, self.checked) if self.total == 1 else self.checked
+        checked = "entry" if (self.checked, self.total) == ("entries", 1) else self.checked
         how = f"{self.total} {checked}, {self.method}, {self.precision}"
         how += f", {self.kinks} at a kink" if self.kinks else ""
         how += f", known to {self.accuracy:.1g} only" if not self.accuracy <= 1e-6 else ""
-        parts = {"wrong": self.wrong, "not judged": self.unknown}
-        verdict = ", ".join(
-            word if number == self.total else f"{word} in {number} of {self.total}"
-            for word, number in parts.items()
-            if number
-        )
-        return f"{self.name} {self.shape}: {verdict or 'right'} ({how})"
+        counts = [(word, count) for word, count in (("wrong", self.wrong), ("not judged", self.unknown)) if count]
+        said = [word if count == self.total else f"{word} in {count} of {self.total}" for word, count in counts]
+        return f"{self.name} {self.shape}: {', '.join(said) or 'right'} ({how})"
+
+    def block(self) -> Iterator[str]:
+        """The headline, what is below it, and the table."""
+        yield self.headline
+        yield from (f"  {line}" for line in self.lines)
+        table = [COLUMNS, *(entry.cells for entry in self.worst[:MAX_ROWS])]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for row in table if self.worst else ():
+            yield "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class GradientReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every gradient is right and the gradient function well-behaved."""
+        """Whether every gradient is right and the function well behaved."""
         return not self.problems and all(report.passed for report in self.inputs)
 
     def __bool__(self) -> bool:
@@ -148,82 +147,53 @@ class GradientReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as dicts, lists and scalars for strict JSON; non-finite numbers become text."""
-        inputs = []
-        for report in self.inputs:
-            given = {f.name: getattr(report, f.name) for f in fields(report) if f.name != "naming"}
-            entries, mistakes = map(asdict, report.worst), map(asdict, report.mistakes)
-            inputs.append({**given, "worst": list(entries), "mistakes": list(mistakes)})
-        plain = _plain({"passed": self.passed, **vars(self), "inputs": inputs})
-        assert isinstance(plain, dict)
-        return plain
+        return dict(_plain({"passed": self.passed, **vars(self)}))
 
     def __str__(self) -> str:
-        lines = [self._headline(), *(f"! {problem}" for problem in self.problems)]
-        wrong = [report for report in self.inputs if not report.passed]
+        lines = [self._headline, *(f"! {problem}" for problem in self.problems)]
+        wrong = [list(report.block()) for report in self.inputs if not report.passed]
         right = [report.headline for report in self.inputs if report.passed]
         notes = [f"note: {note}" for note in self.notes[:2]]
         shown = 3 if wrong else MAX_LINES - len(lines) - len(notes)
         if len(right) > shown:
             right = [*right[: shown - 1], f"right, too: {len(right) - shown + 1} more"]
-        space = MAX_LINES - len(lines) - len(notes) - len(right)
-        for position, report in enumerate(wrong):
-            block = list(_block(report, rows=MAX_ROWS))
-            share = max(space // (len(wrong) - position), 1)
-            lines += block[:share]
-            space -= min(share, len(block))
+        for position, block in enumerate(wrong):
+            space = MAX_LINES - len(lines) - len(notes) - len(right)
+            lines += block[: max(space // (len(wrong) - position), 1)]
         return "\n".join([*lines, *right, *notes][:MAX_LINES])
 
     @property
-    def _order(self) -> str:
-        return f", in the order {', '.join(self.order)}" if len(self.order) > 1 else ""
-
     def _headline(self) -> str:
+        order = f", in the order {', '.join(self.order)}" if len(self.order) > 1 else ""
         if self.passed:
-            return f"The gradient is right{self._order}."
+            return f"The gradient is right{order}."
         for verdict, count in (("wrong", "wrong"), ("not judged everywhere", "unknown")):
             names = ", ".join(report.name for report in self.inputs if getattr(report, count))
             if names:
-                return f"The gradient with respect to {names} is {verdict}{self._order}."
+                return f"The gradient with respect to {names} is {verdict}{order}."
         return "The gradient is not usable."
 
     def _repr_html_(self) -> str:
-        parts = [f"<p><strong>{html.escape(self._headline())}</strong></p>"]
-        parts += [f"<p>{html.escape(problem)}</p>" for problem in self.problems]
+        def tag(name: str, *texts: str) -> str:
+            return "".join(f"<{name}>{html.escape(text)}</{name}>" for text in texts)
+
+        parts = [f"<p>{tag('strong', self._headline)}</p>", tag("p", *self.problems)]
         for report in self.inputs:
-            parts.append(f"<p>{html.escape(report.headline)}</p>")
-            if report.lines:
-                items = "".join(f"<li>{html.escape(line)}</li>" for line in report.lines)
-                parts.append(f"<ul>{items}</ul>")
-            if report.worst:
-                parts.append(_html_table(report.worst))
-        parts += [f"<p><em>{html.escape(note)}</em></p>" for note in self.notes]
+            parts += [tag("p", report.headline), f"<ul>{tag('li', *report.lines)}</ul>" if report.lines else ""]
+            rows = [tag("th", *COLUMNS), *(tag("td", *entry.cells) for entry in report.worst)]
+            parts += ["<table>", *(f"<tr>{row}</tr>" for row in rows), "</table>"] if report.worst else []
+        parts += [f"<p>{tag('em', note)}</p>" for note in self.notes]
         return "<div>" + "".join(parts) + "</div>"
 
 
-def _block(report: InputReport, rows: int) -> Iterator[str]:
-    yield report.headline
-    for line in report.lines:
-        yield f"  {line}"
-    if report.worst:
-        table = [COLUMNS, *(entry.cells for entry in report.worst[:rows])]
-        widths = [max(len(row[k]) for row in table) for k in range(len(COLUMNS))]
-        for row in table:
-            yield "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-
-
-def _html_table(entries: tuple[EntryReport, ...]) -> str:
-    head = "".join(f"<th>{column}</th>" for column in COLUMNS)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in entry.cells) + "</tr>" for entry in entries
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
 def _plain(value: Any) -> Any:
+    if isinstance(value, InputReport):
+        given = {**vars(value), "mistakes": value.mistakes}
+        return _plain({name: item for name, item in given.items() if name != "naming"})
+    if isinstance(value, (EntryReport, Mistake)):
+        value = vars(value)
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,7 +8,7 @@ not judged   the reference is not known there: anything would be right
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,10 +20,9 @@ from npreg.differentiate.schemes import EPS, UNSEEN, Move, column_sizes, columns
 from npreg.differentiate.steps import along, call, natural_scale, random_direction
 from npreg.gradcheck.report import EntryReport, InputReport
 
-__all__ = ["Question", "judge"]
-
 ROWS = 8
 TRUST = 5.0  # how often its own estimate the error of a difference may be
+Index = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -41,57 +40,45 @@ class Question:
 
     function: Callable[..., Any]
     inputs: dict[str, Any]
-    output: tuple[int, ...]
+    output: Index
     name: str
     budget: float
     precision: str
     directions: int
     rng: np.random.Generator
 
-    @property
-    def x(self) -> Array:
-        """The input itself."""
-        return np.asarray(self.inputs[self.name])
-
-    @property
-    def scale(self) -> Array:
-        """The size of a step that counts as 1."""
-        return natural_scale(self.function, self.inputs, self.name)
-
 
 def judge(asked: Question, answer: NDArray[Any]) -> InputReport:
     """The verdict on a gradient.
 
-    Raises
-    ------
-    ValueError
-        The function returns an array, and the answer has not the shape of its Jacobian.
+    Raises ValueError if the function returns an array, and the answer has not the shape of its Jacobian.
     """
-    got, shape = np.asarray(answer, dtype=np.float64), asked.x.shape
+    got, shape = np.asarray(answer, dtype=np.float64), np.shape(asked.inputs[asked.name])
     expected = asked.output + shape
-    scalar = math.prod(asked.output) == 1
-    if not scalar and got.shape != expected:
+    if math.prod(asked.output) != 1 and got.shape != expected:
         raise ValueError(
-            f"the function returns shape {asked.output}, so its Jacobian for {asked.name!r} has shape "
-            f"{expected}, not {got.shape}; to check a gradient of shape {shape}, give upstream= "
-            "(1.0 for the gradient of the sum)"
+            f"the function returns shape {asked.output}, so its Jacobian for {asked.name!r} has shape {expected}, not "
+            f"{got.shape}; to check a gradient of shape {shape}, give upstream= (1.0 for the gradient of the sum)"
         )
-    scale = asked.scale
-    shaped = got.shape in (shape, expected)
-    got = got.reshape((*asked.output, -1)) if shaped else np.zeros((*asked.output, scale.size))
-    if asked.directions and shaped:
+    scale = natural_scale(asked.function, asked.inputs, asked.name)
+    if got.shape not in (shape, expected):
+        compared = _compared(asked, one_by_one(asked.name, scale), scale, np.zeros((*asked.output, scale.size)))
+        said = (f"shape {got.shape}, but the input has shape {shape}",)
+        return replace(compared.report(asked), passed=False, wrong=compared.got.size, unknown=0, kinks=0, facts=said)
+    got = got.reshape((*asked.output, -1))
+    if asked.directions:
         return _by_directions(asked, got, scale)
-    compared = _compared(asked, one_by_one(asked.name, scale), scale.ravel(), got)
-    if not shaped:
-        message = f"shape {np.shape(answer)}, but the input has shape {shape}"
-        report = compared.report(asked, "entries", [message], [])
-        return replace(report, passed=False, wrong=int(got.size), unknown=0, kinks=0)
 
-    def label(index: tuple[int, ...]) -> str:
-        at = (*index[:-1], *map(int, np.unravel_index(index[-1], shape)))
+    def label(index: Index) -> str:
+        at = (*index[:-1], *_unravelled(index[-1], shape))
         return str(list(at)) if at else "value"
 
-    return compared.report(asked, "entries", _plain_facts(compared), list(compared.rows(label)))
+    compared = _compared(asked, one_by_one(asked.name, scale), scale, got)
+    return compared.report(asked, rows=compared.rows(label))
+
+
+def _unravelled(flat: Any, shape: Index) -> Index:
+    return tuple(int(i) for i in np.unravel_index(flat, shape))
 
 
 @dataclass(frozen=True)
@@ -110,40 +97,40 @@ class _Comparison:
         return np.asarray(np.maximum(np.maximum(below, above), 0.0))
 
     @property
-    def unknown(self) -> NDArray[np.bool_]:
-        return np.isnan(self.allowed)
-
-    @property
     def wrong(self) -> NDArray[np.bool_]:
         """NaN counts as wrong."""
-        return np.asarray(~(self.off_by <= self.allowed) & ~self.unknown)
+        return np.asarray(~(self.off_by <= self.allowed) & ~np.isnan(self.allowed))
 
-    def entry(self, where: str, index: tuple[int, ...], unit: float = 1.0) -> EntryReport:
+    def entry(self, where: str, index: Index, unit: float = 1.0) -> EntryReport:
         """One row of the report's table."""
         fields = (self.got, self.reference.lower, self.reference.upper, self.off_by, self.allowed)
-        got, lower, upper, off_by, allowed = (float(field[index]) / unit for field in fields)
-        return EntryReport(where=where, got=got, lower=lower, upper=upper, off_by=off_by, allowed=allowed)
+        return EntryReport(where, *(float(field[index]) / unit for field in fields))
 
-    def rows(self, label: Callable[[tuple[int, ...]], str]) -> Iterator[EntryReport]:
+    def rows(self, label: Callable[[Index], str]) -> Iterator[EntryReport]:
         """The wrong entries, the worst first."""
         excess = np.where(self.wrong, self.off_by / np.maximum(self.allowed, 1e-300), -1.0)
         for flat in np.argsort(-np.nan_to_num(excess, nan=np.inf).ravel(), kind="stable")[:ROWS]:
-            index = tuple(int(i) for i in np.unravel_index(flat, excess.shape))
+            index = _unravelled(flat, excess.shape)
             if self.wrong[index]:
                 yield self.entry(label(index), index)
 
-    def report(self, asked: Question, checked: str, found: list[str], rows: list[EntryReport]) -> InputReport:
+    def report(self, asked: Question, rows: Iterable[EntryReport] = (), directions: bool = False) -> InputReport:
         """The verdict; a random direction counts as one, whatever the function returns."""
-        axes = tuple(range(len(asked.output))) if checked == "random directions" else ()
-        wrong, unknown, kinks = (
-            int(np.sum(np.any(where, axis=axes) if axes else where))
-            for where in (self.wrong, self.unknown, self.reference.kink)
-        )
+        axes = tuple(range(len(asked.output))) if directions else ()
+        where = (self.wrong, np.isnan(self.allowed), self.reference.kink)
+        wrong, unknown, kinks = (int(np.sum(np.any(each, axis=axes) if axes else each)) for each in where)
+        facts, bad = [], ~np.isfinite(self.got)
+        if bad.any():
+            first = tuple(int(i) for i in np.argwhere(bad)[0])
+            place = f" at {list(first)}" if first else ""
+            facts = [f"{int(bad.sum())} of {bad.size} entries are not finite: {self.got[first]}{place}"]
+        elif wrong and not self.got.any():
+            facts = ["zero everywhere"]
         return InputReport(
             name=asked.name,
-            shape=asked.x.shape,
+            shape=np.shape(asked.inputs[asked.name]),
             passed=not (wrong or unknown),
-            checked=checked,
+            checked="random directions" if directions else "entries",
             total=self.got.shape[-1] if axes else int(self.got.size),
             wrong=wrong,
             unknown=unknown,
@@ -151,44 +138,40 @@ class _Comparison:
             method=self.reference.method,
             precision=asked.precision,
             accuracy=self.accuracy,
-            facts=tuple(found),
-            worst=tuple(rows[:ROWS]),
+            facts=tuple(facts),
+            worst=tuple(rows)[:ROWS],
         )
 
 
-def _compared(asked: Question, moves: list[Move], steps: Array, got: Array, own: Any = 0.0) -> _Comparison:
+def _compared(asked: Question, moves: list[Move], scale: Array, got: Array, own: Any = None) -> _Comparison:
     """Values against derivatives along moves, which are columns at the end, with what each may be off by.
 
-    steps : how far the input goes where it is moved by 1
-    own : what the terms' size is larger by
+    own : along directions, what the terms' size is larger by; else a move is one entry's step
     """
     function, inputs = asked.function, asked.inputs
+    steps = scale.ravel() if own is None else np.ones(len(moves))
     reference = columns(function, inputs, moves).each(np.asarray, over=steps)
-    sizes = column_sizes(function, inputs, moves, reference.method == "complex step") / steps + own
+    sizes = column_sizes(function, inputs, moves, reference.method == "complex step") / steps
+    sizes = sizes if own is None else sizes + own
     doubt = TRUST * reference.error
     sizes = np.maximum(sizes, np.maximum(np.abs(reference.lower), np.abs(reference.upper)))
-    top = float(np.max(sizes, initial=0.0))
-    ratio = doubt / np.where(sizes > 0, sizes, top or 1.0)
+    ratio = doubt / np.where(sizes > 0, sizes, float(np.max(sizes, initial=0.0)) or 1.0)
     accuracy = float(np.max(np.nan_to_num(ratio, nan=np.inf), initial=0.0))
     unknown = np.asarray(~(doubt <= 0.1 * sizes) & (doubt > 0))
     level = np.max(np.abs(real(call(function, inputs))), initial=0.0)
     if unknown.any() or np.any(np.abs(reference.value) * steps <= 1e-7 * level):
-        noise = value_rounding(function, inputs, {asked.name: asked.scale})[..., None] / steps
+        noise = value_rounding(function, inputs, {asked.name: scale})[..., None] / steps
         # Where the derivative cannot be told from zero, all that is left of it is rounding of the function.
         zero = ~reference.kink & (np.abs(reference.value) <= np.maximum(doubt, UNSEEN * noise))
         sizes = np.where(zero & (sizes < 1e-6 * noise / EPS), noise / EPS, sizes)
         unknown &= ~(zero & (doubt <= UNSEEN * noise))
     for place in map(tuple, np.argwhere(unknown)):
-        seen = _steepest(asked, moves[place[-1]])[place[:-1]] / steps[place[-1]]
+        # how fast the function changes along the move, at a large step to both sides
+        curve = along(function, inputs, moves[place[-1]])
+        ends = [np.abs(real(curve(t)) - real(curve(0.0))) / 0.25 for t in (0.25, -0.25)]
+        seen = np.nan_to_num(np.maximum(*ends))[place[:-1]] / steps[place[-1]]
         unknown[place] = not doubt[place] <= 0.1 * seen
     return _Comparison(got, reference, np.where(unknown, np.nan, asked.budget * sizes + doubt), accuracy)
-
-
-def _steepest(asked: Question, move: Move) -> Array:
-    """How fast the function changes along a move, at a large step to both sides."""
-    curve = along(asked.function, asked.inputs, move)
-    ends = [np.abs(real(curve(t)) - real(curve(0.0))) / 0.25 for t in (0.25, -0.25)]
-    return np.nan_to_num(np.maximum(*ends))
 
 
 def _by_directions(asked: Question, got: Array, scale: Array) -> InputReport:
@@ -196,39 +179,24 @@ def _by_directions(asked: Question, got: Array, scale: Array) -> InputReport:
         flat = np.stack([move.ravel() for move in moves], axis=-1)
         # Rounding errors of the entries meet random signs here, so they add up like a random walk.
         own = np.sqrt(got**2 @ flat**2)
-        return _compared(asked, [{asked.name: m} for m in moves], np.ones(len(moves)), got @ flat, own)
+        return _compared(asked, [{asked.name: move} for move in moves], scale, got @ flat, own)
 
     moves = [random_direction(scale, asked.rng) for _ in range(asked.directions)]
     compared = compare(moves)
     wrong = compared.wrong.any(axis=tuple(range(len(asked.output))))
     rows: list[EntryReport] = []
     if wrong.any():
-        culprit = _culprit(compare, moves[int(np.argmax(wrong))])
+        # one wrong entry, found by halving a direction in which the gradient is wrong
+        move, candidates = moves[int(np.argmax(wrong))].ravel(), np.arange(scale.size)
+        while len(candidates) > 1:
+            half, masked = candidates[: len(candidates) // 2], np.zeros(move.size)
+            masked[half] = move[half]
+            seen = compare([masked.reshape(scale.shape)]).wrong.any()
+            candidates = half if seen else candidates[len(half) :]
+        culprit = _unravelled(candidates[0], scale.shape)
         one = compare([one_entry(scale, culprit)])
         excess = np.nan_to_num(one.off_by - one.allowed, nan=np.inf)
-        place = tuple(int(i) for i in np.unravel_index(int(np.argmax(excess)), one.got.shape))
+        place = _unravelled(np.argmax(excess), excess.shape)
         rows = [one.entry(str(list(culprit)), place, unit=float(scale[culprit]))]
         rows += compared.rows(lambda index: f"direction {index[-1] + 1}")
-    return compared.report(asked, "random directions", _plain_facts(compared), rows)
-
-
-def _culprit(compare: Callable[[list[Array]], _Comparison], move: Array) -> tuple[int, ...]:
-    """One wrong entry, found by halving a direction in which the gradient is wrong."""
-    candidates = np.arange(move.size)
-    while len(candidates) > 1:
-        half = candidates[: len(candidates) // 2]
-        masked = np.zeros(move.size)
-        masked[half] = move.ravel()[half]
-        wrong = bool(compare([masked.reshape(move.shape)]).wrong.any())
-        candidates = half if wrong else candidates[len(half) :]
-    return tuple(int(i) for i in np.unravel_index(candidates[0], move.shape))
-
-
-def _plain_facts(compared: _Comparison) -> list[str]:
-    """What the numbers show by themselves."""
-    bad = ~np.isfinite(compared.got)
-    if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
-        place = f" at {list(first)}" if first else ""
-        return [f"{int(bad.sum())} of {bad.size} entries are not finite: {compared.got[first]}{place}"]
-    return ["zero everywhere"] if compared.wrong.any() and not compared.got.any() else []
+    return compared.report(asked, rows, directions=True)
