@@ -1,9 +1,6 @@
-"""Check a gradient that somebody derived by hand against numerical derivatives, by a backward error.
+"""A gradient that somebody derived by hand against numerical derivatives, by a backward error.
 
-    |got − derivative| ≤ tolerance · eps · Σ|terms| + the reference's own error
-
-so a right gradient passes also at the optimum, where its terms cancel, and a wrong one does not pass because
-the gradient happens to be small there. At a kink every subgradient is right.
+A right one passes also at the optimum, where its terms cancel; at a kink every subgradient is right.
 """
 
 from __future__ import annotations
@@ -130,8 +127,10 @@ def check_gradient(
         raise TypeError(f"inputs must be a mapping name → array, not {type(inputs).__name__}")
     asked = [wrt] if isinstance(wrt, str) else list(wrt or ())
 
+    how = {"tolerance": tolerance, "max_entries": max_entries, "num_directions": num_directions}
+
     def checked(form: Form) -> GradientReport:
-        return _checked(form, asked, upstream, np.random.default_rng(rng), tolerance, max_entries, num_directions)
+        return _checked(form, asked, upstream, rng=np.random.default_rng(rng), **how)
 
     form = Form(function, gradient, inputs, asked)
     report = checked(form)
@@ -143,8 +142,8 @@ def check_gradient(
     bare = ((function, []), (gradient, [])) if report.passed else (unguarded(function), unguarded(gradient))
     for which in ((0,), (1,), (0, 1)):
         if all(bare[part][1] for part in which):
-            parts = [bare[part][0] if part in which else own[part] for part in (0, 1)]
-            free = checked(Form(*parts, inputs, asked))
+            one, other = (bare[part][0] if part in which else own[part] for part in (0, 1))
+            free = checked(Form(one, other, inputs, asked))
             if free.passed:
                 values = sorted({value for part in which for value in bare[part][1]})
                 listed = ", ".join(f"{value:g}" for value in values)
@@ -154,15 +153,7 @@ def check_gradient(
     return report
 
 
-def _checked(
-    form: Form,
-    asked: list[str],
-    upstream: Any,
-    rng: np.random.Generator,
-    tolerance: float,
-    max_entries: int,
-    num_directions: int,
-) -> GradientReport:
+def _checked(form: Form, asked: list[str], upstream: Any, **how: Any) -> GradientReport:
     wanted = _wanted(form, asked)
     names = [leaf for inside in wanted.values() for leaf in inside]
     given = _usable(form.leaves, names)
@@ -174,35 +165,20 @@ def _checked(
         _require_finite(output, "the function is {}, not finite at these inputs; choose others")
         notes: list[str] = []
         if upstream is None and form.upstream()[1]:
-            upstream = rng.normal(size=output.shape) if output.ndim else 1.0
+            upstream = how["rng"].normal(size=output.shape) if output.ndim else 1.0
             if output.ndim:
                 notes.append("the gradient takes an upstream derivative; one was drawn at random")
-        target = form.value if upstream is None else _contracted(form.value, upstream, output.shape)
+        target, shape = form.value, output.shape
+        if upstream is not None:
+            target, shape = _contracted(form.value, upstream, output.shape), ()
         results, problems = _called(form, given, upstream)
         found = [r for result in results for r in readings(result, wanted, output, all_of_them=bool(asked))]
         if not found:
             raise _unreadable(results[0], wanted)
 
-        def judged(name: str, value: Any) -> InputReport:
-            answer = np.array(value)
-            if answer.dtype.kind not in "fiub":
-                held = f"{answer.dtype} ({value!r:.40})"
-                raise TypeError(f"the gradient for {name!r} must hold real numbers, not {held}")
-            # the coarsest floating dtype among the inputs and the gradient, float64 at best
-            dtypes = [np.asarray(held).dtype for held in (*form.leaves.values(), answer) if kind_of(held) == "f"]
-            precision = min([np.dtype(np.float64), *dtypes], key=lambda dtype: dtype.itemsize)
-            question = Question(
-                function=target,
-                inputs=base,
-                output=output.shape if upstream is None else (),
-                name=name,
-                budget=tolerance * float(np.finfo(precision).eps),
-                precision=precision.name,
-                directions=num_directions if base[name].size > max_entries else 0,
-                rng=rng,
-            )
-            return judge(question, answer)
-
+        dtypes = [np.asarray(value).dtype for value in form.leaves.values() if kind_of(value) == "f"]
+        dtype = min([np.dtype(np.float64), *dtypes], key=lambda dtype: dtype.itemsize)
+        judged = partial(judge, Question(target, base, shape, dtype, **how))
         reading, reports = _best(found, judged, bool(asked))
         unread = [report.name for report in reports if not report.kinks and _is_unread(report.name, target, base)]
     notes += _notes(form.leaves, reports)

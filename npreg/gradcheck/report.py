@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -147,7 +146,13 @@ class GradientReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as dicts, lists and scalars for strict JSON; non-finite numbers become text."""
-        return dict(_plain({"passed": self.passed, **vars(self)}))
+        from npreg.exercises.findings import plain
+
+        inputs = []
+        for one in self.inputs:
+            given = {**vars(one), "worst": [*map(vars, one.worst)], "mistakes": [*map(vars, one.mistakes)]}
+            inputs.append({name: value for name, value in given.items() if name != "naming"})
+        return dict(plain({"passed": self.passed, **vars(self), "inputs": inputs}))
 
     def __str__(self) -> str:
         lines = [self._headline, *(f"! {problem}" for problem in self.problems)]
@@ -184,16 +189,3 @@ class GradientReport:
             parts += ["<table>", *(f"<tr>{row}</tr>" for row in rows), "</table>"] if report.worst else []
         parts += [f"<p>{tag('em', note)}</p>" for note in self.notes]
         return "<div>" + "".join(parts) + "</div>"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, InputReport):
-        given = {**vars(value), "mistakes": value.mistakes}
-        return _plain({name: item for name, item in given.items() if name != "naming"})
-    if isinstance(value, (EntryReport, Mistake)):
-        value = vars(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

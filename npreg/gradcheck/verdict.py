@@ -27,54 +27,56 @@ Index = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Question:
-    """What is judged: a function's gradient with respect to one input, and by which rounding.
+    """What is judged: a function's gradients at these inputs, and by which rounding.
 
-    function, inputs : where the derivative is taken
     output : the shape of what the function returns
-    name : the input
-    budget : tolerance · eps: an entry may be off by budget · Σ|terms|
-    precision : the dtype that eps belongs to, for the report
-    directions : so many random directions, or 0 to look at every entry
-    rng : for the directions
+    dtype : the coarsest of the user's floating inputs
+    tolerance : an entry may be off by so many eps · Σ|terms|, of that dtype or a coarser one of the gradient
+    max_entries, num_directions, rng : inputs with more entries are looked at along random directions
     """
 
     function: Callable[..., Any]
     inputs: dict[str, Any]
     output: Index
-    name: str
-    budget: float
-    precision: str
-    directions: int
+    dtype: np.dtype[Any]
+    tolerance: float
+    max_entries: int
+    num_directions: int
     rng: np.random.Generator
 
 
-def judge(asked: Question, answer: NDArray[Any]) -> InputReport:
-    """The verdict on a gradient.
+def judge(asked: Question, name: str, value: Any) -> InputReport:
+    """The verdict on a gradient with respect to an input.
 
-    Raises ValueError if the function returns an array, and the answer has not the shape of its Jacobian.
+    Raises TypeError if it is not real, ValueError if the function returns an array and it is not its Jacobian.
     """
-    got, shape = np.asarray(answer, dtype=np.float64), np.shape(asked.inputs[asked.name])
+    answer, shape = np.array(value), np.shape(asked.inputs[name])
+    if answer.dtype.kind not in "fiub":
+        raise TypeError(f"the gradient for {name!r} must hold real numbers, not {answer.dtype} ({value!r:.40})")
     expected = asked.output + shape
-    if math.prod(asked.output) != 1 and got.shape != expected:
+    if math.prod(asked.output) != 1 and answer.shape != expected:
         raise ValueError(
-            f"the function returns shape {asked.output}, so its Jacobian for {asked.name!r} has shape {expected}, not "
-            f"{got.shape}; to check a gradient of shape {shape}, give upstream= (1.0 for the gradient of the sum)"
+            f"the function returns shape {asked.output}, so its Jacobian for {name!r} has shape {expected}, not "
+            f"{answer.shape}; to check a gradient of shape {shape}, give upstream= (1.0 for the gradient of the sum)"
         )
-    scale = natural_scale(asked.function, asked.inputs, asked.name)
-    if got.shape not in (shape, expected):
-        compared = _compared(asked, one_by_one(asked.name, scale), scale, np.zeros((*asked.output, scale.size)))
-        said = (f"shape {got.shape}, but the input has shape {shape}",)
-        return replace(compared.report(asked), passed=False, wrong=compared.got.size, unknown=0, kinks=0, facts=said)
-    got = got.reshape((*asked.output, -1))
-    if asked.directions:
-        return _by_directions(asked, got, scale)
+    coarser = answer.dtype.kind == "f" and answer.dtype.itemsize < asked.dtype.itemsize
+    asked = replace(asked, dtype=answer.dtype) if coarser else asked
+    scale, shaped = natural_scale(asked.function, asked.inputs, name), answer.shape in (shape, expected)
+    got = np.zeros((*asked.output, scale.size))
+    if shaped:
+        got = answer.astype(np.float64).reshape(got.shape)
+    if shaped and scale.size > asked.max_entries:
+        return _by_directions(asked, name, got, scale)
 
     def label(index: Index) -> str:
         at = (*index[:-1], *_unravelled(index[-1], shape))
         return str(list(at)) if at else "value"
 
-    compared = _compared(asked, one_by_one(asked.name, scale), scale, got)
-    return compared.report(asked, rows=compared.rows(label))
+    compared = _compared(asked, name, one_by_one(name, scale), scale, got)
+    if shaped:
+        return compared.report(compared.rows(label))
+    said = (f"shape {answer.shape}, but the input has shape {shape}",)
+    return replace(compared.report(), passed=False, wrong=got.size, unknown=0, kinks=0, facts=said)
 
 
 def _unravelled(flat: Any, shape: Index) -> Index:
@@ -85,6 +87,8 @@ def _unravelled(flat: Any, shape: Index) -> Index:
 class _Comparison:
     """Values against references, arrays of one shape; `allowed` is NaN where the reference is not known."""
 
+    asked: Question
+    name: str
     got: Array
     reference: Derivative
     allowed: Array
@@ -114,9 +118,9 @@ class _Comparison:
             if self.wrong[index]:
                 yield self.entry(label(index), index)
 
-    def report(self, asked: Question, rows: Iterable[EntryReport] = (), directions: bool = False) -> InputReport:
+    def report(self, rows: Iterable[EntryReport] = (), directions: bool = False) -> InputReport:
         """The verdict; a random direction counts as one, whatever the function returns."""
-        axes = tuple(range(len(asked.output))) if directions else ()
+        axes = tuple(range(len(self.asked.output))) if directions else ()
         where = (self.wrong, np.isnan(self.allowed), self.reference.kink)
         wrong, unknown, kinks = (int(np.sum(np.any(each, axis=axes) if axes else each)) for each in where)
         facts, bad = [], ~np.isfinite(self.got)
@@ -127,8 +131,8 @@ class _Comparison:
         elif wrong and not self.got.any():
             facts = ["zero everywhere"]
         return InputReport(
-            name=asked.name,
-            shape=np.shape(asked.inputs[asked.name]),
+            self.name,
+            np.shape(self.asked.inputs[self.name]),
             passed=not (wrong or unknown),
             checked="random directions" if directions else "entries",
             total=self.got.shape[-1] if axes else int(self.got.size),
@@ -136,14 +140,14 @@ class _Comparison:
             unknown=unknown,
             kinks=kinks,
             method=self.reference.method,
-            precision=asked.precision,
+            precision=self.asked.dtype.name,
             accuracy=self.accuracy,
             facts=tuple(facts),
             worst=tuple(rows)[:ROWS],
         )
 
 
-def _compared(asked: Question, moves: list[Move], scale: Array, got: Array, own: Any = None) -> _Comparison:
+def _compared(asked: Question, name: str, moves: list[Move], scale: Array, got: Array, own: Any = None) -> _Comparison:
     """Values against derivatives along moves, which are columns at the end, with what each may be off by.
 
     own : along directions, what the terms' size is larger by; else a move is one entry's step
@@ -160,7 +164,7 @@ def _compared(asked: Question, moves: list[Move], scale: Array, got: Array, own:
     unknown = np.asarray(~(doubt <= 0.1 * sizes) & (doubt > 0))
     level = np.max(np.abs(real(call(function, inputs))), initial=0.0)
     if unknown.any() or np.any(np.abs(reference.value) * steps <= 1e-7 * level):
-        noise = value_rounding(function, inputs, {asked.name: scale})[..., None] / steps
+        noise = value_rounding(function, inputs, {name: scale})[..., None] / steps
         # Where the derivative cannot be told from zero, all that is left of it is rounding of the function.
         zero = ~reference.kink & (np.abs(reference.value) <= np.maximum(doubt, UNSEEN * noise))
         sizes = np.where(zero & (sizes < 1e-6 * noise / EPS), noise / EPS, sizes)
@@ -171,17 +175,18 @@ def _compared(asked: Question, moves: list[Move], scale: Array, got: Array, own:
         ends = [np.abs(real(curve(t)) - real(curve(0.0))) / 0.25 for t in (0.25, -0.25)]
         seen = np.nan_to_num(np.maximum(*ends))[place[:-1]] / steps[place[-1]]
         unknown[place] = not doubt[place] <= 0.1 * seen
-    return _Comparison(got, reference, np.where(unknown, np.nan, asked.budget * sizes + doubt), accuracy)
+    allowed = asked.tolerance * float(np.finfo(asked.dtype).eps) * sizes + doubt
+    return _Comparison(asked, name, got, reference, np.where(unknown, np.nan, allowed), accuracy)
 
 
-def _by_directions(asked: Question, got: Array, scale: Array) -> InputReport:
+def _by_directions(asked: Question, name: str, got: Array, scale: Array) -> InputReport:
     def compare(moves: list[Array]) -> _Comparison:
         flat = np.stack([move.ravel() for move in moves], axis=-1)
         # Rounding errors of the entries meet random signs here, so they add up like a random walk.
         own = np.sqrt(got**2 @ flat**2)
-        return _compared(asked, [{asked.name: move} for move in moves], scale, got @ flat, own)
+        return _compared(asked, name, [{name: move} for move in moves], scale, got @ flat, own)
 
-    moves = [random_direction(scale, asked.rng) for _ in range(asked.directions)]
+    moves = [random_direction(scale, asked.rng) for _ in range(asked.num_directions)]
     compared = compare(moves)
     wrong = compared.wrong.any(axis=tuple(range(len(asked.output))))
     rows: list[EntryReport] = []
@@ -199,4 +204,4 @@ def _by_directions(asked: Question, got: Array, scale: Array) -> InputReport:
         place = _unravelled(np.argmax(excess), excess.shape)
         rows = [one.entry(str(list(culprit)), place, unit=float(scale[culprit]))]
         rows += compared.rows(lambda index: f"direction {index[-1] + 1}")
-    return compared.report(asked, rows, directions=True)
+    return compared.report(rows, directions=True)
