@@ -44,8 +44,8 @@ def _exercises_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _exercises(options: argparse.Namespace) -> int:
-    from npreg.exercises.progress import progress
     from npreg.exercises.report import UnusableFile
+    from npreg.exercises.session import progress
     from npreg.exercises.words import say
 
     if not Path(options.folder).is_dir():

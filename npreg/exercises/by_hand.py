@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises import words as messages
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.verdict import reference
+from npreg.exercises.words import say
 from npreg.isolation import run_answers
 
 _SIZES = (2, 3)
@@ -36,11 +36,11 @@ class Example:
     def text(self, lang: str = "en") -> str:
         """Return the example in words."""
         if self.yours is None:
-            return messages.say("by-hand-none", lang, answer=self.answer)
+            return say("by-hand-none", lang, answer=self.answer)
         sizes = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
-        lines = [messages.say("by-hand" if sizes else "by-hand-scalar", lang, answer=self.answer, sizes=sizes)]
+        lines = [say("by-hand" if sizes else "by-hand-scalar", lang, answer=self.answer, sizes=sizes)]
         lines += [f"    {name} = {_show(value)}" for name, value in self.inputs.items()]
-        lines.append(messages.say("by-hand-yours", lang, answer=self.answer, value=_show(self.yours)))
+        lines.append(say("by-hand-yours", lang, answer=self.answer, value=_show(self.yours)))
         return "\n".join(lines)
 
 

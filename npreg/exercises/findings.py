@@ -8,34 +8,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from npreg.exercises import words
-from npreg.exercises.found import Found, Path, Place, known
-from npreg.exercises.render import cut, wrap
+from npreg.exercises.found import Found, Place, known
 
 RIGHT, KIND, NAMED, RULE = 1, 2, 3, 4
 """The stages of hints: what is right; the kind of mistake; which one and where; the rule to look at again."""
 
 _SHOWN_TWINS = 3
-_NO_NUMBERS = ("shape", "dtype", "raises", "no-return", "changes-input", "not-repeatable", "numerical")
+_NO_NUMBERS = {"shape", "dtype", "raises", "no-return", "changes-input", "not-repeatable", "numerical"}
 _EXPECTED = ("dtype", "finite", "repeatable", "inputs-unchanged", "kink")
 
 
 class WrongAnswer(AssertionError):
-    """At least one answer is wrong; the message is the report in at most 20 lines of plain text.
+    """At least one answer is wrong: the report in at most 20 lines of plain text, itself in the attribute `report`."""
 
-    The report itself is in the attribute ``report``.
-    """
-
-    def __init__(self, message: str, report: Any = None) -> None:
-        super().__init__(message)
+    def __init__(self, lines: list[str], lang: str, report: Any = None) -> None:
+        super().__init__("\n".join(words.cut(lines, lang)))
         self.report = report
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One property of an answer that was looked at: ``kind`` (see docs/codes.md) and whether it holds.
+    """One property of an answer that was looked at: `kind` (see docs/codes.md) and whether it holds.
 
-    ``ok=None`` says that the property could not be judged (the direction of an answer of the wrong shape).
-    ``details`` are built-in types, for example ``{"got": [7, 3], "expected": [3]}`` for a shape.
+    `ok=None` says that the property could not be judged (the direction of an answer of the wrong shape).
+    `details` are built-in types, for example ``{"got": [7, 3], "expected": [3]}`` for a shape.
     """
 
     kind: str
@@ -43,18 +39,17 @@ class Finding:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ok", None if self.ok is None else bool(self.ok))
-        object.__setattr__(self, "details", plain(dict(self.details)))
+        object.__setattr__(self, "ok", plain(self.ok))
+        object.__setattr__(self, "details", plain(self.details))
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake by its stable ``code`` (``"factor:n"``), made in the answer named ``answer``.
+    """A mistake by its stable `code` (``"factor:n"``), made in the answer named `answer`.
 
-    ``found`` are the records of ``npreg.exercises.found``: what is known about it, for the message.
-    ``alternatives`` are the codes of twins, other mistakes with the same values on every probe; those of a
-    double mistake are joined by ``+``, as in ``"sign+ignores:b"``. ``place`` is where in the student's own
-    code it is, where that was found.
+    `found` is what is known about it, for the message. `alternatives` are the codes of twins, other mistakes
+    with the same values on every probe; those of a double mistake are joined by ``+``, as in
+    ``"sign+ignores:b"``. `place` is where in the student's own code it is, where that was found.
     """
 
     code: str
@@ -65,48 +60,48 @@ class Mistake:
 
     @property
     def details(self) -> dict[str, Any]:
-        """What is known, as built-in types, by the names of the records' fields."""
-        return {name: plain(value) for record in self.found for name, value in known(record).items()}
+        """What is known, as built-in types."""
+        return dict(plain(known(self.found)))
 
     def message(self, lang: str = "en", *, alone: bool = True) -> str:
-        """Return the message; ``alone`` is false for one of a double mistake."""
+        """The message; `alone` is false for one of a double mistake."""
         return words.describe(self.code, self.answer, self.found, lang, alone=alone)
 
 
 @dataclass(frozen=True)
 class AnswerReport:
-    """The verdict on one function of the file; a double mistake has two entries in ``mistakes``."""
+    """The verdict on one function of the file; a double mistake has two entries in `mistakes`."""
 
     name: str
     passed: bool
     findings: tuple[Finding, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "passed", bool(self.passed))
-        object.__setattr__(self, "findings", tuple(self.findings))
-        object.__setattr__(self, "mistakes", tuple(self.mistakes))
+    @property
+    def codes(self) -> list[str]:
+        """The codes of its mistakes."""
+        return [mistake.code for mistake in self.mistakes]
 
     @property
     def not_written(self) -> bool:
         """Whether there is no answer yet, so that nothing can be said about it."""
-        return [mistake.code for mistake in self.mistakes] == ["not-implemented"]
+        return self.codes == ["not-implemented"]
 
     @property
     def shows_in_numbers(self) -> bool:
         """Whether an example in numbers can show what is wrong."""
-        return not all(mistake.code in _NO_NUMBERS for mistake in self.mistakes)
+        return not _NO_NUMBERS.issuperset(self.codes)
 
     def messages(self, lang: str = "en") -> list[str]:
-        """Return the message of every mistake."""
+        """The message of every mistake."""
         return [mistake.message(lang, alone=len(self.mistakes) == 1) for mistake in self.mistakes]
 
     def message(self, lang: str = "en") -> str:
-        """Return the messages of all mistakes as one text."""
+        """The messages of all mistakes as one text."""
         return words.say("space", lang).join(self.messages(lang))
 
     def sentences(self, exercise: str, lang: str = "en", hints: int = NAMED) -> list[str]:
-        """Return what is said about the answer, up to a stage of hints."""
+        """What is said about the answer, up to a stage of hints."""
         notes = [
             words.say("note", lang, name=words.say(f"finding.{finding.kind}", lang), note=note)
             for finding in self.findings
@@ -118,55 +113,54 @@ class AnswerReport:
             return self._first_hints(exercise, lang, hints)
         said = [self.already_right(lang), *notes]
         if hints == KIND:
-            said.append(self._kinds(lang))
+            kinds = words.say("joint", lang).join(dict.fromkeys(words.kind(code, lang) for code in self.codes))
+            said.append(words.say("kind" if len(self.mistakes) == 1 else "kinds", lang, kind=kinds))
         if hints >= NAMED:
             said.append(self.message(lang))
         if hints >= KIND:
             said += self._places(lang, hints)
         if hints >= RULE:
             said += self._twins(lang)
-            said += dict.fromkeys(words.rule(mistake.code, exercise, lang) for mistake in self.mistakes)
+            said += dict.fromkeys(words.rule(code, exercise, lang) for code in self.codes)
         return said
 
     def already_right(self, lang: str = "en") -> str:
-        """Return what is right and what is not; what is right in nearly every file is not worth a word."""
+        """What is right and what is not; what is right in nearly every file is not worth a word."""
         found = {finding.kind: finding.ok for finding in self.findings}
         if found.get("scale") is False or found.get("direction") is False:
             found.pop("value", None)
-        names = {kind: words.say(f"finding.{kind}", lang) for kind in found}
-        right = [names[kind] for kind, ok in found.items() if ok and kind not in _EXPECTED]
-        wrong = [names[kind] for kind, ok in found.items() if ok is False]
-        comma = words.say("list", lang)
-        said = [words.say("already", lang, list=comma.join(right))] if right else []
-        said += [words.say("not-yet", lang, list=comma.join(wrong))] if wrong else []
+        right = [kind for kind, ok in found.items() if ok and kind not in _EXPECTED]
+        wrong = [kind for kind, ok in found.items() if ok is False]
+        said = []
+        for key, kinds in (("already", right), ("not-yet", wrong)):
+            names = words.say("list", lang).join(words.say(f"finding.{kind}", lang) for kind in kinds)
+            said += [words.say(key, lang, list=names)] if kinds else []
         return words.say("space", lang).join(said)
 
     def raise_if_wrong(self, lang: str = "en") -> None:
-        """Raise ``WrongAnswer``, with at most 20 lines of text, unless this answer is right."""
+        """Raise `WrongAnswer`, with at most 20 lines of text, unless this answer is right."""
         if not self.passed:
-            raise WrongAnswer("\n".join(cut(short_lines([self], lang), lang)))
+            raise WrongAnswer(short_lines([self], lang), lang)
 
     def _first_hints(self, exercise: str, lang: str, hints: int) -> list[str]:
-        """Return how to begin, at each stage a little more."""
-        paths = (record for record in self.mistakes[0].found if isinstance(record, Path))
-        said = [say for path in paths for say in _ways_in(path, lang)][:hints]
+        """How to begin, at each stage a little more."""
+        given = known(self.mistakes[0].found)
+        if "path" not in given:
+            return []
+        if given["shape"] == "()":
+            given["shape"] = words.say("stub.scalar", lang)
+        said = [words.say(f"hint-{stage}", lang, **given) for stage in (RIGHT, KIND, NAMED)[:hints]]
         return said + ([words.rule("not-implemented", exercise, lang)] if hints >= RULE else [])
 
-    def _kinds(self, lang: str) -> str:
-        found = dict.fromkeys(words.kind(mistake.code, lang) for mistake in self.mistakes)
-        key = "kind" if len(self.mistakes) == 1 else "kinds"
-        return words.say(key, lang, kind=words.say("joint", lang).join(found))
-
     def _places(self, lang: str, hints: int) -> list[str]:
-        """Return where in the student's code: the line, then the place in it, then what sort of change."""
+        """Where in the student's code: the line, then the place in it, then what sort of change."""
         said = []
-        for mistake in self.mistakes:
+        placed = [mistake for mistake in self.mistakes if mistake.place]
+        for mistake in placed:
             place = mistake.place
-            if place is None:
-                continue
+            assert place is not None
             where = words.say("line" if place.cell is None else "cell", lang, line=place.line, cell=place.cell)
-            alone = not any(other.place for other in self.mistakes if other is not mistake)
-            key = "place-alone" if alone and mistake is self.mistakes[0] else "place-one"
+            key = "place-alone" if placed == [self.mistakes[0]] else "place-one"
             key += "-line" if hints == KIND or not place.text else ""
             said.append(words.say(key, lang, where=where, code=mistake.code))
             if hints >= NAMED and place.text:
@@ -176,33 +170,24 @@ class AnswerReport:
         return list(dict.fromkeys(said))
 
     def _twins(self, lang: str) -> list[str]:
-        """Return a sentence on other mistakes with the same numbers, if there are any."""
+        """A sentence on other mistakes with the same numbers, if there are any."""
         codes = list(dict.fromkeys(code for mistake in self.mistakes for code in mistake.alternatives))
-        if not codes:
-            return []
         shown = [words.say("twin", lang, brief=words.brief(code, lang)) for code in codes[:_SHOWN_TWINS]]
         if len(codes) > _SHOWN_TWINS:
             shown.append(words.say("more", lang, count=len(codes) - _SHOWN_TWINS))
-        return [words.say("also", lang, list=words.say("list", lang).join(shown))]
-
-
-def _ways_in(path: Path, lang: str) -> list[str]:
-    given = known(path)
-    if path.shape == "()":
-        given["shape"] = words.say("stub.scalar", lang)
-    return [words.say(f"hint-{stage}", lang, **given) for stage in (RIGHT, KIND, NAMED)]
+        return [words.say("also", lang, list=words.say("list", lang).join(shown))] if shown else []
 
 
 def short_lines(wrong: Sequence[AnswerReport], lang: str) -> list[str]:
-    """Return what is wrong with answers in few lines, the messages first."""
+    """What is wrong with answers in few lines, the messages first."""
     said = [(answer, answer.message(lang)) for answer in wrong]
     said += [(answer, answer.already_right(lang)) for answer in wrong if answer.findings]
     colon = words.say("colon", lang)
-    return [line for answer, text in said for line in wrap(answer.name + colon + text)]
+    return [line for answer, text in said for line in words.wrap(answer.name + colon + text)]
 
 
 def plain(value: Any) -> Any:
-    """Convert numbers, arrays and containers to built-in types that strict JSON can hold.
+    """Numbers, arrays and containers as built-in types that strict JSON can hold.
 
     >>> import numpy as np
     >>> plain({"factor": np.float64(7.0), "entries": np.array([[0, 1]]), "value": float("nan")})
@@ -214,10 +199,6 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
-    if isinstance(value, complex):
-        return str(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(float(value))
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int(value)
-    return value if value is None or isinstance(value, (bool, str)) else str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

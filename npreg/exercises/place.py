@@ -1,6 +1,6 @@
 """Where in the student's own code the mistake is: the smallest change there that makes a wrong answer right.
 
-The changes are made where the file runs (``npreg.isolation.search_changes``), and only what they return comes
+The changes are made where the file runs (`npreg.isolation.search_changes`), and only what they return comes
 here, to be compared with the reference. A place is an addition to the name of a mistake, or stands in for it
 where there is none: it says where one change is enough, and never which.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,13 +18,12 @@ from npreg.exercises.findings import AnswerReport, Mistake
 from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.verdict import Reference, is_right
 from npreg.exercises.found import Factor, Place, Scale
+from npreg.exercises.judge import Questions
+from npreg.exercises.report import Report
 
 Change: TypeAlias = Mapping[str, Any]
-Search: TypeAlias = Callable[[str, Sequence[int], Mapping[str, Any]], Sequence[Change]]
-"""(the answer's name, numbers of probes, which changes) -> what the changes return.
-
-Which changes: ``{"chosen": their numbers}``, or ``{"costs": (least, too much)}``.
-"""
+Search: TypeAlias = Callable[..., Sequence[Change]]
+"""As `npreg.isolation.search_changes` of a file: an answer's name and what is asked about it -> what changes return."""
 
 AS_CHEAP = 0.05
 ADDED = 2.0  # the least cost of a change that adds something
@@ -31,56 +31,78 @@ TIERS = ((0.0, ADDED), (ADDED, 9.0))
 NO_PLACE = {"not-implemented", "no-return", "not-repeatable", "numerical", "dtype", "changes-input"}
 
 
-def with_places(
-    answer: AnswerReport, search: Search, references: Sequence[Reference], values: Sequence[Array | None]
+def placed(report: Report, questions: Questions, outcome: Mapping[str, Any], search: Search) -> Report:
+    """The report with the places of the mistakes in the student's code; `search` runs its changes."""
+    answers = []
+    with np.errstate(all="ignore"):
+        for answer in report.answers:
+            if not answer.passed and answer.mistakes and NO_PLACE.isdisjoint(answer.codes):
+                values = [run["value"] for run in outcome["functions"][answer.name]["runs"]]
+                answer = _with_places(answer, questions, values, partial(_ask, search, questions, answer.name))
+            answers.append(answer)
+    return replace(report, answers=tuple(answers))
+
+
+def _ask(search: Search, questions: Questions, name: str, probes: Sequence[int], **which: Any) -> Sequence[Change]:
+    """Try changes of an answer on some of the probes: those of certain `costs`, or `chosen` ones."""
+    exercise, chosen = questions.bank.exercise, [questions.judged[i] for i in probes]
+    return search(
+        name,
+        shapes=[list(at.right[name].shape) for at in chosen],
+        probes=[at.given for at in chosen],
+        sizes=[dict(at.sizes) for at in chosen],
+        settings=list(exercise.settings),
+        inputs=[*exercise.inputs, *exercise.public_steps],
+        **which,
+    )
+
+
+def _with_places(
+    answer: AnswerReport, questions: Questions, values: Sequence[Array | None], ask: Callable[..., Sequence[Change]]
 ) -> AnswerReport:
     """The report of a wrong answer, its mistakes with their places where they are found.
 
     A change that makes the answer right on every probe is the place of the first mistake. Where two mistakes
     were made, one of them a factor, there are changes that leave nothing but the other.
     """
-    if answer.passed or not answer.mistakes or NO_PLACE & {mistake.code for mistake in answer.mistakes}:
-        return answer
-    rights = [reference.right[answer.name] for reference in references]
+    references, name = questions.judged, answer.name
+    rights = [reference.right[name] for reference in references]
     goals = [rights, *_halfway(answer.mistakes, references, rights, values)]
     by_size = sorted(range(len(references)), key=lambda i: sum(map(np.size, references[i].given.values())))
     first, rest = by_size[:1], by_size[1:]
-    kept: list[list[Change]] = [[] for _ in goals]
+    kept: list[list[int]] = [[] for _ in goals]
     for costs in TIERS:
-        tried = search(answer.name, first, {"costs": costs})
-        for changes, goal in zip(kept, goals, strict=True):
-            changes += [c for c in tried if _reaches(c, goal, references, first, answer.name)]
+        tried = ask(first, costs=costs)
+        for numbers, goal in zip(kept, goals, strict=True):
+            numbers += [int(c["id"]) for c in tried if _reaches(c, goal, references, first, name)]
         if kept[0] or (len(kept) > 1 and all(kept[1:])):
             break
-    chosen = sorted({int(change["id"]) for changes in kept for change in changes})
-    again = {int(change["id"]): change for change in search(answer.name, rest, {"chosen": chosen})} if chosen else {}
-    places = []
-    for changes, goal in zip(kept, goals, strict=True):
-        there = [again[c["id"]] for c in changes if c["id"] in again]
-        places.append(_shared([c for c in there if _reaches(c, goal, references, rest, answer.name)]))
+    chosen = sorted({number for numbers in kept for number in numbers})
+    again = {int(change["id"]): change for change in (ask(rest, chosen=chosen) if chosen else ())}
+    places = [
+        _shared([again[n] for n in numbers if n in again and _reaches(again[n], goal, references, rest, name)])
+        for numbers, goal in zip(kept, goals, strict=True)
+    ]
     if places[0] is not None or len(answer.mistakes) == 1:
         first_mistake = _confirmed(answer.mistakes[0], places[0])
         return replace(answer, mistakes=(first_mistake, *answer.mistakes[1:]))
-    found = [*places[1:], None, None]
-    return replace(answer, mistakes=tuple(replace(m, place=found[i]) for i, m in enumerate(answer.mistakes)))
+    found = zip(answer.mistakes, [*places[1:], *([None] * len(answer.mistakes))], strict=False)
+    return replace(answer, mistakes=tuple(replace(mistake, place=place) for mistake, place in found))
 
 
 def _halfway(
-    mistakes: Sequence[Mistake],
-    references: Sequence[Reference],
-    rights: Sequence[Array],
-    values: Sequence[Array | None],
+    mistakes: Sequence[Mistake], references: Sequence[Reference], rights: Sequence[Array], values: Sequence[Any]
 ) -> list[list[Array]]:
     """Of two mistakes, what the answer would be without the first, and without the second."""
-    if len(mistakes) != 2:
-        return []
     factors = [_factors(mistake, references) for mistake in mistakes]
+    if len(factors) != 2 or factors == [None, None]:
+        return []
     goals = []
     for own, other in (factors, factors[::-1]):
         if other is not None:
             goals.append([f * right for f, right in zip(other, rights, strict=True)])
         elif own is not None and all(value is not None for value in values):
-            goals.append([np.asarray(v) / f for v, f in zip(values, own, strict=True) if v is not None])
+            goals.append([np.asarray(value) / f for value, f in zip(values, own, strict=True)])
         else:
             return []
     return goals
@@ -95,13 +117,12 @@ def _factors(mistake: Mistake, references: Sequence[Reference]) -> list[float] |
         return None
     factor = Factor(1, scale.factor.constant, scale.factor.powers)
     try:
-        return [factor.value({**_scalars(at), **at.sizes}) for at in references]
+        return [
+            factor.value({**{k: float(v) for k, v in at.given.items() if np.ndim(v) == 0}, **at.sizes})
+            for at in references
+        ]
     except KeyError:
         return None
-
-
-def _scalars(reference: Reference) -> dict[str, float]:
-    return {name: float(value) for name, value in reference.given.items() if np.ndim(value) == 0}
 
 
 def _reaches(
@@ -138,11 +159,10 @@ def _shared(changes: Sequence[Change]) -> Place | None:
         pick = min if all(change["kind"] == "term" for change in smallest) else max
         chosen = pick((change["cell"] or 0, change["place"][2]) for change in smallest)
         smallest = [c for c in smallest if (c["cell"] or 0, c["place"][2]) == chosen]
-    if len({change["cell"] for change in smallest}) > 1:
-        return None
     places = [tuple(change["place"]) for change in smallest]
     begin, end = min(place[:2] for place in places), max(place[2:] for place in places)
-    if (*begin, *end) not in places and begin[0] != end[0]:
+    several_cells = len({change["cell"] for change in smallest}) > 1
+    if several_cells or ((*begin, *end) not in places and begin[0] != end[0]):
         return None
     kinds = {str(change["kind"]) for change in smallest}
     kind = kinds.pop() if len(kinds) == 1 else ""

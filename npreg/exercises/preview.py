@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.check import Questions, judge, questions_of
 from npreg.exercises.findings import AnswerReport
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import not_analytic
 from npreg.exercises.forward.verdict import KNOWN_BY_DIFFERENCES
+from npreg.exercises.judge import Questions, judge, questions_of
 from npreg.exercises.prover import RIGHT, known_mistakes
-from npreg.exercises.render import wrap
-from npreg.exercises.words import say
+from npreg.exercises.words import say, wrap
 
 COUNT = 20
 WIDTH = 88

@@ -14,7 +14,6 @@ from itertools import combinations
 
 import numpy as np
 
-from npreg.exercises import words as messages
 from npreg.exercises.forward.derivatives import quantities_of
 from npreg.exercises.forward.probes import Probe, draw, fresh
 from npreg.exercises.forward.program import Array, Exercise
@@ -24,7 +23,7 @@ from npreg.exercises.found import CONSTANTS, Factor
 from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.explanation import Base
 from npreg.exercises.mistakes.preference import cost, factor_cost
-from npreg.exercises.render import wrap
+from npreg.exercises.words import say, wrap
 
 EQUAL = 1e-9
 WITNESSES = 4
@@ -74,14 +73,14 @@ class Proof:
         key = "proved" if self.passed else "not-proved"
         key += "" if sizes else "-scalar"
         values = {"exercise": self.exercise, "mistakes": self.mistakes, "twins": len(self.twins)}
-        lines = [messages.say(key, lang, sizes=sizes, **values)]
+        lines = [say(key, lang, sizes=sizes, **values)]
         lines += _listed(self.confused, lang)
         if self.stopped is not None:
-            why = messages.say(f"stop-{self.stopped.kind}", lang)
+            why = say(f"stop-{self.stopped.kind}", lang)
             line, code = self.stopped.line, self.stopped.code
-            lines += ["", *wrap(messages.say("stopped", lang, line=line, code=code, why=why))]
+            lines += ["", *wrap(say("stopped", lang, line=line, code=code, why=why))]
         if twins:
-            lines += ["", messages.say("proof-twins", lang), *_grouped(self.twins)]
+            lines += ["", say("proof-twins", lang), *_grouped(self.twins)]
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -290,5 +289,5 @@ def _grouped(pairs: Sequence[Pair]) -> Iterator[str]:
 def _listed(pairs: Sequence[Pair], lang: str, shown: int = _SHOWN) -> list[str]:
     lines = [f"    {pair}" for pair in pairs[:shown]]
     if len(pairs) > shown:
-        lines.append("    " + messages.say("more", lang, count=len(pairs) - shown))
+        lines.append("    " + say("more", lang, count=len(pairs) - shown))
     return lines

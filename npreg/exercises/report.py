@@ -1,8 +1,7 @@
 """The verdict on one file, and how it is shown: text, strict JSON, HTML.
 
-Everything here holds built-in types only (numbers are converted when an object is made), so a report can be
-compared, stored as strict JSON, or shown in a notebook. Words are chosen only when it is shown; the objects
-themselves speak no language.
+Everything here holds built-in types only, so a report can be compared, stored, or shown in a notebook. Words are
+chosen only when it is shown; the objects themselves speak no language.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from npreg.exercises import words
-from npreg.exercises.findings import KIND, NAMED, RIGHT, RULE, AnswerReport, WrongAnswer, plain, short_lines
-from npreg.exercises.render import cut, wrap
+from npreg.exercises.findings import NAMED, RIGHT, RULE, AnswerReport, WrongAnswer, plain, short_lines
+from npreg.exercises.words import say, wrap
 
 
 class UnusableFile(ValueError):
@@ -28,11 +26,11 @@ class UnusableFile(ValueError):
 
 @dataclass(frozen=True)
 class Report:
-    """The verdict on one file: an ``AnswerReport`` per derivative asked for, and one per optional step.
+    """The verdict on one file: an `AnswerReport` per derivative asked for, and one per optional step.
 
-    ``steps`` are the optional ``grad_<step>`` functions that the file defines, in forward order; they
-    explain, but do not count for ``passed`` and ``score``. ``lang`` is the language where none is asked for.
-    ``error`` is what stopped the file when it was loaded (``kind``, ``message``, ``line``), if anything did;
+    `steps` are the optional ``grad_<step>`` functions that the file defines, in forward order; they
+    explain, but do not count for `passed` and `score`. `lang` is the language where none is asked for.
+    `error` is what stopped the file when it was loaded (`kind`, `message`, `line`), if anything did;
     what it had defined by then is judged all the same.
     """
 
@@ -42,25 +40,18 @@ class Report:
     lang: str = "en"
     error: Mapping[str, Any] | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "error", plain(self.error))
-        object.__setattr__(self, "answers", tuple(self.answers))
-        object.__setattr__(self, "steps", tuple(self.steps))
-
     @property
     def passed(self) -> bool:
         """Whether every answer is right."""
-        return bool(self.answers) and all(answer.passed for answer in self.answers)
+        return self.score == 1
 
     @property
     def score(self) -> float:
         """The share of right answers, a built-in float in 0..1."""
-        if not self.answers:
-            return 0.0
-        return sum(answer.passed for answer in self.answers) / len(self.answers)
+        return sum(answer.passed for answer in self.answers) / max(len(self.answers), 1)
 
     def points(self, maximum: float) -> float:
-        """Return ``score * maximum``, always a built-in float in [0, maximum], as nbgrader wants it.
+        """``score * maximum``, always a built-in float in [0, maximum], as nbgrader wants it.
 
         >>> Report("one-weight", (AnswerReport("grad_w", True), AnswerReport("grad_b", False))).points(3)
         1.5
@@ -71,7 +62,7 @@ class Report:
         return min(self.score * maximum, maximum)
 
     def text(self, lang: str | None = None, *, hints: int = NAMED) -> str:
-        """Return the report in words, without a final newline.
+        """The report in words, without a final newline.
 
         Parameters
         ----------
@@ -81,84 +72,73 @@ class Report:
             How much is told: 1 what is already right, 2 also the kind of mistake, 3 also which one and where,
             4 also which rule of calculus to look at again.
         """
-        if hints not in (RIGHT, KIND, NAMED, RULE):
+        if hints not in range(RIGHT, RULE + 1):
             raise ValueError(f"hints come in the stages 1, 2, 3 and 4, not {hints!r}")
         lang = lang or self.lang
-        lines = self._headline(lang)
-        for sentence in self._step_sentences(lang):
-            lines += ["", *wrap(sentence)]
+        lines = [*self._headline(lang), *self._about_steps(lang)]
         for answer in self.answers:
             said = answer.sentences(self.exercise, lang, hints)
             if self.passed and not said:
                 continue
-            state = words.say("right" if answer.passed else "wrong", lang)
-            codes = [f"  [{mistake.code}]" for mistake in answer.mistakes if hints >= NAMED]
-            if answer.not_written:
-                state, codes = words.say("not-written", lang), []
-            lines += ["", f"{answer.name}  {state}{''.join(codes)}"]
+            codes = "".join(f"  [{code}]" for code in answer.codes if hints >= NAMED and not answer.not_written)
+            lines += ["", f"{answer.name}  {self._state(answer, lang)}{codes}"]
             lines += [line for sentence in said for line in wrap(sentence, indent="  ")]
         return "\n".join(lines)
+
+    def _state(self, answer: AnswerReport, lang: str) -> str:
+        return say("not-written" if answer.not_written else "right" if answer.passed else "wrong", lang)
 
     def _headline(self, lang: str) -> list[str]:
         """How many answers are right, and what stopped the file if anything did."""
         right = sum(answer.passed for answer in self.answers)
         key = "all-right" if self.passed else "some-right"
-        said = words.say(key, lang, exercise=self.exercise, right=right, count=len(self.answers))
+        said = say(key, lang, exercise=self.exercise, right=right, count=len(self.answers))
         if self.error is None:
             return [said]
         error = f"{self.error['kind']}: {self.error['message']}".strip(": ")
-        return [said, *wrap(words.say("file-error", lang, line=self.error["line"], error=error))]
+        return [said, *wrap(say("file-error", lang, line=self.error["line"], error=error))]
 
-    def _step_sentences(self, lang: str) -> list[str]:
+    def _about_steps(self, lang: str) -> list[str]:
         """What the optional derivatives of steps show: from the loss inwards, which is wrong first."""
-        if not self.steps:
-            return []
         inwards = self.steps[::-1]
-        states = [f"{step.name} {words.say('right' if step.passed else 'wrong', lang)}" for step in inwards]
-        said = [words.say("steps", lang, list=words.say("list", lang).join(states))]
-        wrong = next((step for step in inwards if not step.passed), None)
-        if wrong is not None:
-            said += [words.say("first-wrong", lang, step=wrong.name), *wrong.messages(lang)]
-        return [words.say("space", lang).join(said)]
+        states = [f"{step.name} {say('right' if step.passed else 'wrong', lang)}" for step in inwards]
+        said = [say("steps", lang, list=say("list", lang).join(states))]
+        for wrong in [step for step in inwards if not step.passed][:1]:
+            said += [say("first-wrong", lang, step=wrong.name), *wrong.messages(lang)]
+        return ["", *wrap(say("space", lang).join(said))] if self.steps else []
 
     def to_dict(self, lang: str | None = None) -> dict[str, Any]:
-        """Return the report as built-in types, as ``to_json`` writes them."""
-        lang = lang or self.lang
-        return {
-            "exercise": self.exercise,
-            "passed": self.passed,
-            "score": self.score,
-            "answers": [
-                {
-                    "name": answer.name,
-                    "passed": answer.passed,
-                    "findings": [dict(vars(finding)) for finding in answer.findings],
-                    "mistakes": [
-                        {"code": mistake.code, "message": message}
-                        | ({"place": plain(vars(mistake.place))} if mistake.place else {})
-                        for mistake, message in zip(answer.mistakes, answer.messages(lang), strict=True)
-                    ],
-                }
-                for answer in self.answers
-            ],
-        }
+        """The report as built-in types, as `to_json` writes them."""
+        answers = [
+            {
+                "name": answer.name,
+                "passed": answer.passed,
+                "findings": [dict(vars(finding)) for finding in answer.findings],
+                "mistakes": [
+                    {"code": mistake.code, "message": message}
+                    | ({"place": plain(vars(mistake.place))} if mistake.place else {})
+                    for mistake, message in zip(answer.mistakes, answer.messages(lang or self.lang), strict=True)
+                ],
+            }
+            for answer in self.answers
+        ]
+        return {"exercise": self.exercise, "passed": self.passed, "score": self.score, "answers": answers}
 
     def to_json(self, lang: str | None = None, *, indent: int | None = 2) -> str:
-        """Return the report as strict JSON.
+        """The report as strict JSON.
 
-        The keys are ``exercise``, ``passed``, ``score`` (in 0..1) and ``answers``; each of these has
-        ``name``, ``passed``, ``findings`` (of ``kind``, ``ok``, ``details``) and ``mistakes`` (of ``code``,
-        ``message``, and ``place`` where one was found: ``line``, ``column``,
-        ``end_line``, ``end_column``, ``change``, ``cell``, ``text``).
+        The keys are `exercise`, `passed`, `score` (in 0..1) and `answers`; each of these has `name`, `passed`,
+        `findings` (of `kind`, `ok`, `details`) and `mistakes` (of `code`, `message`, and `place` where one was
+        found: `line`, `column`, `end_line`, `end_column`, `change`, `cell`, `text`).
         """
         return json.dumps(self.to_dict(lang), ensure_ascii=False, allow_nan=False, indent=indent)
 
     def raise_if_wrong(self, lang: str | None = None) -> None:
-        """Raise ``WrongAnswer``, with at most 20 lines of text, unless every answer is right."""
+        """Raise `WrongAnswer`, with at most 20 lines of text, unless every answer is right."""
         if not self.passed:
             lang = lang or self.lang
             wrong = [answer for answer in self.answers if not answer.passed]
-            raise WrongAnswer("\n".join(cut([*self._headline(lang), *short_lines(wrong, lang)], lang)), self)
+            raise WrongAnswer([*self._headline(lang), *short_lines(wrong, lang)], lang, self)
 
     def __str__(self) -> str:
         return self.text()
@@ -168,7 +148,7 @@ class Report:
         for answer in self.answers:
             said = answer.sentences(self.exercise, self.lang)
             if answer.not_written:
-                said = [words.say("not-written", self.lang), *said]
+                said = [say("not-written", self.lang), *said]
             mark, name = "✓" if answer.passed else "✗", html.escape(answer.name)
             rows.append(
                 f"<tr><td>{mark}</td><td><code>{name}</code></td>"

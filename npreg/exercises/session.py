@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from npreg.exercises.by_hand import Example, by_hand
-from npreg.exercises.check import Questions, judge, placed, questions_of
-from npreg.exercises.files import read_source
+from npreg.exercises.course import IDS, load
+from npreg.exercises.files import read_source, require_python, student_files
 from npreg.exercises.findings import AnswerReport, Finding, Mistake
 from npreg.exercises.forward.program import Exercise
-from npreg.exercises.found import Told
-from npreg.exercises.place import Search
+from npreg.exercises.found import Fact
+from npreg.exercises.judge import Questions, judge, questions_of
+from npreg.exercises.place import placed
 from npreg.exercises.report import Report, UnusableFile
 from npreg.exercises.words import LANGUAGES, explain, size
 from npreg.isolation import LARGE, Limits, Ran, Sandbox, Watch, run_isolated, search_isolated
@@ -33,8 +34,7 @@ _IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\b|import\s+([\w.,\s]+))",
 Endings = Mapping[str, tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(NamedTuple):
     """A report, what the file printed by function ("" while it was loaded), and what stopped it."""
 
     report: Report
@@ -63,7 +63,14 @@ class OwnFile:
     @cached_property
     def modules(self) -> dict[str, str]:
         """The modules of its own folder that it imports."""
-        return helpers(self.source, _in_folder(self.folder))
+
+        def text(name: str) -> str | None:
+            try:
+                return read_source(Path(self.folder) / name)
+            except UnusableFile:
+                return None
+
+        return helpers(self.source, text)
 
     def check(self, exercise: Exercise, seed: Any = None, lang: str = "en") -> Session:
         """Judge it, and collect what it printed on the first probe."""
@@ -73,25 +80,47 @@ class OwnFile:
         said |= {name: f["runs"][0]["stdout"] for name, f in ran.outcome["functions"].items() if f["runs"]}
         printed = {name: shortened(text) for name, text in said.items() if text.strip()}
         stopped = [explained(where, *ending, self.limits)[lang] for where, ending in ran.endings.items()]
-        report = judged(questions, ran, self.limits, lang, own=True)
-        search = searching(
-            self.sandbox, self.source, questions, helpers=self.modules, watch=self.watch, seconds=PLACE_SECONDS
-        )
-        return Session(placed(report, questions, ran.outcome, search), printed, " ".join(stopped))
+        options: Any = {"helpers": self.modules, "watch": self.watch, "seconds": PLACE_SECONDS}
+        search = partial(search_isolated, self.sandbox, self.source, **options)
+        report = placed(judged(questions, ran, self.limits, lang, own=True), questions, ran.outcome, search)
+        return Session(report, printed, " ".join(stopped))
 
     def by_hand(self, exercise: Exercise, names: list[str]) -> list[Example]:
         """Find the smallest examples, in processes of their own as well."""
         return by_hand(self.source, exercise, names, run=lambda *args: self.run(*args).outcome)
 
 
-def searching(sandbox: Sandbox, source: str, questions: Questions, *, seconds: float, **options: Any) -> Search:
-    """Changes of a file, run in isolation, for so many seconds an answer."""
+class Progress(NamedTuple):
+    """One exercise, the student's file for it if there is one, and how many of its answers are right."""
 
-    def search(name: str, probes: Sequence[int], which: Mapping[str, Any]) -> list[dict[str, Any]]:
-        told = {**questions.about(name, probes), **which, "seconds": seconds}
-        return search_isolated(sandbox, source, name, **told, **options)
+    exercise: Exercise
+    path: Path | None
+    right: int
+    asked: int
+    problem: str = ""
 
-    return search
+
+def progress(folder: str | Path, limits: Limits, skipped: list[str], lang: str = "en") -> Iterator[Progress]:
+    """How far one is in the course, exercise by exercise; of several files for one the best counts.
+
+    The files of the folder that name an exercise are run to judge them, each in a process of its own within
+    `limits`; nothing is stored. Why a file was skipped is added to `skipped`.
+    """
+    files = list(student_files(folder, skipped))
+    for exercise in map(load, IDS):
+        states = [_state(exercise, path, limits, lang) for path, named in files if named == exercise.id]
+        yield max(states, key=lambda state: state.right, default=Progress(exercise, None, 0, len(exercise.answers)))
+
+
+def _state(exercise: Exercise, path: Path, limits: Limits, lang: str) -> Progress:
+    try:
+        source = read_source(path)
+        require_python(source, path.name)
+        session = OwnFile(source, str(path.parent.resolve()), limits).check(exercise, lang=lang)
+    except UnusableFile as error:
+        return Progress(exercise, path, 0, len(exercise.answers), str(error).splitlines()[0])
+    right = sum(answer.passed for answer in session.report.answers)
+    return Progress(exercise, path, right, len(session.report.answers), session.stopped)
 
 
 def judged(questions: Questions, ran: Ran, limits: Limits, lang: str = "en", own: bool = False) -> Report:
@@ -102,12 +131,11 @@ def judged(questions: Questions, ran: Ran, limits: Limits, lang: str = "en", own
     report = judge(questions, ran.outcome, lang)
     endings = endings_of(ran, own)
     answers = tuple(_ended(answer, endings, limits) for answer in report.answers)
-    error = None if "" in ran.endings else report.error
-    return replace(report, answers=answers, error=error)
+    return replace(report, answers=answers, error=None if "" in ran.endings else report.error)
 
 
 def endings_of(ran: Ran, own: bool = False) -> dict[str, tuple[str, str]]:
-    """Return why functions ("": the file) were stopped: by their process's end, or an exception it caused."""
+    """Why functions ("": the file) were stopped: by their process's end, or an exception it caused."""
     found = {"": reason_of(ran.outcome["error"])}
     for name, function in ran.outcome["functions"].items():
         reasons = (reason_of(run["error"]) or _too_large(run["value"]) for run in function["runs"])
@@ -118,7 +146,7 @@ def endings_of(ran: Ran, own: bool = False) -> dict[str, tuple[str, str]]:
 
 
 def reason_of(error: Mapping[str, Any] | None) -> tuple[str, str] | None:
-    """Return the reason (code, detail) behind an exception that the isolation caused, None for any other.
+    """The reason (code, detail) behind an exception that the isolation caused, None for any other.
 
     >>> reason_of({"kind": "MemoryError", "message": "Unable to allocate 37.3 GiB"})
     ('memory-limit', '')
@@ -126,46 +154,40 @@ def reason_of(error: Mapping[str, Any] | None) -> tuple[str, str] | None:
     if error is None:
         return None
     kind, message = error["kind"], error["message"]
-    if kind == "Forbidden":
-        return "forbidden-import", str(error["package"])[:100]
-    if kind == "ModuleNotFoundError":
-        return "missing-package", str(error["package"])[:100]
+    if kind in ("Forbidden", "ModuleNotFoundError"):
+        return "forbidden-import" if kind == "Forbidden" else "missing-package", str(error["package"])[:100]
     if kind in ("MemoryError", "_ArrayMemoryError"):
         return "memory-limit", ""
     if kind == "SystemExit":
         return "ended-itself", f"exit {message}".strip()[:100]
     if kind in ("PermissionError", "BlockingIOError") or "can't start new thread" in message:
         return "no-processes", f"{kind}: {message}"[:200]
-    if kind == "OSError" and "File too large" in message:
-        return "no-processes", message[:200]
-    return None
+    return ("no-processes", message[:200]) if kind == "OSError" and "File too large" in message else None
 
 
 def _too_large(value: Any) -> tuple[str, str] | None:
     """An array of which only the shape was sent (`outcome` lets it stand for the values)."""
-    if value is None or value.nbytes <= LARGE:
-        return None
-    return "too-large", str(value.shape)
+    return None if value is None or value.nbytes <= LARGE else ("too-large", str(value.shape))
 
 
 def _ended(answer: AnswerReport, endings: Endings, limits: Limits) -> AnswerReport:
     """The answer with the reason in the place of its mistakes, if it was stopped."""
     where = answer.name if answer.name in endings else ""
-    if answer.passed or where not in endings or any(m.code == "numerical" for m in answer.mistakes):
+    if answer.passed or where not in endings or "numerical" in answer.codes:
         return answer
     code, detail = endings[where]
-    mistake = Mistake(code, answer.name, (Told(explained(where, code, detail, limits)),))
+    mistake = Mistake(code, answer.name, (Fact(message=explained(where, code, detail, limits)),))
     return replace(answer, findings=(Finding("runs", False),), mistakes=(mistake,))
 
 
 def explained(where: str, code: str, detail: str, limits: Limits) -> dict[str, str]:
-    """Return in words, by language, why a function (or the file, "") was stopped."""
+    """In words, by language, why a function (or the file, "") was stopped."""
     values = {"seconds": limits.seconds, "output": size(limits.output), "memory": size(limits.memory)}
     return {lang: explain(code, lang, name=where, detail=detail, **values) for lang in LANGUAGES}
 
 
 def helpers(source: str, text: Callable[[str], str | None]) -> dict[str, str]:
-    """Return the modules of its own folder that a file imports, and those that they import: name to source.
+    """The modules of its own folder that a file imports, and those that they import: name to source.
 
     `text` gives what is in a file of that folder (``tools/scale.py``), None if there is none. Nothing is run.
     """
@@ -187,32 +209,17 @@ def helpers(source: str, text: Callable[[str], str | None]) -> dict[str, str]:
     return found
 
 
-def _in_folder(folder: str) -> Callable[[str], str | None]:
-    def text(name: str) -> str | None:
-        try:
-            return read_source(Path(folder) / name)
-        except UnusableFile:
-            return None
-
-    return text
-
-
 def _imported(source: str) -> Iterable[str]:
     """Names of modules in import statements, with the packages above them."""
     for match in _IMPORT.finditer(source):
         for part in (match[1] or match[2]).replace("\n", ",").split(","):
-            words = part.split()
-            pieces = words[0].split(".") if words else []
+            pieces = part.split()[0].split(".") if part.split() else []
             if all(pieces):
                 yield from (".".join(pieces[: count + 1]) for count in range(len(pieces)))
 
 
 def shortened(text: str) -> str:
-    """Return the first lines of a text, each cut, and how many more there are.
-
-    >>> shortened("one\\ntwo\\n")
-    'one\\ntwo'
-    """
+    """The first lines of a text, each cut, and how many more there are."""
     lines = [line[:100] for line in text.rstrip().splitlines()]
     if len(lines) <= SHOWN_LINES:
         return "\n".join(lines)

@@ -10,9 +10,8 @@ import numpy as np
 
 from npreg.exercises.forward.inputs import BANK_SIZES
 from npreg.exercises.forward.program import Answer, Exercise
-from npreg.exercises.render import wrap
 from npreg.exercises.report import UnusableFile
-from npreg.exercises.words import say
+from npreg.exercises.words import say, wrap
 from npreg.files import write_text
 
 _WIDTH = 88

@@ -21,7 +21,7 @@ from npreg.exercises.check import check
 from npreg.exercises.findings import AnswerReport
 from npreg.exercises.forward.inputs import Draw, Input
 from npreg.exercises.forward.program import Exercise, gradient
-from npreg.exercises.found import Shapes
+from npreg.exercises.found import Fact, Scale
 from npreg.gradcheck.forms import Form, kind_of
 from npreg.gradcheck.readings import Wanted, readings
 from npreg.gradcheck.report import Mistake
@@ -95,11 +95,11 @@ def _named(subject: Subject) -> dict[str, tuple[Mistake, ...]]:
             if not any(_failed(answer) for answer, _ in best.values()):
                 break
         shaped = {name: np.shape(subject.gradients[name](subject.inputs)) for name in best}
-    own = {name: Shapes(shape, np.shape(subject.inputs[name])) for name, shape in shaped.items()}
+    own = {name: Fact(got=shape, expected=np.shape(subject.inputs[name])) for name, shape in shaped.items()}
     return {name: tuple(_told(answer, own[name], shapes)) for name, (answer, shapes) in best.items()}
 
 
-def _told(answer: AnswerReport, own: Shapes, shapes: Mapping[str, Shape]) -> Iterator[Mistake]:
+def _told(answer: AnswerReport, own: Fact, shapes: Mapping[str, Shape]) -> Iterator[Mistake]:
     """The mistakes in words, with the shapes at hand; what a letter stands for is said at the end."""
     places: dict[str | int, str] = {}
     for name, shape in shapes.items():
@@ -107,7 +107,7 @@ def _told(answer: AnswerReport, own: Shapes, shapes: Mapping[str, Shape]) -> Ite
             places.setdefault(size, f"{name}.shape[{axis}]")
     known = [mistake for mistake in answer.mistakes if mistake.code not in BEHAVIOUR]
     for mistake in known:
-        found = tuple(own if isinstance(record, Shapes) else record for record in mistake.found)
+        found = tuple(record if isinstance(record, Scale) or "got" not in record else own for record in mistake.found)
         message = replace(mistake, found=found).message(alone=len(known) == 1)
         letters = [n for n in places if isinstance(n, str) and re.search(rf"\b\d*{n}\b", message)]
         legend = f" ({', '.join(f'{n} is {places[n]}' for n in letters)})" if letters else ""

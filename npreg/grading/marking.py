@@ -5,21 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from npreg.exercises.check import Questions, placed, questions_of
 from npreg.exercises.findings import NAMED, AnswerReport
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
+from npreg.exercises.judge import Questions, questions_of
+from npreg.exercises.place import placed
 from npreg.exercises.report import Report, UnusableFile
-from npreg.exercises.session import endings_of, explained, judged, searching
+from npreg.exercises.session import endings_of, explained, judged
 from npreg.exercises.words import REASONS, explain, say
 from npreg.grading.folder import Submission
 from npreg.grading.numerical import Stretched, loses_digits, stretched
 from npreg.grading.result import Mark, Result
-from npreg.isolation import Limits, Ran, Sandbox, Watch, run_isolated
+from npreg.isolation import Limits, Ran, Sandbox, Watch, run_isolated, search_isolated
 
 LONGEST_EXCERPT = 12
 PLACE_SECONDS = 0.5  # for looking for a mistake's place, an answer
@@ -78,10 +80,10 @@ def mark(
         )
         with _judging, np.errstate(all="ignore"):
             report = _report(ran, questions, settings)
-        search = searching(
+        search = partial(
+            search_isolated,
             settings.sandbox,
             submission.source + "\n",
-            questions,
             seconds=PLACE_SECONDS,
             helpers=submission.helpers,
             slot=slot,

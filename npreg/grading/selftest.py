@@ -14,9 +14,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from npreg.exercises.check import judge, questions_of
 from npreg.exercises.course import load
 from npreg.exercises.forward.probes import fresh
+from npreg.exercises.judge import judge, questions_of
 from npreg.isolation import Sandbox, run_isolated
 from npreg.isolation.sandbox import base_executable
 

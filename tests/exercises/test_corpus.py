@@ -54,6 +54,7 @@ OPERATIONS = {
 OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 ELSEWHERE = ("reason", "where.", "class.", "isolation.", "feedback.", "gradescope.")  # of the grading room
 BESIDE = (
+    "course.",
     "preview-",
     "narrow",
     "change.",

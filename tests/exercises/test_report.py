@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from npreg.exercises import check
 from npreg.exercises.findings import AnswerReport, Finding, WrongAnswer, plain
-from npreg.exercises.render import wrap
 from npreg.exercises.report import Report
+from npreg.exercises.words import wrap
 
 WRONG = "def grad_w(X, r): return X.T @ r\ndef grad_b(r): return r.mean()"
 HALF = check(WRONG, "minibatch-mean", seed=0)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from npreg.exercises import course
-from npreg.exercises.check import judge as judge_answers
-from npreg.exercises.check import questions_of
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
+from npreg.exercises.judge import judge as judge_answers
+from npreg.exercises.judge import questions_of
 from npreg.grading import grade
 from npreg.grading.numerical import loses_digits, stretchable, stretched
 from npreg.isolation import run_answers

@@ -19,7 +19,7 @@ from npreg.exercises.forward.derivatives import quantities_of, value_of
 from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.tape import Edits, Tape, not_analytic
 from npreg.exercises.forward.verdict import Reference, reference, resolution
-from npreg.exercises.found import Found, HardCoded, Scale
+from npreg.exercises.found import Fact, Found, Scale
 from npreg.exercises.mistakes.bank import Bank, Pool
 from npreg.exercises.mistakes.explanation import Base, Explanation, Make, Turn, asked, axes_subsets
 from npreg.exercises.mistakes.preference import MORE, Kind, cost
@@ -168,7 +168,7 @@ def _typed_in(bank: Bank, name: str, student: Sequence[Array], tolerance: float)
         def predict(tape: Tape, at: Any, scalar: str = scalar, typed: float = typed) -> Array:
             return value_of(answer, tape.edited(_set(scalar, typed)))
 
-        typed_in = HardCoded(typed, scalar)
+        typed_in = Fact(value=typed, instead_of=scalar)
         yield Explanation(("global-or-hardcoded",), cost([Kind.TYPED_IN]), predict, (typed_in,))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Edit, Edits, Tape
-from npreg.exercises.found import Fact, Found, Swap
+from npreg.exercises.found import Fact, Found
 from npreg.exercises.mistakes.preference import Kind
 
 
@@ -37,7 +37,7 @@ def known(kind: Kind, code: str, edits: Edits, found: Found = ()) -> Mutation:
 def on_step(kind: Kind, tape: Tape, family: str, step: str, edits: Edits) -> Mutation:
     """A mistake in the chain at a step; of a hidden one, only the visible step around it is named."""
     public = tape.exercise.public(step)
-    found = () if public == step else (Fact("inside", public),)
+    found = () if public == step else (Fact(inside=public),)
     return Mutation((f"{family}:{public}",), edits, (kind,), found)
 
 
@@ -48,17 +48,17 @@ def mixed_up(kind: Kind, tape: Tape, meant: str, used: str, edits: Edits) -> Mut
 
 def swap(exercise: Exercise, meant: str, used: str) -> Found:
     """What stands where what belongs, if students see both."""
-    return (Swap(used, meant),) if seen(exercise, meant) and seen(exercise, used) else ()
+    return (Fact(used=used, meant=meant),) if seen(exercise, meant) and seen(exercise, used) else ()
 
 
 def by(exercise: Exercise, factor: str) -> Found:
     """The factor too many, if students see it."""
-    return (Fact("by", factor),) if seen(exercise, factor) else ()
+    return (Fact(by=factor),) if seen(exercise, factor) else ()
 
 
 def at_step(exercise: Exercise, step: str) -> Found:
     """The step that a mistake is about, if students see it."""
-    return (Fact("step", step),) if seen(exercise, step) else ()
+    return (Fact(step=step),) if seen(exercise, step) else ()
 
 
 def seen(exercise: Exercise, name: str) -> bool:

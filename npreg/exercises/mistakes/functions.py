@@ -11,7 +11,7 @@ import numpy as np
 
 from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.tape import Edit, Edits, Tape, Wrap
-from npreg.exercises.found import Replaced
+from npreg.exercises.found import Fact
 from npreg.exercises.mistakes.edits import Mutation, edges, known, on_step, seen
 from npreg.exercises.mistakes.preference import Kind
 
@@ -89,7 +89,7 @@ def other_functions(tape: Tape) -> Iterator[Mutation]:
         if len(names) != 1 or a.shape != value.shape or not np.all((value >= 0) & (value <= 1)):
             continue
         for function_name, (code, function) in FUNCTIONS.items():
-            replaced = (Replaced(function_name, step),) if seen(exercise, step) else ()
+            replaced = (Fact(function=function_name, meant=step),) if seen(exercise, step) else ()
             edits = Edits(functions=((step, _instead(names[0], function)),))
             yield known(Kind.OTHER_FUNCTION, code, edits, replaced)
             if value.ndim == 2 and np.allclose(value.sum(axis=1), 1):

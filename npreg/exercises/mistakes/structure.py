@@ -37,7 +37,7 @@ def branches(tape: Tape) -> Iterator[Mutation]:
     for step, names in exercise.arguments.items():
         if tape.values[step].dtype.kind != "b":
             continue
-        wrong = partial(known, Kind.BRANCH, "kink-threshold", found=(Fact("step", exercise.public(step)),))
+        wrong = partial(known, Kind.BRANCH, "kink-threshold", found=(Fact(step=exercise.public(step)),))
         turned: tuple[Edit, ...] = (
             lambda value, tape: ~value,
             lambda value, tape: np.ones_like(value),

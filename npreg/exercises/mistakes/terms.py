@@ -14,7 +14,7 @@ import numpy as np
 
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Tape
-from npreg.exercises.found import ONE, Factor, Found, Record, Scale
+from npreg.exercises.found import ONE, Fact, Factor, Found, Scale
 from npreg.exercises.mistakes.bank import Bank
 from npreg.exercises.mistakes.explanation import Explanation, asked, scaled
 from npreg.exercises.mistakes.preference import MORE, Kind, cost, factor_cost
@@ -146,7 +146,7 @@ def _term_codes(names: list[str], factors: list[Factor | None]) -> Named:
 def _relative_codes(names: list[str], factors: list[Factor | None], common: Factor) -> Named:
     alone = sum(factor is not None for factor in factors) == 1
     price = cost([Kind.TERM], common) + (0 if common.is_one or alone else MORE)
-    found: list[Record] = list(scaled(common)[1])
+    found: list[Fact | Scale] = list(scaled(common)[1])
     codes = []
     for name, factor in zip(names, factors, strict=True):
         if factor is None:

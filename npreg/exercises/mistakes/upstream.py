@@ -10,7 +10,7 @@ import numpy as np
 
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Edit, Edits, Tape
-from npreg.exercises.found import Found, Swap
+from npreg.exercises.found import Fact, Found
 from npreg.exercises.mistakes.edits import (
     MEAN,
     ONE,
@@ -55,7 +55,7 @@ def upstream_dropped(tape: Tape) -> Iterator[Mutation]:
                 yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", arrives(take(other)), found)
             else:
                 kind = Kind.INPUT_ABOVE if other in exercise.inputs else Kind.OTHER_ABOVE
-                found = (Swap(other, f"grad_{step}"),) if seen(exercise, step) and seen(exercise, other) else ()
+                found = _for_gradient(exercise, step, other)
                 yield known(kind, "wrong-variable", arrives(take(other)), found)
             yield known(Kind.TIMES, "wrong-variable", arrives(_times(other)), by(exercise, other))
         own = _for_gradient(exercise, step, step)
@@ -65,7 +65,7 @@ def upstream_dropped(tape: Tape) -> Iterator[Mutation]:
 
 def _for_gradient(exercise: Exercise, step: str, used: str) -> Found:
     """A quantity in the place of the derivative in a step, if students see both."""
-    return (Swap(used, f"grad_{step}"),) if seen(exercise, step) and seen(exercise, used) else ()
+    return (Fact(used=used, meant=f"grad_{step}"),) if seen(exercise, step) and seen(exercise, used) else ()
 
 
 def _is_summand(tape: Tape, name: str) -> bool:

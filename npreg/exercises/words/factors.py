@@ -10,75 +10,62 @@ from npreg.exercises.words.phrases import say, texts
 
 _SIZES = ("d", "k", "h")
 _SHOWN_PROBES = 3
-_SHOWN_NAMES = {"n-1": "n"}
 
 
 def factor_values(scale: Scale, lang: str) -> dict[str, str]:
-    """Return what a message says about a factor: ``expr``, ``times``, ``measured`` and ``cause``."""
+    """What a message says about a factor: `expr`, `times`, `measured` and `cause`."""
     factor = scale.factor
-    values = {"expr": str(factor), "times": _times(factor, lang)}
+    powers = dict(factor.powers).values()
+    times = say("factor.other", lang, expr=factor)
+    if factor.constant >= 1 and all(power > 0 for power in powers):
+        times = say("factor.large", lang, expr=factor)
+    elif factor.constant <= 1 and all(power < 0 for power in powers):
+        times = say("factor.small", lang, expr=factor.inverse, factor=factor)
+    values = {"expr": str(factor), "times": times}
     causes = _causes(factor, lang)
     if causes:
         values["cause"] = say("factor.join", lang).join(causes)
-    names = list(dict.fromkeys(_SHOWN_NAMES.get(name, name) for name, _ in factor.powers))
+    names = list(dict.fromkeys("n" if name == "n-1" else name for name, _ in factor.powers))
     if scale.quantities:
         shown = measured(scale, names, lang)
         values["measured"] = shown if names else say("factor.everywhere", lang, factor=shown)
     return values
 
 
-def _times(factor: Factor, lang: str) -> str:
-    powers = [power for _, power in factor.powers]
-    if factor.constant >= 1 and all(power > 0 for power in powers):
-        return say("factor.large", lang, expr=factor)
-    if factor.constant <= 1 and all(power < 0 for power in powers):
-        return say("factor.small", lang, expr=factor.inverse, factor=factor)
-    return say("factor.other", lang, expr=factor)
-
-
 def _causes(factor: Factor, lang: str) -> list[str]:
-    """Return what each part of a factor tells, the batch size first."""
+    """What each part of a factor tells, the batch size first."""
     powers, causes = dict(factor.powers), []
     if "n-1" in powers:
         causes.append(say("factor.n-1", lang))
         del powers["n-1"]
         powers.pop("n", None)
-    for name in [name for name in powers if name in _SIZES and 0 > powers[name] == -powers.get("n", 0)]:
+    for name in [name for name in powers if name in _SIZES and 0 > powers[name] == -powers.get("n", 0)][:1]:
         causes.append(say("factor.n/size", lang, name=name))
         del powers[name], powers["n"]
-        break
     for name, power in powers.items():
-        key = f"factor.{name}" if power > 0 else f"factor.1/{name}"
-        if key in texts(lang) and abs(power) == 1:
-            causes.append(say(key, lang))
+        over = "" if power > 0 else "1/"
+        if f"factor.{over}{name}" in texts(lang) and abs(power) == 1:
+            causes.append(say(f"factor.{over}{name}", lang))
         else:
-            shown = Factor(powers=((name, abs(power)),))
-            causes.append(say("factor.name" if power > 0 else "factor.1/name", lang, name=shown))
-    if factor.constant > 1:
-        causes.append(say("factor.many", lang, constant=_number(factor.constant)))
-    elif factor.constant < 1:
-        causes.append(say("factor.lost", lang, constant=_number(1 / factor.constant)))
+            causes.append(say(f"factor.{over}name", lang, name=Factor(powers=((name, abs(power)),))))
+    if factor.constant != 1:
+        many, key = factor.constant > 1, "factor.many" if factor.constant > 1 else "factor.lost"
+        causes.append(say(key, lang, constant=Factor(constant=factor.constant if many else 1 / factor.constant)))
     return causes
 
 
-def _number(constant: Fraction | float) -> str:
-    return str(Factor(constant=constant))
-
-
 def ratio(value: float) -> str:
-    """Write a measured factor as a small fraction where it is one.
+    """A measured factor, as a small fraction where it is one.
 
     >>> ratio(7.000000000001), ratio(1 / 7), ratio(0.12345)
     ('7', '1/7', '0.1235')
     """
     near = Fraction(value).limit_denominator(60)
-    if near and abs(float(near) / value - 1) < 1e-6:
-        return str(near)
-    return f"{value:.4g}"
+    return str(near) if near and abs(float(near) / value - 1) < 1e-6 else f"{value:.4g}"
 
 
 def measured(scale: Scale, names: Sequence[str], lang: str = "en") -> str:
-    """Write a factor, probe by probe, with those sizes that it depends on; the sign has a code of its own.
+    """A factor, probe by probe, with those sizes that it depends on; the sign has a code of its own.
 
     >>> n = Factor(powers=(("n", Fraction(1)),))
     >>> measured(Scale("factor:n", n, ({"n": 7, "d": 3}, {"n": 11, "d": 4})), ["n"])

@@ -1,4 +1,4 @@
-"""Every sentence by its key: read from ``en.txt`` and ``zh.txt``, its placeholders filled.
+"""Every sentence by its key: read from ``en.txt`` and ``zh.txt``, its placeholders filled, broken into lines.
 
 In those files a line that is not indented is a key, the lines below it its text; a line break in a text is a
 space, but none between two Chinese characters. ``␣`` is a space at an end, ``\\n`` a new line, ``#`` begins a
@@ -9,53 +9,56 @@ placeholders has a value.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
+from npreg.exercises.found import columns
+
 LANGUAGES = ("en", "zh")
+MAX_LINES = 20
+WIDTH = 96
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_NO_BREAK_BEFORE = "，。；：、）”？！》"
 
 
 @cache
 def texts(lang: str) -> Mapping[str, str]:
-    """Return all texts of a language by key; raise ``ValueError`` for a language that is not there."""
+    """All texts of a language by key; a `ValueError` for a language that is not there."""
     if lang not in LANGUAGES:
         raise ValueError(f"no messages in the language {lang!r}; there are {', '.join(LANGUAGES)}")
     return read(resources.files(__package__).joinpath(f"{lang}.txt").read_text(encoding="utf-8"))
 
 
 def read(text: str) -> dict[str, str]:
-    """Return the texts by key.
+    """The texts by key.
 
     >>> read("# greetings\\nhello\\n    Hello,\\n    {name}.\\n")
     {'hello': 'Hello, {name}.'}
     """
     found: dict[str, str] = {}
     key = ""
-    for line in text.splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        if not line[0].isspace():
-            key = line.strip()
+    for line in filter(str.strip, text.splitlines()):
+        more = line.strip()
+        if line[0].isspace():
+            before = found[key]
+            found[key] += more if not before or (_wide(before[-1]) and _wide(more[0])) else f" {more}"
+        elif not line.startswith("#"):
+            key = more
             if key in found:
                 raise ValueError(f"the key {key!r} stands there twice")
             found[key] = ""
-            continue
-        before, more = found[key], line.strip()
-        found[key] += more if not before or (_wide(before[-1]) and _wide(more[0])) else f" {more}"
     return {key: text.replace("␣", " ").replace("\\n", "\n") for key, text in found.items()}
 
 
 def _wide(letter: str) -> bool:
-    return unicodedata.east_asian_width(letter) in "WF"
+    return columns(letter) == 2
 
 
-def placeholders(template: str, *, optional: bool = True) -> set[str]:
-    """Return the names that a template needs, also (or not) in its optional parts."""
-    return set(_PLACEHOLDER.findall(template if optional else _OPTIONAL.sub("", template)))
+def placeholders(template: str) -> set[str]:
+    """The names that a template needs, also in its optional parts."""
+    return set(_PLACEHOLDER.findall(template))
 
 
 def fill(template: str, values: Mapping[str, object]) -> str:
@@ -64,22 +67,55 @@ def fill(template: str, values: Mapping[str, object]) -> str:
     >>> fill("wrong shape[: {got}][, not {expected}]", {"got": "(7, 3)"})
     'wrong shape: (7, 3)'
     """
-
-    def part(match: re.Match[str]) -> str:
-        inner = match.group(1)
-        return inner if placeholders(inner) <= values.keys() else ""
-
-    kept = _OPTIONAL.sub(part, template)
+    kept = _OPTIONAL.sub(lambda part: part[1] if placeholders(part[1]) <= values.keys() else "", template)
     missing = placeholders(kept) - values.keys()
     if missing:
         raise ValueError(f"no value for {sorted(missing)} in the message {template!r}")
-    return _PLACEHOLDER.sub(lambda match: str(values[match.group(1)]), kept)
+    return _PLACEHOLDER.sub(lambda match: str(values[match[1]]), kept)
 
 
 def say(key: str, lang: str, **values: object) -> str:
-    """Return what is said under a key.
+    """What is said under a key.
 
     >>> say("all-right", "en", exercise="ridge", count=2)
     'ridge: all right (2 of 2).'
     """
     return fill(texts(lang)[key], values)
+
+
+def cut(lines: list[str], lang: str = "en") -> list[str]:
+    """The lines, the end replaced by a count where there are more than 20."""
+    if len(lines) <= MAX_LINES:
+        return lines
+    return [*lines[: MAX_LINES - 1], say("cut", lang, count=len(lines) - MAX_LINES + 1)]
+
+
+def wrap(sentence: str, width: int = WIDTH, indent: str = "") -> list[str]:
+    """Break a sentence into lines of at most `width` columns; lines of code that follow it, each indented by four,
+    stay as they are.
+
+    >>> wrap("the mean over the batch is missing", 20)
+    ['the mean over the', 'batch is missing']
+    >>> wrap("少了对批次求平均。", 10)
+    ['少了对批次', '求平均。']
+    """
+    sentence, *code = sentence.split("\n    ")
+    lines, rest = [], " ".join(sentence.split())
+    while rest:
+        end = _line_end(rest, width - len(indent))
+        lines.append(indent + rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return [*lines, *(f"{indent}    {line}" for line in code)]
+
+
+def _line_end(rest: str, width: int) -> int:
+    """Where the first line of `rest` ends: at a space, or between two wide characters."""
+    taken, last = 0, 0
+    for position, letter in enumerate(rest):
+        taken += columns(letter)
+        if taken > width:
+            return last or position
+        following = rest[position + 1 : position + 2]
+        if letter == " " or (_wide(letter) and following and following not in _NO_BREAK_BEFORE):
+            last = position + 1
+    return len(rest)

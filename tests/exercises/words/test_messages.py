@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from npreg.exercises import check, words
-from npreg.exercises.found import Factor, Scale, Told
+from npreg.exercises.found import Fact, Factor, Scale
 from npreg.exercises.words.factors import measured
 from npreg.exercises.words.phrases import fill, placeholders, read, texts
 
@@ -128,10 +128,10 @@ def test_a_double_mistake_claims_neither_direction_nor_size():
 
 
 def test_a_registered_mistake_brings_its_own_words():
-    own = (Told({"en": "You forgot the tare.", "zh": "忘了去皮重。"}),)
+    own = (Fact(message={"en": "You forgot the tare.", "zh": "忘了去皮重。"}),)
     assert words.describe("tare", "grad_w", own) == "You forgot the tare."
     assert words.describe("tare", "grad_w", own, "zh") == "忘了去皮重。"
-    assert words.describe("tare", "grad_w", (Told("One language only."),), "zh") == "One language only."
+    assert words.describe("tare", "grad_w", (Fact(message="One language only."),), "zh") == "One language only."
     assert words.kind("tare")
     assert words.rule("tare", "ridge")
 

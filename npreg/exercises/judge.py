@@ -1,0 +1,247 @@
+"""What the functions of a file returned, against the reference: the verdict on each, and the names of its mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from npreg.exercises.findings import AnswerReport, Finding, Mistake
+from npreg.exercises.forward.probes import Probe, fresh
+from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.verdict import Reference, reference, value_findings
+from npreg.exercises.found import Fact, Found, Scale
+from npreg.exercises.mistakes.bank import Bank, bank_of
+from npreg.exercises.mistakes.conventions import other_conventions
+from npreg.exercises.mistakes.diagnose import diagnose
+from npreg.exercises.mistakes.structure import origins
+from npreg.exercises.report import Report, UnusableFile
+from npreg.isolation import FILENAME
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What a file is asked: to run the functions `names`, and `optional` ones that it defines, on `probes`.
+
+    What the answers are compared with never leaves the process that judges.
+    """
+
+    bank: Bank
+    judged: Sequence[Reference]
+    optional: Sequence[str]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the answers."""
+        return list(self.bank.exercise.answers)
+
+    @property
+    def probes(self) -> list[dict[str, Array]]:
+        """Inputs and forward steps, a mapping per probe."""
+        return [reference.given for reference in self.judged]
+
+
+def questions_of(exercise: Exercise, probes: Sequence[Probe] | None = None, seed: Any = None) -> Questions:
+    """What a file is asked: on the fixed probes that tell mistakes apart, and on these or fresh."""
+    bank = bank_of(exercise)
+    probes = fresh(exercise, seed) if probes is None else probes
+    judged = [*bank.references, *bank.checks, *(reference(exercise, probe) for probe in probes)]
+    return Questions(bank, judged, [f"grad_{s}" for s in exercise.public_steps if s in exercise.active])
+
+
+def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") -> Report:
+    """Judge what a file returned, wherever it ran; `outcome` is as of `npreg.isolation.run_answers`.
+
+    Raises
+    ------
+    UnusableFile
+        if the file is no Python.
+    """
+    error = outcome["error"]
+    if error is not None and error["kind"] in ("SyntaxError", "IndentationError", "TabError"):
+        message = error["message"].partition(f" ({FILENAME}, line")[0]
+        raise UnusableFile(f"the file is no Python: {message} (line {error['line']})")
+    with np.errstate(all="ignore"):
+        steps = _judge_steps(questions, outcome)
+        answers = [_judge(questions, name, outcome, steps) for name in questions.names]
+    told = tuple(_beside_broadcast(answer, answers) for answer in answers)
+    return Report(questions.bank.exercise.id, told, steps=tuple(steps), lang=lang, error=error)
+
+
+def _judge_steps(questions: Questions, outcome: Mapping[str, Any]) -> list[AnswerReport]:
+    """The verdict on every optional derivative of a step; they explain, they do not count.
+
+    Of those that are wrong, the one nearest to the loss is diagnosed: the others may only pass it on.
+    """
+    reports: list[AnswerReport] = []
+    for name in reversed(questions.optional):
+        if name in outcome["functions"] and name not in questions.names:
+            report = _judge(questions, name, outcome)
+            reports.append(report if all(other.passed for other in reports) else replace(report, mistakes=()))
+    return reports[::-1]
+
+
+def _beside_broadcast(answer: AnswerReport, answers: Sequence[AnswerReport]) -> AnswerReport:
+    """A factor that a neighbour's broadcast explains is no other convention."""
+    beside = [a.name for a in answers if a is not answer and "broadcast" in a.codes]
+    if not beside or answer.codes != ["factor:n"]:
+        return answer
+    (mistake,) = answer.mistakes
+    kept = tuple(record for record in mistake.found if isinstance(record, Scale) or "conventions" not in record)
+    return replace(answer, mistakes=(replace(mistake, found=(*kept, Fact(neighbour=beside[0]))),))
+
+
+def _judge(
+    questions: Questions, name: str, outcome: Mapping[str, Any], steps: Sequence[AnswerReport] = ()
+) -> AnswerReport:
+    """The verdict on one answer: behaviour first, then the values, then the name of the mistake."""
+    bank, references, function = questions.bank, questions.judged, outcome["functions"][name]
+    runs = function["runs"]
+    for record, at in zip(runs, references, strict=True):
+        if record["problem"] is not None:
+            return _cannot_run(name, function, record, at, outcome["error"])
+    values: list[Array] = [record["value"] for record in runs]
+    behaviour = _behaviour(name, runs)
+    codes = [mistake.code for mistake in behaviour]
+    shapes = [Fact(got=v.shape, expected=at.right[name].shape) for v, at in zip(values, references, strict=True)]
+    off = [fact for fact in shapes if fact["got"] != fact["expected"]]
+    passed, about = (False, []) if off else value_findings(values, list(references), name)
+    whole = all(value.dtype.kind in "iu" for value in values) and any(value.ndim for value in values)
+    numbers = all(value.dtype.kind in "iuf" and value.dtype != np.float16 for value in values)
+    numbers = numbers and (passed or not whole)
+    findings = [
+        Finding("runs", True),
+        Finding("repeatable", "not-repeatable" not in codes),
+        Finding("inputs-unchanged", "changes-input" not in codes),
+        Finding("dtype", numbers, {"got": str(values[0].dtype)}),
+        Finding("shape", not off, [*off, *shapes][0]),
+        *about,
+    ]
+    if passed and numbers:
+        return AnswerReport(name, not behaviour, tuple(findings), tuple(behaviour))
+    if not numbers:
+        found = [Mistake("dtype", name, (Fact(got=str(values[0].dtype)),))]
+    elif "not-repeatable" in codes and all(np.all(np.isfinite(value)) for value in values):
+        found = []
+    else:
+        details = next((finding.details for finding in about if finding.kind == "value"), {})
+        found = _named(questions, name, values, _deviation(details), _known_globals(function, references[0]))
+    known = (*off[:1], *_first_wrong(bank.exercise, name, steps))
+    told = (replace(mistake, found=(*mistake.found, *known)) for mistake in found)
+    return AnswerReport(name, False, tuple(findings), (*behaviour, *told))
+
+
+def _cannot_run(
+    name: str, function: Mapping[str, Any], record: Mapping[str, Any], at: Reference, loading: Mapping[str, Any] | None
+) -> AnswerReport:
+    """The verdict where a call gave no numbers; `loading` is the error that stopped the file, if one did."""
+    error, code = record["error"], record["problem"]
+    alternatives: tuple[str, ...] = ()
+    if code == "not-implemented" and not function["defined"] and loading is not None:
+        error, code = loading, "raises"
+    found: Found = (Fact(got=record["type"]),)
+    if error is not None:
+        found = (Fact(error=f"{error['kind']}: {error['message']}".strip(": "), line=error["line"]),)
+    outside = _known_globals(function, at) if code == "raises" else []
+    if outside:
+        code, alternatives, found = "global-or-hardcoded", ("raises",), (Fact(variable=outside[0]), *found)
+    if code == "not-implemented" and name in at.tape.exercise.answers:
+        found = (_way(at.tape.exercise, name), *found)
+    mistake = Mistake(code, name, found, alternatives)
+    finding = Finding("dtype" if code == "dtype" else "runs", False, {**mistake.details, "sizes": at.sizes})
+    return AnswerReport(name, False, (finding,), (mistake,))
+
+
+def _way(exercise: Exercise, name: str) -> Fact:
+    """What an answer goes through, for a first hint."""
+    answer, shape = exercise.answers[name], exercise.inputs[exercise.answers[name].wrt].shape
+    on_it = [s for s in exercise.public_steps[:-1] if answer.wrt in origins(exercise, s)]
+    path = ", ".join(f"`{step}`" for step in (*on_it, exercise.loss))
+    shown = str(shape * answer.order).replace("'", "")
+    return Fact(wrt=answer.wrt, shape=shown, path=path, last=[answer.wrt, *on_it][-1], loss=exercise.loss)
+
+
+def _known_globals(function: Mapping[str, Any], at: Reference) -> list[str]:
+    return [g for g in function["globals"] if g in at.given and g not in function["parameters"]]
+
+
+def _behaviour(name: str, runs: Sequence[Mapping[str, Any]]) -> list[Mistake]:
+    changed = sorted({argument for record in runs for argument in record["changed"]})
+    found = [Mistake("changes-input", name, (Fact(input=argument),)) for argument in changed[:1]]
+    repeatable = all(_same(run["value"], run["again"]) for run in runs)
+    return found if repeatable else [*found, Mistake("not-repeatable", name)]
+
+
+def _same(a: Array, b: Array | None) -> bool:
+    if b is None or a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+
+
+def _named(
+    questions: Questions, name: str, values: Sequence[Array], deviation: Found, outside: Sequence[str]
+) -> list[Mistake]:
+    """The mistakes behind wrong values; `outside` are inputs that the function reads as globals."""
+    bank, references = questions.bank, questions.judged
+    for value in values:
+        for entry in np.argwhere(~np.isfinite(value))[:1]:
+            at = tuple(map(int, entry))
+            return [Mistake("non-finite", name, (Fact(value=str(value[at]), entry=at or None),))]
+    if _nearly(values, references, name, 1e-7):
+        return [Mistake("numerical", name, deviation)]
+    count = len(bank.references)
+    found = diagnose(bank, name, values[:count], references[count:], values[count:])
+    # Many mistakes at once can reach any number; where the answer is one number, that is the simpler word.
+    if found is not None and not (len(found.codes) > 2 and _constant(values)):
+        codes = [code for code in found.codes if code != "not-summed" or "elementwise" not in found.codes]
+        known = found.found if len(codes) > 1 else (*found.found, *_conventions(bank, found.found))
+        own = {mistake.code: (Fact(message=mistake.message),) for mistake in bank.exercise.mistakes}
+        named = [Mistake(code, name, (*known, *own.get(code, ()))) for code in codes]
+        return [replace(named[0], alternatives=found.alternatives), *named[1:]]
+    if outside:
+        return [Mistake("global-or-hardcoded", name, (Fact(variable=outside[0]),))]
+    if _constant(values):
+        same = (Fact(constant=float(values[0].flat[0])),) if np.ptp(values[0]) == 0 else ()
+        return [Mistake("global-or-hardcoded", name, same)]
+    if _nearly(values, references, name, 1e-4):
+        return [Mistake("numerical", name, deviation)]
+    inner = [s for s in bank.exercise.public_steps[:-1] if s in bank.exercise.active and f"grad_{s}" != name]
+    return [Mistake("not-recognised", name, (*deviation, *(Fact(suggest=s) for s in inner[-1:])))]
+
+
+def _first_wrong(exercise: Exercise, name: str, steps: Sequence[AnswerReport]) -> Found:
+    """The step nearest to the loss whose derivative is given wrongly, if the answer goes through it."""
+    wrt = exercise.answers[name].wrt if name in exercise.answers else name.removeprefix("grad_")
+    wrong = (report.name.removeprefix("grad_") for report in reversed(steps) if not report.passed)
+    return tuple(Fact(first=step) for step in wrong if wrt in origins(exercise, step))[:1]
+
+
+def _deviation(details: Mapping[str, Any]) -> Found:
+    """Where and how far the values are off, if they have the right shape."""
+    if not details.get("entries"):
+        return ()
+    entry, wrong, size = tuple(details["entries"][0]) or None, details["wrong"], details["size"]
+    return (Fact(entry=entry, wrong=wrong, size=size, deviation=details["deviation"], sizes=details["sizes"]),)
+
+
+def _conventions(bank: Bank, found: Found) -> Found:
+    names = [other_conventions(bank.exercise, record.factor) for record in found if isinstance(record, Scale)]
+    return (Fact(conventions=names[0]),) if names and names[0] else ()
+
+
+def _constant(values: Sequence[Array]) -> bool:
+    """Whether all values are the same array, or the same number."""
+    first = values[0]
+    same = all(value.shape == first.shape and np.array_equal(value, first) for value in values)
+    return same or all(value.size and np.all(value == first.flat[0]) for value in values)
+
+
+def _nearly(values: Sequence[Array], references: Sequence[Reference], name: str, close: float) -> bool:
+    """Whether the values are right but for a small error that no mistake of derivation leaves."""
+    for value, at in zip(values, references, strict=True):
+        right = at.right[name]
+        if value.shape != right.shape or np.max(np.abs(value - right)) > close * np.max(np.abs(at.terms[name])):
+            return False
+    return True
