@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from npreg._version import __version__
 from npreg.arrays import DivergenceError
 from npreg.data import data_iter, init_params, synthetic_data
-from npreg.exact.least_squares import LeastSquaresResult, RankWarning, least_squares
+from npreg.exact import LeastSquaresResult, RankWarning, least_squares
 from npreg.learning_rate import LearningRateWarning, max_learning_rate
 from npreg.linear import linreg, linreg_backward
 from npreg.losses import (

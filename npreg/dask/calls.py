@@ -8,8 +8,8 @@ from typing import Any
 from npreg.arrays import FloatArray, as_batch_size
 from npreg.dask.feed import cluster_feed
 from npreg.engines.moments import is_affine
-from npreg.exact.least_squares import LeastSquaresResult
-from npreg.exact.least_squares import least_squares as least_squares_on
+from npreg.exact import LeastSquaresResult
+from npreg.exact import least_squares as least_squares_on
 from npreg.learning_rate import max_learning_rate as bound_of
 from npreg.losses import as_loss
 from npreg.runs.plan import EngineName

@@ -18,43 +18,45 @@ Mathematik 18 (1971); Knuth, The Art of Computer Programming 2, section 4.2.2; O
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
 
-# Numbers worked on at a time: a product's dozen intermediate arrays then stay in the processor's cache.
-_BLOCK_ELEMENTS = 8192
+BLOCK_ELEMENTS = 8192  # worked on at a time: a product's dozen intermediate arrays then stay in the cache
 
 
-class DoubleDouble(NamedTuple):
+@dataclass(frozen=True)
+class DoubleDouble:
     """The array high + low, unevaluated; both parts have the same shape."""
 
     high: Array
     low: Array
 
+    def __getitem__(self, index: Any) -> DoubleDouble:
+        return DoubleDouble(self.high[index], self.low[index])
+
+    def __add__(self, other: DoubleDouble) -> DoubleDouble:
+        total = two_sum(self.high, other.high)
+        return two_sum(total.high, total.low + (self.low + other.low))
+
+    def __mul__(self, other: DoubleDouble) -> DoubleDouble:
+        product = two_product(self.high, other.high)
+        return DoubleDouble(product.high, product.low + self.high * other.low + self.low * other.high)
+
 
 def two_sum(a: Array, b: Array) -> DoubleDouble:
-    """Add exactly: a + b = high + low with high = fl(a + b) (Knuth).
-
-    >>> total = two_sum(np.float64(1e16), np.float64(1.0))
-    >>> float(total.high), float(total.low)
-    (1e+16, 1.0)
-    """
+    """Add exactly: a + b = high + low with high = fl(a + b) (Knuth)."""
     total = a + b
     b_seen = total - a
     return DoubleDouble(total, (a - (total - b_seen)) + (b - b_seen))
 
 
 def two_product(a: Array, b: Array) -> DoubleDouble:
-    """Multiply exactly: a · b = high + low with high = fl(a · b) (Dekker, by Veltkamp's splitting).
-
-    >>> product = two_product(np.float64(2.0**53 - 1), np.float64(2.0**53 - 1))
-    >>> int(product.high) + int(product.low) == (2**53 - 1) ** 2
-    True
-    """
+    """Multiply exactly: a · b = high + low with high = fl(a · b) (Dekker, by Veltkamp's splitting)."""
     product = a * b
     a_high, a_low = _split(a)
     b_high, b_low = _split(b)
@@ -69,25 +71,13 @@ def _split(a: Array) -> tuple[Array, Array]:
     return high, a - high
 
 
-def zeros(shape: tuple[int, ...]) -> DoubleDouble:
-    """A double-double zero of the given shape."""
+def zeros(*shape: int) -> DoubleDouble:
     return DoubleDouble(np.zeros(shape), np.zeros(shape))
 
 
 def exactly(a: Array) -> DoubleDouble:
     """A float64 array as a double-double; the low part takes no memory."""
     return DoubleDouble(a, np.broadcast_to(0.0, a.shape))
-
-
-def add(x: DoubleDouble, increment: Array) -> DoubleDouble:
-    """`x` + `increment`, again with |low| ≤ eps |high|."""
-    return add_both(x, exactly(increment))
-
-
-def add_both(x: DoubleDouble, y: DoubleDouble) -> DoubleDouble:
-    """`x` + `y`, again with |low| ≤ eps |high|."""
-    total, error = two_sum(x.high, y.high)
-    return two_sum(total, error + (x.low + y.low))
 
 
 def sum_rows(x: DoubleDouble) -> DoubleDouble:
@@ -97,21 +87,15 @@ def sum_rows(x: DoubleDouble) -> DoubleDouble:
     >>> float(terms.sum()), float(sum_rows(exactly(terms)).high)
     (1.0, 2.0)
     """
-    high, low = x
+    high, low = x.high, x.low
     while len(high) > 1:
         half = len(high) // 2
-        total, error = two_sum(high[:half], high[half : 2 * half])
-        carried = error + (low[:half] + low[half : 2 * half])
+        total = two_sum(high[:half], high[half : 2 * half])
+        carried = total.low + (low[:half] + low[half : 2 * half])
         # The odd row out joins the next round.
-        high = np.concatenate([total, high[2 * half :]])
+        high = np.concatenate([total.high, high[2 * half :]])
         low = np.concatenate([carried, low[2 * half :]])
     return two_sum(high[0], low[0])
-
-
-def square(x: DoubleDouble) -> DoubleDouble:
-    """(high + low)², entry by entry."""
-    product, error = two_product(x.high, x.high)
-    return DoubleDouble(product, error + 2.0 * x.high * x.low)
 
 
 def subtract_matmul(start: Array, A: DoubleDouble, x: DoubleDouble) -> DoubleDouble:
@@ -121,31 +105,24 @@ def subtract_matmul(start: Array, A: DoubleDouble, x: DoubleDouble) -> DoubleDou
     >>> subtract_matmul(np.zeros((1, 1)), A, exactly(np.ones((3, 1)))).high
     array([[-1.]])
     """
-    result = zeros(start.shape)
-    block = max(1, _BLOCK_ELEMENTS // max(1, start.shape[1]))
+    result = zeros(*start.shape)
+    block = max(1, BLOCK_ELEMENTS // max(1, start.shape[1]))
     for first in range(0, len(start), block):
         rows = slice(first, first + block)
         high, low = start[rows], result.low[rows]
         for j in range(A.high.shape[1]):
-            column, column_low = A.high[rows, j : j + 1], A.low[rows, j : j + 1]
-            product, error = two_product(column, -x.high[j])
-            high, rounding = two_sum(high, product)
-            low = low + (rounding + (error - column * x.low[j] - column_low * x.high[j]))
-        result.high[rows], result.low[rows] = two_sum(high, low)
+            term = A[rows, j : j + 1] * x[j]
+            total = two_sum(high, -term.high)
+            high, low = total.high, low + (total.low - term.low)
+        total = two_sum(high, low)
+        result.high[rows], result.low[rows] = total.high, total.low
     return result
 
 
 def transposed_matmul(A: DoubleDouble, r: DoubleDouble) -> DoubleDouble:
-    """Aᵀ r, with shapes (n, p) and (n, k), the products and sums in double-double.
-
-    >>> A = exactly(np.array([[1e16], [1.0], [-1e16]]))
-    >>> transposed_matmul(A, exactly(np.ones((3, 1)))).high
-    array([[1.]])
-    """
-    result = zeros((A.high.shape[1], r.high.shape[1]))
+    """Aᵀ r, with shapes (n, p) and (n, k), the products and sums in double-double."""
+    result = zeros(A.high.shape[1], r.high.shape[1])
     for j in range(A.high.shape[1]):
-        column, column_low = A.high[:, j : j + 1], A.low[:, j : j + 1]
-        product, error = two_product(column, r.high)
-        total = sum_rows(DoubleDouble(product, error + column * r.low + column_low * r.high))
-        result.high[j], result.low[j] = total
+        total = sum_rows(A[:, j : j + 1] * r)
+        result.high[j], result.low[j] = total.high, total.low
     return result

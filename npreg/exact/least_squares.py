@@ -30,12 +30,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from npreg.arrays import FloatArray, Rows, as_data, as_features, as_flag, check_finite, warn
-from npreg.exact.double_double import Array, DoubleDouble, add, add_both, exactly, subtract_matmul, zeros
+from npreg.exact.double_double import Array, DoubleDouble, exactly, subtract_matmul, sum_rows, zeros
 from npreg.exact.rank import Inverse, inverse_of
 from npreg.exact.result import LeastSquaresResult
-from npreg.exact.sums import Exponents, Extent, Gradient, Moments, Whitened
-
-__all__ = ["LeastSquaresResult", "RankWarning", "least_squares"]
+from npreg.exact.sums import Exponents, Extent, Moments, gradient, stacked, whitened
 
 _EPS = float(np.finfo(np.float64).eps)
 SQUARED_CONDITION = 3e4  # up to here its square costs none of 28 digits that would be seen
@@ -130,10 +128,7 @@ def _total_over(
     if features_low is not None:
         low = as_features(features_low, "features_low").array
         if low.shape != data.X.shape:
-            raise ValueError(
-                f"features_low of shape {low.shape} does not fit features of shape {data.X.shape}; "
-                "they must have the same shape"
-            )
+            raise ValueError(f"features_low of shape {low.shape} and features of shape {data.X.shape} must be alike")
         with np.errstate(over="ignore"):
             check_finite(data.X + low, "features + features_low")
     return lambda function, *arguments: function(data, *arguments, low)
@@ -143,46 +138,33 @@ def _solve(total: Total, extent: Extent) -> LeastSquaresResult:
     moments: Moments = total(Moments.of, extent)
     G, h = moments.products()
     inverse = inverse_of(moments.R, extent.num_rows, extent.intercept, extent.exponents[0], extent.kind[3])
-    if inverse.dependence:
-        _warn_of_rank(extent, inverse)
-    weight, deviation, deviations, squares = (
-        DoubleDouble(high, low) for high, low in zip(moments.labels.high, moments.labels.low, strict=True)
-    )
-    x, rss = _refine(lambda x: _from_moments(G, h, squares, x), inverse.W, zeros(h.high.shape), 0.0)
     dependent, hard = bool(inverse.dependence), inverse.condition_number > SQUARED_CONDITION
+    if dependent:
+        p, n, cause = extent.num_parameters, extent.num_rows, inverse.dependence
+        if n < p:
+            cause = f"{n} rows do not determine {p} parameters; give more rows or fewer columns"
+        warn(f"{cause}. Of all solutions the one with the least sum of squares of w is returned", RankWarning)
+    squares = moments.labels[3]
+
+    def from_moments(x: DoubleDouble) -> DoubleDouble:
+        """h − G x, and Σ s y² − hᵀx − xᵀ(h − G x), output by output."""
+        found, fitted = subtract_matmul(h.high, G, x) + exactly(h.low), sum_rows(h * x)
+        rest = squares + DoubleDouble(-fitted.high, -fitted.low)
+        return stacked(found, rest + exactly(-np.sum(x.high * found.high, axis=0)))
+
+    x, rss = _refine(from_moments, inverse.W, zeros(*h.high.shape), 0.0)
     if not dependent and (hard or bool(np.any(rss.high <= NEARLY_PERFECT * squares.high))):
         rate = min(1.0, 100 * len(G.high) * inverse.condition_number * _EPS)
-        x, rss = _refine(lambda x: total(Gradient.of, extent, x), inverse.W, x, rate)
+        x, rss = _refine(lambda x: total(gradient, extent, x), inverse.W, x, rate)
     if dependent or inverse.condition_number <= INVERSE_CONDITION:
         M = inverse.W.T @ subtract_matmul(np.zeros(inverse.W.shape), G, exactly(-inverse.W)).high
     else:
-        M = total(Whitened.of, extent, inverse.W).matrix
-    return _result(extent, inverse, x, rss, (weight, deviation, deviations, squares), M)
-
-
-def _warn_of_rank(extent: Extent, inverse: Inverse) -> None:
-    p, n = extent.num_parameters, extent.num_rows
-    cause = inverse.dependence
-    if n < p:
-        cause = f"{n} rows do not determine {p} parameters; give more rows or fewer columns"
-    warn(f"{cause}. Of all solutions the one with the least sum of squares of w is returned", RankWarning)
-
-
-def _from_moments(G: DoubleDouble, h: DoubleDouble, squares: DoubleDouble, x: DoubleDouble) -> Gradient:
-    """The gradient h − G x, and the sum of squares Σ s y² − hᵀx − xᵀ(h − G x), output by output."""
-    gradient = add_both(subtract_matmul(h.high, G, x), exactly(h.low))
-    rss = zeros(squares.high.shape)
-    for c in range(len(squares.high)):
-        row = DoubleDouble(h.high[None, :, c], h.low[None, :, c])
-        column = DoubleDouble(x.high[:, c : c + 1], x.low[:, c : c + 1])
-        left = subtract_matmul(squares.high[None, None, c], row, column)
-        rest = squares.low[c] - float(x.high[:, c] @ gradient.high[:, c])
-        rss.high[c], rss.low[c] = (float(part[0, 0]) for part in add(left, np.full((1, 1), rest)))
-    return Gradient(gradient, rss)
+        M = total(whitened, extent, inverse.W)
+    return _result(extent, inverse, x, rss, moments.labels, M)
 
 
 def _refine(
-    gradient_at: Callable[[DoubleDouble], Gradient], W: Array, x: DoubleDouble, rate: float
+    gradient_at: Callable[[DoubleDouble], DoubleDouble], W: Array, x: DoubleDouble, rate: float
 ) -> tuple[DoubleDouble, DoubleDouble]:
     """Solve Aᵀ(y − A x) = 0 by corrections, step 3 of the module's docstring; x, and Σ (y − A x)² there.
 
@@ -192,15 +174,15 @@ def _refine(
     """
     previous = np.full(x.high.shape[1], np.inf)
     active = np.ones(x.high.shape[1], bool)
-    rss = zeros(x.high.shape[1:])
+    rss = zeros(x.high.shape[1])
     while active.any():
         found = gradient_at(x)
-        whitened = W.T @ found.gradient.high
-        correction = np.where(active, W @ whitened, 0.0)
-        better = add(found.rss, -np.sum(whitened**2, axis=0))
-        rss = DoubleDouble(*(np.where(active, new, old) for new, old in zip(better, rss, strict=True)))
-        x = add(x, correction)
-        size = np.linalg.norm(whitened, axis=0)  # the length of the change in A x
+        change = W.T @ found.high[:-1]
+        correction = np.where(active, W @ change, 0.0)
+        better = found[-1] + exactly(-np.sum(change**2, axis=0))
+        rss = DoubleDouble(np.where(active, better.high, rss.high), np.where(active, better.low, rss.low))
+        x += exactly(correction)
+        size = np.linalg.norm(change, axis=0)  # the length of the change in A x
         changed = np.abs(correction) * max(rate, _EPS / 64) if rate else np.abs(correction)
         active &= ~np.all(changed <= _EPS / 64 * np.abs(x.high), axis=0) & ~(size >= previous / 2)
         previous = size
@@ -208,19 +190,18 @@ def _refine(
 
 
 def _result(
-    extent: Extent, inverse: Inverse, x: DoubleDouble, rss: DoubleDouble, of_labels: tuple[DoubleDouble, ...], M: Array
+    extent: Extent, inverse: Inverse, x: DoubleDouble, rss: DoubleDouble, labels: DoubleDouble, M: Array
 ) -> LeastSquaresResult:
     of_A, of_y, _ = extent.exponents
     dtype, n, rank = extent.kind[2], extent.num_rows, inverse.W.shape[1]
-    weight, deviation, deviations, squares = of_labels
-    centred = add(deviations, -(deviation.high**2) / weight.high)  # deviations from about the mean
+    weight, deviation = labels.high[:2]
+    centred = labels[2] + exactly(-(deviation**2) / weight)  # deviations from about the mean
     # Weights have mean 1: Σ s (the same for all outputs) stands for the rows.
-    residual_sd = np.full_like(rss.high, np.inf)
+    residual_sd, stderr = np.full_like(rss.high, np.inf), np.full_like(x.high, np.inf)
     if n > rank:
-        residual_sd = np.sqrt(rss.high * (n / weight.high) / (n - rank))
-    diagonal = np.einsum("ij,ji->i", inverse.W, np.linalg.solve(M, inverse.W.T)) * (weight.high[0] / n)
-    scale = np.sqrt(diagonal)[:, np.newaxis]
-    stderr = residual_sd * scale if n > rank else np.full(x.high.shape, np.inf)
+        residual_sd = np.sqrt(rss.high * (n / weight) / (n - rank))
+        diagonal = np.einsum("ij,ji->i", inverse.W, np.linalg.solve(M, inverse.W.T)) * (weight[0] / n)
+        stderr = residual_sd * np.sqrt(diagonal)[:, np.newaxis]
 
     def parameters(scaled: Array, name: str) -> tuple[FloatArray, FloatArray]:
         rows = _unscale(scaled, of_y - of_A[:, np.newaxis], dtype, name)
@@ -235,7 +216,7 @@ def _result(
         b_stderr=b_stderr,
         residual_sd=_unscale(residual_sd, of_y, dtype, "residual standard deviation"),
         r2_centered=_r2(rss, centred).astype(dtype),
-        r2_uncentered=_r2(rss, squares).astype(dtype),
+        r2_uncentered=_r2(rss, labels[3]).astype(dtype),
         condition_number=inverse.condition_number,
         rank=rank,
         degrees_of_freedom=n - rank,

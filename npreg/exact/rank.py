@@ -10,8 +10,6 @@ from npreg.arrays import Names, column_name
 from npreg.exact.double_double import Array
 from npreg.exact.sums import Exponents
 
-__all__ = ["Inverse", "inverse_of"]
-
 _EPS = float(np.finfo(np.float64).eps)
 
 

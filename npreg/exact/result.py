@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import FloatArray, Names, as_number, as_rows_of
-from npreg.exact.student import quantile, two_sided_all
-
-__all__ = ["LeastSquaresResult"]
+from npreg.exact.student import quantile, two_sided
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +75,12 @@ class LeastSquaresResult:
     @property
     def w_p(self) -> FloatArray:
         """The probability of a t as far from 0 if the coefficient were 0 and the noise normal, (d, k)."""
-        return two_sided_all(self.w_t, self.degrees_of_freedom)
+        return _p(self.w_t, self.degrees_of_freedom)
 
     @property
     def b_p(self) -> FloatArray:
         """The same for the intercept, (k,)."""
-        return two_sided_all(self.b_t, self.degrees_of_freedom)
+        return _p(self.b_t, self.degrees_of_freedom)
 
     def confidence_interval(self, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
         """Intervals that hold the true coefficients with this probability if the noise is normal.
@@ -94,11 +92,11 @@ class LeastSquaresResult:
         """
         if not 0 < as_number(level, "level") < 1:
             raise ValueError(f"level must be between 0 and 1, both excluded, not {level!r}")
-        t = quantile(level, self.degrees_of_freedom)
+        signs = np.array([-1, 1], self.w.dtype) * quantile(level, self.degrees_of_freedom)
         with np.errstate(invalid="ignore"):
             return (
-                np.stack([self.w - t * self.w_stderr, self.w + t * self.w_stderr], axis=-1),
-                np.stack([self.b - t * self.b_stderr, self.b + t * self.b_stderr], axis=-1),
+                self.w[..., None] + signs * self.w_stderr[..., None],
+                self.b[..., None] + signs * self.b_stderr[..., None],
             )
 
     def summary(self, level: float = 0.95) -> str:
@@ -115,27 +113,20 @@ class LeastSquaresResult:
         w_ends, b_ends = self.confidence_interval(level)
         names = self.feature_names or [f"column {j}" for j in range(len(self.w))]
         wide = max(16, *map(len, names))
+        columns = (self.w, self.w_stderr, self.w_t, self.w_p, *np.moveaxis(w_ends, -1, 0))
+        if self.has_intercept:
+            names, head = ["intercept", *names], (self.b, self.b_stderr, self.b_t, self.b_p, *b_ends.T)
+            columns = tuple(np.vstack([first, rest]) for first, rest in zip(head, columns, strict=True))
         blocks = []
-        for c in range(len(self.b)):
-            rows = [
-                (name, self.w[j, c], self.w_stderr[j, c], self.w_t[j, c], self.w_p[j, c], w_ends[j, c])
-                for j, name in enumerate(names)
-            ]
-            if self.has_intercept:
-                head = ("intercept", self.b[c], self.b_stderr[c], self.b_t[c], self.b_p[c], b_ends[c])
-                rows.insert(0, head)
-            r2 = self.r2_centered[c] if self.has_intercept else self.r2_uncentered[c]
+        for c, r2 in enumerate(self.r2_centered if self.has_intercept else self.r2_uncentered):
             lines = [
                 f"{self.degrees_of_freedom + self.rank} rows, {self.degrees_of_freedom} degrees of freedom, "
-                f"R² {r2:.6g}, residual sd {self.residual_sd[c]:.6g}, "
-                f"condition number {self.condition_number:.2g}",
-                f"{'':{wide}}  {'coefficient':>12}{'std error':>12}{'t':>10}{'p':>12}"
-                f"{f'{100 * level:g} % interval':>20}",
+                f"R² {r2:.6g}, residual sd {self.residual_sd[c]:.6g}, condition number {self.condition_number:.2g}",
+                f"{'':{wide}}   coefficient   std error         t           p{f'{100 * level:g} % interval':>20}",
             ]
-            lines += [
-                f"{name:{wide}}  {value:12.5g}{stderr:12.5g}{t:10.4g}{p:12.3g}{low:11.4g}  {high:.4g}"
-                for name, value, stderr, t, p, (low, high) in rows
-            ]
+            for name, row in zip(names, np.stack(columns)[:, :, c].T, strict=True):
+                value, stderr, t, p, low, high = row
+                lines.append(f"{name:{wide}}  {value:12.5g}{stderr:12.5g}{t:10.4g}{p:12.3g}{low:11.4g}  {high:.4g}")
             blocks.append("\n".join(line.rstrip() for line in lines))
         return "\n\n".join(blocks)
 
@@ -143,9 +134,7 @@ class LeastSquaresResult:
         """features @ w + b, shape (n, k); of a frame, the columns by their names, in whatever order."""
         X = as_rows_of(self.feature_names, len(self.w), features)
         if X.shape[1:] != self.w.shape[:1]:
-            raise ValueError(
-                f"features of shape {X.shape} do not fit; needed is (n, {len(self.w)}), as was learned from"
-            )
+            raise ValueError(f"features of shape {X.shape} do not fit; needed is (n, {len(self.w)})")
         y_hat: FloatArray = X @ self.w + self.b
         return y_hat
 
@@ -155,3 +144,7 @@ def _ratio(value: FloatArray, stderr: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio: FloatArray = value / stderr
     return ratio
+
+
+def _p(t: FloatArray, freedom: float) -> FloatArray:
+    return np.array([two_sided(float(value), freedom) for value in t.flat], t.dtype).reshape(t.shape)

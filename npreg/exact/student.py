@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from npreg.arrays import FloatArray
-
-__all__ = ["quantile", "two_sided"]
-
 
 def two_sided(t: float, freedom: float) -> float:
     """The probability of a |T| beyond |t|, with `freedom` degrees of freedom.
 
         P(|T| > |t|) = I(ν / (ν + t²); ν/2, 1/2)        I: the regularised incomplete beta function
-
-    >>> two_sided(2.228, 10), two_sided(0.0, 3)
-    (0.0500, 1.0)
 
     Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.5.8 (the continued fraction) and
     26.7.1.
@@ -30,11 +21,7 @@ def two_sided(t: float, freedom: float) -> float:
 
 
 def quantile(level: float, freedom: float) -> float:
-    """The t for which P(|T| ≤ t) = level, by bisection.
-
-    >>> quantile(0.95, 10), quantile(0.95, 1)
-    (2.2281, 12.706)
-    """
+    """The t for which P(|T| ≤ t) = level, by bisection."""
     if not freedom > 0:
         return math.inf
     low, high = 0.0, 1.0
@@ -44,11 +31,6 @@ def quantile(level: float, freedom: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if two_sided(middle, freedom) > 1 - level else (low, middle)
     return high
-
-
-def two_sided_all(t: FloatArray, freedom: float) -> FloatArray:
-    """`two_sided` of every entry."""
-    return np.array([two_sided(float(value), freedom) for value in t.flat], t.dtype).reshape(t.shape)
 
 
 def _beta(x: float, a: float, b: float) -> float:

@@ -3,9 +3,9 @@
 Columns are those of A = (1, X), or X without an intercept, and y; each is scaled by a power of two (exact),
 so that units do not matter.  S is the diagonal matrix of weights.
 
-    Extent    sizes, and the exponents of the scaling
-    Moments   Aᵀ S A and Aᵀ S y to about 28 digits, and the R of √S A = Q R
-    Gradient  Aᵀ S (y − A x) and Σ s (y − A x)², in double-double, at given x
+    Extent      sizes, and the exponents of the scaling
+    Moments     Aᵀ S A and Aᵀ S y to about 28 digits, and the R of √S A = Q R
+    gradient    Aᵀ S (y − A x) and Σ s (y − A x)², in double-double, at given x
 
 Moments have so many digits for the price of an ordinary product: a column is cut into slices of 21 bits,
 whose products, and sums of 2048 of them, are float64 numbers without rounding, in any order.
@@ -18,10 +18,11 @@ using fast routines of matrix multiplication", Numerical Algorithms 59 (2012).
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Any, NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,24 +31,18 @@ from npreg.arrays import Data, FloatArray, Kind
 from npreg.exact.double_double import (
     Array,
     DoubleDouble,
-    add_both,
     exactly,
-    square,
     subtract_matmul,
     sum_rows,
     transposed_matmul,
-    two_product,
     two_sum,
     zeros,
 )
-
-__all__ = ["Extent", "Gradient", "Moments", "Whitened"]
 
 ROWS = 2048  # 2 · 21 bits and 2^11 of them make 53
 SMALL_FIRST = [(2, 2), (1, 2), (2, 1), (0, 2), (2, 0), (1, 1), (0, 1), (1, 0), (0, 0)]  # slices i of a, j of b
 FIRST, SECOND = 1.5 * 2.0**31, 1.5 * 2.0**10  # adding and subtracting these rounds to 2^-21 and 2^-42
 Exponents: TypeAlias = NDArray[np.intc]
-_Part: TypeAlias = "tuple[DoubleDouble, Array, Array | None]"
 
 
 @dataclass(frozen=True)
@@ -63,12 +58,13 @@ class Extent:
     @classmethod
     def of(cls, data: Data, intercept: bool, low: FloatArray | None = None) -> Extent:
         X, y, weights = data
-        n, largest = len(X), [_largest(X), _largest(y)]
+        n, largest = len(X), [np.maximum(table.max(axis=0), -table.min(axis=0)) for table in (X, y)]
         if weights is not None:
             n, largest = int(np.count_nonzero(weights)), [*largest, weights.max(keepdims=True)]
         with np.errstate(over="ignore"):
             sums = y.sum(axis=0, dtype=np.float64) / len(y)
-        return cls(data.kind, intercept, n, np.concatenate(largest), np.where(np.isfinite(sums), sums, 0.0))
+        every = np.concatenate(largest, dtype=np.float64)
+        return cls(data.kind, intercept, n, every, np.where(np.isfinite(sums), sums, 0.0))
 
     def __add__(self, other: Extent) -> Extent:
         if self.kind[:2] != other.kind[:2] or len(self.largest) != len(other.largest):
@@ -76,13 +72,9 @@ class Extent:
                 f"blocks of {self.kind[0]} and of {other.kind[0]} features, of {self.kind[1]} and of "
                 f"{other.kind[1]} outputs, or with and without weights; all blocks must be alike"
             )
-        dtype = np.result_type(self.kind[2], other.kind[2])
-        return replace(
-            self,
-            kind=(*self.kind[:2], dtype, self.kind[3]),
-            num_rows=self.num_rows + other.num_rows,
-            largest=np.maximum(self.largest, other.largest),
-        )
+        kind = (*self.kind[:2], np.result_type(self.kind[2], other.kind[2]), self.kind[3])
+        largest = np.maximum(self.largest, other.largest)
+        return replace(self, kind=kind, num_rows=self.num_rows + other.num_rows, largest=largest)
 
     @property
     def exponents(self) -> tuple[Exponents, Exponents, int]:
@@ -101,27 +93,23 @@ class Extent:
     def num_parameters(self) -> int:
         return self.kind[0] + int(self.intercept)
 
-
-def _largest(columns: FloatArray) -> Array:
-    largest: Array = np.maximum(columns.max(axis=0), -columns.min(axis=0)).astype(np.float64)
-    return largest
-
-
-def _parts(data: Data, extent: Extent, low: FloatArray | None) -> Iterator[_Part]:
-    """Some scaled rows after the other: A with what rounding took from it, y, and weights (m, 1)."""
-    of_A, of_y, of_weights = extent.exponents
-    first = int(extent.intercept)
-    for start in range(0, len(data.X), ROWS):
-        X, y, weights = data.rows(slice(start, start + ROWS))
-        high = np.ones((len(X), extent.num_parameters))
-        np.ldexp(X, -of_A[first:], out=high[:, first:])
-        A = exactly(high)
-        if low is not None:
-            small = np.zeros_like(high)
-            small[:, first:] = np.ldexp(low[start : start + ROWS].astype(np.float64), -of_A[first:])
-            A = two_sum(high, small)
-        s = None if weights is None else np.ldexp(weights, -of_weights)[:, None]
-        yield A, np.ldexp(y.astype(np.float64), -of_y), s
+    def parts(
+        self, data: Data, low: FloatArray | None
+    ) -> Iterator[tuple[DoubleDouble, DoubleDouble, DoubleDouble | None]]:
+        """Some scaled rows after the other: A with what rounding took from it, y, and weights (m, 1)."""
+        of_A, of_y, of_weights = self.exponents
+        first = int(self.intercept)
+        for start in range(0, len(data.X), ROWS):
+            X, y, weights = data.rows(slice(start, start + ROWS))
+            high = np.ones((len(X), self.num_parameters))
+            np.ldexp(X, -of_A[first:], out=high[:, first:])
+            A = exactly(high)
+            if low is not None:
+                small = np.zeros_like(high)
+                small[:, first:] = np.ldexp(low[start : start + ROWS].astype(np.float64), -of_A[first:])
+                A = two_sum(high, small)
+            s = None if weights is None else exactly(np.ldexp(weights, -of_weights)[:, None])
+            yield A, exactly(np.ldexp(y.astype(np.float64), -of_y)), s
 
 
 @dataclass(frozen=True)
@@ -134,45 +122,40 @@ class Moments:
 
     @classmethod
     def of(cls, data: Data, extent: Extent, low: FloatArray | None = None) -> Moments:
-        p, q = extent.num_parameters, extent.num_parameters + extent.kind[1]
-        total = cls(zeros((3 * p, 3 * q)), np.zeros((0, p)), zeros((4, q - p)))
+        p, k = extent.num_parameters, extent.kind[1]
+        total = cls(zeros(3 * p, 3 * (p + k)), np.zeros((0, p)), zeros(4, k))
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for part in _parts(data, extent, low):
-                total += cls._of_part(part, extent.label_mean)
+            for part in extent.parts(data, low):
+                total += cls._of_part(extent.label_mean, *part)
         return total
 
     @classmethod
-    def _of_part(cls, part: _Part, mean: Array) -> Moments:
-        A, y, s = part
-        left = right = _slices(A)
-        right_y, root = _slices(exactly(y)), A.high
-        if s is not None:
-            right, right_y = _slices(_times(A, s)), _slices(_times(exactly(y), s))
-            root = A.high * np.sqrt(s)
-        products = np.hstack([left.T @ right, left.T @ right_y])
+    def _of_part(cls, mean: Array, A: DoubleDouble, y: DoubleDouble, s: DoubleDouble | None) -> Moments:
+        left, root = _slices(A), A.high if s is None else A.high * np.sqrt(s.high)
+        right, right_y = (left, y) if s is None else (_slices(A * s), y * s)
+        products = np.hstack([left.T @ right, left.T @ _slices(right_y)])
         R = np.asarray(np.linalg.qr(root, mode="r"), np.float64)
-        return cls(exactly(products), R, _label_sums(y, s, mean))
+        deviations = two_sum(y.high, np.broadcast_to(-mean, y.high.shape))
+        terms = (exactly(np.ones(y.high.shape)), deviations, deviations * deviations, y * y)
+        sums = [sum_rows(each if s is None else each * s) for each in terms]
+        labels = DoubleDouble(np.array([each.high for each in sums]), np.array([each.low for each in sums]))
+        return cls(exactly(products), R, labels)
 
     def __add__(self, other: Moments) -> Moments:
         R = np.concatenate([self.R, other.R])
         if len(R) > R.shape[1]:
             R = np.asarray(np.linalg.qr(R, mode="r"), np.float64)
-        return Moments(add_both(self.slices, other.slices), R, add_both(self.labels, other.labels))
+        return Moments(self.slices + other.slices, R, self.labels + other.labels)
 
     def products(self) -> tuple[DoubleDouble, DoubleDouble]:
         """Aᵀ S A (p, p) and Aᵀ S y (p, k), the small terms added first."""
         p = self.R.shape[1]
 
         def combined(columns: slice) -> DoubleDouble:
-            high, low = (half[:, columns].reshape(3, p, 3, -1) for half in self.slices)
-            return reduce(add_both, (DoubleDouble(high[i, :, j], low[i, :, j]) for i, j in SMALL_FIRST))
+            high, low = (half[:, columns].reshape(3, p, 3, -1) for half in (self.slices.high, self.slices.low))
+            return reduce(operator.add, (DoubleDouble(high[i, :, j], low[i, :, j]) for i, j in SMALL_FIRST))
 
         return combined(slice(3 * p)), combined(slice(3 * p, None))
-
-
-def _times(A: DoubleDouble, s: Array) -> DoubleDouble:
-    product, error = two_product(A.high, s)
-    return DoubleDouble(product, error + A.low * s)
 
 
 def _slices(A: DoubleDouble) -> Array:
@@ -190,47 +173,24 @@ def _slices(A: DoubleDouble) -> Array:
     return result
 
 
-def _label_sums(y: Array, s: Array | None, mean: Array) -> DoubleDouble:
-    deviations = two_sum(y, np.broadcast_to(-mean, y.shape))
-    ones = exactly(np.ones(y.shape))
-    sums = []
-    for terms in (ones, deviations, square(deviations), square(exactly(y))):
-        sums.append(sum_rows(terms if s is None else _times(terms, s)))
-    return DoubleDouble(np.array([each.high for each in sums]), np.array([each.low for each in sums]))
+def gradient(data: Data, extent: Extent, x: DoubleDouble, low: FloatArray | None = None) -> DoubleDouble:
+    """Aᵀ S (y − A x), and in the last row Σ s (y − A x)², (p + 1, k)."""
+    total = zeros(len(x.high) + 1, x.high.shape[1])
+    for A, y, s in extent.parts(data, low):
+        r = subtract_matmul(y.high, A, x)
+        weighted = r if s is None else r * s
+        total += stacked(transposed_matmul(A, weighted), sum_rows(r * weighted))
+    return total
 
 
-class Gradient(NamedTuple):
-    """Aᵀ S (y − A x) and Σ s (y − A x)², of shapes (p, k) and (k,)."""
-
-    gradient: DoubleDouble
-    rss: DoubleDouble
-
-    @classmethod
-    def of(cls, data: Data, extent: Extent, x: DoubleDouble, low: FloatArray | None = None) -> Gradient:
-        total = cls(zeros(x.high.shape), zeros(x.high.shape[1:]))
-        for A, y, s in _parts(data, extent, low):
-            r = subtract_matmul(y, A, x)
-            weighted, squares = (r, square(r)) if s is None else (_times(r, s), _times(square(r), s))
-            total += cls(transposed_matmul(A, weighted), sum_rows(squares))
-        return total
-
-    def __add__(self, other: Any) -> Gradient:
-        return Gradient(add_both(self.gradient, other.gradient), add_both(self.rss, other.rss))
+def stacked(gradient: DoubleDouble, rss: DoubleDouble) -> DoubleDouble:
+    return DoubleDouble(np.vstack([gradient.high, rss.high]), np.vstack([gradient.low, rss.low]))
 
 
-@dataclass(frozen=True)
-class Whitened:
+def whitened(data: Data, extent: Extent, W: Array, low: FloatArray | None = None) -> Array:
     """(A W)ᵀ S (A W), the identity but for the rounding of W."""
-
-    matrix: Array
-
-    @classmethod
-    def of(cls, data: Data, extent: Extent, W: Array, low: FloatArray | None = None) -> Whitened:
-        total = np.zeros((W.shape[1], W.shape[1]))
-        for A, _, s in _parts(data, extent, low):
-            B = subtract_matmul(np.zeros((len(A.high), W.shape[1])), A, exactly(np.asarray(W, np.float64))).high
-            total += B.T @ (B if s is None else B * s)
-        return cls(total)
-
-    def __add__(self, other: Whitened) -> Whitened:
-        return Whitened(self.matrix + other.matrix)
+    total = np.zeros((W.shape[1], W.shape[1]))
+    for A, _, s in extent.parts(data, low):
+        B = subtract_matmul(np.zeros((len(A.high), W.shape[1])), A, exactly(np.asarray(W, np.float64))).high
+        total += B.T @ (B if s is None else B * s.high)
+    return total
