@@ -12,23 +12,10 @@ __all__ = ["linreg", "linreg_backward"]
 def linreg(X: FloatArray, w: FloatArray, b: FloatArray) -> FloatArray:
     """The linear model's prediction, one row an example.
 
-        y_hat = X w + b
+        y_hat = X w + b        X (n, d),  w (d, k), a column (d, 1) for one output,  b (k,);  y_hat (n, k)
 
-    Parameters
-    ----------
-    X : (n, d)
-    w : (d, k), a column (d, 1) for one output
-    b : (k,)
-        All of one float dtype.  NaN and inf go through, as in NumPy.
-
-    Returns
-    -------
-    y_hat : (n, k)
-
-    Raises
-    ------
-    ValueError, TypeError
-        Where the shapes do not fit, and for what is not made of real numbers.
+    All of one float dtype; NaN and inf go through, as in NumPy.  ValueError where the shapes do not fit, TypeError
+    for what is not made of real numbers.
 
     >>> linreg(np.array([[1.0, 2.0]]), np.array([[2.0], [-3.4]]), np.array([4.2]))
     array([[-0.6]])
@@ -49,29 +36,14 @@ def linreg(X: FloatArray, w: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def linreg_backward(X: FloatArray, grad_y_hat: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Pull a derivative with respect to the prediction back to the parameters.
+    """Pull a derivative with respect to the prediction back to the parameters: grad_w (d, k) and grad_b (k,).
 
         y_hat[i] = Σ_j X[i, j] w[j] + b   so   ∂y_hat[i]/∂w[j] = X[i, j],  ∂y_hat[i]/∂b = 1
         grad_w[j] = Σ_i X[i, j] grad_y_hat[i]      grad_w = Xᵀ grad_y_hat
         grad_b    = Σ_i grad_y_hat[i]
 
-    A **sum** over the minibatch, without 1/B: `sgd` divides.
-
-    Parameters
-    ----------
-    X : (n, d)
-    grad_y_hat : (n, k)
-        The loss's derivative with respect to each prediction.
-
-    Returns
-    -------
-    grad_w : (d, k)
-    grad_b : (k,)
-
-    Raises
-    ------
-    ValueError, TypeError
-        Where the shapes do not fit, and for what is not made of real numbers.
+    A **sum** over the minibatch, without 1/B: `sgd` divides.  X is (n, d), and grad_y_hat (n, k) the loss's
+    derivative with respect to each prediction; errors as of `linreg`.
 
     >>> grad_w, grad_b = linreg_backward(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0], [-1.0]]))
     >>> grad_w, grad_b

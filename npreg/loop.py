@@ -25,7 +25,7 @@ from npreg.linear import linreg, linreg_backward
 from npreg.losses import Loss
 from npreg.sgd import Stepper
 
-__all__ = ["Engine", "Loop", "Order", "OrderedRows", "Path", "PlainLoop", "Reduction"]
+__all__ = ["Engine", "Order", "OrderedRows", "Path", "PlainLoop", "Reduction"]
 
 Order: TypeAlias = NDArray[Any]
 OrderedRows: TypeAlias = tuple[Data, Order]
@@ -38,52 +38,35 @@ class Path(Protocol):
     def append(self, thetas: FloatArray, /) -> None: ...
 
 
-class Engine(Protocol):
+class Engine:
     """Advances parameters through epochs of minibatches."""
 
     name: str
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
         """Take data of shapes (n, d), (n, k) and (n,); they are not changed."""
+        raise NotImplementedError
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
-        """One epoch an order, `theta` updated in place; returns a copy of it after each.
-
-        Where `path` is given, the parameters after every single step are appended to it.
-        """
+        """One epoch an order, `theta` updated in place, every step told to `path`; returns a copy after each."""
+        raise NotImplementedError
 
     def reduction(self) -> Reduction:
         """The function of rows in an order, computed wherever these are, that finds what `advance` needs."""
+        return _as_they_are
 
     def advance(self, theta: FloatArray, reduced: Any, rows: Callable[[], OrderedRows], path: Path | None) -> None:
         """One epoch over rows of which only what they were reduced to is at hand; `rows` gets them all."""
-
-
-class Loop:
-    """What the loops have in common: they need the rows themselves."""
-
-    def reduction(self) -> Reduction:
-        return _as_they_are
-
-    def advance(
-        self, theta: FloatArray, reduced: OrderedRows, rows: Callable[[], OrderedRows], path: Path | None
-    ) -> None:
         data, order = reduced
         self.load(*data)
         self.run(theta, [order], path)
-
-    def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
-        raise NotImplementedError
-
-    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
-        raise NotImplementedError
 
 
 def _as_they_are(data: Data, order: Order) -> OrderedRows:
     return data, order
 
 
-class PlainLoop(Loop):
+class PlainLoop(Engine):
     """The notebook's loop, for any loss and rule (`Stepper.step` is `sgd`, with what may surround it)."""
 
     name = "loop"
@@ -95,22 +78,17 @@ class PlainLoop(Loop):
         self.features, self.labels, self.weights = X, y, weights
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
-        ends = []
+        ends, w, b = [], theta[:-1], theta[-1]
         for order in orders:
-            self.epoch(theta, order, path)
+            for rows in minibatches(order, self.batch_size):
+                X, y, total = self.features[rows], self.labels[rows], float(len(rows))
+                y_hat = linreg(X, w, b)
+                grad_y_hat = self.loss.grad(y_hat, y)
+                if self.weights is not None:
+                    grad_y_hat = grad_y_hat * self.weights[rows, None]
+                    total = float(self.weights[rows].sum())
+                self.stepper.step((w, b), linreg_backward(X, grad_y_hat), total)
+                if path is not None:
+                    path.append(theta[None].copy())
             ends.append(theta.copy())
         return ends
-
-    def epoch(self, theta: FloatArray, order: Order, path: Path | None) -> None:
-        """One epoch over the rows in this order."""
-        w, b = theta[:-1], theta[-1]
-        for rows in minibatches(order, self.batch_size):
-            X, y, total = self.features[rows], self.labels[rows], float(len(rows))
-            y_hat = linreg(X, w, b)
-            grad_y_hat = self.loss.grad(y_hat, y)
-            if self.weights is not None:
-                grad_y_hat = grad_y_hat * self.weights[rows, None]
-                total = float(self.weights[rows].sum())
-            self.stepper.step((w, b), linreg_backward(X, grad_y_hat), total)
-            if path is not None:
-                path.append(theta[None].copy())

@@ -10,12 +10,12 @@ With r = y_hat − y, row by row and without any reduction:
     log_cosh    log cosh r                                   tanh r
     quantile    τ (−r)  where r < 0,  (1 − τ) r  elsewhere   −τ where r < 0, 1 − τ where r > 0
 
-Kinks: at r = 0 the absolute and the quantile loss have no derivative but an interval of
-subgradients, [−1, 1] and [−τ, 1 − τ].  npreg takes 0: a row that is fitted exactly does not pull.
-(The Huber loss has no kink: at |r| = δ both branches have value δ²/2 and derivative ±δ.)
+Kinks: at r = 0 the absolute and the quantile loss have no derivative but an interval of subgradients,
+[−1, 1] and [−τ, 1 − τ].  npreg takes 0: a row that is fitted exactly does not pull.
 
-Every function takes `y_hat` (n, k) and `y` of the same shape, or (n,) for one output, and returns
-(n, k) in the common float dtype.  Shapes that would broadcast are refused.
+Every function takes `y_hat` (n, k) and `y` of the same shape, or (n,) for one output, and returns (n, k) in
+the common float dtype.  ValueError for other shapes (nothing is ever broadcast to (n, n)) and for a δ or τ out
+of range, TypeError for what is not made of real numbers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ __all__ = [
     "Loss",
     "absolute_loss",
     "absolute_loss_grad",
-    "as_loss",
     "huber_loss",
     "huber_loss_grad",
     "log_cosh_loss",
@@ -51,7 +50,7 @@ LossName: TypeAlias = Literal["squared", "absolute", "huber", "log_cosh", "quant
 
 
 def _residual(y_hat: FloatArray, y: FloatArray) -> Any:
-    """r = y_hat − y.  Labels (n,) meet predictions (n, 1); nothing is ever broadcast to (n, n)."""
+    """r = y_hat − y.  Labels (n,) meet predictions (n, 1)."""
     y_hat, y = as_array(y_hat, "y_hat"), as_array(y, "y")
     if y.shape != y_hat.shape:
         if y_hat.shape != (*y.shape, 1) and y.shape != (*y_hat.shape, 1):
@@ -66,10 +65,7 @@ def _residual(y_hat: FloatArray, y: FloatArray) -> Any:
 
 
 def squared_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
-    """r² / 2.  The ½ cancels the 2 of the derivative.
-
-    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
-    any reduction.  ValueError for other shapes.
+    """r² / 2, with r = y_hat − y, entry by entry: (n, k).  The ½ cancels the 2 of the derivative.
 
     >>> squared_loss(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]))
     array([[2.], [0.]])
@@ -79,10 +75,7 @@ def squared_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def squared_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
-    """d/dy_hat of r² / 2 = r.
-
-    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
-    any reduction.  ValueError for other shapes.
+    """d/dy_hat of r² / 2 = r = y_hat − y, entry by entry: (n, k).
 
     >>> squared_loss_grad(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]))
     array([[2.], [0.]])
@@ -91,10 +84,7 @@ def squared_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def absolute_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
-    """|r|.
-
-    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
-    any reduction.  ValueError for other shapes.
+    """|r|, with r = y_hat − y, entry by entry: (n, k).
 
     >>> absolute_loss(np.array([[3.0], [0.5]]), np.array([1.0, 1.0]))
     array([[2. ], [0.5]])
@@ -103,10 +93,7 @@ def absolute_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def absolute_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
-    """d/dy_hat of |r| = sign(r), with 0 at the kink r = 0.
-
-    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
-    any reduction.  ValueError for other shapes.
+    """d/dy_hat of |r| = sign(r), with 0 at the kink r = 0; entry by entry: (n, k).
 
     >>> absolute_loss_grad(np.array([[3.0], [0.5], [1.0]]), np.array([1.0, 1.0, 1.0]))
     array([[ 1.], [-1.], [ 0.]])
@@ -115,10 +102,7 @@ def absolute_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def huber_loss(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> FloatArray:
-    """r² / 2 where |r| ≤ δ, δ (|r| − δ / 2) elsewhere; δ > 0 in the labels' unit.
-
-    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
-    any reduction.  ValueError for other shapes.
+    """r² / 2 where |r| ≤ δ, δ (|r| − δ / 2) elsewhere; δ > 0 in the labels' unit; entry by entry: (n, k).
 
     >>> huber_loss(np.array([[3.0], [1.5]]), np.array([1.0, 1.0]))
     array([[1.5  ], [0.125]])
@@ -126,31 +110,24 @@ def huber_loss(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> FloatArr
     Source: P. J. Huber, Robust estimation of a location parameter, Ann. Math. Stat. 35 (1964) 73.
     """
     a = np.abs(_residual(y_hat, y))
-    delta = _within(_positive(delta, "delta"), a.dtype)
-    inner = np.minimum(a, delta)
+    inner = np.minimum(a, _threshold(delta, a.dtype))
     # With c = min(|r|, δ) both branches are c (|r| − c / 2), and nothing can overflow but the result.
     return inner * (a - inner / 2)  # type: ignore[no-any-return]
 
 
 def huber_loss_grad(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> FloatArray:
-    """d/dy_hat of the Huber loss: r where |r| ≤ δ, δ sign(r) elsewhere.
-
-    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
-    any reduction.  ValueError for other shapes.
+    """d/dy_hat of the Huber loss: r where |r| ≤ δ, δ sign(r) elsewhere, no kink at δ; entry by entry: (n, k).
 
     >>> huber_loss_grad(np.array([[3.0], [1.5]]), np.array([1.0, 1.0]))
     array([[1. ], [0.5]])
     """
     r = _residual(y_hat, y)
-    delta = _within(_positive(delta, "delta"), r.dtype)
+    delta = _threshold(delta, r.dtype)
     return np.clip(r, -delta, delta)  # type: ignore[no-any-return]
 
 
 def log_cosh_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
-    """log cosh r: like r² / 2 near 0, like |r| − log 2 far from it, and smooth.
-
-    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
-    any reduction.  ValueError for other shapes.
+    """log cosh r: like r² / 2 near 0, like |r| − log 2 far from it, and smooth; entry by entry: (n, k).
 
         log cosh r = log(1 + 2 sinh²(r / 2))           kept where |r| ≤ 1: no cancellation near 0
                    = |r| + log(1 + e^(−2|r|)) − log 2  kept elsewhere: no overflow
@@ -165,10 +142,7 @@ def log_cosh_loss(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def log_cosh_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
-    """d/dy_hat of log cosh r = sinh r / cosh r = tanh r.
-
-    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
-    any reduction.  ValueError for other shapes.
+    """d/dy_hat of log cosh r = sinh r / cosh r = tanh r, entry by entry: (n, k).
 
     >>> log_cosh_loss_grad(np.array([[3.0], [1.0]]), np.array([1.0, 1.0]))
     array([[0.9640], [0.    ]])
@@ -177,56 +151,42 @@ def log_cosh_loss_grad(y_hat: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def quantile_loss(y_hat: FloatArray, y: FloatArray, tau: float = 0.5) -> FloatArray:
-    """The pinball loss, whose mean is least at the τ-quantile; 0 < τ < 1.
-
-    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
-    any reduction.  ValueError for other shapes.
+    """The pinball loss, whose mean is least at the τ-quantile; 0 < τ < 1; entry by entry: (n, k).
 
         τ (y − y_hat)          where y_hat < y
-        (1 − τ) (y_hat − y)    elsewhere
-
-    Half the absolute loss at τ = ½.
+        (1 − τ) (y_hat − y)    elsewhere               half the absolute loss at τ = ½
 
     >>> quantile_loss(np.array([[3.0], [0.0]]), np.array([1.0, 1.0]), tau=0.9)
     array([[0.2], [0.9]])
 
     Source: R. Koenker and G. Bassett, Regression quantiles, Econometrica 46 (1978) 33.
     """
-    tau = _probability(tau, "tau")
-    r = _residual(y_hat, y)
+    tau, r = _probability(tau), _residual(y_hat, y)
     return np.maximum(-tau * r, (1 - tau) * r)  # type: ignore[no-any-return]
 
 
 def quantile_loss_grad(y_hat: FloatArray, y: FloatArray, tau: float = 0.5) -> FloatArray:
-    """d/dy_hat of the pinball loss: −τ where y_hat < y, 1 − τ where y_hat > y, 0 at the kink.
-
-    r = y_hat − y, entry by entry: y_hat (n, k), y of that shape or (n,) for k = 1; returns (n, k), without
-    any reduction.  ValueError for other shapes.
+    """d/dy_hat of the pinball loss: −τ where y_hat < y, 1 − τ where y_hat > y, 0 at the kink; (n, k).
 
     >>> quantile_loss_grad(np.array([[3.0], [0.0], [1.0]]), np.array([1.0, 1.0, 1.0]), tau=0.9)
     array([[ 0.1], [-0.9], [ 0. ]])
     """
-    tau = _probability(tau, "tau")
-    sign = np.sign(_residual(y_hat, y))
+    tau, sign = _probability(tau), np.sign(_residual(y_hat, y))
     return np.where(sign < 0, tau, 1 - tau).astype(sign.dtype, copy=False) * sign  # type: ignore[no-any-return]
 
 
-def _positive(value: float, name: str) -> float:
-    number = as_number(value, name)
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{name} must be finite and greater than 0, not {number!r}")
-    return number
+def _threshold(delta: float, dtype: np.dtype[Any]) -> float:
+    """A valid delta, or the largest number of a dtype in which it would overflow: no residual is larger."""
+    number = as_number(delta, "delta")
+    if not 0 < number < math.inf:
+        raise ValueError(f"delta must be finite and greater than 0, not {number!r}")
+    return min(number, float(np.finfo(dtype).max))
 
 
-def _within(delta: float, dtype: np.dtype[Any]) -> float:
-    """delta, or the largest number of a dtype in which it would overflow: no residual is larger."""
-    return delta if delta < 1e4 else min(delta, float(np.finfo(dtype).max))
-
-
-def _probability(value: float, name: str) -> float:
-    number = as_number(value, name)
+def _probability(tau: float) -> float:
+    number = as_number(tau, "tau")
     if not 0 < number < 1:
-        raise ValueError(f"{name} must be between 0 and 1, both excluded, not {number!r}")
+        raise ValueError(f"tau must be between 0 and 1, both excluded, not {number!r}")
     return number
 
 
@@ -236,13 +196,13 @@ class Loss:
 
     Parameters
     ----------
-    value, grad : callables (y_hat, y, **params) -> (n, k)
-        Row by row, without reduction; `grad` is the derivative with respect to y_hat.
+    value_function, grad_function : callables (y_hat, y, **params) -> (n, k)
+        Row by row, without reduction; the latter is the derivative with respect to y_hat.
     name : str
     params : dict
         Keyword arguments for both.
     curvature : float, optional
-        The largest second derivative, where there is one: it bounds the learning rate.
+        The largest second derivative, which bounds the learning rate; None at kinks, and where unknown.
 
     >>> LOSSES["huber"].bind(delta=0.5).grad(np.array([[3.0]]), np.array([1.0]))
     array([[0.5]])
@@ -252,7 +212,7 @@ class Loss:
     grad_function: LossFunction
     name: str
     params: dict[str, float] = field(default_factory=dict)
-    curvature: float | None = None  # the largest second derivative; None at kinks, and where unknown
+    curvature: float | None = None
 
     def value(self, y_hat: FloatArray, y: FloatArray) -> FloatArray:
         return self.value_function(y_hat, y, **self.params)  # type: ignore[no-any-return]
@@ -266,11 +226,7 @@ class Loss:
         return self.value_function is squared_loss and self.grad_function is squared_loss_grad
 
     def steepness(self, size: float) -> float:
-        """The largest |derivative| / |r| at residuals r = ±size; 1 for the squared loss.
-
-        >>> LOSSES["squared"].steepness(5.0), LOSSES["absolute"].steepness(5.0)
-        (1.0, 0.2)
-        """
+        """The largest |derivative| / |r| at residuals r = ±size; 1 for the squared loss."""
         with np.errstate(all="ignore"):
             pulls = np.abs(self.grad(np.array([[size], [-size]]), np.zeros((2, 1))))
         return float(np.max(pulls)) / size
@@ -297,11 +253,7 @@ LOSSES: dict[str, Loss] = {
 
 
 def as_loss(loss: str | LossFunction | tuple[LossFunction, LossFunction] | Loss) -> Loss:
-    """A `Loss` from its name, from one of npreg's loss functions, or from a user's own pair.
-
-    >>> as_loss("squared").name, as_loss(huber_loss).name
-    ('squared', 'huber')
-    """
+    """A `Loss` from its name, from one of npreg's loss functions, or from a user's own pair."""
     if isinstance(loss, Loss):
         return loss
     if isinstance(loss, str):

@@ -1,13 +1,12 @@
 """Learning-rate schedules: factors of lr as functions of the epochs done, a float that is 0 at first.
 
-A schedule is any callable; these are the common ones.  Time is counted in epochs, not steps, so that a
-schedule means the same for every batch size.
-
-    constant         1
-    step             factor^⌊t / every⌋
+    step             factor^⌊t / every⌋: a drop every so many epochs
     inverse_scaling  1 / (1 + t)^power
     cosine           final + (1 − final) (1 + cos(π t / num_epochs)) / 2,  then final
     exponential      final^(t / num_epochs),  then final
+
+A schedule is any callable; `train(lr=(0.1, schedule))` takes it, or a name.  Time is counted in epochs, not steps,
+so that a schedule means the same for every batch size.  ValueError or TypeError for numbers out of range.
 """
 
 from __future__ import annotations
@@ -19,24 +18,24 @@ from typing import Any
 
 from npreg.arrays import as_nonnegative
 
-__all__ = ["Constant", "Cosine", "ExponentialDecay", "InverseScaling", "StepDecay", "as_schedule"]
+__all__ = ["Cosine", "ExponentialDecay", "InverseScaling", "StepDecay"]
 
 
 @dataclass(frozen=True)
-class Constant:
-    """1 at all times.
+class _Schedule:
+    """A schedule whose fields are numbers, the first of them a time."""
 
-    >>> Constant()(2.5)
-    1.0
-    """
-
-    def __call__(self, epochs: float) -> float:
-        return 1.0
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            as_nonnegative(value, name)
+        first, time = next(iter(vars(self).items()))
+        if not time and first != "power":
+            raise ValueError(f"{first} must be greater than 0 epochs, not {time!r}")
 
 
 @dataclass(frozen=True)
-class StepDecay:
-    """factor^⌊t / every⌋: a drop by `factor` every so many epochs.
+class StepDecay(_Schedule):
+    """factor^⌊t / every⌋.
 
     >>> schedule = StepDecay(every=10, factor=0.1)
     >>> schedule(9.9), schedule(10.0)
@@ -46,21 +45,15 @@ class StepDecay:
     every: float
     factor: float = 0.1
 
-    def __post_init__(self) -> None:
-        if not as_nonnegative(self.every, "every") > 0:
-            raise ValueError(f"every must be greater than 0 epochs, not {self.every!r}")
-        as_nonnegative(self.factor, "factor")
-
     def __call__(self, epochs: float) -> float:
-        drops = math.floor(min(epochs / float(self.every), 2.0**53))
         try:
-            return float(self.factor) ** drops
+            return float(self.factor) ** math.floor(min(epochs / float(self.every), 2.0**53))
         except OverflowError:  # of a factor above 1
             return math.inf
 
 
 @dataclass(frozen=True)
-class InverseScaling:
+class InverseScaling(_Schedule):
     """1 / (1 + t)^power; a power in (½, 1] makes SGD converge to the solution itself.
 
     >>> InverseScaling(power=0.5)(3.0)
@@ -71,15 +64,12 @@ class InverseScaling:
 
     power: float = 0.5
 
-    def __post_init__(self) -> None:
-        as_nonnegative(self.power, "power")
-
     def __call__(self, epochs: float) -> float:
         return float((1.0 + epochs) ** -float(self.power))
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(_Schedule):
     """Half a cosine from 1 down to `final` over `num_epochs`, and `final` after them.
 
     >>> schedule = Cosine(num_epochs=10)
@@ -92,18 +82,13 @@ class Cosine:
     num_epochs: float
     final: float = 0.0
 
-    def __post_init__(self) -> None:
-        if not as_nonnegative(self.num_epochs, "num_epochs") > 0:
-            raise ValueError(f"num_epochs must be greater than 0, not {self.num_epochs!r}")
-        as_nonnegative(self.final, "final")
-
     def __call__(self, epochs: float) -> float:
         part, final = min(epochs / float(self.num_epochs), 1.0), float(self.final)
         return final + (1 - final) * (1 + math.cos(math.pi * part)) / 2
 
 
 @dataclass(frozen=True)
-class ExponentialDecay:
+class ExponentialDecay(_Schedule):
     """From 1 down to `final` over `num_epochs` by the same factor every epoch, and `final` after them.
 
     >>> schedule = ExponentialDecay(num_epochs=10, final=0.01)
@@ -114,36 +99,32 @@ class ExponentialDecay:
     num_epochs: float
     final: float = 0.01
 
-    def __post_init__(self) -> None:
-        as_nonnegative(self.num_epochs, "num_epochs")
-        as_nonnegative(self.final, "final")
-
     def __call__(self, epochs: float) -> float:
-        part = min(epochs / float(self.num_epochs), 1.0) if self.num_epochs else 1.0
-        return math.pow(self.final, part)
+        return math.pow(self.final, min(epochs / float(self.num_epochs), 1.0))
+
+
+def _constant(epochs: float) -> float:
+    return 1.0
+
+
+NAMED: dict[str, Callable[[int], Callable[[float], float]]] = {  # for a run of so many epochs
+    "constant": lambda epochs: _constant,
+    "step": lambda epochs: StepDecay(epochs / 3),
+    "inverse_scaling": lambda epochs: InverseScaling(),
+    "cosine": Cosine,
+    "exponential": ExponentialDecay,
+}
 
 
 def as_schedule(schedule: Any, num_epochs: int) -> Callable[[float], float] | None:
-    """A schedule from its name, for a run of so many epochs, or itself.
-
-    >>> as_schedule("cosine", 10)
-    Cosine(num_epochs=10, final=0.0)
-    """
-    length = num_epochs or 1
-    names: dict[str, Callable[[float], float]] = {
-        "constant": Constant(),
-        "inverse_scaling": InverseScaling(),
-        "step": StepDecay(length / 3),
-        "cosine": Cosine(length),
-        "exponential": ExponentialDecay(length, 0.01),
-    }
+    """A schedule from its name, for a run of so many epochs, or itself."""
     if isinstance(schedule, str):
-        if schedule not in names:
-            raise ValueError(f"there is no schedule {schedule!r}; there are {', '.join(names)}")
-        return names[schedule]
+        if schedule not in NAMED:
+            raise ValueError(f"there is no schedule {schedule!r}; there are {', '.join(NAMED)}")
+        return NAMED[schedule](num_epochs or 1)
     if isinstance(schedule, type):
         name = schedule.__name__
         raise TypeError(f"schedule is the class {name}; give an object of it, such as {name}(...)")
     if schedule is not None and not callable(schedule):
-        raise TypeError(f"schedule must be a function of the epochs done, not {schedule!r}; or {', '.join(names)}")
+        raise TypeError(f"schedule must be a function of the epochs done, not {schedule!r}; or {', '.join(NAMED)}")
     return schedule  # type: ignore[no-any-return]

@@ -16,26 +16,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
 from npreg.arrays import FloatArray, as_batch_size, as_float_array, as_nonnegative, as_number
 
-__all__ = [
-    "SGD",
-    "AdaGrad",
-    "Adam",
-    "Momentum",
-    "Nesterov",
-    "Rule",
-    "Schedule",
-    "Stepper",
-    "as_rule",
-    "sgd",
-    "soft_threshold",
-]
+__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Rule", "sgd"]
 
 Schedule: TypeAlias = Callable[[float], float]
 
@@ -45,24 +33,10 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
 
         param −= lr · grad / batch_size
 
-    `grad` is the **sum** over the minibatch, and `batch_size` is the **nominal** one, also for a short
-    last batch: so every row has the same weight.  (With the actual row count instead, the rows of a
-    short batch would weigh more than the others.)
-
-    Parameters
-    ----------
-    params, grads : sequences of float arrays, pairwise of the same shape
-        `params` are changed; nothing is, when anything is refused.
-    lr : float ≥ 0
-        The learning rate.
-    batch_size : int ≥ 1
-        Has to be given; without it the call is taken for the notebook's own, without gradients, and told.
-
-    Raises
-    ------
-    ValueError, TypeError
-        Where params and grads do not match, for a negative or NaN lr, a batch_size below 1, or params
-        that cannot be updated in place (lists, integer arrays).
+    `grad` is the **sum** over the minibatch, and `batch_size` is the **nominal** one, also for a short last batch:
+    so every row has the same weight.  params and grads are sequences of float arrays, pairwise of the same shape.
+    ValueError or TypeError where they do not match or params cannot be updated in place (lists, integer arrays), and
+    for a negative or NaN lr and a batch_size below 1 or missing; then nothing is changed.
 
     >>> w = np.array([[1.0]])
     >>> sgd([w], [np.array([[20.0]])], lr=0.5, batch_size=10)
@@ -78,8 +52,8 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
         as_many = len(params) == len(grads)
     except TypeError:
         raise TypeError(
-            "params and grads must be sequences of arrays, such as [w, b] and [grad_w, grad_b], not "
-            f"{type(params).__name__} and {type(grads).__name__}"
+            f"params and grads must be sequences of arrays, not {type(params).__name__} and {type(grads).__name__}; "
+            "give [w, b] and [grad_w, grad_b]"
         ) from None
     if not as_many:
         raise ValueError(f"{len(params)} params and {len(grads)} grads do not match; one grad a param is needed")
@@ -100,19 +74,6 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
     step = as_nonnegative(lr, "lr") / as_batch_size(batch_size)
     for param, grad in zip(params, grads, strict=True):
         param -= step * grad
-
-
-def soft_threshold(w: FloatArray, amount: float) -> None:
-    """Pull every entry `amount` towards 0 and no further, in place: what an L1 penalty does.
-
-        w ← sign(w) · max(|w| − amount, 0)
-
-    >>> w = np.array([3.0, -0.5])
-    >>> soft_threshold(w, 1.0)
-    >>> w
-    array([2., 0.])
-    """
-    w -= np.clip(w, -amount, amount)
 
 
 @runtime_checkable
@@ -136,7 +97,22 @@ class SGD:
 
 
 @dataclass(frozen=True)
-class Momentum:
+class _Stateful:
+    """A rule with numbers: `beta…` in [0, 1), others not negative; its state is an array of zeros a parameter."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not name.startswith("beta"):
+                as_nonnegative(value, name)
+            elif not 0 <= as_number(value, name) < 1:
+                raise ValueError(f"{name} must be in [0, 1), not {value!r}")
+
+    def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
+        return [np.zeros_like(param) for param in params]
+
+
+@dataclass(frozen=True)
+class Momentum(_Stateful):
     """v ← β v + g;  update = v  (PyTorch's convention: no damping, no (1 − β)).
 
     Source: B. T. Polyak, Some methods of speeding up the convergence of iteration methods (1964).
@@ -146,13 +122,6 @@ class Momentum:
     """
 
     beta: float = 0.9
-
-    def __post_init__(self) -> None:
-        if not 0 <= as_number(self.beta, "beta") < 1:
-            raise ValueError(f"beta must be in [0, 1), not {self.beta!r}")
-
-    def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
-        return [np.zeros_like(param) for param in params]
 
     def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
         for v, grad in zip(state, grads, strict=True):
@@ -172,12 +141,11 @@ class Nesterov(Momentum):
     """
 
     def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
-        super().update(grads, state)
-        return [grad + self.beta * v for v, grad in zip(state, grads, strict=True)]
+        return [grad + self.beta * v for v, grad in zip(super().update(grads, state), grads, strict=True)]
 
 
 @dataclass(frozen=True)
-class AdaGrad:
+class AdaGrad(_Stateful):
     """s ← s + g²;  update = g / (√s + ε), entry by entry: steps of about lr / √t, whatever the units of g.
 
     Source: J. Duchi, E. Hazan and Y. Singer, JMLR 12 (2011) 2121; as in PyTorch.
@@ -188,12 +156,6 @@ class AdaGrad:
 
     eps: float = 1e-10
 
-    def __post_init__(self) -> None:
-        as_nonnegative(self.eps, "eps")
-
-    def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
-        return [np.zeros_like(param) for param in params]
-
     def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
         updates = []
         for total, grad in zip(state, grads, strict=True):
@@ -203,7 +165,7 @@ class AdaGrad:
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(_Stateful):
     """Running means of g and g²; update = m̂ / (√v̂ + ε), entry by entry: steps of about lr.
 
         m ← β₁ m + (1 − β₁) g      m̂ = m / (1 − β₁ᵗ)
@@ -219,12 +181,6 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
-
-    def __post_init__(self) -> None:
-        for name in ("beta1", "beta2"):
-            if not 0 <= as_number(getattr(self, name), name) < 1:
-                raise ValueError(f"{name} must be in [0, 1), not {getattr(self, name)!r}")
-        as_nonnegative(self.eps, "eps")
 
     def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
         """m and v of every parameter, and the number of steps."""
@@ -268,11 +224,7 @@ class FixedIntercept:
 
 
 def as_rule(rule: str | Rule) -> Rule:
-    """A rule from its name or itself.
-
-    >>> as_rule("momentum")
-    Momentum(beta=0.9)
-    """
+    """A rule from its name or itself."""
     if isinstance(rule, str):
         if rule not in RULES:
             raise ValueError(f"there is no rule {rule!r}; there are {', '.join(RULES)}")
@@ -282,52 +234,44 @@ def as_rule(rule: str | Rule) -> Rule:
     return rule
 
 
+@dataclass
 class Stepper:
     """Everything between a minibatch's summed gradient and the new parameters.
 
-    With m rows in the minibatch, B = batch_size and lr_t the scheduled learning rate:
+    With m rows in the minibatch (or their total weight), B = batch_size and lr_t the scheduled learning rate:
 
         g = grad / B + l2 · (m / B) · w          the intercept is never penalised
         w, b −= lr_t · rule(g)
 
     and with an L1 penalty, in the place of that w, with z = w before the first step and c = 0,
 
-        z −= lr_t · rule(g)        c += lr_t · rule(l1 · m / B)        w ← soft_threshold(z, c)
+        z −= lr_t · rule(g)        c += lr_t · rule(l1 · m / B)        w ← sign(z) max(|z| − c, 0)
 
-    so that a run minimises  mean loss + l2/2 Σ w² + l1 Σ |w|, every row having the same weight also
-    where the last minibatch is short.  With sample weights m is the minibatch's total weight.
+    so that a run minimises  mean loss + l2/2 Σ w² + l1 Σ |w|, every row having the same weight.  That is dual
+    averaging: an entry is 0 as long as its mean gradient over all steps is below l1, so that the noise of
+    minibatches does not wake it up.  `state` and `steps_done` are all that has to be kept to resume.
 
-    That is dual averaging: an entry is 0 as long as its mean gradient over all steps is below l1, so that the
-    noise of minibatches does not wake it up, as it would with a threshold of lr · l1 a step.
-
-    `state` and `steps_done` are all that has to be kept to resume.
-
-    Source: L. Xiao, Dual averaging methods for regularized stochastic learning and online optimization,
-    JMLR 11 (2010) 2543; for constant steps the same as the cumulative penalty of Y. Tsuruoka, J. Tsujii and
-    S. Ananiadou, ACL 2009.
+    Source: L. Xiao, Dual averaging methods for regularized stochastic learning and online optimization, JMLR 11
+    (2010) 2543; for constant steps the cumulative penalty of Tsuruoka, Tsujii and Ananiadou, ACL 2009.
     """
 
-    def __init__(
-        self,
-        params: Sequence[FloatArray],
-        *,
-        lr: float,
-        divisor: float,
-        steps_per_epoch: int,
-        schedule: Schedule | None = None,
-        rule: Rule | None = None,
-        l2: float = 0.0,
-        l1: float = 0.0,
-    ) -> None:
-        self.lr, self.schedule, self.steps_per_epoch = lr, schedule, steps_per_epoch
-        self.rule: Rule = SGD() if rule is None else rule
-        self.divisor, self.l2, self.l1 = divisor, l2, l1
-        if l1 and isinstance(getattr(self.rule, "inner", self.rule), (Adam, AdaGrad)):
+    params: InitVar[Sequence[FloatArray]]
+    _: KW_ONLY
+    lr: float
+    divisor: float
+    steps_per_epoch: int
+    schedule: Schedule | None = None
+    rule: Rule = field(default_factory=SGD)
+    l2: float = 0.0
+    l1: float = 0.0
+
+    def __post_init__(self, params: Sequence[FloatArray]) -> None:
+        if self.l1 and isinstance(getattr(self.rule, "inner", self.rule), (Adam, AdaGrad)):
             raise ValueError(
-                f"l1 = {l1:g} needs steps that go with the gradient, which {self.rule} "
+                f"l1 = {self.l1:g} needs steps that go with the gradient, which {self.rule} "
                 'rescales entry by entry; take rule="sgd" or "momentum"'
             )
-        dual = [params[0].astype(np.float64), np.zeros(1)] if l1 else []  # z and c, which grow with time
+        dual = [params[0].astype(np.float64), np.zeros(1)] if self.l1 else []  # z and c, which grow with time
         self.state: list[FloatArray] = [*self.rule.init([*params, *dual[1:]]), *dual]
         self.steps_done = 0
 
@@ -362,6 +306,4 @@ class Stepper:
         *state, z, c = self.state
         mean.append(np.array([-self.l1 * share]))
         sgd((z, params[1], c), self.rule.update(mean, state), lr, 1)
-        w = z.copy()
-        soft_threshold(w, float(c[0]))
-        params[0][...] = w
+        params[0][...] = z - np.clip(z, -float(c[0]), float(c[0]))

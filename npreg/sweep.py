@@ -18,7 +18,7 @@ from npreg.engines.loops import FoldedRows, row_totals
 from npreg.engines.moments import BatchMoments
 from npreg.engines.sparse import SparseColumns, rows_a_chunk
 from npreg.learning_rate import LearningRateWarning, RateMoments, rate_moments
-from npreg.loop import Order, Path, Reduction
+from npreg.loop import Engine, Order, Path, Reduction
 from npreg.losses import LOSSES
 from npreg.runs.feeds import MOMENT_COLUMNS, How, as_feed, as_rows, losses_and_weight, on_scale
 from npreg.runs.observers import DIVERGED
@@ -197,7 +197,7 @@ class _Before:
         return optimum
 
 
-class SideBySide:
+class SideBySide(Engine):
     """An engine for all settings at once; its parameters have one column a setting and output."""
 
     name = "sweep"

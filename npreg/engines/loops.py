@@ -16,7 +16,7 @@ import numpy as np
 
 from npreg.arrays import Data, FloatArray
 from npreg.data import minibatches
-from npreg.loop import Loop, Order, Path
+from npreg.loop import Engine, Order, Path
 from npreg.losses import Loss
 from npreg.sgd import Stepper
 
@@ -77,7 +77,7 @@ def steps_a_chunk(batch_size: int, width: int, itemsize: int, limit: int = CHUNK
     return 1 << (most.bit_length() - 1)
 
 
-class FoldedLoop(Loop):
+class FoldedLoop(Engine):
     """Three NumPy calls a step, for the squared loss with plain SGD and an L2 penalty.
 
     With rows z = √(lr/B) (x, 1, −y):   r = Z (θ, 1),   θ −= Zᵀr,  which is lr/B · X̃ᵀ(X̃θ − y).
@@ -139,7 +139,7 @@ class FoldedLoop(Loop):
                 path.append(inner.reshape(1, len(inner), -1).copy())
 
 
-class WideLoop(Loop):
+class WideLoop(Engine):
     """Any loss and any rule; gathers rows as they are, so that no copy of wide data is made."""
 
     name = "tight"

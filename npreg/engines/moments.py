@@ -68,7 +68,7 @@ class BatchMoments(NamedTuple):
         return cls(scaled, row_totals(index, rows.num_rows, data.weights) if totals else None, rows.num_rows)
 
 
-class MomentsEngine:
+class MomentsEngine(Engine):
     """Replays SGD on the squared loss from the moments of its minibatches, in float64.
 
     The rows become moments (`BatchMoments.of`) and the moments steps (`replay`), possibly elsewhere.

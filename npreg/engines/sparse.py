@@ -19,7 +19,7 @@ import numpy as np
 from npreg.arrays import FloatArray
 from npreg.arrays.sparse import SparseRows
 from npreg.engines.loops import scheduled_rates
-from npreg.loop import Loop, Order, Path
+from npreg.loop import Engine, Order, Path
 from npreg.losses import Loss
 from npreg.sgd import SGD, FixedIntercept, Stepper
 
@@ -112,7 +112,7 @@ def rows_a_chunk(X: SparseRows, batch_size: int) -> int:
     return batch_size * max(1, int(CHUNK_ENTRIES / entries))
 
 
-class SparseLoop(Loop):
+class SparseLoop(Engine):
     """Any loss, plain SGD, with or without L2 penalty and intercept."""
 
     name = "tight"

@@ -32,8 +32,8 @@ from numpy.linalg import LinAlgError
 
 import npreg
 from npreg import LOSSES, DivergenceError, LearningRateWarning, RowBlocks
-from npreg.schedules import Constant, Cosine, InverseScaling, StepDecay
-from npreg.sgd import SGD, Momentum, Nesterov, soft_threshold
+from npreg.schedules import Cosine, InverseScaling, StepDecay
+from npreg.sgd import SGD, Momentum, Nesterov
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 DOCUMENTED = (ValueError, TypeError, DivergenceError)
@@ -415,21 +415,12 @@ def fuzz_sgd(data: st.DataObject) -> None:
             np.testing.assert_allclose(new, expected, rtol=1e-2, atol=1e-2 * step + tiny)
 
 
-@fuzz(st.data())
-def fuzz_soft_threshold(data: st.DataObject) -> None:
-    n, d, _ = data.draw(shapes)
-    w = data.draw(arrays(n, d, wild=False))
-    before, amount = w.copy(), abs(data.draw(numbers))
-    soft_threshold(w, amount)
-    np.testing.assert_allclose(w, np.sign(before) * np.maximum(np.abs(before) - amount, 0))
-
-
 REQUIRED = ("every", "num_epochs")
 
 
 @fuzz(st.data())
 def fuzz_rules_and_schedules(data: st.DataObject) -> None:
-    kind = data.draw(st.sampled_from([SGD, Momentum, Nesterov, Constant, StepDecay, InverseScaling, Cosine]))
+    kind = data.draw(st.sampled_from([SGD, Momentum, Nesterov, StepDecay, InverseScaling, Cosine]))
     names = [f.name for f in dataclasses.fields(kind)]
     value = st.one_of(st.floats(0, 1), numbers, junk)
     made = call(kind, {name: data.draw(value) for name in names if name in REQUIRED or data.draw(st.booleans())})
