@@ -20,9 +20,9 @@ from npreg.engines.sparse import SparseColumns, rows_a_chunk
 from npreg.learning_rate import LearningRateWarning, RateMoments, rate_moments
 from npreg.loop import Engine, Order, Path, Reduction
 from npreg.losses import LOSSES
-from npreg.runs.feeds import MOMENT_COLUMNS, How, as_feed, as_rows, losses_and_weight, on_scale
+from npreg.runs.feeds import MOMENT_COLUMNS, How, as_feed, as_rows, on_scale
 from npreg.runs.observers import DIVERGED
-from npreg.runs.sums import LossMoments
+from npreg.runs.sums import LossMoments, losses_and_weight
 
 __all__ = ["SweepResult", "sweep"]
 
@@ -119,7 +119,7 @@ def sweep(
 
     lrs, l2 = np.tile(rates, len(penalties)), np.repeat(penalties, len(rates))
     kind = SparseSideBySide if is_sparse(facts.sample.X) else SideBySide
-    engine = kind(theta, lrs, l2, batch_size, facts.divisor(batch_size))
+    engine = kind(theta, lrs, l2, batch_size, float(batch_size))
     with np.errstate(over="ignore", invalid="ignore"):
         before: _Before = feed.total(_Before.of, theta)
         limit = DIVERGED * before.largest_loss
@@ -136,7 +136,7 @@ def sweep(
     good = np.repeat(theta.astype(np.float64)[None], len(lrs), axis=0)
     epochs = feed.epochs(engine, engine.start(), generator, num_epochs, How(ahead=True))
     with np.errstate(over="ignore", invalid="ignore"), closing(epochs):
-        ends = (end for reached in epochs for end in reached.ends)
+        ends = (end for reached, _ in epochs for end in reached)
         for epoch, end in enumerate(ends):
             for i in range(len(lrs)):
                 if epoch and not np.isfinite(losses[i, epoch - 1]):

@@ -1,6 +1,6 @@
 """Row blocks on a cluster, as a feed: the same run as over blocks on this machine.
 
-A block is one chunk of the data, or several neighbouring ones.  What `npreg.runs.blocks` says of the order
+A block is one chunk of the data, or several neighbouring ones.  What `npreg.runs.visit` says of the order
 of rows holds here as well, so which rows form which minibatch depends on the chunks and `rng` alone.
 """
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import Data, Rows, as_count, as_data
-from npreg.runs.sources import BLOCK_ROWS, Slices, Source, Stream, files, is_path
+from npreg.runs.sources import BLOCK_ROWS, Source, Stream, files, is_path, slices
 from npreg.runs.sums import tree_sum
-
-__all__ = ["RowBlocks", "as_block"]
 
 
 class RowBlocks(Rows):
@@ -81,13 +80,14 @@ class RowBlocks(Rows):
         [4, 4, 2]
         """
         block_rows = as_count(block_rows, "block_rows", 1)
+        streams = callable(features) and labels is None
         if is_path(features):
-            source: Source = files(features, labels, sample_weight, block_rows, columns)
-        elif callable(features) and labels is None:
-            source = Stream(features)
+            source = files(features, labels, sample_weight, block_rows, columns)
+        elif streams:
+            source = Stream(features).source
         else:
-            source = Slices(features, labels, sample_weight, block_rows)
-        return cls(source.read, source.rows, in_order=isinstance(source, Stream))
+            source = slices(features, labels, sample_weight, block_rows)
+        return cls(partial(_read, source), [rows for rows, _ in source], in_order=streams)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -98,6 +98,10 @@ class RowBlocks(Rows):
 
     def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return tree_sum(function(self[i], *arguments) for i in range(len(self)))
+
+
+def _read(source: Source, i: int) -> Any:
+    return source[i][1]()
 
 
 def as_block(found: Any, i: int | str, num_rows: int) -> Data:

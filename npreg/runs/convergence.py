@@ -6,8 +6,8 @@ Around any θ the mean loss with an L2 penalty is a parabola (squared loss), or 
     L(θ + Δ)  ≤  L(θ) + g·Δ + ½ Δᵀ H Δ          least at Δ = −H⁺ g, lower by ½ gᵀ H⁺ g
 
 For the squared loss that is the exact excess, from one pass over the rows.  For others the step is made and
-the loss measured, a few times over: then the least loss is at most the best of these.  Of many columns H is
-not formed: the Gram matrix of few rows gives the same number, and conjugate gradients a part of it.
+the loss measured, a few times over: then the least loss is at most the best of these.  Of many columns and few
+rows H is that of the rows' coordinates in their span; of many of both, conjugate gradients give a part.
 
 How fast a run gets there is known, too: along an eigenvector of H the mean of its parameters follows
 (1 − lr λ)ᵗ, or with momentum the powers of a 2 × 2 matrix.  So the epochs that a run needs can be told.
@@ -28,13 +28,11 @@ import numpy as np
 from npreg.arrays import Data, FloatArray
 from npreg.arrays.sparse import is_sparse
 from npreg.losses import Loss
-from npreg.runs.feeds import Feed
+from npreg.runs.feeds import ArrayFeed, Feed
 from npreg.sgd import Momentum, Nesterov, Rule
 
-__all__ = ["TOLERANCE", "Excess", "Speed", "excess"]
-
 TOLERANCE = 0.01  # of the loss of the best constant: a run that close to the least loss is there
-MOST_COLUMNS, FEW_ROWS = (256, 512)  # H is formed up to so many columns, the rows' Gram matrix up to so many rows
+MOST_COLUMNS, FEW_ROWS = (256, 512)  # H is formed up to so many columns, or of so many rows
 REPEATS, PRODUCTS = 10, 12  # parabolas that are tried; steps of conjugate gradients
 BLOCK_ROWS = 32_768
 MOST_STEPS = 10**8
@@ -42,45 +40,22 @@ MOST_STEPS = 10**8
 
 @dataclass(frozen=True)
 class Excess:
-    """How far parameters are from the least loss.
+    """How far parameters are from the least loss."""
 
-    Attributes
-    ----------
-    value : float
-        Mean loss and penalties, above the least possible; NaN where it is not known.
-    exact : bool
-        Otherwise `value` is what the best other solution that was found is better by.
-    converged : bool or None
-        Whether `value` is at most a hundredth of `constant`; None where it is not known.
-    constant : float
-        The mean loss of the best constant: for the squared loss half the variance of the labels.
-    speed : Speed or None
-        From which the steps that are missing can be told.
-    """
-
-    value: float
-    exact: bool
-    converged: bool | None
-    constant: float
+    value: float  # mean loss and penalties, above the least possible; NaN where it is not known
+    exact: bool  # otherwise `value` is what the best other solution that was found is better by
+    converged: bool | None  # whether `value` is at most a hundredth of `constant`; None where it is not known
+    constant: float  # the mean loss of the best constant: for the squared loss half the variance of the labels
     speed: Speed | None = None
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What a run still has before it, in every direction of its own.
+    """What a run still has before it along each eigenvector of H, from which the steps that are missing can be told."""
 
-    Attributes
-    ----------
-    curvatures : (m,)
-        The eigenvalues of H.
-    parts : (m,)
-        The excess along each eigenvector.
-    vectors : (d + 1, m) or None
-    """
-
-    curvatures: FloatArray
-    parts: FloatArray
-    vectors: FloatArray | None = None
+    curvatures: FloatArray  # (m,), the eigenvalues
+    parts: FloatArray  # (m,), the excess
+    vectors: FloatArray  # (d + 1, m)
 
     def left(self, steps: int, lr: float, rule: Rule, average: float) -> float:
         """The excess that is left, in the mean, after so many steps, the last part of them averaged."""
@@ -117,22 +92,40 @@ def excess(
 
     Exact for the squared loss of up to 256 columns, or without L1 of up to 512 rows; an estimate otherwise.
     """
-    facts = feed.facts
+    facts, theta = feed.facts, theta.astype(np.float64)
     if is_sparse(facts.sample.X):  # its products would need every column of every row
-        return Excess(math.nan, False, None, math.nan, None)
-    here = _Place.at(feed, loss, theta.astype(np.float64), fit_intercept)
-    few_rows = facts.num_rows <= FEW_ROWS and loss.is_squared and not l1
-    exact = loss.is_squared and (facts.width <= MOST_COLUMNS or few_rows)
-    speed: Speed | None
+        return Excess(math.nan, False, None, math.nan)
+    wide = facts.width > MOST_COLUMNS
+    few_rows = wide and facts.num_rows <= FEW_ROWS and loss.is_squared and not l1
+    speed: Speed | None = None
     with np.errstate(all="ignore"):
-        if facts.width <= MOST_COLUMNS:
-            value, constant, speed = _by_moments(feed, here, l2, l1)
-        elif few_rows:
-            value, constant, speed = _by_rows(feed, here, l2)
+        if few_rows:
+            data, basis = _in_their_span(feed)
+            within = np.vstack([basis.T @ theta[:-1], theta[-1:]])
+            here = _Place.at(ArrayFeed(data), loss, within, fit_intercept)
+            value, constant, found = _by_moments(ArrayFeed(data), here, l2, l1)
+            outside = theta[:-1] - basis @ within[:-1]
+            value += l2 / 2 * float(np.sum(outside**2)) / theta.shape[1]
+            speed = replace(found, vectors=np.vstack([basis @ found.vectors[:-1], found.vectors[-1:]]))
+        elif wide:
+            value, constant = _by_products(feed, _Place.at(feed, loss, theta, fit_intercept), l2, l1)
         else:
-            value, constant, speed = _by_products(feed, here, l2, l1)
+            value, constant, speed = _by_moments(feed, _Place.at(feed, loss, theta, fit_intercept), l2, l1)
         known = math.isfinite(value) and math.isfinite(constant)
+        exact = loss.is_squared and (few_rows or not wide)
         return Excess(value, exact, value <= TOLERANCE * constant if known else None, constant, speed)
+
+
+def _in_their_span(feed: Feed) -> tuple[Data, FloatArray]:
+    """Rows in as many coordinates as there are rows, and the basis (d, n) in which they are that."""
+    parts: list[Data] = feed.total(_listed)
+    basis, coordinates = np.linalg.qr(np.concatenate([np.asarray(part.X, np.float64) for part in parts]).T)
+    weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
+    return Data(coordinates.T, np.concatenate([part.y for part in parts]), weights), basis
+
+
+def _listed(data: Data) -> list[Data]:
+    return [data]
 
 
 @dataclass(frozen=True)
@@ -161,45 +154,29 @@ class _Place:
         w = self.theta[:-1]
         return float(l2 / 2 * np.sum(w * w) + l1 * np.sum(np.abs(w))) / float(w.shape[1])
 
+    def means(self, sums: _Sums) -> tuple[float, float, float]:
+        """Of sums over rows: the sum of weights, the mean loss here, and that of the best constant."""
+        weight, value, at_middle, to_mean = sums.parts[:4]
+        exact = self.loss.is_squared and self.fit_intercept
+        better = float(np.sum(to_mean**2)) / (2 * weight) if exact else 0.0
+        scale = 1 / (weight * len(to_mean))
+        return weight, value * scale, (at_middle - better) * scale
+
 
 @dataclass
 class _Sums:
-    """Sums over rows: weights, losses here and at the constant, and `more`, whatever that is for."""
+    """Sums over rows: weights, losses here and at the constant, y − middle, and whatever else is asked for."""
 
-    weight: float
-    value: float
-    at_middle: float
-    to_mean: FloatArray
-    more: list[Any]
+    parts: list[Any]
 
     def __add__(self, other: _Sums) -> _Sums:
-        return _Sums(
-            self.weight + other.weight,
-            self.value + other.value,
-            self.at_middle + other.at_middle,
-            self.to_mean + other.to_mean,
-            [one + another for one, another in zip(self.more, other.more, strict=True)],
-        )
-
-    @property
-    def scale(self) -> float:
-        """What turns sums into means over rows and outputs."""
-        return 1 / (self.weight * len(self.to_mean))
-
-    def constant(self, here: _Place) -> float:
-        """The mean loss of the best constant."""
-        exact = here.loss.is_squared and here.fit_intercept
-        better = float(np.sum(self.to_mean**2)) / (2 * self.weight) if exact else 0.0
-        return float((self.at_middle - better) * self.scale)
+        return _Sums([one + another for one, another in zip(self.parts, other.parts, strict=True)])
 
 
-Look = Callable[..., "list[Any]"]
-
-
-def _sums(data: Data, here: _Place, look: Look, *arguments: Any) -> _Sums:
-    """Sums over rows; `look(rows, r, weights, steepness, …)` gives `more`."""
+def _sums(data: Data, here: _Place, look: Callable[..., list[Any]], *arguments: Any) -> _Sums:
+    """`look(rows, r, weights, steepness, …)` gives what else is summed."""
     loss, p = here.loss, len(here.theta)
-    parts = []
+    found = []
     for start in range(0, len(data.X), BLOCK_ROWS):
         X, y, weights = data.rows(slice(start, start + BLOCK_ROWS))[:3]
         rows, y = np.ones((len(X), p)), y.astype(np.float64)
@@ -211,10 +188,10 @@ def _sums(data: Data, here: _Place, look: Look, *arguments: Any) -> _Sums:
         if not loss.is_squared:  # where a row is fitted nearly exactly, a kink would be infinitely steep
             steepness = np.abs(loss.grad(r + y, y)) / np.maximum(np.abs(r), 1e-3 * here.spread)
         middle = np.broadcast_to(here.middle, y.shape)
-        value, at_middle = ((s * loss.value(y_hat, y)).sum() for y_hat in (r + y, middle))
+        losses = [float((s * loss.value(y_hat, y)).sum()) for y_hat in (r + y, middle)]
         more = look(rows, r, s, steepness, *arguments)
-        parts.append(_Sums(float(s.sum()), float(value), float(at_middle), (s * (y - middle)).sum(axis=0), more))
-    return sum(parts[1:], parts[0])
+        found.append(_Sums([float(s.sum()), *losses, (s * (y - middle)).sum(axis=0), *more]))
+    return sum(found[1:], found[0])
 
 
 def _moments(rows: FloatArray, r: FloatArray, s: FloatArray, steepness: FloatArray) -> list[Any]:
@@ -226,27 +203,22 @@ def _moments(rows: FloatArray, r: FloatArray, s: FloatArray, steepness: FloatArr
 
 def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float, Speed]:
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)
-    best = here
-    start = least = math.inf
-    speed, constant = Speed(np.ones(0), np.ones(0)), math.nan
-    for repeat in range(REPEATS):
-        sums = feed.total(_sums, here, _moments)
-        slope, curvatures = sums.more
-        objective = sums.value * sums.scale + here.penalty(l2, l1)
-        G = slope / sums.weight + l2 * penalised[:, None] * here.theta
-        Hs = curvatures / sums.weight + l2 * np.diag(penalised)
-        if not repeat:
-            start, constant = objective, sums.constant(here)
-            speed = _speed(Hs.mean(axis=0), G, here.shift)
-        step, gain = np.empty_like(G), 0.0
-        for j in range(k):
-            H = Hs[min(j, len(Hs) - 1)]
-            step[:, j], lower = _lowest(H, G[:, j], here.theta[:, j], l1 * penalised)
-            gain += lower / k
+    best, least, first = here, math.inf, None
+    for _ in range(REPEATS):
+        sums: _Sums = feed.total(_sums, here, _moments)
+        weight, value, of_constant = here.means(sums)
+        slope, curvatures = sums.parts[4:]
+        objective = value + here.penalty(l2, l1)
+        G = slope / weight + l2 * penalised[:, None] * here.theta
+        Hs = curvatures / weight + l2 * np.diag(penalised)
+        if first is None:
+            first = start, constant, speed = objective, of_constant, _speed(Hs.mean(axis=0), G, here.shift)
+        found = [_lowest(Hs[min(j, len(Hs) - 1)], G[:, j], here.theta[:, j], l1 * penalised) for j in range(k)]
         if here.loss.is_squared:
-            return gain, constant, speed
+            return sum(lower for _, lower in found) / k, constant, speed
         if objective < least:
             enough = least - objective < TOLERANCE / 10 * constant
+            step = np.column_stack([step for step, _ in found])
             least, best, here = objective, here, replace(here, theta=here.theta + step)
             if enough:
                 break
@@ -291,44 +263,22 @@ def _speed(H: FloatArray, G: FloatArray, shift: FloatArray) -> Speed:
     return Speed(curvatures[keep], (along**2).mean(axis=1) / (2 * curvatures[keep]), vectors[:, keep])
 
 
-def _rows(rows: FloatArray, r: FloatArray, s: FloatArray, steepness: FloatArray) -> list[Any]:
-    return [[np.sqrt(s) * rows], [np.sqrt(s) * r], [np.sqrt(s)]]
-
-
-def _by_rows(feed: Feed, here: _Place, l2: float) -> tuple[float, float, Speed]:
-    """The squared loss from the Gram matrix of rows, the intercept apart: it is not penalised."""
-    sums = feed.total(_sums, here, _rows)
-    A, R, ones = (np.concatenate(part) for part in sums.more)
-    W, k, w = sums.weight, R.shape[1], here.theta[:-1]
-    ones *= here.fit_intercept / np.linalg.norm(ones)
-    A, of_constant, R = A[:, :-1] - ones @ (ones.T @ A[:, :-1]), ones.T @ R, R - ones @ (ones.T @ R)
-    squares, U = np.linalg.eigh(A @ A.T)
-    keep = squares > len(A) * np.finfo(float).eps * squares[-1]
-    singular, U = np.sqrt(squares[keep])[:, None], U[:, keep]
-    along_w = U.T @ (A @ w) / singular
-    curvatures = singular[:, 0] ** 2 / W + l2
-    slopes = singular * (U.T @ R) / W + l2 * along_w
-    parts = np.append((slopes**2).mean(axis=1) / (2 * curvatures), (of_constant**2).mean() / (2 * W))
-    outside = l2 / 2 * float(np.sum(w * w) - np.sum(along_w**2)) / k
-    return (float(parts.sum()) + max(outside, 0.0), sums.constant(here), Speed(np.append(curvatures, 1.0), parts))
-
-
 def _products(rows: FloatArray, r: FloatArray, s: FloatArray, steepness: FloatArray, D: FloatArray) -> list[Any]:
     return [rows.T @ (s * steepness * r), rows.T @ (s * steepness * (rows @ D))]
 
 
-def _by_products(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float, None]:
+def _by_products(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float]:
     """A part of the excess by conjugate gradients, one pass a step."""
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)[:, None]
-    sums = feed.total(_sums, here, _products, 0 * here.theta)
-    constant = sums.constant(here)
+    sums: _Sums = feed.total(_sums, here, _products, 0 * here.theta)
+    weight, _, constant = here.means(sums)
     if l1:
-        return math.nan, constant, None
-    down = -(sums.more[0] / sums.weight + l2 * penalised * here.theta)
+        return math.nan, constant
+    down = -(sums.parts[4] / weight + l2 * penalised * here.theta)
     D, length, value = down, np.sum(down * down, axis=0), 0.0
     for _ in range(PRODUCTS):
         sums = feed.total(_sums, here, _products, D)
-        HD = sums.more[1] / sums.weight + l2 * penalised * D
+        HD = sums.parts[5] / weight + l2 * penalised * D
         rate = np.divide(length, np.sum(D * HD, axis=0), out=np.zeros(k), where=length > 0)
         lower = float(np.sum(rate * length)) / (2 * k)
         value += lower
@@ -337,4 +287,4 @@ def _by_products(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float,
         down = down - rate * HD
         before, length = length, np.sum(down * down, axis=0)
         D = down + np.divide(length, before, out=np.zeros(k), where=before > 0) * D
-    return value, constant, None
+    return value, constant

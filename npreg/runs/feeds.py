@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,27 +26,26 @@ from npreg.losses import Loss
 from npreg.runs.blocks import RowBlocks
 from npreg.runs.identity import fingerprint
 from npreg.runs.lazy import announce_size
-from npreg.runs.orders import orders
 from npreg.runs.scaling import ColumnMoments, Scaling
-from npreg.runs.sums import LossMoments, mean_loss, tree_sum
-from npreg.runs.visit import Visit, row_order
-
-__all__ = [
-    "ArrayFeed",
-    "BlockFeed",
-    "Facts",
-    "Feed",
-    "How",
-    "Reached",
-    "as_feed",
-    "as_rows",
-    "losses_and_weight",
-    "on_scale",
-]
+from npreg.runs.sums import LossMoments, losses_and_weight, mean_loss, tree_sum
+from npreg.runs.visit import Visit, orders, row_order
 
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 SAMPLE_ROWS = 256
 MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀX̃, for the loss
+
+# A place where a run may be left, and taken up again: the parameters after every epoch that has ended since the last
+# such place; and in the middle of an epoch, what it has gathered besides the parameters.
+Reached: TypeAlias = tuple[list[FloatArray], dict[str, Any]]
+
+
+class How(NamedTuple):
+    """What is asked of epochs."""
+
+    loss: Loss | None = None  # what `losses` will be asked for; found in the same pass where it can be
+    path: Path | None = None  # receives the parameters after every step
+    ahead: bool = False  # nobody will stop before the last epoch: orders may be drawn early
+    state: dict[str, Any] | None = None  # of an epoch that was left in the middle, with which to begin
 
 
 @dataclass(frozen=True)
@@ -78,12 +77,7 @@ class Facts:
         return len(self.sample.X) == self.num_rows
 
     def steps_per_epoch(self, batch_size: int) -> int:
-        """Minibatches an epoch."""
         return sum(-(-rows // batch_size) for rows in self.rows)
-
-    def divisor(self, batch_size: int) -> float:
-        """What the summed gradient of a minibatch is divided by."""
-        return float(batch_size)
 
     @cached_property
     def norms(self) -> tuple[float, float]:
@@ -96,84 +90,7 @@ class Facts:
         return self.norms[0] if self.is_whole else math.inf
 
 
-class Reached(NamedTuple):
-    """A place where a run may be left, and taken up again."""
-
-    ends: list[FloatArray]  # the parameters after every epoch that has ended since the last such place
-    state: dict[str, Any]  # in the middle of an epoch: what it has gathered besides the parameters
-
-
-class How(NamedTuple):
-    """What is asked of epochs."""
-
-    loss: Loss | None = None  # what `losses` will be asked for; found in the same pass where it can be
-    path: Path | None = None  # receives the parameters after every step
-    ahead: bool = False  # nobody will stop before the last epoch: orders may be drawn early
-    state: dict[str, Any] | None = None  # of an epoch that was left in the middle, with which to begin
-
-
-class Feed(Rows):
-    """Feeds an engine, epoch by epoch."""
-
-    facts: Facts
-
-    def epochs(
-        self, engine: Engine, theta: FloatArray, rng: np.random.Generator, num_epochs: int, how: How
-    ) -> Generator[Reached, None, None]:
-        """Advance `theta` through `num_epochs` epochs, from one place to the next where it may be left."""
-        raise NotImplementedError
-
-    def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
-        """The mean loss over all rows at each of these parameters."""
-        raise NotImplementedError
-
-    def fingerprint(self) -> str:
-        """A text by which other data are told."""
-        raise NotImplementedError
-
-    def scaled(self, scaling: Scaling) -> Feed:
-        """The same rows with their features on another scale."""
-        raise NotImplementedError
-
-
-def as_rows(
-    features: ArrayLike | Rows, labels: ArrayLike | None = None, sample_weight: ArrayLike | None = None
-) -> Data | Rows:
-    """Arrays, looked at, as `Data`; RowBlocks and feeds as they are, since they bring their own labels."""
-    if isinstance(features, Rows):
-        if labels is not None or sample_weight is not None:
-            raise TypeError("RowBlocks bring their own labels, weights and block sizes; leave these out")
-        return features
-    if labels is None:
-        raise TypeError("labels are missing; only RowBlocks bring their own")
-    data = as_data(features, labels, sample_weight, sparse=True)
-    announce_size(data.X)
-    return data
-
-
-def as_feed(rows: Data | Rows) -> Feed:
-    """Rows of any kind as a feed."""
-    if isinstance(rows, Feed):
-        return rows
-    if isinstance(rows, RowBlocks):
-        return BlockFeed(rows)
-    assert isinstance(rows, Data)
-    return ArrayFeed(rows)
-
-
-def on_scale(feed: Feed, *, standardize: bool, center: bool = True) -> tuple[Feed, Scaling | None]:
-    """A feed with weights of mean 1, and if so wished standardised columns, whose scaling is returned."""
-    if not standardize and feed.facts.sample.weights is None:
-        return feed, None
-    moments: ColumnMoments = feed.total(ColumnMoments.of)
-    if standardize:
-        scaling = moments.scaling(center=center)
-        return feed.scaled(scaling), scaling
-    as_they_are = np.zeros_like(moments.mean), np.ones_like(moments.mean)
-    return feed.scaled(Scaling(*as_they_are, moments.mean_weight)), None
-
-
-class ArrayFeed(Feed):
+class ArrayFeed(Rows):
     """Arrays in memory; every epoch is one `rng.permutation(n)`, cut into consecutive minibatches."""
 
     def __init__(self, data: Data) -> None:
@@ -185,32 +102,30 @@ class ArrayFeed(Feed):
     def epochs(
         self, engine: Engine, theta: FloatArray, rng: np.random.Generator, num_epochs: int, how: How
     ) -> Generator[Reached, None, None]:
+        """Advance `theta` through `num_epochs` epochs, from one place to the next where it may be left."""
         num_rows = self.facts.num_rows
         together = max(TOGETHER // num_rows, 1) if how.ahead and how.path is None else 1
         engine.load(*self.data)
         with closing(orders(rng, num_rows, num_epochs, ahead=how.ahead)) as drawn:
             while some := list(islice(drawn, together)):
-                yield Reached(engine.run(theta, some, how.path), {})
+                yield engine.run(theta, some, how.path), {}
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
+        """The mean loss over all rows at each of these parameters."""
         return [mean_loss(loss, self.data, theta) for theta in thetas]
 
     def fingerprint(self) -> str:
+        """A text by which other data are told."""
         X: Any = self.data.X
         return fingerprint(*(X.arrays() if is_sparse(X) else [X]), *self.data[1:])
 
     def scaled(self, scaling: Scaling) -> ArrayFeed:
+        """The same rows with their features on another scale."""
         return ArrayFeed(scaling.data(self.data))
 
 
-def losses_and_weight(data: Data, loss: Loss, thetas: Sequence[FloatArray]) -> FloatArray:
-    """The sums of the loss over these rows at each of the parameters, and the sum of the weights."""
-    weight = float(len(data.X) if data.weights is None else data.weights.sum())
-    return np.array([*(weight * mean_loss(loss, data, theta) for theta in thetas), weight])
-
-
-class BlockFeed(Feed):
-    """Row blocks, read one at a time: see `npreg.runs.blocks` for the order of rows.
+class BlockFeed(Rows):
+    """Row blocks, read one at a time: see `npreg.runs.visit` for the order of rows.
 
     At most one block and its rows in order are held.  The mean loss comes out of the same pass for the
     squared loss of up to 256 features; otherwise, and where digits would be lost, it takes another one.
@@ -245,14 +160,13 @@ class BlockFeed(Feed):
                 visit = Visit.of_state(state, len(self.blocks), theta.shape)
             else:
                 visit = Visit.begin(rng, len(self.blocks), theta, in_order=self.blocks.in_order)
-            around = visit.start if sums_loss else None
-            with closing(self.visit(engine, theta, visit, how.path, around)) as found:
+            with closing(self.visit(engine, theta, visit, how.path, visit.start if sums_loss else None)) as found:
                 for moments in found:
                     visit.count(moments)
                     if not visit.is_over:
-                        yield Reached([], visit.state())
+                        yield [], visit.state()
             self.last, state = visit, None
-            yield Reached([theta.copy()], {})
+            yield [theta.copy()], {}
 
     def visit(
         self, engine: Engine, theta: FloatArray, visit: Visit, path: Path | None, around: FloatArray | None
@@ -269,11 +183,11 @@ class BlockFeed(Feed):
         last = self.last if loss.is_squared else None
         known = [None if last is None else last.mean_loss(theta) for theta in thetas]
         missing = [theta for theta, value in zip(thetas, known, strict=True) if value is None]
-        if missing:
-            *sums, weight = self.total(losses_and_weight, loss, missing)
-            found = iter(float(total / weight) for total in sums)
-            return [next(found) if value is None else value for value in known]
-        return [value for value in known if value is not None]
+        if not missing:
+            return [value for value in known if value is not None]
+        *sums, weight = self.total(losses_and_weight, loss, missing)
+        found = iter(float(total / weight) for total in sums)
+        return [next(found) if value is None else value for value in known]
 
     def fingerprint(self) -> str:
         """Of the first rows only: all rows would cost a pass."""
@@ -283,3 +197,39 @@ class BlockFeed(Feed):
         feed = copy.copy(self)
         feed.scaling, feed.facts = scaling, Facts(self.facts.rows, scaling.data(self.facts.sample))
         return feed
+
+
+Feed: TypeAlias = ArrayFeed | BlockFeed
+
+
+def as_rows(
+    features: ArrayLike | Rows, labels: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+) -> Data | Rows:
+    """Arrays, looked at, as `Data`; RowBlocks and feeds as they are, since they bring their own labels."""
+    if isinstance(features, Rows):
+        if labels is not None or sample_weight is not None:
+            raise TypeError("RowBlocks bring their own labels, weights and block sizes; leave these out")
+        return features
+    if labels is None:
+        raise TypeError("labels are missing; only RowBlocks bring their own")
+    data = as_data(features, labels, sample_weight, sparse=True)
+    announce_size(data.X)
+    return data
+
+
+def as_feed(rows: Data | Rows) -> Feed:
+    """Rows of any kind as a feed."""
+    if isinstance(rows, (ArrayFeed, BlockFeed)):
+        return rows
+    if isinstance(rows, RowBlocks):
+        return BlockFeed(rows)
+    assert isinstance(rows, Data)
+    return ArrayFeed(rows)
+
+
+def on_scale(feed: Feed, *, standardize: bool, center: bool = True) -> tuple[Feed, Scaling | None]:
+    """A feed with weights of mean 1, and if so wished standardised columns, whose scaling is returned."""
+    if not standardize and feed.facts.sample.weights is None:
+        return feed, None
+    scaling = feed.total(ColumnMoments.of).scaling(standardize=standardize, center=center)
+    return feed.scaled(scaling), scaling if standardize else None

@@ -19,11 +19,11 @@ from npreg.runs.checkpoint import CheckpointError, Settings, State, set_rng_stat
 from npreg.runs.convergence import Excess
 from npreg.runs.feeds import How
 from npreg.runs.observers import Limit, Recorder
-from npreg.runs.orders import in_order
 from npreg.runs.own_loss import look_at
 from npreg.runs.plan import Plan
 from npreg.runs.rate import learning_rate
 from npreg.runs.rows import RunRows
+from npreg.runs.visit import in_order
 from npreg.schedules import ExponentialDecay
 from npreg.sgd import FixedIntercept, Schedule, Stepper
 
@@ -181,8 +181,8 @@ class Run:
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
         ahead = plan.stop is None and not hooks(plan.callbacks, "on_epoch") and self.file is None
         self.steps_told = self.stepper.steps_done
-        how = How(plan.loss, self.path, ahead, self.within)
         rng = self.rng if plan.shuffle else in_order(self.rng)
+        how = How(plan.loss, self.path, ahead, self.within)
         epochs = self.feed.epochs(self.engine, self.theta, rng, left, how)
         with contextlib.ExitStack() as stack, np.errstate(over="ignore", invalid="ignore"):
             stack.enter_context(contextlib.closing(epochs))

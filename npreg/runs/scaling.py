@@ -12,8 +12,6 @@ from npreg.arrays.sparse import SparseRows, is_sparse
 from npreg.runs.lazy import COPY_BYTES, converted
 from npreg.runs.sums import tree_sum
 
-__all__ = ["ColumnMoments", "Scaling"]
-
 PART_BYTES = 5_000_000  # of large features, whose deviations are formed together
 
 
@@ -34,28 +32,17 @@ class ColumnMoments:
     @classmethod
     def of(cls, data: Data) -> ColumnMoments:
         X, _, weights = data
+        weight = float(len(X) if weights is None else weights.sum())
         if is_sparse(X):  # standard deviations alone: centred, every entry would be stored
-            return cls.of_sparse(X, weights)
+            return cls(weight, len(X), *_of_sparse(X, weights, weight), centred=False)
         if X.nbytes > COPY_BYTES:  # the deviations would be a copy
             rows = max(1, PART_BYTES * len(X) // X.nbytes)
             starts = range(0, len(X), rows)
             return tree_sum(cls.of(data.rows(slice(start, start + rows))) for start in starts)
         X = np.asarray(X)
-        weight = float(len(X) if weights is None else weights.sum())
         with np.errstate(over="ignore", invalid="ignore"):
             mean = _mean(X, weights)
-            squares = weight * _mean((X - mean) ** 2, weights)
-        return cls(weight, len(X), mean, squares, data.names)
-
-    @classmethod
-    def of_sparse(cls, X: SparseRows, weights: FloatArray | None) -> ColumnMoments:
-        values = X.stored[1].astype(np.float64)
-        each = np.ones(len(values)) if weights is None else weights.take(X.rows_of_entries())
-        weight = float(len(X) if weights is None else weights.sum())
-        mean = X.column_sums(each * values) / weight
-        deviations = values - mean.take(X.stored[0])
-        squares = X.column_sums(each * deviations**2) + (weight - X.column_sums(each)) * mean**2
-        return cls(weight, len(X), mean, squares, centred=False)
+            return cls(weight, len(X), mean, weight * _mean((X - mean) ** 2, weights), data.names)
 
     def __add__(self, other: ColumnMoments) -> ColumnMoments:
         weight = self.weight + other.weight
@@ -65,15 +52,15 @@ class ColumnMoments:
         mean, num_rows = self.mean + gap * share, self.num_rows + other.num_rows
         return ColumnMoments(weight, num_rows, mean, squares, self.names, self.centred)
 
-    @property
-    def mean_weight(self) -> float:
-        return self.weight / self.num_rows
-
-    def scaling(self, *, center: bool = True) -> Scaling:
+    def scaling(self, *, standardize: bool = True, center: bool = True) -> Scaling:
         """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean.
 
-        Where there is no intercept to take up the means, it is to a root mean square of 1, around 0.
+        Where there is no intercept to take up the means, it is to a root mean square of 1, around 0; and without
+        `standardize` only weights are scaled, to a mean of 1.
         """
+        zeros, mean_weight = np.zeros_like(self.mean), self.weight / self.num_rows
+        if not standardize:
+            return Scaling(zeros, zeros + 1, mean_weight)
         if not np.isfinite(self.squares).all():
             column = column_name(self.names, int(np.isfinite(self.squares).argmin()))
             raise ValueError(
@@ -82,11 +69,25 @@ class ColumnMoments:
             )
         if not center:
             size = np.sqrt(self.squares / self.weight + self.mean**2)
-            return Scaling(np.zeros_like(self.mean), np.where(size > 0, size, 1.0), self.mean_weight)
+            return Scaling(zeros, np.where(size > 0, size, 1.0), mean_weight)
         sd = np.sqrt(self.squares / self.weight)
         rounding = np.abs(self.mean) * self.num_rows * np.finfo(np.float64).eps
-        mean = self.mean if self.centred else 0 * self.mean
-        return Scaling(mean, np.where(sd > rounding, sd, 1.0), self.mean_weight)
+        return Scaling(self.mean if self.centred else zeros, np.where(sd > rounding, sd, 1.0), mean_weight)
+
+
+def _mean(X: FloatArray, weights: FloatArray | None) -> FloatArray:
+    if weights is None:  # in float64: a float32 sum of many rows would keep few digits
+        return np.asarray(np.mean(X, axis=0, dtype=np.float64))
+    return np.asarray(np.average(X, axis=0, weights=weights), np.float64)
+
+
+def _of_sparse(X: SparseRows, weights: FloatArray | None, weight: float) -> tuple[FloatArray, FloatArray]:
+    """The means, and Σ (x − mean)², of the columns."""
+    values = X.stored[1].astype(np.float64)
+    each = np.ones(len(values)) if weights is None else weights.take(X.rows_of_entries())
+    mean = X.column_sums(each * values) / weight
+    deviations = values - mean.take(X.stored[0])
+    return mean, X.column_sums(each * deviations**2) + (weight - X.column_sums(each)) * mean**2
 
 
 @dataclass(frozen=True)
@@ -126,10 +127,3 @@ class Scaling:
                 "rescale features or labels"
             )
         return raw
-
-
-def _mean(X: FloatArray, weights: FloatArray | None) -> FloatArray:
-    if weights is None:
-        # A float32 sum of many rows would keep few digits.
-        return np.asarray(np.mean(X, axis=0, dtype=np.float64))
-    return np.asarray(np.average(X, axis=0, weights=weights), np.float64)

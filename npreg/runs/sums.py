@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 import numpy as np
 
 from npreg.arrays import Data, FloatArray
 from npreg.losses import Loss
-
-__all__ = ["LossMoments", "TreeSum", "mean_loss", "tree_sum"]
 
 T = TypeVar("T", bound=Any)
 
@@ -42,6 +39,12 @@ def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
     return float(total / (count * y.shape[1]))
 
 
+def losses_and_weight(data: Data, loss: Loss, thetas: Iterable[FloatArray]) -> FloatArray:
+    """The sums of the loss over these rows at each of the parameters, and the sum of the weights."""
+    weight = float(len(data.X) if data.weights is None else data.weights.sum())
+    return np.array([*(weight * mean_loss(loss, data, theta) for theta in thetas), weight])
+
+
 @dataclass
 class LossMoments:
     """What an epoch's pass keeps to know the squared loss at its end, around its first parameters θ₀.
@@ -51,49 +54,36 @@ class LossMoments:
     exact for the squared loss; expanding around θ₀ keeps the digits that Σy² − 2h·θ + θᵀGθ would lose.
     """
 
-    value: float
+    value: Any
     slope: FloatArray
     curvature: FloatArray
-    weight: float
+    weight: Any
 
     @classmethod
     def of(cls, data: Data, theta: FloatArray) -> LossMoments:
-        X, y, weights = data
         p, k = theta.shape
         moments = cls(0.0, np.zeros((p, k)), np.zeros((p, p)), 0.0)
-        for start in range(0, len(X), BLOCK_ROWS):
-            rows = np.empty((len(X[start : start + BLOCK_ROWS]), p))
-            rows[:, :-1], rows[:, -1] = X[start : start + BLOCK_ROWS], 1
-            r = rows @ theta - y[start : start + BLOCK_ROWS]
-            weighted, weighted_r = rows, r
-            if weights is not None:
-                some = weights[start : start + BLOCK_ROWS, None]
-                weighted, weighted_r = rows * some, r * some
+        for start in range(0, len(data.X), BLOCK_ROWS):
+            X, y, weights = data.rows(slice(start, start + BLOCK_ROWS))
+            rows = np.empty((len(X), p))
+            rows[:, :-1], rows[:, -1] = X, 1
+            r = rows @ theta - y
+            weighted, weighted_r = (rows, r) if weights is None else (rows * weights[:, None], r * weights[:, None])
             moments.value += float(np.vdot(r, weighted_r)) / 2
             moments.slope += rows.T @ weighted_r
             moments.curvature += rows.T @ weighted
-        moments.weight = float(len(X) if weights is None else weights.sum())
+        moments.weight = float(len(data.X) if data.weights is None else data.weights.sum())
         return moments
 
     def __add__(self, other: LossMoments) -> LossMoments:
-        return LossMoments(
-            self.value + other.value,
-            self.slope + other.slope,
-            self.curvature + other.curvature,
-            self.weight + other.weight,
-        )
-
-    @cached_property
-    def sizes(self) -> tuple[FloatArray, FloatArray]:
-        return np.abs(self.slope), np.abs(self.curvature)
+        return LossMoments(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
 
     def mean_loss(self, move: FloatArray) -> float | None:
         """The mean loss at θ₀ + move; None where cancellation would leave fewer than seven digits."""
         total = self.value + np.vdot(self.slope, move) + np.vdot(move, self.curvature @ move) / 2
         # Sums of large numbers cancel within slope·Δ and Δᵀ curvature Δ, too: columns far from 0 against b.
         size = np.abs(move)
-        slope, curvature = self.sizes
-        terms = self.value + np.vdot(slope, size) + np.vdot(size, curvature @ size) / 2
+        terms = self.value + np.vdot(np.abs(self.slope), size) + np.vdot(size, np.abs(self.curvature) @ size) / 2
         if not math.isfinite(total) or total < 1e-7 * terms:
             return None
         return float(total / (self.weight * move.shape[1]))

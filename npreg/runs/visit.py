@@ -1,7 +1,6 @@
-"""The order in which the blocks of an epoch are visited, and how far it has come.
+"""The orders in which rows, and blocks of rows, are visited, and how far an epoch has come.
 
-In every epoch the blocks are visited in a random order, and the rows of each in a random order of
-their own:
+Rows in memory: one `rng.permutation(n)` an epoch.  Of row blocks, in every epoch
 
     block order    rng.permutation(number of blocks)
     row orders     for block i: np.random.default_rng(seeds[i]).permutation(rows in block i)
@@ -15,9 +14,11 @@ and any machine can work out the minibatches of its own blocks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import os
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +26,64 @@ from numpy.typing import NDArray
 from npreg.arrays import FloatArray
 from npreg.loop import Order
 from npreg.runs.checkpoint import CheckpointError
-from npreg.runs.orders import IN_ORDER
 from npreg.runs.sums import LossMoments, TreeSum
 
-__all__ = ["Visit", "row_order"]
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+IN_ORDER = -1  # the seed of a block whose rows are taken as they come
+AHEAD = 50_000  # rows from which drawing the next order on a thread pays
+
+
+def in_order(rng: np.random.Generator) -> np.random.Generator:
+    """A generator that shuffles nothing: rows, and blocks of rows, in the order in which they are."""
+
+    class InOrder(np.random.Generator):  # here, since `import npreg` does not load np.random
+        def permutation(self, x: Any, axis: int = 0) -> Order:
+            return np.arange(x)
+
+        def integers(self, *args: Any, size: Any = None, **kwargs: Any) -> Any:
+            return np.full(size, IN_ORDER)
+
+    return InOrder(rng.bit_generator)
+
+
+@cache
+def _thread() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(1, "npreg-orders")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_thread.cache_clear)  # threads do not live on in a child
+
+
+def orders(rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) -> Generator[Order, None, None]:
+    """`count` orders of the rows, one `rng.permutation` each; with `ahead`, the next is drawn on a thread.
+
+    A shuffle of many rows costs as much as an epoch of few features, and NumPy draws it without the
+    interpreter's lock.  Closing the generator leaves `rng` at rest.
+    """
+    draw = partial(rng.permutation, num_rows)
+    if not ahead or num_rows < AHEAD:
+        for _ in range(count):
+            yield draw()
+        return
+    drawn = None
+    try:
+        for left in range(count, 0, -1):
+            order = drawn.result() if drawn is not None else draw()
+            drawn = _thread().submit(draw) if left > 1 else None
+            yield order
+    finally:
+        if drawn is not None:
+            drawn.exception()  # waits
 
 
 def row_order(seed: int, num_rows: int) -> Order:
     """The order of a block's rows that its seed stands for."""
-    if seed == IN_ORDER:
-        return np.arange(num_rows)
-    return np.random.default_rng(seed).permutation(num_rows)
+    return np.arange(num_rows) if seed == IN_ORDER else np.random.default_rng(seed).permutation(num_rows)
 
 
 @dataclass
@@ -50,7 +98,6 @@ class Visit:
 
     @classmethod
     def begin(cls, rng: np.random.Generator, num_blocks: int, theta: FloatArray, *, in_order: bool = False) -> Visit:
-        """An epoch that begins with these parameters."""
         order = np.arange(num_blocks) if in_order else rng.permutation(num_blocks)
         return cls(order, rng.integers(2**63, size=num_blocks), theta.copy())
 
@@ -79,8 +126,7 @@ class Visit:
         state = {name: np.asarray(getattr(self, name)) for name in ("blocks", "seeds", "start", "done")}
         for level, sums in enumerate(self.sums.levels):
             if sums is not None:
-                state[f"slope_{level}"], state[f"curvature_{level}"] = sums.slope, sums.curvature
-                state[f"totals_{level}"] = np.array([sums.value, sums.weight])
+                state |= {f"{part.name}_{level}": np.asarray(getattr(sums, part.name)) for part in fields(sums)}
         return state
 
     @classmethod
@@ -100,12 +146,12 @@ class Visit:
             raise CheckpointError(f"blocks or seeds of the epoch's state are no order of {num_blocks} blocks")
         if not 0 <= done < num_blocks:
             raise CheckpointError(f"done of the epoch's state is {done}, of {num_blocks} blocks")
-        levels: list[LossMoments | None] = [None] * done.bit_length()
-        summed = any(name.startswith("totals_") for name in state)
-        for level in range(len(levels)):
-            if summed and done >> level & 1:
-                value, weight = map(float, get(f"totals_{level}", "f", (2,)))
-                slope = get(f"slope_{level}", "f", shape)
-                curvature = get(f"curvature_{level}", "f", (shape[0], shape[0]))
-                levels[level] = LossMoments(value, slope, curvature, weight)
+        shapes = {"value": (), "slope": shape, "curvature": (shape[0], shape[0]), "weight": ()}
+        summed = any(name.startswith("value_") for name in state)
+        levels = [
+            LossMoments(*(get(f"{name}_{level}", "f", shapes[name]) for name in shapes))
+            if summed and done >> level & 1
+            else None
+            for level in range(done.bit_length())
+        ]
         return cls(blocks, seeds, start, done, TreeSum(levels))

@@ -425,7 +425,7 @@ def test_the_rate_of_auto_is_looked_at(tmp_path):
                 resume(path, lr="auto", num_epochs=1)
 
 
-@pytest.mark.parametrize("name", ["feed_start", "feed_totals_0", "feed_done", "feed_blocks"])
+@pytest.mark.parametrize("name", ["feed_start", "feed_value_0", "feed_done", "feed_blocks"])
 def test_what_blocks_have_gathered_is_looked_at(name, tmp_path, monkeypatch):
     path, blocks = tmp_path / "run.npz", npreg.RowBlocks.of(*data(), 50)
     interrupted_run(monkeypatch, 1, Checkpoint(path, every="block"), blocks, rng=1)

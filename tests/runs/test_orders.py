@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 import npreg
-from npreg.runs import orders as module
+from npreg.runs import visit as module
 from npreg.runs.checkpoint import CheckpointError
-from npreg.runs.orders import orders
 from npreg.runs.sums import LossMoments
-from npreg.runs.visit import Visit
+from npreg.runs.visit import Visit, orders
 
 
 @pytest.mark.parametrize("ahead", [False, True])
@@ -77,7 +76,7 @@ BROKEN = {
     "seeds": np.full(11, -5),
     "start": np.zeros((4, 1)),
     "done": np.array(12),
-    "totals_1": np.zeros(3),
+    "value_1": np.zeros(3),
     "slope_1": np.zeros((3, 1), int),
     "curvature_1": None,
 }
