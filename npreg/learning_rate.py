@@ -9,33 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import (
-    Data,
-    FloatArray,
-    Names,
-    Rows,
-    as_batch_size,
-    as_features,
-    as_nonnegative,
-    as_weights,
-    column_name,
-    warn,
-)
+from npreg import arrays
+from npreg.arrays import Data, FloatArray, Names, Rows
 from npreg.arrays.sparse import is_sparse
 from npreg.sgd import Momentum, Nesterov, Rule
 
-__all__ = [
-    "AUTO_AVERAGE",
-    "LearningRateWarning",
-    "RateMoments",
-    "check_learning_rate",
-    "max_learning_rate",
-    "rate_bound",
-    "rate_moments",
-    "scale_advice",
-    "squared_norms",
-    "steepest_slope",
-]
+__all__ = ["LearningRateWarning", "max_learning_rate"]
 
 AUTO_AVERAGE = 0.5  # lr="auto" averages over this part of the epochs: at so large a rate steps are noisy
 SAMPLE_ROWS = 128
@@ -77,15 +56,7 @@ def max_learning_rate(
     sample_weight : (n,), optional
         Rows count as √weight · x̃, with weights scaled to mean 1.
 
-    Returns
-    -------
-    float
-        In units of labels-independent 1 / features².
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `train` for the same arguments.
+    ValueError or TypeError as of `train` for the same arguments.
 
     >>> features = np.random.default_rng(0).standard_normal((1000, 2))
     >>> round(max_learning_rate(features, 10), 2), round(max_learning_rate(1000 * features, 10), 8)
@@ -94,15 +65,14 @@ def max_learning_rate(
     Source: the condition is that of A. Défossez and F. Bach, Averaged least-mean-squares (AISTATS 2015),
     and P. Jain et al., Parallelizing stochastic gradient descent for least squares (JMLR 18, 2018).
     """
-    B, l2 = as_batch_size(batch_size), as_nonnegative(l2, "l2")
+    B, l2 = arrays.as_batch_size(batch_size), arrays.as_nonnegative(l2, "l2")
     if isinstance(features, Rows):
         if sample_weight is not None:
             raise TypeError("RowBlocks bring their own sample_weight; leave it out")
         moments: RateMoments = features.total(rate_moments)
-    else:
-        X, names, index, _ = as_features(features, sparse=True)
-        moments = RateMoments.of(X, as_weights(sample_weight, len(X), index), names)
-    return moments.bound(B, l2)
+        return moments.bound(B, l2)
+    X, names, index, _ = arrays.as_features(features, sparse=True)
+    return RateMoments.of(X, arrays.as_weights(sample_weight, len(X), index), names).bound(B, l2)
 
 
 def rate_moments(data: Data) -> RateMoments:
@@ -157,7 +127,7 @@ class RateMoments:
                     second += rows.T @ rows
                     fourth += rows.T @ (rows * norms[:, None])
         if not math.isfinite(n * largest * largest):
-            column = column_name(names, int(np.abs(X).max(axis=0).argmax()))
+            column = arrays.column_name(names, int(np.abs(X).max(axis=0).argmax()))
             raise ValueError(
                 f"features reach {np.abs(X).max():.3g} (column {column}), whose fourth power overflows; "
                 f"scale column {column}, for example with standardize=True"
@@ -166,16 +136,10 @@ class RateMoments:
 
     def __add__(self, other: RateMoments) -> RateMoments:
         rows = np.concatenate([self.rows, other.rows])
-        every = max(1, -(-len(rows) // WIDE_ROWS))
-        looked_at = self.looked_at + other.looked_at if not len(rows) else len(rows[::every])
-        return RateMoments(
-            self.num_rows + other.num_rows,
-            looked_at,
-            max(self.largest, other.largest),
-            self.second + other.second,
-            self.fourth + other.fourth,
-            rows[::every],
-        )
+        rows = rows[:: -(-len(rows) // WIDE_ROWS) or 1]
+        num_rows, looked_at = self.num_rows + other.num_rows, len(rows) or self.looked_at + other.looked_at
+        second, fourth = self.second + other.second, self.fourth + other.fourth
+        return RateMoments(num_rows, looked_at, max(self.largest, other.largest), second, fourth, rows)
 
     @cached_property
     def curvatures(self) -> tuple[float, float]:
@@ -237,84 +201,57 @@ def squared_norms(X: FloatArray, weights: FloatArray | None) -> tuple[float, flo
         all_norms = (X.squares_of_rows() + 1) * (1.0 if weights is None else weights)
         return float(all_norms.max()), float(all_norms.mean())
     largest = total = 0.0
-    ones = np.ones(X.shape[1], X.dtype)
-    step = 4096
+    wide, ones = X.shape[1] >= 16, np.ones(X.shape[1], X.dtype)  # a sum over a shorter axis is slow
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(X), step):
-            block = X[start : start + step]
-            wide = X.shape[1] >= 16  # a sum over a shorter axis is slow
-            norms = np.einsum("ij,ij->i", block, block) if wide else np.square(block).dot(ones)
-            norms += 1
+        for start in range(0, len(X), 4096):
+            block = X[start : start + 4096]
+            norms = (np.einsum("ij,ij->i", block, block) if wide else np.square(block).dot(ones)) + 1
             if weights is not None:
-                some = weights[start : start + step]
+                some = weights[start : start + 4096]
                 norms = np.where(some > 0, norms * some, 0.0)  # not inf · 0
             largest = max(largest, float(norms.max()))
             total += float(norms.sum())
     return largest, total / len(X)
 
 
-def _is_surely_below(
-    lr: float, X: FloatArray, batch_size: int, l2: float, weights: FloatArray | None, norms: tuple[float, float]
-) -> bool:
-    """Whether cheap upper bounds of κ and λ already show that lr is safe."""
-    kappa, trace = norms
-    n = len(X)
-    if lr < rate_bound(batch_size, n, kappa, trace, l2):
-        return True
-    if X.shape[1] <= EXACT_COLUMNS:
-        return False
-    # λ ≤ trace is coarse where columns are many; a sample of rows tells it better, with a margin.
-    some = slice(None, None, max(1, n // SAMPLE_ROWS))
-    rows = _extended(X[some], None if weights is None else weights[some])
-    vector = np.ones(rows.shape[1])
-    largest = 0.0
-    for _ in range(12):
-        vector = rows.T @ (rows @ vector) / len(rows)
-        largest = float(np.linalg.norm(vector))
-        vector /= largest
-    return lr < rate_bound(batch_size, n, kappa, 1.5 * largest, l2)
-
-
 def check_learning_rate(
-    lr: float,
-    X: FloatArray,
-    batch_size: int,
-    *,
-    l2: float,
-    weights: FloatArray | None,
-    norms: tuple[float, float],
-    names: Names = None,
-    factor: float = 1.0,
-    steps: str = "SGD",
+    lr: float, data: Data, batch_size: int, *, l2: float, norms: tuple[float, float], factor: float, steps: str
 ) -> None:
     """Warn where lr is beyond the bound; say which column's scale is the cause.
 
-    `factor` is by how much the bound of a rule and loss differs from that of plain SGD on the squared loss.
+    `norms` are the `squared_norms`; `factor` is by how much the bound of a rule and loss differs from that of plain
+    SGD on the squared loss.
     """
-    if _is_surely_below(lr / factor, X, batch_size, l2, weights, norms):
+    X, weights, n = data.X, data.weights, len(data.X)
+    kappa, largest = norms  # upper bounds of κ and λ, which mostly show that lr is safe
+    if lr < factor * rate_bound(batch_size, n, kappa, largest, l2):
         return
+    if X.shape[1] > EXACT_COLUMNS:  # where the trace is a coarse bound of λ, a sample of rows tells it better
+        some = slice(None, None, max(1, n // SAMPLE_ROWS))
+        largest = 1.5 * steepest_slope(X[some], None if weights is None else weights[some])
+        if lr < factor * rate_bound(batch_size, n, kappa, largest, l2):
+            return
     bound = factor * RateMoments.of(X, weights).bound(batch_size, l2)
-    if lr < bound:
-        return
-    warn(
-        f"lr = {lr:g} is beyond {bound:.3g}, up to which {steps} with minibatches of {batch_size} is known "
-        f"to be stable on these features; {scale_advice(X, names)}",
-        LearningRateWarning,
-    )
+    if lr >= bound:
+        arrays.warn(
+            f"lr = {lr:g} is beyond {bound:.3g}, up to which {steps} with minibatches of {batch_size} is known "
+            f"to be stable on these features; {scale_advice(data)}",
+            LearningRateWarning,
+        )
 
 
-def scale_advice(X: FloatArray, names: Names = None) -> str:
+def scale_advice(data: Data) -> str:
     """What to do about features whose scale limits the learning rate."""
+    X = data.X
     with np.errstate(over="ignore"):
         if is_sparse(X):
             rms = np.sqrt(X.column_sums(X.stored[1].astype(np.float64) ** 2) / len(X))
         else:
             rms = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
-    column = int(rms.argmax())
-    cure = 'take a smaller lr, or lr="auto"'
+    column, cure = int(rms.argmax()), 'take a smaller lr, or lr="auto"'
     if rms[column] > 3:
         cure += (
-            f", or scale column {column_name(names, column)} (its root mean square is {rms[column]:.3g}), "
+            f", or scale column {arrays.column_name(data.names, column)} (its root mean square is {rms[column]:.3g}), "
             "for all columns at once with standardize=True"
         )
     return cure

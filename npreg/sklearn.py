@@ -1,8 +1,4 @@
-"""npreg behind scikit-learn's interface: `python -m pip install ".[sklearn]"` in a clone.
-
-An adapter around `npreg.train`, with settings that take raw columns as they are; the loop, the rules
-and the engines are `train`'s.
-"""
+"""npreg behind scikit-learn's interface, an adapter: `python -m pip install ".[sklearn]"` in a clone."""
 
 from __future__ import annotations
 
@@ -24,18 +20,8 @@ except ImportError as error:
         'npreg.sklearn needs scikit-learn 1.6 or newer; in a clone: python -m pip install ".[sklearn]"'
     ) from error
 
-from npreg.arrays import (
-    Data,
-    FloatArray,
-    Rows,
-    as_batch_size,
-    as_count,
-    as_float_array,
-    as_nonnegative,
-    as_weights,
-    check_rows,
-    is_table,
-)
+from npreg import arrays
+from npreg.arrays import Data, FloatArray, Rows
 from npreg.arrays.sparse import as_sparse
 from npreg.learning_rate import LearningRateWarning, rate_bound, steepest_slope
 from npreg.losses import Loss, LossName
@@ -60,39 +46,22 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         minimises   mean loss(X coef_ᵀ + intercept_, y)  +  l2/2 Σ coef_²  +  l1 Σ |coef_|
 
     The defaults take raw columns: on 20 real data sets they predict held-out rows as well as exact
-    least squares (docs/real_data.md in npreg's repository).  Where they are not given, all settings mean
-    what they mean in `npreg.train`, and a fit is the run that `train` makes from parameters of 0.
+    least squares (docs/real_data.md in npreg's repository).  All settings mean what they mean in `npreg.train`, and
+    a fit is the run that `train` makes from parameters of 0.
 
     Parameters
     ----------
-    loss : str or Loss
-        "squared", "absolute", "huber", "log_cosh", "quantile"; with other parameters, for example
-        `npreg.LOSSES["quantile"].bind(tau=0.9)`.
-    l2, l1 : float ≥ 0
-        Penalties; not of the intercept.  With `standardize=True` they apply to standardised weights.
+    loss, l2, l1, lr, schedule, rule, average, standardize, fit_intercept, shuffle
+        As in `npreg.train`, which takes the schedule as `lr=(lr, schedule)`.
     batch_size : int, or None for all rows
         Rows a minibatch.  With None, weights are exact: a row of weight 2 counts as that row twice, and
         one of weight 0 as none.  With minibatches this holds in expectation.
-    lr : float ≥ 0, or "auto"
-        The learning rate; "auto" is half of that up to which steps are known to be stable.
-    schedule : callable or str, optional
-        Factor of lr as a function of the epochs done; or "step", "inverse_scaling", "cosine", "exponential".
     max_iter : int, or None
         Epochs.  None: as many as are needed, but no fewer than 10 or 5000 steps, as `num_epochs="auto"` of
         `npreg.train`; what has not arrived then ends in a ConvergenceWarning.
-    rule : "sgd", "momentum", "nesterov", or a Rule
-    average : float in [0, 1)
-        The parameters are the mean over this last part of the epochs.
-    standardize : bool
-        Run on columns of mean 0 and standard deviation 1; coef_ and intercept_ are for X as it came in.
-    fit_intercept : bool
-        False leaves intercept_ at 0; columns are then not centred.
-    shuffle : bool
-        False takes rows in the order in which they are.
     early_stopping : bool
-        Hold out rows, stop when their mean loss no longer improves, and keep the best epoch's parameters.
-    validation_fraction : float in (0, 1)
-        The part of the rows that is held out.
+        Hold out `validation_fraction` of the rows, stop when their mean loss no longer improves, and keep the
+        best epoch's parameters.
     n_iter_no_change : int
         Stop after this many epochs without an improvement of more than `tol`, with early_stopping or where
         `tol` is given.
@@ -104,30 +73,21 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         NumPy's global RandomState.
     warm_start : bool
         Start a further fit from the parameters of the last one.
-    verbose : bool
-        Print the mean loss after each epoch, of many epochs after about twenty.
-    progress : bool
-        Show a progress bar (needs tqdm).
+    verbose, progress : bool
+        Print the mean loss after each epoch, of many epochs after about twenty; show a progress bar (needs tqdm).
 
     Attributes
     ----------
     coef_ : (n_features_in_,), or (k, n_features_in_) where y is (n, k)
     intercept_ : float, or (k,)
-    lr_ : float
-        The learning rate that was used.
-    n_iter_ : int
-        Epochs made.
-    n_steps_ : int
-        Steps made, those of `partial_fit` included.
+    lr_, n_iter_, n_steps_ : float, int, int
+        The learning rate that was used, epochs made, and steps made, those of `partial_fit` included.
     excess_loss_, converged_ : float and bool, or None
         How far the loss is above the least possible, and whether that is near enough; as of `npreg.train`.
-    losses_ : (n_iter_,)
+    losses_, validation_losses_ : (n_iter_,), the latter None without `early_stopping`
         The mean loss after each epoch, without penalties.
-    validation_losses_ : (n_iter_,) or None
-        With `early_stopping`.
-    n_features_in_ : int
-    feature_names_in_ : (n_features_in_,)
-        Where X has column names that are all strings.
+    n_features_in_, feature_names_in_ : int and (n_features_in_,)
+        Names where X has columns whose names are all strings.
 
     >>> from npreg.sklearn import MinibatchSGDRegressor
     >>> X = np.array([[1900.0, 2.0], [1950.0, 5.0], [2000.0, 3.0], [2050.0, 4.0]])
@@ -160,26 +120,9 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         verbose: bool = False,
         progress: bool = False,
     ) -> None:
-        self.loss = loss
-        self.l2 = l2
-        self.l1 = l1
-        self.batch_size = batch_size
-        self.lr = lr
-        self.schedule = schedule
-        self.max_iter = max_iter
-        self.rule = rule
-        self.average = average
-        self.standardize = standardize
-        self.fit_intercept = fit_intercept
-        self.shuffle = shuffle
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.progress = progress
+        arguments = dict(locals())
+        del arguments["self"]
+        self.__dict__.update(arguments)
 
     def fit(
         self,
@@ -202,36 +145,36 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             Rows to watch in the place of a held-out part: the best epoch's parameters are kept, and with
             early_stopping the fit stops.
 
-        Raises
-        ------
-        ValueError, TypeError
-            For settings and data that `npreg.train` refuses.
-        DivergenceError
-            Where the run diverges; the estimator is then left as it was.
+        ValueError or TypeError for settings and data that `npreg.train` refuses, DivergenceError where the run
+        diverges; the estimator is then left as it was.
         """
         data, labels, n = self._rows(X, y, sample_weight)
-        batch_size = n if self.batch_size is None else as_batch_size(self.batch_size)
-        check_rows(X, sample_weight, "sample_weight")
-        weights = as_weights(sample_weight, n)
-        num_epochs: Any = "auto" if self.max_iter is None else as_count(self.max_iter, "max_iter", 1)
+        arrays.check_rows(X, sample_weight, "sample_weight")
+        if (X_val is None) != (y_val is None):
+            raise TypeError("X_val and y_val come together; give both, or neither")
+        validation: Any = self.validation_fraction if self.early_stopping else None
+        if X_val is not None:
+            validation = self._as_array(X_val, reset=False), y_val
+        patience = arrays.as_count(self.n_iter_no_change, "n_iter_no_change", 1)
+        tol = 0.0 if self.tol is None else arrays.as_nonnegative(self.tol, "tol")
         result = train(
             data,
             None if isinstance(data, Rows) else labels,
-            batch_size=batch_size,
+            batch_size=n if self.batch_size is None else arrays.as_batch_size(self.batch_size),
             lr=self.lr if self.schedule is None else (self.lr, self.schedule),
-            num_epochs=num_epochs,
+            num_epochs="auto" if self.max_iter is None else arrays.as_count(self.max_iter, "max_iter", 1),
             rule=self.rule,
             average=self.average,
             standardize=self.standardize,
-            sample_weight=weights,
+            sample_weight=arrays.as_weights(sample_weight, n),
             shuffle=self.shuffle,
-            validation=self._validation(X_val, y_val),
+            validation=validation,
             callbacks=ProgressBar() if self.progress else (),
-            stop=self._stop(),
+            stop=EarlyStopping(patience, tol) if self.early_stopping or self.tol is not None else None,
             rng=_generator(self.random_state),
             verbose=bool(self.verbose),
             **self._objective(),
-            **self._start(data, labels, keep=self.warm_start and hasattr(self, "coef_")),
+            **self._start(labels, keep=self.warm_start and hasattr(self, "coef_")),
         )
         self._keep(result, flat=labels.ndim == 1)
         self.n_steps_ = result.num_steps
@@ -251,19 +194,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         `standardize=False`), at 0.3 of the rate that is stable for these rows and for those of calls
         before on average (of more than 64 rows a call: of a sample).  With a number nothing is standardised
         (put a fitted `StandardScaler` before).  Nothing is averaged or held out: that is of `fit` alone.
-
-        Parameters
-        ----------
-        X : (m, d)
-        y : (m,), or (m, k) for k outputs
-        sample_weight : (m,), optional
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `fit`.
-        DivergenceError
-            Where the step leaves the range of floats; the estimator is then left as it was.
+        X is (m, d), y (m,) or (m, k), sample_weight (m,); errors as of `fit`.
 
         >>> model = MinibatchSGDRegressor(lr=0.1).partial_fit([[1.0], [3.0]], [1.0, 2.0])
         >>> model.coef_, float(model.intercept_)
@@ -271,15 +202,15 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         """
         first = not hasattr(self, "coef_")
         data, labels = self._validated(X, y, reset=first)
-        check_rows(X, sample_weight, "sample_weight")
-        weights = as_weights(sample_weight, len(data))
+        arrays.check_rows(X, sample_weight, "sample_weight")
+        weights = arrays.as_weights(sample_weight, len(data))
+        weights = None if weights is None else weights / weights.mean()
         stream = copy.deepcopy(getattr(self, "_stream", None)) or _Stream()
-        rule = as_rule(self.rule)
+        rule, schedule = as_rule(self.rule), as_schedule(self.schedule, self.max_iter or 1000)
         if stream.rule is None or stream.rule.inner != rule:
             stream.rule = _Continued(rule)
-        start = self._start(data, labels, keep=not first)
-        lr, scaling = self.lr, None
-        weights = None if weights is None else weights / weights.mean()
+        start = self._start(labels, keep=not first)
+        lr, scaling, calls = self.lr, None, float(stream.calls)
         if isinstance(lr, str):
             scaling = stream.scaling(Data(data, labels, weights)) if self.standardize else None
             if scaling is not None:
@@ -287,27 +218,22 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
                 theta = scaling.enter(np.vstack([start["w"], start["b"]]))
                 start = {"w": theta[:-1], "b": theta[-1]}
             lr = stream.rate(data, weights, self.l2, rule)
-        settings = {
-            "batch_size": len(data),
-            "sample_weight": weights,
-            "standardize": False,
-            "average": 0.0,
-            **self._objective(),
-            **start,
-        }
-        calls = float(stream.calls)
-        schedule = as_schedule(self.schedule, self.max_iter or 1000)
         with warnings.catch_warnings():
             if stream.rule.has_state:  # the bound is that of steps without a past
                 warnings.simplefilter("ignore", LearningRateWarning)
             result = train(
                 data,
                 labels,
+                batch_size=len(data),
+                sample_weight=weights,
                 lr=lr if schedule is None else (lr, lambda _: schedule(calls)),
                 rule=stream.rule if stream.rule.has_state else rule,
                 num_epochs=1,
+                standardize=False,
+                average=0.0,
                 rng=0,
-                **settings,
+                **self._objective(),
+                **start,
             )
         if scaling is not None:
             theta = scaling.leave(np.vstack([result.w, result.b]))
@@ -327,21 +253,21 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
 
     def _as_array(self, X: ArrayLike, *, reset: bool) -> FloatArray:
         """Features as an array: tables by npreg's door, everything else by scikit-learn's."""
-        if not is_table(X):
+        if not arrays.is_table(X):
             found: FloatArray = _dense_or_rows(validate_data(self, X, reset=reset, **ACCEPTED))
             return found
-        array = as_float_array(X, "X")
+        array = arrays.as_float_array(X, "X")
         # scikit-learn looks at names and the number of columns.
         validate_data(self, array if isinstance(X, np.ndarray) else X, skip_check_array=True, reset=reset)
         return np.asarray(check_array(array, estimator=self, **ACCEPTED))
 
     def _validated(self, X: ArrayLike, y: ArrayLike, *, reset: bool) -> tuple[FloatArray, FloatArray]:
         """Features, and labels in their dtype."""
-        if is_table(X) or is_table(y):
-            check_rows(X, y, "y")
-            y = as_float_array(y, "y") if is_table(y) else y
+        if arrays.is_table(X) or arrays.is_table(y):
+            arrays.check_rows(X, y, "y")
+            y = arrays.as_float_array(y, "y") if arrays.is_table(y) else y
         options = {**ACCEPTED, "y_numeric": True, "multi_output": True}
-        if is_table(X):
+        if arrays.is_table(X):
             data, labels = check_X_y(self._as_array(X, reset=reset), y, estimator=self, **options)
         else:
             data, labels = validate_data(self, X, y, reset=reset, **options)
@@ -364,23 +290,10 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         tags.input_tags.sparse = True
         return tags
 
-    def _stop(self) -> EarlyStopping | None:
-        patience = as_count(self.n_iter_no_change, "n_iter_no_change", 1)
-        tol = 0.0 if self.tol is None else as_nonnegative(self.tol, "tol")
-        return EarlyStopping(patience, tol) if self.early_stopping or self.tol is not None else None
-
-    def _validation(self, X_val: Any, y_val: Any) -> Any:
-        """The rows to watch: those given, or a fraction."""
-        if (X_val is None) != (y_val is None):
-            raise TypeError("X_val and y_val come together; give both, or neither")
-        if X_val is None:
-            return self.validation_fraction if self.early_stopping else None
-        return self._as_array(X_val, reset=False), y_val
-
     def _objective(self) -> dict[str, Any]:
         return {"loss": self.loss, "l2": self.l2, "l1": self.l1, "fit_intercept": self.fit_intercept}
 
-    def _start(self, X: FloatArray, y: FloatArray, *, keep: bool) -> dict[str, Any]:
+    def _start(self, y: FloatArray, *, keep: bool) -> dict[str, Any]:
         """Parameters to start from: the present ones, or 0."""
         if keep:
             return {"w": np.atleast_2d(self.coef_).T, "b": np.atleast_1d(self.intercept_)}

@@ -77,8 +77,7 @@ def _step_length(feed: Feed) -> float:
 
 def _check(plan: Plan, lr: float, feed: Feed) -> None:
     """Say it where lr is beyond the bound for this loss and rule."""
-    X, y, weights = feed.facts.sample[:3]
-    rule, loss = plan.rule, plan.loss
+    y, rule, loss = feed.facts.sample.y, plan.rule, plan.loss
     if type(rule) in ENTRYWISE:
         limit = 10 * float(np.abs(y).mean()) / _step_length(feed)
         if 0 < limit < lr:
@@ -97,7 +96,7 @@ def _check(plan: Plan, lr: float, feed: Feed) -> None:
         steps += f" on the {loss.name} loss and labels that spread by {spread:.3g}"
     if not 0 < steepness < math.inf:
         return
+    l2, factor = plan.l2 / steepness, slower / steepness
     check_learning_rate(
-        lr, X, plan.batch_size, l2=plan.l2 / steepness, weights=weights, norms=feed.facts.norms,
-        names=feed.facts.sample.names, factor=slower / steepness, steps=steps,
-    )  # fmt: skip
+        lr, feed.facts.sample, plan.batch_size, l2=l2, norms=feed.facts.norms, factor=factor, steps=steps
+    )

@@ -238,7 +238,7 @@ class Run:
         sample = self.feed.facts.sample
         return DivergenceError(
             f"the run diverged in epoch {epoch} at lr = {lr:g} (mean loss {loss:g}); "
-            f"{scale_advice(sample.X, sample.names)}. "
+            f"{scale_advice(sample)}. "
             "The last finite parameters are on this exception, as .w and .b",
             epoch=epoch,
             lr=lr,
