@@ -125,7 +125,7 @@ def block(width: int) -> tuple[Any, Any]:
 
 def moments_of_a_step(width: int) -> float:
     """Seconds on a worker: shuffling, gathering, the moments, those of the loss."""
-    from npreg.dask.tasks import Place, visited
+    from npreg.dask.feed import Place, visited
 
     data, engine = block(width)
     place, theta, found = Place(0, len(data.X)), np.zeros((width + 1, 1)), (data.X, data.y[:, 0])

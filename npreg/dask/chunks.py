@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import dask
 import numpy as np
+from dask.delayed import Delayed, delayed
+from dask.optimization import cull
 
 from npreg.arrays import as_count, as_float_array
-from npreg.dask.tasks import rows_of, together
-
-__all__ = ["Chunks", "Column", "as_columns"]
 
 Count = Callable[[list[Any]], list[int]]
 
@@ -34,80 +34,71 @@ class Column:
         own = count(self.parts) if self.rows is None else self.rows
         if sum(own) != sum(rows):
             raise ValueError(f"{self.name} of {sum(own)} rows do not fit features of {sum(rows)} rows")
-        ends, own_ends = np.cumsum(rows), np.cumsum(own)
         found = []
-        for end, size in zip(ends, rows, strict=True):
+        for end, size in zip(np.cumsum(rows), rows, strict=True):
             pieces = []
-            for part, own_end, own_size in zip(self.parts, own_ends, own, strict=True):
+            for part, own_end, own_size in zip(self.parts, np.cumsum(own), own, strict=True):
                 start = own_end - own_size
-                first, last = max(end - size, start) - start, min(end, own_end) - start
-                if first < last:
-                    pieces.append(_piece(part, int(first), int(last), int(own_size)))
-            found.append(pieces[0] if len(pieces) == 1 else _join(pieces))
+                first, last = int(max(end - size, start) - start), int(min(end, own_end) - start)
+                if first == 0 and last == own_size:
+                    pieces.append(part)
+                elif first < last:
+                    some = delayed(rows_of) if isinstance(part, Delayed) else rows_of
+                    pieces.append(some(part, first, last))
+            found.append(_joined(pieces))
         return found
 
 
-def _piece(part: Any, first: int, last: int, size: int) -> Any:
-    if first == 0 and last == size:
-        return part
-    if not _is_delayed(part):
-        return rows_of(part, first, last)
-    from dask.delayed import delayed
+def as_chunks(
+    columns: Sequence[Column], rows: Sequence[int] | None, count: Count, per_chunk: int = 1
+) -> tuple[list[tuple[Any, ...]], list[int]]:
+    """What to compute of each chunk, (features, labels) or (features, labels, sample_weight), and their rows.
 
-    return delayed(rows_of)(part, first, last)
+    Columns are cut as the features are; `rows` are those of their parts, else counted where not known.
+    Parts without rows, as a filter may leave them, are left out; a chunk is `per_chunk` of the others.
+    """
+    features = columns[0]
+    found = features.rows
+    if rows is not None:
+        found = [as_count(number, "rows", 0) for number in rows]
+        if len(found) != len(features.parts):
+            raise ValueError(f"rows has {len(found)} numbers for {len(features.parts)} chunks")
+    elif found is None:
+        found = count(features.parts)
+    features.rows = found
+    cut = zip(found, *(column.cut(found, count) for column in columns), strict=True)
+    full = [some for some in cut if some[0]]
+    if not full:
+        raise ValueError("features are empty: no chunk has a row")
+    groups = [tuple(zip(*full[i : i + per_chunk], strict=True)) for i in range(0, len(full), per_chunk)]
+    return [tuple(map(_joined, parts)) for _, *parts in groups], [sum(numbers) for numbers, *_ in groups]
 
 
-def _join(parts: Sequence[Any]) -> Any:
+def _joined(parts: Sequence[Any]) -> Any:
     """Neighbouring parts put together to one, by whichever worker computes it."""
-    from dask.delayed import delayed
-
-    return delayed(together, traverse=False)(*parts)
+    return parts[0] if len(parts) == 1 else delayed(together, traverse=False)(*parts)
 
 
-@dataclass
-class Chunks:
-    """Chunks of rows: what to compute of each, (features, labels) or (features, labels, sample_weight)."""
+def together(*chunks: Any) -> Any:
+    """Neighbouring chunks of rows as one, of arrays or of tuples (features, labels, …)."""
+    if isinstance(chunks[0], (tuple, list)):
+        return tuple(together(*column) for column in zip(*chunks, strict=True))
+    return np.concatenate([np.asarray(chunk) for chunk in chunks])
 
-    parts: list[tuple[Any, ...]]
-    rows: list[int]
 
-    @classmethod
-    def of(cls, columns: Sequence[Column], rows: Sequence[int] | None, count: Count) -> Chunks:
-        """Columns cut as the features are; `rows` are those of their parts, else counted where not known.
+def rows_of(part: Any, first: int, last: int) -> Any:
+    return getattr(part, "iloc", part)[first:last]
 
-        Chunks without rows, as a filter may leave them, are left out.
-        """
-        features = columns[0]
-        found = features.rows
-        if rows is not None:
-            found = [as_count(number, "rows", 0) for number in rows]
-            if len(found) != len(features.parts):
-                raise ValueError(f"rows has {len(found)} numbers for {len(features.parts)} chunks")
-        elif found is None:
-            found = count(features.parts)
-        features.rows = found
-        parts = list(zip(*(column.cut(found, count) for column in columns), strict=True))
-        full = [j for j, number in enumerate(found) if number]
-        if not full:
-            raise ValueError("features are empty: no chunk has a row")
-        return cls([parts[j] for j in full], [found[j] for j in full])
 
-    def grouped(self, size: int) -> Chunks:
-        """So many neighbouring chunks as one."""
-        if size == 1:
-            return self
-        groups = [slice(i, i + size) for i in range(0, len(self.parts), size)]
-        parts = [tuple(_join(column) for column in zip(*self.parts[some], strict=True)) for some in groups]
-        return Chunks(parts, [sum(self.rows[some]) for some in groups])
+def number_of_rows(found: Any) -> int:
+    """Rows of features, or of a block (features, labels)."""
+    return len(found[0]) if isinstance(found, (tuple, list)) else len(found)
 
 
 def as_columns(features: Any, labels: Any = None, sample_weight: Any = None) -> list[Column]:
-    """The columns of dask.array or dask.dataframe collections, or of lists of delayed objects.
-
-    TypeError for anything else.
-    """
+    """The columns of dask.array or dask.dataframe collections, or of lists of delayed objects; else TypeError."""
     named = {"features": features, "labels": labels, "sample_weight": sample_weight}
-    blocks = isinstance(features, (list, tuple)) and bool(features) and all(map(_is_delayed, features))
+    blocks = _is_list_of_delayed(features)
     if not blocks and not _is_collection(features):
         raise TypeError(
             "features must be a dask.array, a dask.dataframe or a list of delayed row blocks, not "
@@ -126,10 +117,8 @@ def as_columns(features: Any, labels: Any = None, sample_weight: Any = None) -> 
     return [_column(name, values) for name, values in named.items() if values is not None]
 
 
-def _is_delayed(value: Any) -> bool:
-    from dask.delayed import Delayed
-
-    return isinstance(value, Delayed)
+def _is_list_of_delayed(values: Any) -> bool:
+    return isinstance(values, (list, tuple)) and bool(values) and all(isinstance(value, Delayed) for value in values)
 
 
 def _is_collection(value: Any) -> bool:
@@ -137,13 +126,10 @@ def _is_collection(value: Any) -> bool:
 
 
 def _column(name: str, values: Any) -> Column:
-    import dask
-
-    if isinstance(values, (list, tuple)) and values and all(map(_is_delayed, values)):
+    if _is_list_of_delayed(values):
         return Column(name, _own_graphs(values))
     if not _is_collection(values):
-        if not hasattr(values, "shape"):
-            values = as_float_array(values, name)
+        values = values if hasattr(values, "shape") else as_float_array(values, name)
         return Column(name, [values], [len(values)])
     if not hasattr(values, "chunks"):  # a frame
         # Tuned, it would read several files as one partition, and how many depends on the columns.
@@ -163,9 +149,6 @@ def _own_graphs(parts: Sequence[Any]) -> list[Any]:
     The chunks of a collection share one graph of all; going through it for each of many chunks, in every
     epoch, would take longer than the epoch.
     """
-    from dask.delayed import Delayed
-    from dask.optimization import cull
-
     flat: dict[int, tuple[Any, dict[Any, Any]]] = {}  # with the graphs themselves, lest an id is used again
     owned = []
     for part in parts:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from asyncio import CancelledError as TaskCancelled
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import CancelledError
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-__all__ = ["BlockError", "Cluster", "ClusterError", "Job"]
+import distributed
+from dask.base import is_dask_collection
+from dask.delayed import delayed
 
 POLL = 2.0  # seconds between looks at whether the cluster is still there
 PATIENCE = 50.0  # seconds that a cluster may be without any worker that works
@@ -48,39 +52,37 @@ class Job(NamedTuple):
 
 
 class Cluster:
-    """A client, and keys for one run's tasks, by which Dask's dashboard shows them."""
+    """A client (the one in use where none is given), and keys by which Dask's dashboard shows a run's tasks."""
 
     def __init__(self, client: Any) -> None:
-        self.client = as_client(client)
-        self.token = uuid4().hex
-        self.counter = 0
-
-    def key(self, name: str) -> str:
-        """A new key; the dashboard shows what comes before the token."""
-        self.counter += 1
-        return f"npreg-{name}-{self.token}-{self.counter}"
+        if client is None:
+            try:
+                client = distributed.get_client()
+            except ValueError:
+                raise ValueError(
+                    "there is no Dask cluster yet; start one on this machine by "
+                    "client = dask.distributed.Client(), or connect by Client(address), and pass client=client"
+                ) from None
+        if not isinstance(client, distributed.Client):
+            raise TypeError(f"client must be a dask.distributed.Client, not {client!r}")
+        if client.asynchronous:
+            raise ValueError("client must not be asynchronous; make it by Client(asynchronous=False)")
+        self.client, self.token, self.counter = client, uuid4().hex, 0
 
     def submit(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """A future of function(*arguments), where arguments may be futures or delayed objects."""
-        from dask.delayed import delayed
-
-        call = delayed(function, pure=False, traverse=False)(*arguments, dask_key_name=self.key(name))
+        self.counter += 1
+        key = f"npreg-{name}-{self.token}-{self.counter}"  # of which the dashboard shows what is before the token
+        call = delayed(function, pure=False, traverse=False)(*arguments, dask_key_name=key)
         return self.client.compute(call, optimize_graph=False)
 
     def here(self, value: Any) -> Any:
         """A collection as what it comes to, on this machine; anything else as it is."""
-        from dask.base import is_dask_collection
-
         return self.client.compute(value).result() if is_dask_collection(value) else value
-
-    @property
-    def num_threads(self) -> int:
-        threads: int = sum(self.client.nthreads().values())
-        return max(1, threads)
 
     def in_order(self, jobs: Iterable[Job]) -> Generator[Any, None, None]:
         """The results of the jobs, one by one, while the next ones, two a thread, are worked on."""
-        ahead = 2 * self.num_threads
+        ahead = 2 * max(1, sum(self.client.nthreads().values()))
         waiting: deque[tuple[Job, Any]] = deque()
         try:
             for job in jobs:
@@ -95,9 +97,6 @@ class Cluster:
 
     def result(self, job: Job, future: Any = None) -> Any:
         """A job's result; submitted again where the connection to the scheduler was lost and came back."""
-        from asyncio import CancelledError as TaskCancelled
-        from concurrent.futures import CancelledError
-
         for _ in range(RETRIES):
             try:
                 if future is None:
@@ -107,7 +106,13 @@ class Cluster:
             except (CancelledError, TaskCancelled, OSError) as error:
                 if future is not None and future.status == "error":
                     raise self.explain(job, error) from error
-                self.wait_for_scheduler(error)
+                while self.client.status == "connecting":
+                    time.sleep(0.1)
+                if self.client.status != "running":
+                    raise ClusterError(
+                        f"the scheduler is gone (the client's connection is {self.client.status}); start a cluster "
+                        "and call again, with resume where the run has a checkpoint"
+                    ) from error
                 future = None
             except (ClusterError, BlockError):
                 raise
@@ -117,8 +122,6 @@ class Cluster:
 
     def wait(self, job: Job, future: Any) -> None:
         """Until the future is done, as long as there is a worker to do it."""
-        import distributed
-
         idle_since = None
         while not future.done():
             try:
@@ -138,24 +141,12 @@ class Cluster:
                         )
                     raise ClusterError(f"{what} ({job.about} is not done)") from None
 
-    def wait_for_scheduler(self, cause: BaseException | None) -> None:
-        """Until the client is connected again; ClusterError where it gives up."""
-        while self.client.status == "connecting":
-            time.sleep(0.1)
-        if self.client.status != "running":
-            raise ClusterError(
-                f"the scheduler is gone (the client's connection is {self.client.status}); start a cluster "
-                "and call again, with resume where the run has a checkpoint"
-            ) from cause
-
     def explain(self, job: Job, error: BaseException) -> Exception:
         """The error to raise for one that a task ended in."""
-        from distributed import KilledWorker
-
         for part, future in job.parts:
             if future.status == "error":
                 return self.explain(part, future.exception())
-        if isinstance(error, KilledWorker):
+        if isinstance(error, distributed.KilledWorker):
             return ClusterError(
                 f"{job.about} took down {error.allowed_failures + 1} workers, one after the other; most "
                 "likely it does not fit in their memory: make smaller blocks, or give workers more"
@@ -163,22 +154,3 @@ class Cluster:
         if isinstance(error, (ValueError, TypeError)) and str(error).startswith("block "):
             return type(error)(str(error))
         return BlockError(f"{job.about} could not be computed: {error!r}", job.about)
-
-
-def as_client(client: Any) -> Any:
-    """The client given, or the one that is in use; ValueError where there is none."""
-    import distributed
-
-    if client is None:
-        try:
-            client = distributed.get_client()
-        except ValueError:
-            raise ValueError(
-                "there is no Dask cluster yet; start one on this machine by "
-                "client = dask.distributed.Client(), or connect by Client(address), and pass client=client"
-            ) from None
-    if not isinstance(client, distributed.Client):
-        raise TypeError(f"client must be a dask.distributed.Client, not {client!r}")
-    if client.asynchronous:
-        raise ValueError("client must not be asynchronous; make it by Client(asynchronous=False)")
-    return client

@@ -6,96 +6,106 @@ of rows holds here as well, so which rows form which minibatch depends on the ch
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from npreg.arrays import Data, FloatArray, as_count
-from npreg.dask.chunks import Chunks, Column, as_columns
+import numpy as np
+
+from npreg.arrays import Data, FloatArray, Kind, as_count
+from npreg.dask.chunks import as_chunks, as_columns, number_of_rows
 from npreg.dask.cluster import Cluster, Job
-from npreg.dask.tasks import Place, Visited, add, as_it_is, number_of_rows, ordered, visited
-from npreg.loop import Engine, OrderedRows, Path
-from npreg.runs.blocks import RowBlocks
+from npreg.loop import Engine, OrderedRows, Path, Reduction
+from npreg.runs.blocks import RowBlocks, as_block
 from npreg.runs.feeds import SAMPLE_ROWS, BlockFeed
+from npreg.runs.scaling import Scaling
 from npreg.runs.sums import LossMoments
-from npreg.runs.visit import Visit
-
-__all__ = ["ClusterFeed", "cluster_feed"]
+from npreg.runs.visit import Visit, row_order
 
 
-def cluster_feed(
-    features: Any,
-    labels: Any = None,
-    *,
-    client: Any = None,
-    sample_weight: Any = None,
-    rows: Sequence[int] | None = None,
-    chunks_per_block: int = 1,
-    labelled: bool = True,
-) -> ClusterFeed:
-    """Dask's collections, or lists of delayed blocks, as a feed (see `npreg.dask.train`)."""
-    per_block = as_count(chunks_per_block, "chunks_per_block", 1)
-    columns = as_columns(features, labels if labelled else features, sample_weight)
-    return ClusterFeed(Cluster(client), columns, rows, per_block, labelled=labelled)
+@dataclass(frozen=True)
+class Place:
+    """How a worker looks at a block: its number, what is known of it, and the scale to put its features on."""
+
+    number: int
+    num_rows: int
+    labelled: bool = True
+    kind: Kind | None = None
+    scaling: Scaling | None = None
+
+    def apply(self, function: Callable[..., Any], arguments: tuple[Any, ...], *found: Any) -> Any:
+        """function(data, *arguments) of what was computed for the block; an error of its data names the block."""
+        if not self.labelled:  # a question about features, (features, features[, weights]) or themselves blocks
+            X, _, *weights = found
+            found = (X,) if isinstance(X, (tuple, list)) else (X, np.zeros(np.shape(X)[:1], int), *weights)
+        data = as_block(found[0] if len(found) == 1 else found, self.number, self.num_rows)
+        if self.kind is not None:
+            data.check_kind(self.number, self.kind)
+        return function(data if self.scaling is None else self.scaling.data(data), *arguments)
+
+
+def visited(data: Data, reduction: Reduction, seed: int, around: FloatArray | None) -> tuple[Any, LossMoments | None]:
+    """What an epoch needs of a block: what the engine reads, and the moments of the loss `around` parameters."""
+    loss = None if around is None else LossMoments.of(data, around)
+    return reduction(data, row_order(seed, len(data.X))), loss
 
 
 class ClusterFeed(BlockFeed):
     """Blocks that stay on their workers, which reduce them to what an engine needs.
 
-    Without labels (`labelled` false) the features stand in for them; nothing that is asked depends on them.
+    Of Dask's collections, or lists of delayed blocks (see `npreg.dask.train`).  Without labels (`labelled`
+    false) the features stand in for them; nothing that is asked depends on them.
     """
 
     def __init__(
         self,
-        cluster: Cluster,
-        columns: Sequence[Column],
+        features: Any,
+        labels: Any,
+        client: Any,
         rows: Sequence[int] | None,
-        chunks_per_block: int,
+        sample_weight: Any,
         *,
-        labelled: bool,
+        chunks_per_block: int = 1,
+        labelled: bool = True,
     ) -> None:
-        self.cluster = cluster
-        self.chunks = Chunks.of(columns, rows, self.count_rows).grouped(chunks_per_block)
-        self.places = [Place(i, count, labelled) for i, count in enumerate(self.chunks.rows)]
-        super().__init__(RowBlocks(self.fetch, self.chunks.rows))
+        per_block = as_count(chunks_per_block, "chunks_per_block", 1)
+        columns = as_columns(features, labels if labelled else features, sample_weight)
+        self.cluster = Cluster(client)
+        self.parts, sizes = as_chunks(columns, rows, self.count_rows, per_block)
+        self.places = [Place(i, count, labelled) for i, count in enumerate(sizes)]
+        super().__init__(RowBlocks(self.fetch, sizes))
 
     def count_rows(self, parts: list[Any]) -> list[int]:
         """One pass over the data, where their rows are not known."""
-
-        def job(j: int) -> Job:
-            return Job(f"chunk {j}", partial(self.cluster.submit, "rows", number_of_rows, parts[j]))
-
-        return list(self.cluster.in_order(map(job, range(len(parts)))))
+        submit = partial(self.cluster.submit, "rows", number_of_rows)
+        return list(self.cluster.in_order(Job(f"chunk {j}", partial(submit, part)) for j, part in enumerate(parts)))
 
     def job(self, i: int, task: str, place: Place, function: Callable[..., Any], *arguments: Any) -> Job:
         """function(data, *arguments) of block i."""
-        submit = partial(self.cluster.submit, task, place.apply, function, arguments, *self.chunks.parts[i])
-        return Job(f"block {i}", submit)
+        return Job(f"block {i}", partial(self.cluster.submit, task, place.apply, function, arguments, *self.parts[i]))
 
     def known(self, i: int) -> Place:
-        return self.places[i].knowing(self.kind, self.scaling)
+        return replace(self.places[i], kind=self.kind, scaling=self.scaling)
 
     def first_rows(self) -> Data:
         sample: Data = self.cluster.result(self.job(0, "first-rows", self.places[0], Data.head, SAMPLE_ROWS))
         return sample
 
     def fetch(self, i: int) -> tuple[FloatArray, ...]:
-        """All rows of block i, brought here."""
-        data: Data = self.cluster.result(self.job(i, "fetch", self.places[i].knowing(self.kind), as_it_is))
+        """All rows of block i, brought here as they are."""
+        place = replace(self.places[i], kind=self.kind)
+        data: Data = self.cluster.result(self.job(i, "fetch", place, Data.rows, slice(None)))
         return tuple(part for part in data if part is not None)
 
     def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """On the workers, in a fixed tree."""
+        """On the workers, in a fixed tree, as `TreeSum` adds."""
         name = getattr(function, "__self__", function).__name__.strip("_").replace("_", "-").lower()
-        count = len(self.places)
-        jobs = [self.job(i, name, self.known(i), function, *arguments) for i in range(count)]
-        return self.cluster.result(self.tree("the sum over all blocks", jobs))
-
-    def tree(self, about: str, jobs: list[Job]) -> Job:
-        """One job: the sum of others, on the workers, as `TreeSum` adds."""
+        jobs = [self.job(i, name, self.known(i), function, *arguments) for i in range(len(self.places))]
         if len(jobs) == 1:
-            return jobs[0]
+            return self.cluster.result(jobs[0])
         parts: list[tuple[Job, Any]] = []
 
         def submit() -> Any:
@@ -104,27 +114,23 @@ class ClusterFeed(BlockFeed):
             while len(sums) > 1:
                 pairs = range(0, len(sums) - 1, 2)
                 last = sums[2 * len(pairs) :]
-                sums = [self.cluster.submit("add", add, sums[k], sums[k + 1]) for k in pairs] + last
+                sums = [self.cluster.submit("add", operator.add, sums[k], sums[k + 1]) for k in pairs] + last
             return sums[0]
 
-        return Job(about, submit, parts)
+        return self.cluster.result(Job("the sum over all blocks", submit, parts))
 
     def visit(
         self, engine: Engine, theta: FloatArray, visit: Visit, path: Path | None, around: FloatArray | None
     ) -> Generator[LossMoments | None, None, None]:
         """One parallel pass: the workers reduce their rows, the engine takes what they found, in order."""
-        left = visit.left
-
-        def job(block: tuple[int, int]) -> Job:
-            i, seed = block
-            return self.job(i, engine.name, self.known(i), visited, engine.reduction(), seed, around)
-
-        found: Visited
-        with closing(self.cluster.in_order(map(job, left))) as results:
-            for (i, seed), found in zip(left, results, strict=True):
-                engine.advance(theta, found.reduced, partial(self.ordered, i, seed), path)
-                yield found.loss
+        left, reduction = visit.left, engine.reduction()
+        jobs = (self.job(i, engine.name, self.known(i), visited, reduction, seed, around) for i, seed in left)
+        with closing(self.cluster.in_order(jobs)) as results:
+            for (i, seed), (reduced, loss) in zip(left, results, strict=True):
+                engine.advance(theta, reduced, partial(self.ordered, i, seed), path)
+                yield loss
 
     def ordered(self, i: int, seed: int) -> OrderedRows:
         """The rows themselves: a loop takes over where moments cannot be trusted."""
-        return ordered(self.read(i), seed)
+        data = self.read(i)
+        return data, row_order(seed, len(data.X))

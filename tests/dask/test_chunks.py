@@ -14,8 +14,7 @@ frames = pytest.importorskip("dask.dataframe")
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("pyarrow")
 
-from npreg.dask.chunks import Chunks, Column, as_columns  # noqa: E402
-from npreg.dask.tasks import number_of_rows, together  # noqa: E402
+from npreg.dask.chunks import Column, as_chunks, as_columns, number_of_rows, together  # noqa: E402
 
 SIZES = [30, 31, 32, 33, 34, 35, 36, 37]
 COLUMNS = list("abc")
@@ -44,10 +43,10 @@ def count(parts: list[Any]) -> list[int]:
 
 def computed(features: Any, labels: Any, weights: Any = None, **options: Any) -> list[np.ndarray]:
     """All rows of every column, after a look at whether they are cut alike."""
-    chunks = Chunks.of(as_columns(features, labels, weights), options.get("rows"), count)
-    chunks = chunks.grouped(options.get("size", 1))
-    found = dask.compute(*chunks.parts)
-    assert [[len(part) for part in chunk] for chunk in found] == [[rows] * len(found[0]) for rows in chunks.rows]
+    columns = as_columns(features, labels, weights)
+    parts, sizes = as_chunks(columns, options.get("rows"), count, options.get("size", 1))
+    found = dask.compute(*parts)
+    assert [[len(part) for part in chunk] for chunk in found] == [[rows] * len(found[0]) for rows in sizes]
     return [np.concatenate([np.asarray(part) for part in column]) for column in zip(*found, strict=True)]
 
 
@@ -93,10 +92,9 @@ def test_chunks_are_cut_and_grouped_as_asked() -> None:
             found = computed(features, labels, size=size)
             np.testing.assert_array_equal(found[0], X)
             np.testing.assert_array_equal(found[1], y)
-    chunks = Chunks.of(as_columns(features, y), None, count).grouped(3)
-    assert chunks.rows == [18, 2]
+    assert as_chunks(as_columns(features, y), None, count, 3)[1] == [18, 2]
     parts = [dask.delayed((X[:5], y[:5])), dask.delayed((X[5:], y[5:]))]
-    (both,) = Chunks.of(as_columns(parts), [5, 15], count).grouped(2).parts
+    ((both,), _) = as_chunks(as_columns(parts), [5, 15], count, 2)
     np.testing.assert_array_equal(both[0].compute()[1], y)
 
 
@@ -107,7 +105,7 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="rows has 1 numbers for 4 chunks"):
         computed(features, np.ones(20), rows=[20])
     with pytest.raises(ValueError, match="no chunk has a row"):
-        Chunks.of([Column("features", [np.ones((0, 2))], [0])], None, count)
+        as_chunks([Column("features", [np.ones((0, 2))], [0])], None, count)
     with pytest.raises(TypeError, match="labels are missing"):
         as_columns(features)
     with pytest.raises(TypeError, match="bring their own sample_weight"):

@@ -13,7 +13,7 @@ pytest.importorskip("dask.array")
 
 from npreg.arrays import Data  # noqa: E402
 from npreg.dask import cluster  # noqa: E402
-from npreg.dask.tasks import Place, visited  # noqa: E402
+from npreg.dask.feed import Place, visited  # noqa: E402
 from npreg.engines import make_engine  # noqa: E402
 from npreg.losses import LOSSES  # noqa: E402
 from npreg.runs.visit import row_order  # noqa: E402
@@ -35,8 +35,8 @@ def test_a_block_that_is_reduced_elsewhere_makes_the_same_steps(name: str, l2: f
         engine = make_engine(name, 3, 8, X.dtype, LOSSES["squared"], stepper)
         if away:
             function = pickle.loads(pickle.dumps(engine.reduction()))
-            found = pickle.loads(pickle.dumps(visited(data, function, 5, theta)))
-            engine.advance(theta, found.reduced, lambda: pytest.fail("rows were not needed"), None)
+            reduced, _ = pickle.loads(pickle.dumps(visited(data, function, 5, theta)))
+            engine.advance(theta, reduced, lambda: pytest.fail("rows were not needed"), None)
         else:
             engine.load(*data)
             engine.run(theta, [row_order(5, 50)])
@@ -46,17 +46,21 @@ def test_a_block_that_is_reduced_elsewhere_makes_the_same_steps(name: str, l2: f
 
 
 def test_a_block_is_looked_at() -> None:
+    def look(place: Place, *found: Any) -> Data:
+        data: Data = place.apply(lambda data: data, (), *found)
+        return data
+
     place = Place(3, 50)
-    assert place.look(((X, Y),)).kind == place.look((X, Y, WEIGHTS)).kind
+    assert look(place, (X, Y)).kind == look(place, X, Y, WEIGHTS).kind
     with pytest.raises(ValueError, match="block 3 has 50 rows, not the 49 that were announced"):
-        Place(3, 49).look((X, Y))
+        look(Place(3, 49), X, Y)
     bad = X.copy()
     bad[5, 2] = np.nan
     with pytest.raises(ValueError, match="block 3: features has nan at row 5, column 2"):
-        place.look((bad, Y))
+        look(place, bad, Y)
     with pytest.raises(ValueError, match=r"block 3 has 2 features, 1 outputs .* block 0 has 3"):
-        place.knowing(Data(X, Y[:, None]).kind).look((X[:, :2], Y))
-    assert Place(3, 50, labelled=False).look((X, X)).X is X
+        look(Place(3, 50, kind=Data(X, Y[:, None]).kind), X[:, :2], Y)
+    assert look(Place(3, 50, labelled=False), X, X).X is X
 
 
 class Idle:
@@ -82,8 +86,8 @@ def test_a_cluster_that_does_nothing(states: tuple[str, ...], message: str, monk
 
     monkeypatch.setattr(distributed, "wait", not_yet)
     monkeypatch.setattr(cluster, "PATIENCE", 0.01)
-    monkeypatch.setattr(cluster, "as_client", lambda client: client)
-    waiting = cluster.Cluster(Idle(*states))
+    waiting = cluster.Cluster.__new__(cluster.Cluster)
+    waiting.client = Idle(*states)
     with pytest.raises(cluster.ClusterError, match=message):
         waiting.wait(cluster.Job("block 3", lambda: None), waiting.client)
 
