@@ -7,12 +7,9 @@ The forms give the same values on real numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-
-Array = np.ndarray[Any, Any]
 
 
 def _abs(x: Any) -> Any:
@@ -38,31 +35,22 @@ def _var(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: int
     return total / (np.size(x) / np.size(total) - ddof)
 
 
-def _std(*args: Any, **kwargs: Any) -> Any:
-    return np.sqrt(_var(*args, **kwargs))
-
-
 def _logaddexp(a: Any, b: Any) -> Any:
     larger = np.where(np.real(a) > np.real(b), a, b)
     return larger + np.log(np.exp(a - larger) + np.exp(b - larger))
 
 
-ANALYTIC: Mapping[Any, Callable[..., Any]] = {
+ANALYTIC: dict[Any, Any] = {
     np.abs: _abs,
     np.fabs: _abs,
     np.sign: lambda x: np.sign(np.real(x)),
     np.clip: _clip,
     np.linalg.norm: _norm,
     np.var: _var,
-    np.std: _std,
+    np.std: lambda *args, **how: np.sqrt(_var(*args, **how)),
     np.hypot: lambda a, b: np.sqrt(a * a + b * b),
     np.logaddexp: _logaddexp,
 }
 
 # max(a, b) is a where a > b, else b: a step of truth values shows which branch is taken
-PIECES: Mapping[Any, Callable[..., Any]] = {
-    np.maximum: np.greater,
-    np.fmax: np.greater,
-    np.minimum: np.less,
-    np.fmin: np.less,
-}
+PIECES: dict[Any, Any] = {np.maximum: np.greater, np.fmax: np.greater, np.minimum: np.less, np.fmin: np.less}

@@ -8,8 +8,8 @@ depend on what is differentiated: the recorder then remembers the line, and the 
 
 from __future__ import annotations
 
-import contextlib
 import linecache
+import operator
 import os
 import sys
 import threading
@@ -50,17 +50,12 @@ class Stop:
         return linecache.getline(self.file, self.line).strip() or "…"
 
 
-class NotFollowed(TypeError):
-    """Plain numbers were asked for that depend on what is differentiated."""
-
-
 @dataclass
 class Node:
     """One call of NumPy; an input has no function. `calls` are the helpers around it, `spot` the place."""
 
-    function: Callable[..., Any] | None
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
+    function: Any
+    given: Any  # args and items of kwargs, with references
     sources: tuple[int, ...]
     value: Array
     active: bool
@@ -88,10 +83,6 @@ class Recorder:
     _helpers: dict[int, FrameType] = field(default_factory=dict)
     _known: dict[Any, int] = field(default_factory=dict)
 
-    def input(self, value: Any, active: bool) -> Traced:
-        """An input as a traced array."""
-        return self._node(None, (), {}, (), np.array(value), active)
-
     def record(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Call a function with traced arrays among its arguments, and write the call down."""
         if function in PIECES and len(args) == 2 and not kwargs:
@@ -101,39 +92,27 @@ class Recorder:
         if len(self.nodes) >= MOST_NODES:
             raise self.lost("loop")
         sources: list[int] = []
-        kept = tuple(_kept(a, sources) for a in args)
-        named = {key: _kept(a, sources) for key, a in kwargs.items()}
-        key = (function, repr(kept), repr(named)) if _is_small((*kept, *named.values())) else None
+        kept = _kept((args, tuple(kwargs.items())), sources)
+        key = (function, repr(kept)) if _is_small(kept) else None
         if key in self._known:
             return Traced(self, self._known[key])
-        values = {at: self.nodes[at].value for at in sources}
-        result = function(*(fill(a, values) for a in kept), **{k: fill(a, values) for k, a in named.items()})
+        result = called(function, kept, {at: self.nodes[at].value for at in sources})
         told = (any(self.nodes[at].active for at in sources), calls, spot)
         if isinstance(result, (tuple, list)):
-            parts = (partial(_part, function, i) for i in range(len(result)))
-            return type(result)(
-                self._node(part, kept, named, tuple(sources), np.asarray(r), *told)
-                for part, r in zip(parts, result, strict=True)
-            )
+            parts = ((partial(_part, function, i), np.asarray(part)) for i, part in enumerate(result))
+            return type(result)(self.add(part, kept, tuple(sources), value, *told) for part, value in parts)
         if key is not None:
             self._known[key] = len(self.nodes)
-        return self._node(function, kept, named, tuple(sources), np.asarray(result), *told)
+        return self.add(function, kept, tuple(sources), np.asarray(result), *told)
 
-    def lost(self, kind: str) -> NotFollowed:
+    def lost(self, kind: str) -> TypeError:
         """The error to raise where following ends; the first place is kept."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and _is_library(frame.f_code.co_filename):
             frame = frame.f_back
         if self.stop is None and frame is not None:
             self.stop = Stop(kind, frame.f_code.co_filename, frame.f_lineno)
-        return NotFollowed(f"not followed: {kind}")
-
-    def plain(self, at: int, kind: str) -> Array:
-        """The numbers of a node for code that cannot be followed, if no derivative flows through them."""
-        if self.nodes[at].active:
-            raise self.lost(kind)
-        self.frozen = True
-        return self.nodes[at].value.copy()
+        return TypeError(f"not followed: {kind}")
 
     def read_names(self) -> None:
         """Write down which local variables of the function hold which values."""
@@ -142,7 +121,8 @@ class Recorder:
             if isinstance(value, Traced) and (name, value._at) not in known and value._recorder is self:
                 self.assigned.append((name, value._at))
 
-    def _node(self, *parts: Any) -> Traced:
+    def add(self, *parts: Any) -> Traced:
+        """A new node as a traced array."""
         self.nodes.append(Node(*parts))
         return Traced(self, len(self.nodes) - 1)
 
@@ -174,11 +154,20 @@ def _kept(value: Any, sources: list[int]) -> Any:
     return type(value)(_kept(v, sources) for v in value) if isinstance(value, (list, tuple)) else value
 
 
-def fill(kept: Any, values: Mapping[int, Any]) -> Any:
-    """An argument with values in the place of references."""
+def _filled(kept: Any, values: Mapping[int, Any]) -> Any:
     if isinstance(kept, Ref):
         return values[kept.at]
-    return type(kept)(fill(item, values) for item in kept) if isinstance(kept, (list, tuple)) else kept
+    return type(kept)(_filled(item, values) for item in kept) if isinstance(kept, (list, tuple)) else kept
+
+
+def called(function: Callable[..., Any], given: Any, values: Mapping[int, Any]) -> Any:
+    """The result of a node with values in the place of references."""
+    args, kwargs = _filled(given, values)
+    return function(*args, **dict(kwargs))
+
+
+def _part(function: Callable[..., Any], place: int, *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)[place]
 
 
 def _is_small(kept: Any) -> bool:
@@ -192,10 +181,16 @@ def _is_library(name: str) -> bool:
     return name == __file__ or name.startswith(_NUMPY)
 
 
+def _needing(method: str) -> Any:
+    """A method of a traced array that only plain numbers have."""
+    return lambda traced: getattr(traced._plain("number"), method)()
+
+
 class Traced(NDArrayOperatorsMixin):
     """An array-like that records; changing it in place makes it stand for the changed value."""
 
     __array_priority__ = 1000.0
+    __float__, __int__, __index__, __complex__ = map(_needing, ("__float__", "__int__", "__index__", "__complex__"))
 
     def __init__(self, recorder: Recorder, at: int) -> None:
         self._recorder, self._at = recorder, at
@@ -215,7 +210,12 @@ class Traced(NDArrayOperatorsMixin):
         return self._recorder.nodes[self._at].value
 
     def _plain(self, kind: str) -> Array:
-        return self._recorder.plain(self._at, kind)
+        """The numbers for code that cannot be followed, if no derivative flows through them."""
+        node = self._recorder.nodes[self._at]
+        if node.active:
+            raise self._recorder.lost(kind)
+        self._recorder.frozen = True
+        return node.value.copy()
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         if name in _CHANGING:
@@ -223,6 +223,11 @@ class Traced(NDArrayOperatorsMixin):
             return None
         function = ANALYTIC.get(getattr(np, name, None)) or named(name)
         return self._recorder.record(function, (self, *args), kwargs)
+
+    def _become(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Stand for the result: what changing an array in place looks like to whoever holds it."""
+        self._at = self._recorder.record(function, args, kwargs)._at
+        return self
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
@@ -233,14 +238,15 @@ class Traced(NDArrayOperatorsMixin):
             return self._recorder.record(function, inputs, kwargs)
         if not all(isinstance(target, Traced) for target in out):
             raise self._recorder.lost("array")
-        if "where" in kwargs:
-            return out[0]._become(partial(_into, function), (out[0], *inputs), kwargs)
+        if "where" in kwargs:  # where the condition is false the old value stays
+            into = _changed(lambda changed, *args, **how: function(*args, out=changed, **how))
+            return out[0]._become(into, (out[0], *inputs), kwargs)
         return out[0]._become(function, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function in _ABOUT:
             values = {at: node.value for at, node in enumerate(self._recorder.nodes)}
-            return function(*fill(_kept(args, []), values), **kwargs)
+            return called(function, _kept((args, tuple(kwargs.items())), []), values)
         if function in _CHANGES_FIRST and isinstance(args[0], Traced):
             args[0]._become(_changed(function), args, kwargs)
             return None
@@ -248,16 +254,11 @@ class Traced(NDArrayOperatorsMixin):
             return kwargs.pop("out")._become(function, args, kwargs)
         return self._recorder.record(function, args, kwargs)
 
-    def _become(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Stand for the result: what changing an array in place looks like to whoever holds it."""
-        self._at = self._recorder.record(function, args, kwargs)._at
-        return self
-
     def __getitem__(self, index: Any) -> Any:
-        return self._recorder.record(_item, (self, index), {})
+        return self._recorder.record(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._become(_with_item, (self, index, value), {})
+        self._become(_changed(operator.setitem), (self, index, value), {})
 
     def __len__(self) -> int:
         return len(self._value)
@@ -271,33 +272,17 @@ class Traced(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         return bool(self._plain("branch"))
 
-    def __float__(self) -> float:
-        return float(self._plain("number"))
-
-    def __int__(self) -> int:
-        return int(self._plain("number"))
-
-    def __index__(self) -> int:
-        return self._plain("number").__index__()
-
-    def __complex__(self) -> complex:
-        return complex(self._plain("number"))
-
     def __repr__(self) -> str:
         return repr(self._value)
 
     def __format__(self, spec: str) -> str:
         return format(self._value, spec)
 
-    def copy(self, order: str = "C") -> Traced:
+    def copy(self, how: Any = None) -> Traced:
         """An array that stands for the same value until one of the two is changed."""
         return Traced(self._recorder, self._at)
 
-    def __copy__(self) -> Traced:
-        return self.copy()
-
-    def __deepcopy__(self, memo: Any) -> Traced:
-        return self.copy()
+    __copy__ = __deepcopy__ = copy
 
     def astype(self, dtype: Any, **how: Any) -> Any:
         """The same for a floating dtype, so that the derivative passes; else recorded like any method."""
@@ -317,53 +302,32 @@ def named(name: str) -> Callable[..., Any]:
     return call
 
 
-@cache
 def _changed(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that changes its first argument, applied to a copy that can hold complex steps."""
 
     def call(value: Any, *args: Any, **kwargs: Any) -> Any:
-        changed = np.array(value, dtype=_common(value, *args))
+        wider = (a for a in args if not isinstance(a, tuple) and np.iscomplexobj(a))
+        changed = np.array(value, dtype=np.result_type(value, *wider))
         function(changed, *args, **kwargs)
         return changed
 
     return call
 
 
-def _into(function: Callable[..., Any], out: Any, *args: Any, **kwargs: Any) -> Any:
-    """A ufunc with `out` and `where`: where the condition is false the old value stays."""
-    return function(*args, out=np.array(out, dtype=_common(out, *args)), **kwargs)
-
-
-def _common(value: Any, *args: Any) -> Any:
-    return np.result_type(value, *(a for a in args if np.iscomplexobj(a)))
-
-
-def _part(function: Callable[..., Any], place: int, *args: Any, **kwargs: Any) -> Any:
-    return function(*args, **kwargs)[place]
-
-
-def _item(value: Any, index: Any) -> Any:
-    return np.asarray(value)[index]
-
-
-def _with_item(value: Any, index: Any, item: Any) -> Any:
-    changed = np.array(value, dtype=_common(value, item))
-    changed[index] = item
-    return changed
-
-
-@contextlib.contextmanager
-def passing_arrays() -> Iterator[None]:
-    """Let `np.asarray` and its like hand traced arrays through; everything else they treat as ever."""
+def run(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Call the function on traced arrays, which `np.asarray` and its like hand through meanwhile."""
     with _PATCH:
         originals = {name: getattr(np, name) for name in _PASSING}
         for name, original in originals.items():
             setattr(np, name, partial(_pass, name == "array", original))
         try:
-            yield
+            return function(**arguments)
         finally:
             for name, original in originals.items():
                 setattr(np, name, original)
+
+
+_END = run.__code__
 
 
 def _pass(copies: bool, original: Callable[..., Any], a: Any, *args: Any, **kwargs: Any) -> Any:
@@ -382,12 +346,3 @@ def _traced(value: Any) -> Iterator[Traced]:
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from _traced(item)
-
-
-def run(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    """Call the function on traced arrays."""
-    with passing_arrays():
-        return function(**arguments)
-
-
-_END = run.__code__

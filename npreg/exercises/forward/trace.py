@@ -24,8 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.forward.recorder import Array, Node, Recorder, Stop, Traced, fill, named, run
+from npreg.exercises.forward.recorder import Array, Node, Recorder, Stop, Traced, called, named, run
 
+Change = Callable[[Array], Array]
 SCALES = (np.multiply, np.divide, np.negative)
 SHIFTS = (np.add, np.subtract, np.negative)
 TURNS = (np.transpose, named("T"), named("transpose"))
@@ -39,11 +40,7 @@ class NotALoss(ValueError):
 class Program:
     """A forward computation as steps: functions whose arguments are inputs or earlier steps.
 
-    Parameters
-    ----------
-    inputs : the names of the inputs
-    steps : from name to function, in forward order; the last one is the loss
-    arguments : the names that each step uses
+    steps, arguments : by name, in forward order; the last step is the loss
     stopped : where following ended; the loss is then a single step
     frozen : whether numbers of inputs, not only their shapes, are constants of this program
     parts : the same program with the insides of helpers as steps, or None where there are none
@@ -86,9 +83,7 @@ class Program:
                 found.add(name)
         return frozenset(found)
 
-    def forward(
-        self, inputs: Mapping[str, Any], change: Callable[[Array], Array] = lambda value: value
-    ) -> dict[str, Array]:
+    def forward(self, inputs: Mapping[str, Any], change: Change = lambda value: value) -> dict[str, Array]:
         """Compute every step from the inputs, each number changed; returns inputs and steps by name."""
         values: dict[str, Array] = {name: change(np.asarray(inputs[name])) for name in self.inputs}
         for name, step in self.steps.items():
@@ -99,18 +94,9 @@ class Program:
 def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Sequence[str]) -> Program:
     """The forward program of a function that returns a loss, on inputs of these shapes.
 
-    Parameters
-    ----------
-    function : called by keyword with those inputs that its parameters name; a tuple's first scalar counts
-    inputs : from name to array
-    wanted : names of the inputs that derivatives are asked for
-
-    Raises
-    ------
-    NotALoss
-        the function's result is no scalar, or depends on none of the inputs.
-    Exception
-        whatever the function itself raises on plain arrays.
+    It is called by keyword with those inputs that its parameters name, and of a tuple the first scalar counts;
+    derivatives are asked for in the inputs ``wanted``. Raises NotALoss where the result is no scalar or depends
+    on no input, and whatever the function itself raises on plain arrays.
 
     >>> program = trace(lambda w, x: np.sum((w * x) ** 2), {"w": np.ones(3), "x": np.ones(3)}, ["w"])
     >>> program.steps.keys(), program.arguments["_1"]
@@ -119,33 +105,29 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
     names = tuple(inputs)
     used = [name for name in parameters(function) if name in inputs]
     recorder = Recorder(code_of(function))
-    traced = {name: recorder.input(inputs[name], name in wanted) for name in names}
-    result, failed = None, None
+    traced = {name: recorder.add(None, (), (), np.array(inputs[name]), name in wanted) for name in names}
+    out: Any = None
+    stopped = None
     with np.errstate(all="ignore"):
         try:
-            result = run(function, {name: traced[name] for name in used})
+            out = scalar_of(run(function, {name: traced[name] for name in used}))
             recorder.read_names()
         except (Exception, SystemExit) as error:
-            failed = error
-        plain = function(**{name: _plain(inputs[name]) for name in used})
-    expected = scalar_of(plain)
+            stopped = place_of(error, recorder.code)
+        plain = function(**{name: np.array(inputs[name])[()] for name in used})
+    expected, stopped = scalar_of(plain), recorder.stop or stopped
     if expected is None or np.size(expected) != 1 or np.asarray(expected).dtype.kind not in "fiu":
         raise NotALoss(f"the loss must be a scalar; {_described(plain)}")
-    out = scalar_of(result)
-    stopped = recorder.stop
-    if stopped is None and failed is not None:
-        stopped = place_of(failed, recorder.code)
     if stopped is None and not isinstance(out, Traced):
         raise NotALoss("the loss depends on none of the inputs")
     if stopped is None:
-        assert isinstance(out, Traced)
         if out.ndim or recorder.nodes[out._at].function is None:
             out = out.reshape(())
         graph = _Graph(recorder, names, out._at)
         program = graph.program(folded=True)
         with np.errstate(all="ignore"):
             found = program.forward(inputs)[program.loss]
-        if _close(found, expected):
+        if np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
             parts = graph.program(folded=False) if graph.helpers else None
             return replace(program, frozen=recorder.frozen, parts=parts)
         stopped = Stop("changed", *first_line(recorder.code))
@@ -177,22 +159,8 @@ def _described(result: Any) -> str:
 
 
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The parameter names of a function.
-
-    >>> parameters(lambda X, w, b: X @ w + b)
-    ('X', 'w', 'b')
-    """
+    """The parameter names of a function."""
     return tuple(inspect.signature(function).parameters)
-
-
-def _plain(value: Any) -> Any:
-    """A fresh copy of an input, scalars as NumPy scalars."""
-    return np.array(value)[()]
-
-
-def _close(found: Any, expected: Any) -> bool:
-    a, b = complex(np.asarray(found).item()), complex(np.asarray(expected).item())
-    return a == b or abs(a - b) <= 1e-9 * max(abs(a), abs(b), 1e-3) or (a != a and b != b)
 
 
 def code_of(function: Any) -> CodeType | None:
@@ -222,7 +190,10 @@ class _Graph:
 
     def __init__(self, recorder: Recorder, inputs: tuple[str, ...], out: int) -> None:
         self.nodes, self.inputs, self.out = recorder.nodes, inputs, out
-        self.live = self._ancestors(out)
+        needed = {out}
+        for at in range(out, -1, -1):
+            needed.update(self.nodes[at].sources if at in needed else ())
+        self.live = sorted({*range(len(inputs)), *needed})
         self.users: dict[int, list[int]] = {at: [] for at in self.live}
         for at in self.live:
             for source in self.nodes[at].sources:
@@ -232,14 +203,6 @@ class _Graph:
         self.owner = {at: self._owner(at) for at in self.live}
         self.helpers = dict(self._helpers())
         self.count = 0
-
-    def _ancestors(self, out: int) -> list[int]:
-        found, waiting = {*range(len(self.inputs)), out}, [out]
-        while waiting:
-            fresh = set(self.nodes[waiting.pop()].sources) - found
-            found |= fresh
-            waiting += fresh
-        return sorted(found)
 
     def _named(self, assigned: Sequence[tuple[str, int]]) -> dict[int, str]:
         """Names of nodes; a variable assigned several times is x_1, x_2, …, and x in the end."""
@@ -252,9 +215,8 @@ class _Graph:
         names: dict[int, str] = {}
         known = {*self.inputs, *by_name}
         for name, places in by_name.items():
-            plain = name not in self.inputs
             for k, at in enumerate(places):
-                last = plain and k == len(places) - 1
+                last = k == len(places) - 1 and name not in self.inputs
                 names[at] = name if last else _free(f"{name}_{k + 1}", known)
                 known.add(names[at])
         return names
@@ -268,20 +230,13 @@ class _Graph:
         users, node = self.users[at], self.nodes[at]
         if at in self.names or len(users) != 1:
             return at
-        user = self.nodes[users[0]]
+        user, sources = self.nodes[users[0]], node.sources
         beside = [self.nodes[s] for s in user.sources if s != at]
         scaled = user.function in SCALES and not any(s.active or s.value.size > 1 for s in beside)
-        plain = not any(isinstance(a, np.ndarray) for a in node.args) and self._is_seen(node.sources)
-        turned = node.function in TURNS or (node.function in SHIFTS and plain)
-        still = not node.active and self._keeps_shape(node)
-        return users[0] if scaled or turned or still else at
-
-    def _is_seen(self, sources: tuple[int, ...]) -> bool:
-        """Whether there is one source, and it is a quantity by itself."""
-        return len(sources) == 1 and (sources[0] in self.names or len(self.users[sources[0]]) > 1)
-
-    def _keeps_shape(self, node: Node) -> bool:
-        return all(node.value.shape == self.nodes[s].value.shape for s in node.sources)
+        one_quantity = len(sources) == 1 and (sources[0] in self.names or len(self.users[sources[0]]) > 1)
+        shifted = node.function in SHIFTS and one_quantity and not any(isinstance(a, np.ndarray) for a in node.given[0])
+        still = not node.active and all(node.value.shape == self.nodes[s].value.shape for s in sources)
+        return users[0] if scaled or shifted or still or node.function in TURNS else at
 
     def _helpers(self) -> Iterator[tuple[int, int]]:
         """Nodes inside helpers of one argument and one result, with the node of that result."""
@@ -300,29 +255,24 @@ class _Graph:
 
     def _top(self, at: int, folded: bool) -> int:
         """The node at which the step of this node ends."""
-        while True:
-            above = self.helpers.get(at, at) if folded else at
-            above = self.owner[above] if above == at else above
-            if above == at:
-                return at
-            at = above
+        above = self.helpers.get(at, at) if folded else at
+        above = self.owner[above] if above == at else above
+        return at if above == at else self._top(above, folded)
 
     def program(self, folded: bool) -> Program:
         """The steps, each a group of nodes."""
         groups: dict[int, list[int]] = {}
         for at in self.live[len(self.inputs) :]:
             groups.setdefault(self._top(at, folded), []).append(at)
-        names = self.names
+        names, steps, arguments = self.names, {}, {}
         for at in sorted(groups):
             if at not in names:
                 self.count += 1
                 names[at] = _free(f"_{self.count}", set(names.values()))
-        steps, arguments = {}, {}
-        for at in sorted(groups):
-            members = groups[at]
-            given = dict.fromkeys(s for m in members for s in self.nodes[m].sources if s not in members)
-            steps[names[at]] = _Step([(m, self.nodes[m]) for m in members], {names[s]: s for s in given})
-            arguments[names[at]] = tuple(names[s] for s in given)
+        for at, members in sorted(groups.items()):
+            entering = dict.fromkeys(s for m in members for s in self.nodes[m].sources if s not in members)
+            steps[names[at]] = _step([(m, self.nodes[m]) for m in members], {names[s]: s for s in entering})
+            arguments[names[at]] = tuple(names[s] for s in entering)
         spots = {names[at]: self.nodes[at].spot for at in groups}
         count = Counter(spots.values())
         rounds = {name: spot for name, spot in spots.items() if count[spot] > 1}
@@ -335,17 +285,13 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-@dataclass(frozen=True, eq=False)
-class _Step:
+def _step(nodes: Sequence[tuple[int, Node]], entering: Mapping[str, int]) -> Callable[..., Any]:
     """A group of nodes as a function of what enters it."""
 
-    nodes: Sequence[tuple[int, Node]]
-    given: Mapping[str, int]
+    def step(**seen: Any) -> Any:
+        values = {entering[name]: value for name, value in seen.items()}
+        for at, node in nodes:
+            values[at] = called(node.function, node.given, values)
+        return values[nodes[-1][0]]
 
-    def __call__(self, **seen: Any) -> Any:
-        values = {self.given[name]: value for name, value in seen.items()}
-        for at, node in self.nodes:
-            assert node.function is not None
-            args = [fill(a, values) for a in node.args]
-            values[at] = node.function(*args, **{key: fill(a, values) for key, a in node.kwargs.items()})
-        return values[at]
+    return step
