@@ -7,7 +7,7 @@ values, Jacobians or upstream derivatives, then sweep once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,13 @@ import numpy as np
 from npreg import differentiate
 from npreg.exercises.forward.probes import bank
 from npreg.exercises.forward.program import Array, Exercise, Step
-from npreg.exercises.forward.trace import Program
+from npreg.exercises.forward.trace import Change, Program
 
 STEP = 1e-30
-RECENT = 7
+RECENT = 8
 Edit = Callable[[Array, "Tape"], Array]
 Edge = tuple[str, str]
 Wrap = Callable[[Step], Step]
-Change = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Edits:
     jacobians: tuple[tuple[Edge, Edit], ...] = ()
     upstreams: tuple[tuple[str, Edit], ...] = ()
 
-    def shape(self, groups: Mapping[str, Any]) -> tuple[Any, ...]:
+    def shape(self, groups: Mapping[str, Any]) -> Any:
         """The edits with names of steps replaced by their groups: equal for the same edit of another step."""
 
         def grouped(item: Any) -> Any:
@@ -50,24 +49,22 @@ class Edits:
                 return tuple(map(grouped, item))
             return groups.get(item, item) if isinstance(item, str) else item
 
-        return tuple(grouped(getattr(self, kind.name)) for kind in fields(self))
+        return grouped(tuple(vars(self).values()))
 
     @property
     def names(self) -> set[str]:
         """The inputs and steps that are edited."""
-        edges = [edge for edge, _ in (*self.uses, *self.jacobians)] + [edge for edge, *_ in self.local]
-        named = (*self.values, *self.functions, *self.upstreams)
-        return {name for name, _ in named} | {name for edge in edges for name in edge}
+        return set(_strings(tuple(vars(self).values())))
 
     def __add__(self, other: Edits) -> Edits:
-        return Edits(
-            self.values + other.values,
-            self.uses + other.uses,
-            self.functions + other.functions,
-            self.local + other.local,
-            self.jacobians + other.jacobians,
-            self.upstreams + other.upstreams,
-        )
+        return Edits(*(mine + theirs for mine, theirs in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+def _strings(item: Any) -> Iterator[str]:
+    if isinstance(item, str):
+        yield item
+    for part in item if isinstance(item, tuple) else ():
+        yield from _strings(part)
 
 
 @dataclass(frozen=True)
@@ -116,51 +113,31 @@ class Tape:
 
     def edited(self, edits: Edits) -> Tape:
         """A new tape with the edits made; what they do not reach is shared with this one."""
-        values, jacobians = dict(self.values), dict(self.jacobians)
-        changed = set()
+        program, values, jacobians = self.program, dict(self.values), dict(self.jacobians)
+        upstream_edits = {**self.upstream_edits, **dict(edits.upstreams)}
+        edited = Tape(self.exercise, program, values, jacobians, upstream_edits, self.origin)
+        on_values, on_uses, wraps = dict(edits.values), dict(edits.uses), dict(edits.functions)
+        changed = on_values.keys() & self.exercise.inputs.keys()
         for name, edit in edits.values:
-            if name in self.exercise.inputs:
-                values[name] = edit(values[name], self)
-                changed.add(name)
-        if edits.values or edits.uses or edits.functions:
-            self._replay(edits, values, jacobians, changed)
+            values[name] = edit(values[name], self) if name in changed else values[name]
+        for step, names in program.arguments.items():
+            if step in wraps or any(a in changed or (step, a) in on_uses for a in names):
+                changed.add(step)
+                seen = {a: on_uses[step, a](values[a], self) if (step, a) in on_uses else values[a] for a in names}
+                function = program.steps[step]
+                function = wraps[step](function) if step in wraps else function
+                values[step] = np.asarray(function(**seen))
+                for edge in ((step, a) for a in names if (step, a) in jacobians):
+                    jacobians[edge] = _jacobian(self.exercise, function, edge, seen)
+            if step in on_values:
+                changed.add(step)
+                values[step] = on_values[step](values[step], edited)
         for edge, name, edit in edits.local:
-            seen = {a: values[a] for a in self.program.arguments[edge[0]]}
-            seen[name] = edit(seen[name], self)
-            jacobians[edge] = self._jacobian(edge, seen)
+            seen = {a: edit(values[a], self) if a == name else values[a] for a in program.arguments[edge[0]]}
+            jacobians[edge] = _jacobian(self.exercise, program.steps[edge[0]], edge, seen)
         for edge, edit in edits.jacobians:
             jacobians[edge] = edit(jacobians[edge], self)
-        upstream_edits = {**self.upstream_edits, **dict(edits.upstreams)}
-        return Tape(self.exercise, self.program, values, jacobians, upstream_edits, self.origin)
-
-    def _replay(self, edits: Edits, values: dict[str, Array], jacobians: dict[Edge, Array], changed: set[str]) -> None:
-        program = self.program
-        on_steps = {name: edit for name, edit in edits.values if name in program.steps}
-        on_uses, replaced = dict(edits.uses), dict(edits.functions)
-        for step, names in program.arguments.items():
-            touched = [a for a in names if a in changed or (step, a) in on_uses]
-            if touched or step in replaced:
-                seen = {a: values[a] for a in names}
-                for a in names:
-                    if (step, a) in on_uses:
-                        seen[a] = on_uses[step, a](seen[a], self)
-                function = program.steps[step]
-                if step in replaced:
-                    function = replaced[step](function)
-                values[step] = np.asarray(function(**seen))
-                changed.add(step)
-                for a in names:
-                    if (step, a) in jacobians:
-                        jacobians[step, a] = (
-                            local_jacobian(function, seen, a) if step in replaced else self._jacobian((step, a), seen)
-                        )
-            if step in on_steps:
-                here = Tape(self.exercise, program, values, jacobians, {}, self.origin)
-                values[step] = on_steps[step](values[step], here)
-                changed.add(step)
-
-    def _jacobian(self, edge: Edge, seen: Mapping[str, Any]) -> Array:
-        return _jacobian(self.exercise, self.program, edge, seen)
+        return edited
 
 
 def record(exercise: Exercise, inputs: Mapping[str, Array], change: Change = lambda value: value) -> Tape:
@@ -170,35 +147,10 @@ def record(exercise: Exercise, inputs: Mapping[str, Array], change: Change = lam
     """
     program = exercise.trace(inputs)
     values = program.forward(inputs, change)
-    jacobians = {}
-    for step, name in _edges(exercise, program, values):
-        seen = {a: values[a] for a in program.arguments[step]}
-        jacobians[step, name] = _jacobian(exercise, program, (step, name), seen)
+    seen = {step: {a: values[a] for a in names} for step, names in program.arguments.items()}
+    edges = _edges(exercise, program, values)
+    jacobians = {(s, a): _jacobian(exercise, program.steps[s], (s, a), seen[s]) for s, a in edges}
     return Tape(exercise, program, values, jacobians, {})
-
-
-def shaking(rng: np.random.Generator, size: float) -> Change:
-    """The change of every number relatively by ``size``, up or down at random."""
-
-    def shake(value: Array) -> Array:
-        signs = rng.choice([-1.0, 1.0], size=value.shape)
-        return np.asarray(value * (1.0 + size * signs)) if value.dtype.kind in "fc" else value
-
-    return shake
-
-
-def branches_turn(
-    exercise: Exercise, inputs: Mapping[str, Array], rng: np.random.Generator, size: float, tries: int = 16
-) -> bool:
-    """Whether a step of truth values turns when everything is changed relatively by ``size``."""
-    program = exercise.trace(inputs)
-    values = program.forward(inputs)
-    conditions = [name for name in program.steps if values[name].dtype.kind == "b"]
-    for _ in range(tries if conditions else 0):
-        shaken = program.forward(inputs, shaking(rng, size))
-        if any(np.any(shaken[name] != values[name]) for name in conditions):
-            return True
-    return False
 
 
 def _edges(exercise: Exercise, program: Program, values: Mapping[str, Array]) -> Iterator[Edge]:
@@ -210,103 +162,55 @@ def _edges(exercise: Exercise, program: Program, values: Mapping[str, Array]) ->
                 yield step, name
 
 
-@dataclass
-class Pattern:
-    """How to take the Jacobian of one edge, for arguments of these shapes, by few evaluations.
-
-    Columns without a common row are moved together (a colour): ``seeds`` says which, ``rows`` and
-    ``columns`` where the result belongs. ``recent`` holds Jacobians met before, with their slopes along
-    ``probe``: a linear step has the same one again. Whatever is taken from here is checked along ``probe``.
-    """
-
-    seeds: Array
-    rows: list[Array]
-    columns: list[Array]
-    probe: Array
-    recent: list[tuple[Array, Array]] = field(default_factory=list)
-
-
-def _jacobian(exercise: Exercise, program: Program, edge: Edge, seen: Mapping[str, Any]) -> Array:
-    """The local Jacobian of an edge, by as few evaluations as its pattern allows."""
-    key = (edge, tuple(value.shape for value in seen.values()))
-    function, name = program.steps[edge[0]], edge[1]
-    if edge in not_analytic(exercise):
-        return by_differences(function, seen, name)
-    pattern = exercise.notes.get(key)
-    known = _by_pattern(function, seen, name, pattern) if pattern is not None else None
-    if known is not None:
-        return known
-    jacobian = local_jacobian(function, seen, name)
-    exercise.notes[key] = _colour(jacobian != 0 if pattern is None else np.ones(jacobian.shape, dtype=bool))
-    return jacobian
-
-
 def not_analytic(exercise: Exercise) -> frozenset[Edge]:
     """The edges on which the complex step is wrong or refused, found once on data drawn for the exercise."""
     if "not analytic" not in exercise.notes:
         probe = bank(exercise)[0]
         program = exercise.trace(probe)
         values = program.forward(probe)
+
+        def method(step: str, name: str) -> str:
+            seen = {a: values[a] for a in program.arguments[step]}
+            return differentiate.derivative(program.steps[step], seen, name).method
+
         edges = _edges(exercise, program, values)
-        exercise.notes["not analytic"] = frozenset(e for e in edges if not _analytic(program, e, values))
+        exercise.notes["not analytic"] = frozenset(edge for edge in edges if method(*edge) != "complex step")
     found: frozenset[Edge] = exercise.notes["not analytic"]
     return found
 
 
-def _analytic(program: Program, edge: Edge, values: Mapping[str, Array]) -> bool:
-    seen = {a: values[a] for a in program.arguments[edge[0]]}
-    return differentiate.derivative(program.steps[edge[0]], seen, edge[1]).method == "complex step"
+def _jacobian(exercise: Exercise, function: Step, edge: Edge, seen: Mapping[str, Any]) -> Array:
+    """The derivative of one step's entries (rows) with respect to one argument's entries (columns).
 
-
-def by_differences(function: Step, seen: Mapping[str, Any], name: str) -> Array:
-    """The Jacobian of a step that the complex step cannot take."""
-    jacobian = differentiate.jacobian(function, seen, name)
-    return np.asarray(jacobian.reshape(-1, np.size(seen[name])))
-
-
-def _colour(used: Array) -> Pattern:
-    """Put columns together greedily, as long as no row would belong to two of them."""
-    count = used.shape[1]
-    clash = used.T.astype(np.float32) @ used > 0
-    colours = np.zeros(count, dtype=int)
-    for j in range(1, count):
-        taken = set(colours[:j][clash[j, :j]].tolist())
-        colours[j] = next(c for c in range(j + 1) if c not in taken)
-    seeds = colours == np.arange(np.max(colours, initial=0) + 1)[:, None]
-    places = [np.nonzero(used & seed) for seed in seeds]
-    return Pattern(seeds, [r for r, _ in places], [c for _, c in places], np.cos(np.arange(count) + 0.5))
-
-
-def _by_pattern(function: Step, seen: Mapping[str, Any], name: str, pattern: Pattern) -> Array | None:
-    """The Jacobian by its pattern, or None where a check along one more direction contradicts the pattern."""
-    slope = _slope(function, seen, name)
-    along = slope(pattern.probe)
-    for jacobian, known in pattern.recent:
-        if (known == along).all():
-            return jacobian
-    jacobian = np.zeros((along.size, pattern.probe.size))
-    for seed, rows, columns in zip(pattern.seeds, pattern.rows, pattern.columns, strict=True):
-        jacobian[rows, columns] = slope(seed)[rows]
-    error = np.abs(jacobian @ pattern.probe - along)
-    if np.any(error > 1e-9 * (np.abs(jacobian) @ np.abs(pattern.probe))):
-        return None
-    pattern.recent = [(jacobian, along), *pattern.recent[:RECENT]]
-    return jacobian
-
-
-def local_jacobian(function: Step, seen: Mapping[str, Any], name: str) -> Array:
-    """The derivative of one step's entries (rows) with respect to one argument's entries (columns)."""
-    slope = _slope(function, seen, name)
-    return np.stack([slope(unit) for unit in np.eye(np.size(seen[name]))], axis=1)
-
-
-def _slope(function: Step, seen: Mapping[str, Any], name: str) -> Change:
-    """The derivative along a direction in one argument, by the complex step."""
-    point = np.asarray(seen[name], dtype=float)
+    Of a linear step, whose slope along one direction is that of a Jacobian met before, it is that one.
+    """
+    point = np.asarray(seen[edge[1]], dtype=float)
+    if edge in not_analytic(exercise):
+        return differentiate.jacobian(function, seen, edge[1]).reshape(-1, point.size)
     arguments = dict(seen)
 
     def slope(direction: Array) -> Array:
-        arguments[name] = point + 1j * STEP * direction.reshape(point.shape)
+        arguments[edge[1]] = point + 1j * STEP * direction.reshape(point.shape)
         return np.imag(np.ravel(function(**arguments))) / STEP
 
-    return slope
+    recent: list[tuple[Array, Array]] = exercise.notes.setdefault((edge, *map(np.shape, seen.values())), [])
+    probe = np.cos(np.arange(point.size) + 0.5)
+    along = slope(probe)
+    for jacobian, known in recent:
+        if np.array_equal(known, along):
+            return jacobian
+    jacobian = _columns(slope, probe, along, len(point) if point.ndim else 1)
+    recent[:] = [(jacobian, along), *recent[: RECENT - 1]]
+    return jacobian
+
+
+def _columns(slope: Change, probe: Array, along: Array, rows: int) -> Array:
+    """A Jacobian column by column; of what is done with each row by itself, for all rows at once."""
+    if rows > 1 and along.size % rows == 0:
+        blocks = np.zeros((rows, along.size // rows, rows, probe.size // rows))
+        for k, unit in enumerate(np.eye(probe.size // rows)):
+            blocks[np.arange(rows), :, np.arange(rows), k] = slope(np.tile(unit, rows)).reshape(rows, -1)
+        jacobian = blocks.reshape(along.size, probe.size)
+        if np.all(np.abs(jacobian @ probe - along) <= 1e-9 * (np.abs(jacobian) @ np.abs(probe))):
+            return jacobian
+    return np.stack([slope(unit) for unit in np.eye(probe.size)], axis=1)

@@ -10,7 +10,7 @@ the derivative is zero whatever the data (a bias in front of batch norm), its te
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,16 @@ from npreg.exercises.findings import Finding
 from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.probes import sizes_of
 from npreg.exercises.forward.program import Answer, Array, Exercise
-from npreg.exercises.forward.tape import Tape, branches_turn, not_analytic, record, shaking
+from npreg.exercises.forward.tape import Tape, not_analytic, record
+from npreg.exercises.forward.trace import Change
 
 ROUNDINGS = 1e3
 SHAKES = 4
 SHAKE = 2.0**-20
-KINK_SHAKES = 24
+CLOSER = SHAKE**1.5
 KNOWN_BY_DIFFERENCES = 1e-10
 ZERO = 1e-13
+Values = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Reference:
 
     tape: Tape
     sizes: Mapping[str, int]
-    swept: Mapping[str, Array]
-    right: Mapping[str, Array]
-    terms: Mapping[str, Array]
-    kinks: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    swept: Values
+    right: Values
+    terms: Values
+    kinks: Values
 
     def right_entries(self, name: str, value: Array) -> Array:
         """Per entry, whether a value is right; at a kink any subgradient is."""
@@ -72,77 +74,83 @@ def reference(exercise: Exercise, probe: Mapping[str, Array], seed: Any = 0) -> 
     right = {name: value_of(answer, tape, swept) for name, answer in exercise.answers.items()}
     right |= {f"grad_{step}": swept[step] for step in exercise.public_steps if step in swept}
     rng = np.random.default_rng(seed)
-    shaken = [_shaken(exercise, probe, right, rng, SHAKE) for _ in range(SHAKES)]
-    kinks = _kinks(exercise, probe, right, rng, shaken)
+    shaken = [_shaken(tape, right, rng, SHAKE) for _ in range(SHAKES)]
+    first = _jumps(right, shaken)
+    kinks = _kinks(tape, right, rng, first)
+    known = KNOWN_BY_DIFFERENCES / (ROUNDINGS * np.finfo(float).eps) if not_analytic(exercise) else 0.0
     terms, bound = {}, tape.sweep(absolute=True)
     for name, value in right.items():
-        changes = [np.abs(other[name] - value) / SHAKE for other in shaken]
-        if name in kinks:
-            low, high = kinks[name]
-            changes = [np.where(high > low, 0.0, change) for change in changes]
-        terms[name] = np.maximum(np.abs(value), np.max(changes, axis=0))
+        low, high = kinks.get(name, (value, value))
+        terms[name] = np.maximum(np.abs(value), np.where(high > low, 0.0, first[name] / SHAKE))
         answer = exercise.answers.get(name, Answer(name.removeprefix("grad_")))
         if answer.order == 1 and answer.formula is None:
             flow = bound[answer.wrt]
             terms[name] = np.where(np.abs(value) <= ZERO * flow, np.maximum(flow, terms[name]), terms[name])
-        if not_analytic(exercise):
-            known = KNOWN_BY_DIFFERENCES / (ROUNDINGS * np.finfo(float).eps)
-            terms[name] = np.maximum(terms[name], known * np.max(np.abs(value), initial=0.0))
+        terms[name] = np.maximum(terms[name], known * np.max(np.abs(value), initial=0.0))
     return Reference(tape, sizes, swept, right, terms, kinks)
 
 
-def _shaken(
-    exercise: Exercise, probe: Mapping[str, Array], right: Mapping[str, Array], rng: np.random.Generator, size: float
-) -> dict[str, Array]:
+def _shaking(rng: np.random.Generator, size: float) -> Change:
+    """The change of every number relatively by ``size``, up or down at random."""
+
+    def shake(value: Array) -> Array:
+        signs = rng.choice([-1.0, 1.0], size=value.shape)
+        return np.asarray(value * (1.0 + size * signs)) if value.dtype.kind in "fc" else value
+
+    return shake
+
+
+def _shaken(tape: Tape, right: Values, rng: np.random.Generator, size: float) -> Values:
     """The right answers where everything is changed relatively by ``size``, up or down at random."""
-    tape = record(exercise, probe, shaking(rng, size))
-    moved = tape.sweep()
+    exercise = tape.exercise
+    there = record(exercise, tape.values, _shaking(rng, size))
+    moved = there.sweep()
     values = {}
     for name, value in right.items():
-        answer = exercise.answers.get(name)
-        if answer is None:
-            values[name] = moved[name.removeprefix("grad_")]
-        elif answer.order == 2:
+        answer = exercise.answers.get(name, Answer(name.removeprefix("grad_")))
+        if answer.order == 2:
             values[name] = value + np.multiply(size, np.max(np.abs(value)))
         else:
-            values[name] = value_of(answer, tape, moved)
+            values[name] = value_of(answer, there, moved)
     return values
 
 
-def _kinks(
-    exercise: Exercise,
-    probe: Mapping[str, Array],
-    right: Mapping[str, Array],
-    rng: np.random.Generator,
-    shaken: Sequence[Mapping[str, Array]],
-) -> dict[str, tuple[Array, Array]]:
+def _jumps(right: Values, others: Sequence[Values]) -> dict[str, Array]:
+    return {name: np.max([np.abs(o[name] - value) for o in others], axis=0) for name, value in right.items()}
+
+
+def _kinks(tape: Tape, right: Values, rng: np.random.Generator, first: Values) -> dict[str, Array]:
     """Per answer at a kink, the smallest and the largest of the one-sided derivatives of every entry.
 
-    A derivative that jumps does so however little the point is moved; one that is only steep does not.
+    A derivative that jumps does so however little the point is moved; one that is only steep does not:
+    ``first`` is how much it changes at a distance.
     """
-
-    def jumps(others: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-        return {name: np.max([np.abs(o[name] - value) for o in others], axis=0) for name, value in right.items()}
-
-    first = jumps(shaken)
     steep = any(np.any(first[name] > 1e-3 * np.max(np.abs(value))) for name, value in right.items())
-    if not steep and not branches_turn(exercise, probe, rng, SHAKE**1.5):
+    if not steep and not _branches_turn(tape, rng):
         return {}
-    closer = [_shaken(exercise, probe, right, rng, SHAKE**1.5) for _ in range(KINK_SHAKES // 3)]
-    second = jumps(closer)
-    if not any(np.any(second[name] > 0.1 * first[name]) for name in right):
+    closer = [_shaken(tape, right, rng, CLOSER) for _ in range(8)]
+    if not any(np.any(jump > 0.1 * first[name]) for name, jump in _jumps(right, closer).items()):
         return {}
-    closer += [_shaken(exercise, probe, right, rng, SHAKE**1.5) for _ in range(2 * KINK_SHAKES // 3)]
-    second = jumps(closer)
+    closer += [_shaken(tape, right, rng, CLOSER) for _ in range(16)]
     found = {}
-    for name, value in right.items():
-        at_kink = (second[name] > 0.1 * first[name]) & (second[name] > 1e-6 * np.max(np.abs(value)))
+    for name, jump in _jumps(right, closer).items():
+        value = right[name]
+        at_kink = (jump > 0.1 * first[name]) & (jump > 1e-6 * np.max(np.abs(value)))
         if np.any(at_kink):
             around = np.stack([value, *(other[name] for other in closer)])
-            slack = 1e-6 * second[name]
-            low, high = np.min(around, axis=0) - slack, np.max(around, axis=0) + slack
-            found[name] = (np.where(at_kink, low, value), np.where(at_kink, high, value))
+            bounds = np.stack([np.min(around, axis=0) - 1e-6 * jump, np.max(around, axis=0) + 1e-6 * jump])
+            found[name] = np.where(at_kink, bounds, value)
     return found
+
+
+def _branches_turn(tape: Tape, rng: np.random.Generator) -> bool:
+    """Whether a step of truth values turns when everything is changed a little."""
+    conditions = [name for name in tape.program.steps if tape.values[name].dtype.kind == "b"]
+    for _ in range(16 if conditions else 0):
+        shaken = tape.program.forward(tape.values, _shaking(rng, CLOSER))
+        if any(np.any(shaken[name] != tape.values[name]) for name in conditions):
+            return True
+    return False
 
 
 def resolution(value: Array) -> float:
