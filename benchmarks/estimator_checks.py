@@ -14,6 +14,10 @@ import unittest
 import warnings
 from typing import Any
 
+from needed import need
+
+need(sklearn="scikit-learn")
+
 import sklearn
 from sklearn.linear_model import SGDRegressor
 from sklearn.utils.estimator_checks import estimator_checks_generator

@@ -15,6 +15,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from needed import need
+
+need(sklearn="scikit-learn", statsmodels="statsmodels", pandas="pandas")
+
 import numpy as np
 import pandas as pd
 import statsmodels.datasets

