@@ -75,7 +75,7 @@ SECTIONS = {
     (
         "Training",
         "npreg",
-    ): "train TrainResult Trajectory RowBlocks EarlyStopping Checkpoint Step Progress ProgressBar",
+    ): "train TrainResult Trajectory RowBlocks EarlyStopping Checkpoint Step Progress ProgressBar Record",
     (
         "Learning rates, rules, schedules",
         "npreg",
