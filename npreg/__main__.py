@@ -215,8 +215,7 @@ def _prove_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _prove(options: argparse.Namespace) -> int:
     from npreg.exercises.files import find_exercise
-    from npreg.exercises.preview import preview
-    from npreg.exercises.prover import probes_of_sizes, prove
+    from npreg.exercises.prover import preview, probes_of_sizes, prove
     from npreg.exercises.report import UnusableFile
 
     exercise = find_exercise(options.exercise)

@@ -21,22 +21,16 @@ _NAMED = re.compile(r"(?:#\s*(?:npreg\s+)?exercise\s*:|exercise\s*=)\s*([\"']?)(
 
 
 def read_source(path: str | Path) -> str:
-    """Return the text of a Python file, or of a notebook's code cells, without running it.
+    """The text of a Python file (UTF-8 unless it declares another encoding), or of a notebook's code cells.
 
-    Parameters
-    ----------
-    path : the file; UTF-8 unless it declares another encoding, as Python itself reads it
-
-    Raises
-    ------
-    UnusableFile
-        if there is no such file, or it is a folder, empty, too long, or no text; the message names the cure.
+    An `UnusableFile` with the cure if there is no such file, or it is a folder, empty, too long, or no text.
     """
     path = Path(path)
     if path.is_dir():
         raise UnusableFile(f"{path} is a folder; name one file in it, such as {path / 'one_weight.py'}")
     if not path.exists():
-        raise UnusableFile(f"there is no file {path}" + _did_you_mean(path.name, _names(path.parent)))
+        there = [near.name for near in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        raise UnusableFile(f"there is no file {path}" + _did_you_mean(path.name, there))
     if not path.is_file():
         raise UnusableFile(f"{path} is no ordinary file; name a .py file or a notebook")
     notebook = path.suffix.lower() == ".ipynb"
@@ -44,18 +38,16 @@ def read_source(path: str | Path) -> str:
     try:
         if path.stat().st_size > longest:
             raise UnusableFile(f"{path} is longer than {longest} bytes; is it the right file?")
-        content = path.read_bytes()
+        text = decode(path.read_bytes(), str(path))
+        return notebook_source(text) if notebook else text
     except OSError as error:
         raise UnusableFile(f"{path} cannot be read: {error.strerror or error}") from None
-    text = decode(content, str(path))
-    try:
-        return notebook_source(text) if notebook else text
     except NotANotebook as error:
         raise UnusableFile(f"{path} is no notebook ({error}); save it again from Jupyter") from None
 
 
 def decode(content: bytes, name: str) -> str:
-    """Return the text of a Python file's bytes, with newlines as ``\\n``.
+    """The text of a Python file's bytes, in the encoding that it declares, with newlines as ``\\n``.
 
     >>> decode(b"# -*- coding: latin-1 -*-\\n# caf\\xe9\\n", "file.py")
     '# -*- coding: latin-1 -*-\\n# café\\n'
@@ -65,66 +57,49 @@ def decode(content: bytes, name: str) -> str:
     if b"\0" in content:
         raise UnusableFile(f"{name} holds zero bytes, so it is no Python source; is it the right file?")
     try:
-        text = content.decode(_encoding(content, name))
+        encoding = tokenize.detect_encoding(io.BytesIO(content).readline)[0]
+    except SyntaxError as error:
+        if "unknown encoding" in str(error):
+            raise UnusableFile(f"{name} declares an {error.msg}; save it as UTF-8") from None
+        encoding = "utf-8"
+    try:
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise UnusableFile(
-            f"{name} is not {error.encoding.upper()}: line {line} holds the byte "
-            f"0x{content[error.start]:02x}; save the file as UTF-8"
-        ) from None
+        line, byte = content[: error.start].count(b"\n") + 1, content[error.start]
+        why = f"is not {error.encoding.upper()}: line {line} holds the byte 0x{byte:02x}"
+        raise UnusableFile(f"{name} {why}; save the file as UTF-8") from None
     if not text.strip():
         raise UnusableFile(f"{name} is empty; `npreg start ID` writes a file to begin with")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _encoding(content: bytes, name: str) -> str:
-    """Return the encoding that the file declares, as Python reads it; UTF-8 without a declaration."""
-    try:
-        return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
-    except SyntaxError as error:
-        if "unknown encoding" in str(error):
-            raise UnusableFile(f"{name} declares an {error.msg}; save it as UTF-8") from None
-        return "utf-8"
-
-
 def require_python(source: str, name: str) -> None:
-    """Raise ``UnusableFile`` with the line and the place if the text is no Python; nothing is run."""
+    """Raise `UnusableFile` with the line and the place if the text is no Python; nothing is run."""
     try:
         compile(source, name, "exec", dont_inherit=True)
     except SyntaxError as error:
-        shown = ""
-        if error.text:
-            line = error.text.rstrip("\n")
-            code = line.lstrip()
-            column = max((error.offset or 1) - 1 - (len(line) - len(code)), 0)
-            shown = f"\n    {code}\n    {' ' * column}^"
+        line = (error.text or "").rstrip("\n")
+        code = line.lstrip()
+        column = max((error.offset or 1) - 1 - (len(line) - len(code)), 0)
+        shown = f"\n    {code}\n    {' ' * column}^" if line else ""
         raise UnusableFile(f"{name}, line {error.lineno}: this is no Python: {error.msg}{shown}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise UnusableFile(f"{name} is no Python: {error}") from None
 
 
 def named_exercise(source: str) -> str | None:
-    """Return the exercise that a file names in a line of its own; the file is not run.
-
-    The line is a comment ``# exercise: ID``, or ``exercise = "ID"``.
+    """The exercise that a file names in a line of its own, ``# exercise: ID`` or ``exercise = "ID"``.
 
     >>> named_exercise("# exercise: ridge\\nimport numpy as np\\n")
     'ridge'
-    >>> named_exercise("import numpy as np\\n") is None
-    True
     """
-    for line in source.splitlines():
-        found = _NAMED.fullmatch(line.strip())
-        if found:
-            return found.group(2)
-    return None
+    found = (_NAMED.fullmatch(line.strip()) for line in source.splitlines())
+    return next((match[2] for match in found if match), None)
 
 
 def misnamed(source: str, missing: Iterable[str]) -> dict[str, str]:
-    """Return, for names that a file does not define, the one it defines that looks most like each.
+    """For names that a file does not define, the one it defines that looks most like each.
 
-    >>> misnamed("def gradw(x): return x\\n", ["grad_w"])
-    {'grad_w': 'gradw'}
     >>> misnamed("def grad_W(x): return x\\n", ["grad_w", "grad_b"])
     {'grad_w': 'grad_W'}
     """
@@ -132,51 +107,33 @@ def misnamed(source: str, missing: Iterable[str]) -> dict[str, str]:
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
     defined += [target.id for target in targets if isinstance(target, ast.Name)]
-    wanted = [name for name in missing if name not in defined]
-    likeness = {
-        (name, other): difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio()
-        for name in wanted
+    likeness = [
+        (difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio(), name, other)
+        for name in missing
         for other in defined
-    }
+        if name not in defined
+    ]
     found: dict[str, str] = {}
-    for (name, other), ratio in sorted(likeness.items(), key=lambda pair: -pair[1]):
+    for ratio, name, other in sorted(likeness, key=lambda pair: -pair[0]):
         if ratio >= 0.6 and name not in found and other not in found.values():
             found[name] = other
     return found
 
 
 def exercise_of(source: str, path: str | Path) -> str:
-    """Return the exercise that a file is for: the one it names, else the one its own name is.
-
-    Raises
-    ------
-    UnusableFile
-        if neither says one.
-    """
+    """The exercise that a file is for: the one it names, else the one its own name is, else an `UnusableFile`."""
     path = Path(path)
-    named = named_exercise(source)
-    if named is None:
-        named = path.stem.replace("_", "-").lower()
-        if named not in IDS:
-            raise UnusableFile(
-                f"{path} does not say which exercise it is for; add the line `# exercise: ID` at its top, or "
-                "call with --exercise ID (`npreg exercises` lists them)"
-            )
+    named = named_exercise(source) or path.stem.replace("_", "-").lower()
+    if named_exercise(source) is None and named not in IDS:
+        cure = "add the line `# exercise: ID` at its top, or call with --exercise ID (`npreg exercises` lists them)"
+        raise UnusableFile(f"{path} does not say which exercise it is for; {cure}")
     return named
 
 
 def find_exercise(name: str, folder: str | Path = ".") -> Exercise:
-    """Return an exercise of the course by its id, or the one that a teacher's file defines.
+    """An exercise of the course by its id, or the one that a teacher's ``.py`` file defines.
 
-    Parameters
-    ----------
-    name : an id such as ``"ridge"``, or the path of a ``.py`` file with an ``Exercise`` in it
-    folder : where a relative path starts
-
-    Raises
-    ------
-    UnusableFile
-        if there is none; the message names the nearest ids.
+    `folder` is where a relative path starts. Where there is none, the `UnusableFile` names the nearest ids.
 
     >>> find_exercise("ridge").id
     'ridge'
@@ -186,36 +143,32 @@ def find_exercise(name: str, folder: str | Path = ".") -> Exercise:
     wanted = name.strip().lower().replace("_", "-")
     if wanted in IDS:
         return load(wanted)
-    raise UnusableFile(
-        f"there is no exercise {name!r}" + (_did_you_mean(wanted, IDS) or "; `npreg exercises` lists them")
-    )
+    near = _did_you_mean(wanted, IDS) or "; `npreg exercises` lists them"
+    raise UnusableFile(f"there is no exercise {name!r}{near}")
 
 
 def load_exercise(path: str | Path) -> Exercise:
-    """Run a teacher's file and return the ``Exercise`` that it defines."""
-    source = read_source(path)
-    require_python(source, str(path))
+    """Run a teacher's file and return the `Exercise` that it defines."""
+    require_python(read_source(path), str(path))
     try:
         namespace = runpy.run_path(str(path), run_name="exercise")
     except Exception as error:
         raise UnusableFile(f"{path} stops with {type(error).__name__}: {error}") from error
     found = list({id(value): value for value in namespace.values() if isinstance(value, Exercise)}.values())
     if len(found) != 1:
-        how_many = "no" if not found else str(len(found))
-        raise UnusableFile(
-            f"{path} defines {how_many} exercises; a file for `check`, `start` and `prove` holds one, made "
-            "with npreg.exercises.Exercise(...)"
-        )
+        cure = "a file for `check`, `start` and `prove` holds one, made with npreg.exercises.Exercise(...)"
+        raise UnusableFile(f"{path} defines {len(found) or 'no'} exercises; {cure}")
     return found[0]
 
 
 def student_files(folder: str | Path, skipped: list[str]) -> Iterator[tuple[Path, str]]:
-    """Yield every Python file and notebook of a folder that names an exercise, with that name, in order.
+    """Every Python file and notebook of a folder that names an exercise, with that name, in order.
 
     Why a file was skipped is added to `skipped`; one that names no exercise is somebody else's matter.
     """
-    paths = [path for path in Path(folder).iterdir() if path.suffix in (".py", ".ipynb")]
-    for path in sorted(path for path in paths if not path.name.startswith(".")):
+    for path in sorted(Path(folder).glob("[!.]*")):
+        if path.suffix not in (".py", ".ipynb"):
+            continue
         try:
             named = named_exercise(read_source(path))
         except UnusableFile as error:
@@ -225,13 +178,6 @@ def student_files(folder: str | Path, skipped: list[str]) -> Iterator[tuple[Path
             skipped.append(f"{path} is for {named}, which is no exercise of the course")
         elif named is not None:
             yield path, named.lower().replace("_", "-")
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return [entry.name for entry in folder.iterdir() if entry.suffix == ".py"]
-    except OSError:
-        return []
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -18,11 +18,10 @@ class NotANotebook(ValueError):
 
 
 def notebook_source(text: str) -> str:
-    """Return the code cells in order, joined into one source; magics become comments, line for line.
+    """The code cells in order, joined into one source; magics become comments, line for line.
 
-    A cell that another language's magic (``%%bash``) takes over becomes a comment as a whole.
-
-    Raises ``NotANotebook`` with what is wrong.
+    A cell that another language's magic (``%%bash``) takes over becomes a comment as a whole. Raises
+    `NotANotebook` with what is wrong.
 
     >>> cells = [{"cell_type": "code", "source": ["%matplotlib inline\\n", "x = 1"]}]
     >>> print(notebook_source(json.dumps({"nbformat": 4, "cells": cells})))
@@ -34,7 +33,7 @@ def notebook_source(text: str) -> str:
     except (ValueError, RecursionError) as error:
         raise NotANotebook(f"not JSON: {error}") from None
     sources = [_joined(cell) for cell in _cells(notebook) if cell.get("cell_type") == "code"]
-    return "\n\n".join(_plain_python(source) for source in sources if source.strip())
+    return "\n\n".join(plain_python(source) for source in sources if source.strip())
 
 
 def _cells(notebook: Any) -> list[dict[str, Any]]:
@@ -55,11 +54,12 @@ def _joined(cell: dict[str, Any]) -> str:
     return source if isinstance(source, str) else ""
 
 
-def _plain_python(source: str) -> str:
+def plain_python(source: str) -> str:
+    """A cell without its magics."""
     lines = source.splitlines()
     first = next((line for line in lines if line.strip()), "")
     if first.startswith("%%") and not first.startswith(RUN_AS_THEY_ARE):
-        return _commented(lines)
+        return "\n".join(f"# {line}" for line in lines)
     return "\n".join(_without_magic(line) for line in lines)
 
 
@@ -68,7 +68,3 @@ def _without_magic(line: str) -> str:
         return line
     indent = line[: len(line) - len(line.lstrip())]
     return f"{indent}pass  # {line.strip()}" if indent else f"# {line.strip()}"
-
-
-def _commented(lines: list[str]) -> str:
-    return "\n".join(f"# {line}" for line in lines)

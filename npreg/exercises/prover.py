@@ -1,16 +1,19 @@
-"""The prover: do the probes of an exercise tell every pair of known mistakes apart?
+"""What a teacher looks at: do an exercise's probes tell every pair of known mistakes apart, and what is said of them?
 
 Every known mistake of every answer is evaluated on the probes: the right answer times the usual factors, and
-every mutation of the forward program. Two that have the same values there are looked at on many other probes.
-If they agree on those, too, they are one formula under two names (twins), and no data could tell them apart;
+every mutation of the forward program. Those that have the same values there are compared on many other probes.
+If they agree on those, too, they are one formula under several names (twins), and no data could tell them apart;
 if not, it is these probes that cannot, and they are refused.
 """
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,25 +21,26 @@ from npreg.exercises.forward.derivatives import quantities_of
 from npreg.exercises.forward.probes import Probe, draw, fresh
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.recorder import Stop
-from npreg.exercises.forward.verdict import Reference, reference
+from npreg.exercises.forward.tape import not_analytic
+from npreg.exercises.forward.verdict import KNOWN_BY_DIFFERENCES, Reference, reference
 from npreg.exercises.found import CONSTANTS, Factor
+from npreg.exercises.judge import Questions, judge, questions_of
 from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.explanation import Base
 from npreg.exercises.mistakes.preference import cost, factor_cost
 from npreg.exercises.words import say, wrap
 
-EQUAL = 1e-9
+EQUAL, ONE_FORMULA = 1e-9, 1e-7  # how close the same values are, on the probes and on all others
 WITNESSES = 4
 WITNESS_SEED = 7
 RIGHT = "right"
-_SHOWN = 20
+SHOWN = 20
+WIDTH = 88
+FACTORS = 3  # so many in a turn of the preview: they are the most frequent of all
 
-Make = Callable[[Reference], Array]
 
-
-@dataclass(frozen=True)
-class Pair:
-    """Two mistakes (codes, joined by ``+``; or ``"right"``) with the same values in the answer ``answer``."""
+class Pair(NamedTuple):
+    """Two mistakes (codes, joined by ``+``; or ``"right"``) with the same values in the answer `answer`."""
 
     answer: str
     first: str
@@ -46,11 +50,10 @@ class Pair:
         return f"{self.answer}: {self.first} = {self.second}"
 
 
-@dataclass(frozen=True)
-class Proof:
-    """What the prover found: pairs that these probes cannot tell apart (``confused``), and ``twins``.
+class Proof(NamedTuple):
+    """What the prover found: pairs that these probes cannot tell apart (`confused`), and `twins`.
 
-    ``mistakes`` counts the known mistakes over all answers, ``sizes`` are those of the probes; ``stopped`` is
+    `mistakes` counts the known mistakes over all answers, `sizes` are those of the probes; `stopped` is
     where the loss could not be followed.
     """
 
@@ -67,36 +70,39 @@ class Proof:
         return not self.confused
 
     def text(self, lang: str = "en", *, twins: bool = False) -> str:
-        """Return the proof in words: what cannot be told apart, and the twins where they are asked for."""
+        """The proof in words: what cannot be told apart, and the twins where they are asked for."""
         unique = {tuple(size.items()): size for size in self.sizes if size}.values()
         sizes = "; ".join(", ".join(f"{k} = {v}" for k, v in size.items()) for size in unique)
-        key = "proved" if self.passed else "not-proved"
-        key += "" if sizes else "-scalar"
+        key = ("proved" if self.passed else "not-proved") + ("" if sizes else "-scalar")
         values = {"exercise": self.exercise, "mistakes": self.mistakes, "twins": len(self.twins)}
         lines = [say(key, lang, sizes=sizes, **values)]
-        lines += _listed(self.confused, lang)
+        lines += [f"    {pair}" for pair in self.confused[:SHOWN]]
+        if len(self.confused) > SHOWN:
+            lines.append("    " + say("more", lang, count=len(self.confused) - SHOWN))
         if self.stopped is not None:
-            why = say(f"stop-{self.stopped.kind}", lang)
-            line, code = self.stopped.line, self.stopped.code
+            why, line, code = say(f"stop-{self.stopped.kind}", lang), self.stopped.line, self.stopped.code
             lines += ["", *wrap(say("stopped", lang, line=line, code=code, why=why))]
         if twins:
-            lines += ["", say("proof-twins", lang), *_grouped(self.twins)]
+            names: dict[tuple[str, str], list[str]] = {}
+            for pair in self.twins:
+                names.setdefault((pair.answer, pair.first), [pair.first]).append(pair.second)
+            lines += ["", say("proof-twins", lang)]
+            lines += [f"    {answer}: {' = '.join(same)}" for (answer, first), same in names.items() if first != RIGHT]
         return "\n".join(lines)
 
     def __str__(self) -> str:
         return self.text()
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """A mistake by its codes, how far-fetched it is, and what it makes of a probe."""
 
     codes: str
     cost: float
-    make: Make
+    make: Callable[[Reference], Array]
 
     def values(self, references: Sequence[Reference]) -> list[Array] | None:
-        """Return its values on probes; None where it cannot be made."""
+        """Its values on probes; None where it cannot be made."""
         try:
             with np.errstate(all="ignore"):
                 return [np.asarray(self.make(at), dtype=float) for at in references]
@@ -135,125 +141,67 @@ def prove(exercise: Exercise, probes: Sequence[Probe] | None = None) -> Proof:
     for name in exercise.answers:
         known = list(known_mistakes(bank, name, given))
         total += len({mistake.codes for mistake in known}) - 1
-        for group in _groups(known, given):
-            apart, same = _split(name, group, witnesses)
-            confused += apart
-            twins += same
+        for group in _same(known, given, EQUAL):
+            if len({mistake.codes for mistake in group}) > 1:
+                formulas = list(_same(group, witnesses, ONE_FORMULA))
+                confused += _pairs(name, combinations((formula[0] for formula in formulas), 2))
+                twins += _pairs(name, ((formula[0], other) for formula in formulas for other in formula[1:]))
+    told = [tuple(dict.fromkeys(pair for _, pair in sorted(pairs, key=lambda p: p[0]))) for pairs in (confused, twins)]
     sizes = tuple(dict(r.sizes) for r in given)
-    stopped = exercise.program.stopped
-    return Proof(exercise.id, total, sizes, _simplest_first(confused), _simplest_first(twins), stopped)
+    return Proof(exercise.id, total, sizes, told[0], told[1], exercise.program.stopped)
 
 
 def probes_of_sizes(exercise: Exercise, sizes: Sequence[Mapping[str, int]], seed: int = 0) -> list[Probe]:
-    """Draw one probe for each of the given sizes.
-
-    Raises
-    ------
-    ValueError
-        if a symbol has no size, or there is no such symbol.
-    """
+    """One probe for each of the given sizes; a ValueError where a symbol has no size, or there is no such symbol."""
     for size in sizes:
         if any(number < 1 for number in size.values()):
             raise ValueError(f"sizes are whole numbers of at least 1, not {dict(size)}")
         if set(size) != set(exercise.symbols):
-            raise ValueError(
-                f"exercise {exercise.id!r} needs sizes for {', '.join(exercise.symbols) or 'nothing'}; "
-                f"got {', '.join(size) or 'none'}"
-            )
+            wanted, got = ", ".join(exercise.symbols) or "nothing", ", ".join(size) or "none"
+            raise ValueError(f"exercise {exercise.id!r} needs sizes for {wanted}; got {got}")
     rng = np.random.default_rng(seed)
     return [draw(exercise, dict(size), rng) for size in sizes]
 
 
 def known_mistakes(bank: Bank, name: str, given: Sequence[Reference]) -> Iterator[Known]:
-    """The right answer, its factors, and every mutation, the simple ones first."""
+    """The right answer, its factors that come up in practice, and every mutation."""
+
+    def scaled(factor: Factor, at: Reference) -> Array:
+        return np.asarray(factor.value(quantities_of(bank.exercise, at.sizes, at.tape.values)) * at.right[name])
+
+    def mutated(base: Base, at: Reference) -> Array:
+        return bank.value(base, name, at.tape)
+
     yield Known(RIGHT, 0.0, lambda at: at.right[name])
     if bank.exercise.answers[name].formula is None:
-        for factor in _factors(bank):
-            yield Known("+".join(factor.codes), factor_cost(factor), _times(factor, name))
+        powers = (tuple((size, power) for size, power in row if power) for row in bank.table.powers)
+        few = [used for used in powers if len(used) <= 2 and "n-1" not in dict(used)]
+        factors = (Factor(1, constant, used) for used in few for constant in CONSTANTS[:5])
+        for factor in (*(factor for factor in factors if not factor.is_one), Factor(-1)):
+            yield Known("+".join(factor.codes), factor_cost(factor), partial(scaled, factor))
     for base in bank.bases(name):
-        yield Known("+".join(base.codes), cost(base.kinds), _wrong(bank, base, name))
+        yield Known("+".join(base.codes), cost(base.kinds), partial(mutated, base))
 
 
-def _times(factor: Factor, name: str) -> Make:
-    return lambda at: np.asarray(factor.value(_quantities(at)) * at.right[name])
-
-
-def _wrong(bank: Bank, base: Base, name: str) -> Make:
-    return lambda at: bank.value(base, name, at.tape)
-
-
-def _factors(bank: Bank) -> Iterator[Factor]:
-    """The factors that come up in practice: a constant, and at most two sizes or settings."""
-    for powers in bank.table.powers:
-        used = tuple((name, power) for name, power in powers if power)
-        if len(used) <= 2 and "n-1" not in dict(used):
-            for constant in CONSTANTS[:5]:
-                if used or constant != 1:
-                    yield Factor(1, constant, used)
-    yield Factor(-1)
-
-
-def _quantities(at: Reference) -> dict[str, float]:
-    return quantities_of(at.tape.exercise, at.sizes, at.tape.values)
-
-
-def _groups(known: Sequence[Known], given: Sequence[Reference]) -> Iterator[list[Known]]:
-    """Groups of two or more with the same shapes and values on the given probes."""
+def _same(known: Sequence[Known], references: Sequence[Reference], close: float) -> Iterator[list[Known]]:
+    """The mistakes in groups of the same shapes and values, the simplest of each first; zero up to rounding is zero."""
     by_shape: dict[tuple[tuple[int, ...], ...], list[tuple[Known, Array]]] = {}
-    for mistake in known:
-        values = mistake.values(given)
-        if values is not None and all(np.all(np.isfinite(value)) for value in values):
+    for mistake in sorted(known, key=lambda mistake: mistake.cost):
+        values = mistake.values(references)
+        if values is not None:
             flat = np.concatenate([value.ravel() for value in values])
             by_shape.setdefault(tuple(value.shape for value in values), []).append((mistake, flat))
     for members in by_shape.values():
         rows = np.stack([flat for _, flat in members])
-        for places in _equal_rows(rows):
-            if len({members[i][0].codes for i in places}) > 1:
-                yield sorted((members[i][0] for i in places), key=lambda mistake: mistake.cost)
-
-
-def _equal_rows(rows: Array) -> Iterator[list[int]]:
-    """Sets of rows that are equal to rounding, found as neighbours in a random direction."""
-    direction = np.random.default_rng(0).uniform(0.5, 1.5, rows.shape[1])
-    size = np.max(np.abs(rows), axis=1)
-    position = rows @ direction
-    order = np.argsort(position, kind="stable")
-    left = list(order)
-    while left:
-        first = left.pop(0)
-        near = list(_near(left, position, position[first], size[first] * rows.shape[1]))
-        same = [i for i in near if np.max(np.abs(rows[i] - rows[first])) <= EQUAL * max(size[first], size[i])]
-        if same:
-            taken = set(same)
-            left = [i for i in left if i not in taken]
-            yield [first, *same]
-
-
-def _near(left: Sequence[int], position: Array, start: float, size: float) -> Iterator[int]:
-    for i in left:
-        if position[i] - start > 2 * EQUAL * size:
-            return
-        yield i
-
-
-def _split(
-    name: str, group: Sequence[Known], witnesses: Sequence[Reference]
-) -> tuple[list[tuple[float, Pair]], list[tuple[float, Pair]]]:
-    """Sort a group by its values on the witnesses: pairs of different classes, and pairs within a class."""
-    classes: list[tuple[list[Array], list[Known]]] = []
-    for mistake in group:
-        values = mistake.values(witnesses)
-        if values is None:
-            continue
-        for others, members in classes:
-            if _equal(values, others):
-                members.append(mistake)
-                break
-        else:
-            classes.append((values, [mistake]))
-    apart = combinations([members[0] for _, members in classes], 2)
-    same = ((members[0], other) for _, members in classes for other in members[1:])
-    return list(_pairs(name, apart)), list(_pairs(name, same))
+        size, left = np.max(np.abs(rows), axis=1, initial=0.0), np.arange(len(rows))
+        while left.size:
+            first = left[0]
+            with np.errstate(invalid="ignore"):
+                apart = np.max(np.abs(rows[left] - rows[first]), axis=1, initial=0.0)
+                same = apart <= np.maximum(close * np.maximum(size[left], size[first]), 1e-12)
+            same[0] = True
+            yield [members[i][0] for i in left[same]]
+            left = left[~same]
 
 
 def _pairs(name: str, pairs: Iterable[tuple[Known, Known]]) -> Iterator[tuple[float, Pair]]:
@@ -262,32 +210,52 @@ def _pairs(name: str, pairs: Iterable[tuple[Known, Known]]) -> Iterator[tuple[fl
             yield first.cost + second.cost, Pair(name, first.codes, second.codes)
 
 
-def _equal(values: Sequence[Array], others: Sequence[Array]) -> bool:
-    for value, other in zip(values, others, strict=True):
-        if value.shape != other.shape:
-            return False
-        size = max(float(np.max(np.abs(value), initial=0.0)), float(np.max(np.abs(other), initial=0.0)))
-        if not np.max(np.abs(value - other), initial=0.0) <= max(1e-7 * size, 1e-12):  # zero to rounding
-            return False
-    return True
+def preview(exercise: Exercise, lang: str = "en", count: int = 20) -> Iterator[str]:
+    """What students read for the commonest mistakes, each kind of mistake once before any comes again.
+
+    A last line says which steps are differentiated numerically, and how exactly and fast answers are judged.
+    """
+    questions = questions_of(exercise, seed=0)
+    right = {name: [at.right[name] for at in questions.judged] for name in exercise.answers}
+    begun = time.perf_counter()
+    judge(questions, _outcome(questions, right), lang)
+    seconds = time.perf_counter() - begun
+    said: set[str] = set()
+    for name, values in _commonest(questions):
+        report = judge(questions, _outcome(questions, {**right, name: values}), lang)
+        answer = next(answer for answer in report.answers if answer.name == name)
+        message = answer.message(lang)
+        if not answer.passed and message not in said:
+            said.add(message)
+            yield "\n".join([f"{name}  [{', '.join(answer.codes)}]", *wrap(message, WIDTH, "    ")])
+        if len(said) == count:
+            break
+    steps = sorted({edge[0].lstrip("_") for edge in not_analytic(exercise)})
+    exact = KNOWN_BY_DIFFERENCES if steps else 1e3 * np.finfo(float).eps
+    key = "preview-differences" if steps else "preview-exact"
+    yield say(key, lang, steps=", ".join(steps), exact=f"{exact:.0e}", seconds=f"{seconds:.2g}")
 
 
-def _simplest_first(pairs: Sequence[tuple[float, Pair]]) -> tuple[Pair, ...]:
-    return tuple(dict.fromkeys(pair for _, pair in sorted(pairs, key=lambda item: item[0])))
+def _commonest(questions: Questions) -> Iterator[tuple[str, list[Array]]]:
+    """Names of answers with wrong values on all probes: of every family of codes the simplest first."""
+    found, seen = [], Counter[tuple[str, str]]()
+    for name in questions.names:
+        known = known_mistakes(questions.bank, name, questions.judged)
+        for mistake in sorted(known, key=lambda known: (known.cost, len(known.codes))):
+            family = mistake.codes.partition(":")[0]
+            if mistake.codes != RIGHT and "+" not in mistake.codes:
+                turn = seen[name, family] // (FACTORS if family == "factor" else 1)
+                found.append((turn, mistake.cost, len(mistake.codes), name, mistake))
+                seen[name, family] += 1
+    for *_, name, mistake in sorted(found, key=lambda item: item[:4]):
+        values = mistake.values(questions.judged)
+        if values is not None:
+            yield name, values
 
 
-def _grouped(pairs: Sequence[Pair]) -> Iterator[str]:
-    """Formulas with all their names, a line each; those that are right need no name."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for pair in pairs:
-        groups.setdefault((pair.answer, pair.first), []).append(pair.second)
-    for (answer, first), others in groups.items():
-        if first != RIGHT:
-            yield f"    {answer}: {' = '.join([first, *others])}"
-
-
-def _listed(pairs: Sequence[Pair], lang: str, shown: int = _SHOWN) -> list[str]:
-    lines = [f"    {pair}" for pair in pairs[:shown]]
-    if len(pairs) > shown:
-        lines.append("    " + say("more", lang, count=len(pairs) - shown))
-    return lines
+def _outcome(questions: Questions, values: Mapping[str, list[Array]]) -> dict[str, Any]:
+    """The records of a file whose functions return these values."""
+    blank: dict[str, Any] = {"problem": None, "error": None, "changed": [], "stdout": "", "type": ""}
+    about = {"defined": True, "parameters": list(questions.bank.exercise.inputs), "globals": [], "line": None}
+    runs = {name: [{**blank, "value": value, "again": value} for value in given] for name, given in values.items()}
+    return {"error": None, "stdout": "", "functions": {name: {**about, "runs": runs[name]} for name in runs}}
