@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bz2
-import functools
+import contextlib
 import gzip
 import os
 import stat
@@ -12,15 +12,14 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 from npreg.files import safe_file_name
 from npreg.grading.folder import LARGEST, readable_name
 
-OPENERS: dict[str, Callable[[Any], Any]] = {
-    ".tar": functools.partial(open, mode="rb"),
+OPENERS: dict[str, Callable[..., Any]] = {
+    ".tar": open,
     ".tar.gz": gzip.open,
     ".tgz": gzip.open,
     ".tar.bz2": bz2.open,
@@ -29,14 +28,15 @@ OPENERS: dict[str, Callable[[Any], Any]] = {
 SUFFIXES = (".zip", *OPENERS)
 DEEPEST = 8
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, struct.error, EOFError, NotImplementedError)
+_USUAL = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
+Members = Iterator[tuple[str, Callable[[], IO[bytes]]]]
 
 
 class NotUnpacked(ValueError):
     """The archive is damaged, encrypted, too large, or leads out of its folder; the message says which."""
 
 
-@dataclass(frozen=True)
-class Bounds:
+class Bounds(NamedTuple):
     """How many files an archive may hold, how many bytes they may have, and how many the archive itself."""
 
     files: int
@@ -47,25 +47,16 @@ STUDENTS = Bounds(1000, 64 * 2**20)
 CLASSES = Bounds(50_000, 2**30)
 
 
-def is_archive(name: str) -> bool:
-    """Whether a file's name is that of an archive.
-
-    >>> is_archive("Ada.ZIP"), is_archive("ada.tar.gz"), is_archive("ada.py")
-    (True, True, False)
-    """
-    return name.lower().endswith(SUFFIXES)
-
-
 def unpack(path: Path, target: Path, bounds: Bounds = STUDENTS) -> None:
-    """Write the programs, notebooks and archives in an archive below ``target``; links are left out.
+    """Write the programs, notebooks and archives in an archive below `target`; links are left out.
 
-    Raises ``NotUnpacked`` if anything is wrong with it; what was written by then is to be thrown away.
+    Raises `NotUnpacked` if anything is wrong with it; what was written by then is to be thrown away.
     """
     target.mkdir(parents=True)
     try:
         if os.lstat(path).st_size > bounds.size:
             raise NotUnpacked(f"it is larger than {bounds.size / 2**20:g} MB")
-        members = _zipped(path, bounds) if path.name.lower().endswith(".zip") else _tarred(path, bounds)
+        members = _zipped(path) if path.name.lower().endswith(".zip") else _tarred(path, bounds)
         total = 0
         for count, (name, opened) in enumerate(members, 1):
             if count > bounds.files:
@@ -93,40 +84,35 @@ def _place(name: str) -> Path | None:
         raise NotUnpacked(f"it holds a file with the name {readable_name(name[:100])!r}")
     if not parts or any(part.startswith((".", "__MACOSX", "__pycache__")) for part in parts):
         return None
-    if not (parts[-1].lower().endswith(tuple(LARGEST)) or is_archive(parts[-1])):
-        return None
     stem, suffix = os.path.splitext(parts[-1])
-    return Path(*map(safe_file_name, parts[:-1]), safe_file_name(stem)[:100] + suffix)
+    needed = parts[-1].lower().endswith((*LARGEST, *SUFFIXES))
+    return Path(*map(safe_file_name, parts[:-1]), safe_file_name(stem)[:100] + suffix) if needed else None
 
 
-def _zipped(path: Path, bounds: Bounds) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
+def _zipped(path: Path) -> Members:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
                 continue
             if info.flag_bits & 1:
                 raise NotUnpacked("it is encrypted")
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
+            if info.compress_type not in _USUAL:
                 raise NotUnpacked("it is packed in an unusual way")
             yield _zip_name(info), lambda info=info: archive.open(info)  # type: ignore[misc]
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
     """The name as it was meant: old programs write it in the system's encoding, and do not say so."""
-    if info.flag_bits & 0x800:
-        return info.filename
     raw = info.filename.encode("cp437", "replace")
-    for encoding in ("utf-8", "gbk"):
-        try:
+    for encoding in () if info.flag_bits & 0x800 else ("utf-8", "gbk"):
+        with contextlib.suppress(UnicodeDecodeError):
             return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
     return info.filename
 
 
-def _tarred(path: Path, bounds: Bounds) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
+def _tarred(path: Path, bounds: Bounds) -> Members:
     opener = next(OPENERS[suffix] for suffix in OPENERS if path.name.lower().endswith(suffix))
-    with opener(path) as stream:
+    with opener(path, "rb") as stream:
         bounded = cast(IO[bytes], _Bounded(stream, 4 * bounds.size))
         with tarfile.open(fileobj=bounded, mode="r|") as archive:
             for member in archive:

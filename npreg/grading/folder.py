@@ -22,8 +22,8 @@ LARGEST_SOURCE = 2**20
 class Submission:
     """One entry of the folder: its name, and its source or the reason (code, detail) why there is none.
 
-    ``digest`` is the SHA-256 of the bytes, or of the reason; with it a result is found again after a stop.
-    ``helpers`` are modules of the student's own that it imports, as name and source.
+    `digest` is the SHA-256 of the bytes, or of the reason; with it a result is found again after a stop.
+    `helpers` are modules of the student's own that it imports, as name and source.
     """
 
     name: str
@@ -34,14 +34,14 @@ class Submission:
 
 
 def submissions(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]] = ()) -> list[Path]:
-    """Return the entries of a folder (or one file), sorted by name; hidden ones and ``skip`` are left out.
+    """The entries of a folder (or one file), sorted by name; hidden ones and `skip` are left out.
 
-    Raises ``FileNotFoundError`` if there is neither.
+    Raises FileNotFoundError if there is neither.
     """
     path = Path(path)
+    if not os.path.lexists(path):
+        raise FileNotFoundError(f"there is no file or folder {str(path)!r}")
     if not path.is_dir():
-        if not os.path.lexists(path):
-            raise FileNotFoundError(f"there is no file or folder {str(path)!r}")
         return [path]
     unwanted = {os.path.abspath(entry) for entry in skip}
     entries = [path / name for name in os.listdir(path) if not name.startswith(".") and name != "__pycache__"]
@@ -50,7 +50,7 @@ def submissions(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[s
 
 
 def read(path: Path) -> Submission:
-    """Read one entry; whatever it is, the answer is a ``Submission``.
+    """Read one entry; whatever it is, the answer is a `Submission`.
 
     >>> read(Path("/")).reason
     ('directory', '')
@@ -60,13 +60,17 @@ def read(path: Path) -> Submission:
         content = _content(path)
         source = _source(path, content)
     except _Refused as refused:
-        digest = hashlib.sha256(repr(refused.args).encode()).hexdigest()
-        return Submission(name, None, digest, (refused.args[0], refused.args[1]))
+        return unread(name, *refused.args)
     return Submission(name, source, hashlib.sha256(path.suffix.encode() + b"\0" + content).hexdigest())
 
 
+def unread(name: str, *reason: str) -> Submission:
+    """An entry without a source, for that reason (code, detail)."""
+    return Submission(name, None, hashlib.sha256(repr(reason).encode()).hexdigest(), (reason[0], reason[1]))
+
+
 def readable_name(name: str) -> str:
-    r"""Return a file's name as text that can be written anywhere; undecodable bytes and controls as ``\x..``.
+    r"""A file's name as text that can be written anywhere; undecodable bytes and controls as `\x..`.
 
     >>> readable_name("Zoë 王.py"), readable_name("a\tb.py")
     ('Zoë 王.py', 'a\\x09b.py')
@@ -82,11 +86,9 @@ class _Refused(Exception):
 def _content(path: Path) -> bytes:
     try:
         mode = os.lstat(path).st_mode
-        for is_kind, code in ((stat.S_ISDIR, "directory"), (stat.S_ISLNK, "link")):
-            if is_kind(mode):
-                raise _Refused(code, "")
         if not stat.S_ISREG(mode):
-            raise _Refused("not-a-file", "")
+            known = {stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}
+            raise _Refused(known.get(stat.S_IFMT(mode), "not-a-file"), "")
         largest = LARGEST.get(path.suffix.lower())
         if largest is None:
             raise _Refused("file-type", readable_name(path.suffix) or "no extension")
@@ -101,35 +103,21 @@ def _content(path: Path) -> bytes:
 
 
 def _source(path: Path, content: bytes) -> str:
-    if not content.strip():
-        raise _Refused("empty", "")
-    if path.suffix.lower() == ".ipynb":
-        try:
-            source = notebook_source(_decoded(content, "utf-8-sig"))
-        except NotANotebook as error:
-            raise _Refused("notebook", str(error)[:200]) from None
-    else:
-        source = _decoded(content, _encoding(content))
+    """The text, in the encoding that a byte-order mark or a comment declares, or UTF-8; of a notebook the code."""
+    notebook = path.suffix.lower() == ".ipynb"
+    encoding = "utf-8-sig" if notebook else "utf-16"
+    try:
+        if not notebook and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            encoding = tokenize.detect_encoding(BytesIO(content).readline)[0]
+        source = content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        raise _Refused("encoding", str(error)[:100]) from None
+    try:
+        source = notebook_source(source) if notebook and content.strip() else source
+    except NotANotebook as error:
+        raise _Refused("notebook", str(error)[:200]) from None
     if not source.strip():
         raise _Refused("empty", "")
     if len(source) > LARGEST_SOURCE:
         raise _Refused("file-size", size(LARGEST_SOURCE))
     return source
-
-
-def _encoding(content: bytes) -> str:
-    """The encoding that the file declares, as Python finds it: a byte-order mark, a comment, or UTF-8."""
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if content.startswith(mark):
-            return encoding
-    try:
-        return tokenize.detect_encoding(BytesIO(content).readline)[0]
-    except SyntaxError as error:
-        raise _Refused("encoding", str(error)[:100]) from None
-
-
-def _decoded(content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
-    except (UnicodeDecodeError, LookupError) as error:
-        raise _Refused("encoding", str(error)[:100]) from None

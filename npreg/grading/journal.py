@@ -1,9 +1,7 @@
-"""What has been marked already, kept line by line on disk, so that a run that was stopped goes on where it
-was.
+"""What has been marked already, line by line on disk, so that a run that was stopped goes on where it was.
 
-The file is only ever appended to. Every line is one JSON object with the key of a submission (its content,
-the exercise, the seed and all settings that decide marks) and the result; it is on the disk before the next
-step. A last line that was cut short by a crash is ignored.
+The file is only appended to. A line is a JSON object: the key of a submission (a digest of all that decides its
+marks) and the result; it is on the disk before the next step. A last line that a crash cut short is ignored.
 """
 
 from __future__ import annotations
@@ -11,16 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from npreg.files import named
 
 
 def key(*parts: object) -> str:
-    """Return the key of a result: a digest of everything that it depends on.
+    """The key of a result: a digest of everything that it depends on.
 
     >>> key("a", 1) == key("a", 1), key("a", "1") == key("a1", "")
     (True, False)
@@ -29,85 +25,66 @@ def key(*parts: object) -> str:
 
 
 class Journal:
-    """Results by key, on disk at ``path``; with ``path=None`` it remembers nothing.
+    """Results by key, on disk at `path`; with None it remembers nothing. Use it as a context manager.
 
-    Use it as a context manager; ``get`` and ``add`` may be called from several threads.
+    What it keeps in memory is where every line begins: a class's reports need not fit.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self.path = None if path is None else Path(path)
-        self._lock = threading.Lock()
-        self._known: dict[str, tuple[int, int]] = {}
+        self._begins: dict[str, int] = {}
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> Journal:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open(self.path, "a+b")
-            self._index(self._file)
+            self._file.seek(0)
+            end, line = 0, b"\n"
+            for line in self._file:
+                self._begins |= dict.fromkeys(_parsed(line), end)
+                end += len(line)
+            if not line.endswith(b"\n"):
+                self._file.write(b"\n")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _index(self, file: BinaryIO) -> None:
-        """Remember where every whole line is, not what it holds: a class's reports need not fit in memory."""
-        file.seek(0)
-        end = 0
-        for line in file:
-            start, end = end, end + len(line)
-            if line.endswith(b"\n") and (entry := _parsed(line)) is not None:
-                self._known[entry["key"]] = (start, len(line))
-        if end and not line.endswith(b"\n"):
-            file.write(b"\n")
+    def get(self, entry: str) -> dict[str, Any] | None:
+        """The stored result, or None."""
+        if self._file is None or entry not in self._begins:
+            return None
+        self._file.seek(self._begins[entry])
+        return _parsed(self._file.readline()).get(entry)
 
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def __contains__(self, entry_key: str) -> bool:
-        return entry_key in self._known
-
-    def get(self, entry_key: str) -> dict[str, Any] | None:
-        """Return the stored result, or None."""
-        with self._lock:
-            if self._file is None or entry_key not in self._known:
-                return None
-            start, length = self._known[entry_key]
-            self._file.seek(start)
-            entry = _parsed(self._file.read(length))
-        return None if entry is None else entry["result"]
-
-    def add(self, entry_key: str, result: dict[str, Any]) -> None:
+    def add(self, entry: str, result: dict[str, Any]) -> None:
         """Append a result and wait until it is on the disk."""
         if self._file is None:
             return
-        line = json.dumps({"key": entry_key, "result": result}, allow_nan=False).encode() + b"\n"
-        with self._lock:
-            try:
-                start = self._file.seek(0, os.SEEK_END)
-                self._file.write(line)
-                self._file.flush()
-                os.fsync(self._file.fileno())
-            except OSError as error:
-                raise named(error, self._file.name) from None
-            self._known[entry_key] = (start, len(line))
+        line = json.dumps({"key": entry, "result": result}, allow_nan=False).encode() + b"\n"
+        try:
+            self._begins[entry] = self._file.seek(0, os.SEEK_END)
+            self._file.write(line)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise named(error, self._file.name) from None
 
     def remove(self) -> None:
         """Delete the file: the run is complete."""
-        self.__exit__(None, None, None)
+        self.__exit__()
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
+def _parsed(line: bytes) -> dict[str, dict[str, Any]]:
+    """The result in a line by its key; empty if it is none, or was cut short."""
     try:
-        entry = json.loads(line)
-    except ValueError:
-        return None
-    if isinstance(entry, dict) and isinstance(entry.get("key"), str) and isinstance(entry.get("result"), dict):
-        return entry
-    return None
+        entry = json.loads(line) if line.endswith(b"\n") else {}
+        known, result = entry["key"], entry["result"]
+    except (ValueError, TypeError, KeyError):
+        return {}
+    return {known: result} if isinstance(known, str) and isinstance(result, dict) else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.judge import Questions, questions_of
 from npreg.exercises.place import placed
-from npreg.exercises.report import Report, UnusableFile
+from npreg.exercises.report import UnusableFile
 from npreg.exercises.session import endings_of, explained, judged
 from npreg.exercises.words import REASONS, explain, say
 from npreg.grading.folder import Submission
@@ -33,8 +33,8 @@ _judging = threading.Lock()
 class Settings:
     """What decides the marks, besides the submission and the exercise.
 
-    ``numerical`` is the mark in 0..1 for an answer whose values are right but found by numerical
-    differentiation; ``hints`` the stage of hints in the students' feedback (1 to 4).
+    `numerical` is the mark in 0..1 for an answer whose values are right but found by numerical
+    differentiation; `hints` the stage of hints in the students' feedback (1 to 4).
     """
 
     lang: str = "en"
@@ -55,94 +55,65 @@ class Settings:
 def mark(
     submission: Submission, exercise: Exercise, settings: Settings, seed: int, slot: int = 0, watch: Watch | None = None
 ) -> Result:
-    """Mark one submission; whatever it does, the answer is a ``Result``.
+    """Mark one submission; whatever it does, the answer is a `Result`.
 
-    Parameters: ``seed`` decides the probes; ``slot`` keeps the users of parallel processes apart; ``watch``
-    is called now and then, and may raise to end it. Threads judge one at a time, and wait side by side.
+    `seed` decides the probes; `slot` keeps the users of parallel processes apart; `watch` is called now and
+    then, and may raise to end it. Threads judge one at a time, and wait side by side.
     """
-    if submission.reason is not None or submission.source is None:
-        return without_answers(submission.name, exercise, submission.reason or ("empty", ""), settings.lang)
+    if submission.source is None:
+        return _without_answers(submission.name, exercise, submission.reason or ("empty", ""), settings.lang)
+    how: dict[str, Any] = {"helpers": submission.helpers, "slot": slot, "watch": watch}
+    at = (settings.sandbox, submission.source + "\n")
     try:
         with _judging, np.errstate(all="ignore"):
-            probes = fresh(exercise, seed)
-            questions = questions_of(exercise, probes)
-            large = stretched(exercise, probes[0])
-        asked = [*questions.probes, *(at.reference.given for at in large)]
-        ran = run_isolated(
-            settings.sandbox,
-            submission.source + "\n",
-            questions.names,
-            asked,
-            optional=questions.optional,
-            helpers=submission.helpers,
-            slot=slot,
-            watch=watch,
-        )
+            questions = questions_of(exercise, fresh(exercise, seed))
+            large = stretched(exercise, questions.probes[0])
+        asked = [*questions.probes, *(each.reference.given for each in large)]
+        ran = run_isolated(*at, questions.names, asked, optional=questions.optional, **how)
         with _judging, np.errstate(all="ignore"):
-            report = _report(ran, questions, settings)
-        search = partial(
-            search_isolated,
-            settings.sandbox,
-            submission.source + "\n",
-            seconds=PLACE_SECONDS,
-            helpers=submission.helpers,
-            slot=slot,
-            watch=watch,
-        )
+            numerical = _numerical(ran, questions, large)
+            report = judged(questions, ran, settings.limits, settings.lang)
+        search = partial(search_isolated, *at, seconds=PLACE_SECONDS, **how)
         report = placed(report, questions, ran.outcome, search)
         with _judging, np.errstate(all="ignore"):
-            return _result(submission, ran, report, questions, large, settings)
+            functions, source = ran.outcome["functions"], submission.source
+            marks = tuple(
+                _mark(answer, exercise.id, functions.get(answer.name, {}), source, numerical, settings)
+                for answer in report.answers
+            )
+            told = report.to_dict(settings.lang)
+        score = sum(mark.mark for mark in marks) / max(len(marks), 1)
+        reason, message = None, next((mark.message for mark in marks if mark.message), "")
+        endings = endings_of(ran)
+        if score == 0 and "" in endings:
+            reason, message = endings[""][0], explained("", *endings[""], settings.limits)[settings.lang]
+        return Result(submission.name, exercise.id, score, marks, reason, message, _isolation(ran.isolation), told)
     except UnusableFile as error:
-        said = str(error).removeprefix("the file is no Python: ")[:300]
-        return without_answers(submission.name, exercise, ("syntax", said), settings.lang)
+        reasons = "syntax", str(error).removeprefix("the file is no Python: ")[:300]
     except Exception as error:  # one file never stops the rest
-        detail = f"{type(error).__name__}: {error}"[:300]
-        return without_answers(submission.name, exercise, ("grader-error", detail), settings.lang)
+        reasons = "grader-error", f"{type(error).__name__}: {error}"[:300]
+    return _without_answers(submission.name, exercise, reasons, settings.lang)
 
 
-def without_answers(name: str, exercise: Exercise, reason: tuple[str, str], lang: str) -> Result:
-    """Return the result of an entry that could not be run at all: zero, with the reason."""
-    message = explain(reason[0], lang, detail=reason[1])
+def _without_answers(name: str, exercise: Exercise, reason: tuple[str, str], lang: str) -> Result:
+    """The result of an entry that could not be run at all: zero, with the reason."""
     marks = tuple(Mark(answer, 0.0) for answer in exercise.answers)
-    return Result(name, exercise.id, 0.0, marks, reason[0], message)
+    return Result(name, exercise.id, 0.0, marks, reason[0], explain(reason[0], lang, detail=reason[1]))
 
 
-def _report(ran: Ran, questions: Questions, settings: Settings) -> Report:
-    """Judge the runs on the probes as the check does."""
-    count, functions = len(questions.probes), ran.outcome["functions"]
-    known = {name: {**record, "runs": record["runs"][:count]} for name, record in functions.items()}
-    ran = replace(ran, outcome={**ran.outcome, "functions": known})
-    return judged(questions, ran, settings.limits, settings.lang)
-
-
-def _result(
-    submission: Submission,
-    ran: Ran,
-    report: Report,
-    questions: Questions,
-    large: Sequence[Stretched],
-    settings: Settings,
-) -> Result:
-    """The marks by a report, and by the runs on the ``large`` probes."""
-    count, functions = len(questions.probes), ran.outcome["functions"]
-    numerical = {n for n in questions.names if loses_digits(functions[n]["runs"][count:], large, n)}
-    numerical.update(ran.complex)
-    marks = tuple(
-        _mark(answer, report, functions.get(answer.name, {}), submission.source or "", numerical, settings)
-        for answer in report.answers
-    )
-    score = sum(mark.mark for mark in marks) / max(len(marks), 1)
-    reason, message = None, next((mark.message for mark in marks if mark.message), "")
-    endings = endings_of(ran)
-    if score == 0 and "" in endings:
-        reason, message = endings[""][0], explained("", *endings[""], settings.limits)[settings.lang]
-    shut_in, told = isolation(ran.isolation), report.to_dict(settings.lang)
-    return Result(submission.name, report.exercise, score, marks, reason, message, shut_in, told)
+def _numerical(ran: Ran, questions: Questions, large: Sequence[Stretched]) -> set[str]:
+    """The answers that are numerical, by their runs on the `large` probes, which leave the outcome."""
+    found, count = set(ran.complex), len(questions.probes)
+    for name, function in ran.outcome["functions"].items():
+        if name in questions.names and loses_digits(function["runs"][count:], large, name):
+            found.add(name)
+        function["runs"] = function["runs"][:count]
+    return found
 
 
 def _mark(
     answer: AnswerReport,
-    report: Report,
+    exercise: str,
     function: Mapping[str, Any],
     source: str,
     numerical: set[str],
@@ -152,8 +123,10 @@ def _mark(
     lang, name = settings.lang, answer.name
     codes = tuple(mistake.code for mistake in answer.mistakes)
     mark, message = float(answer.passed), "" if answer.passed else answer.message(lang)
-    details = tuple(answer.sentences(report.exercise, lang, settings.hints))
-    narrow = {str(run["value"].dtype) for run in function.get("runs", ()) if _is_narrow(run["value"])}
+    details = tuple(answer.sentences(exercise, lang, settings.hints))
+    dtypes = (run["value"].dtype for run in function.get("runs", ()) if run["value"] is not None)
+    # less than float64, in whose rounding a difference quotient can hide
+    narrow = {str(dtype) for dtype in dtypes if dtype.kind == "f" and dtype.itemsize < 8}
     if answer.passed and name in numerical:
         codes, message = ("numerical",), explain("numerical", lang, name=name)
     elif answer.passed and narrow:
@@ -167,13 +140,8 @@ def _mark(
     return Mark(name, mark, codes, message, details, line, function_text(source, line))
 
 
-def _is_narrow(value: Any) -> bool:
-    """Whether it is in less than float64, in whose rounding a difference quotient can hide."""
-    return value is not None and value.dtype.kind == "f" and value.dtype.itemsize < 8
-
-
 def function_text(source: str, line: int | None) -> str:
-    """Return a function's lines, from where it begins to where its indentation ends, at most a dozen.
+    """A function's lines, from where it begins to where its indentation ends, at most a dozen.
 
     The file is not parsed: a hostile one must not reach the parser of the process that holds the reference.
 
@@ -194,8 +162,8 @@ def function_text(source: str, line: int | None) -> str:
     return "\n".join(text[depth:][:200] for text in block).rstrip()
 
 
-def isolation(in_force: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was in force as a few words, the same on every run of one machine."""
+def _isolation(in_force: Mapping[str, Any]) -> dict[str, Any]:
+    """What was in force as a few words, the same on every run of one machine."""
     if not in_force:
         return {}
     return {

@@ -20,7 +20,8 @@ from npreg.exercises.forward.probes import Probe, bank
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.verdict import Reference, is_right, reference
 
-SCALES = (2.0**40, 2.0**20, 2.0**13)
+OUTLIERS = (2.0**40, 2.0**20, 2.0**13)
+STRETCHES = (2.0**20, 2.0**-60)
 WORTH_IT = 2.0**10
 EXPOSED = 2.0**5
 NEAR = 1e-2
@@ -42,13 +43,13 @@ class Large(NamedTuple):
     outlier: bool
 
     def of(self, exercise: Exercise, probe: Probe) -> Stretched | None:
-        """Return the large probe: the largest that is finite and exposes an entry."""
+        """The large probe: the largest that is finite and exposes an entry."""
         if not self.outlier:
-            at = _reference(exercise, self._probe(exercise, probe, self.scale))
+            at = _reference(exercise, {**probe, self.name: probe[self.name] * self.scale})
             return None if at is None else Stretched(at, {n: _dwarfed(at, n) for n in exercise.answers}, False)
-        plain = _reference(exercise, self._probe(exercise, probe, 1.0))
+        plain = _reference(exercise, self._with_outlier(exercise, probe, 1.0))
         for scale in np.outer(self.scale * 2.0 ** np.arange(0, -10, -1), (1, -1)).flat if plain else ():
-            at = _reference(exercise, self._probe(exercise, probe, float(scale)))
+            at = _reference(exercise, self._with_outlier(exercise, probe, float(scale)))
             if at is not None and plain is not None:
                 # what does not see the outlier is right also where its own derivative has lost all digits
                 exposed = {
@@ -59,29 +60,26 @@ class Large(NamedTuple):
                     return Stretched(at, exposed, True)
         return None
 
-    def _probe(self, exercise: Exercise, probe: Probe, scale: float) -> Probe:
-        if not self.outlier:
-            return {**probe, self.name: probe[self.name] * scale}
-        made = dict(probe)
-        for name in _by_example(exercise):
-            value, draw = probe[name].copy(), exercise.inputs[name].draw
+    def _with_outlier(self, exercise: Exercise, probe: Probe, scale: float) -> Probe:
+        made, examples = dict(probe), _by_example(exercise)
+        for name in examples:
+            made[name], draw = probe[name].copy(), exercise.inputs[name].draw
             if draw == "labels":
-                value[0] = 1
-            elif draw == "real" and value.ndim > 1 and name == _by_example(exercise)[0]:
-                value[0, : (value.shape[1] + 1) // 2] = 0
-            made[name] = value
+                made[name][0] = 1
+            elif draw == "real" and made[name].ndim > 1 and name == examples[0]:
+                made[name][0, : (made[name].shape[1] + 1) // 2] = 0
         made[self.name][0] *= scale
         return made
 
 
 def stretched(exercise: Exercise, probe: Probe) -> list[Stretched]:
-    """Return large probes with the right answers."""
+    """Large probes with the right answers."""
     return [at for large in stretchable(exercise) if (at := large.of(exercise, probe)) is not None]
 
 
 @lru_cache(maxsize=64)
 def stretchable(exercise: Exercise) -> tuple[Large, ...]:
-    """Return the best ways to make a probe large: for every answer an outlier, and a stretch, if any helps.
+    """The best ways to make a probe large: for every answer an outlier, and a stretch, if any helps.
 
     >>> from npreg.exercises.course import load
     >>> stretchable(load("quantile"))[0]
@@ -89,25 +87,25 @@ def stretchable(exercise: Exercise) -> tuple[Large, ...]:
     """
     probe = bank(exercise)[0]
     plain = _reference(exercise, probe)
-    chosen: list[Large] = []
-    for outlier in (True, False):
-        names = _by_example(exercise) if outlier else list(exercise.inputs)
-        names = [name for name in names if exercise.inputs[name].draw == "real"]
-        ways = [Large(name, scale, outlier) for name in names for scale in (SCALES if outlier else (2.0**20, 2.0**-60))]
-        made = {large: large.of(exercise, probe) for large in ways}
-        for answer in exercise.answers if plain else ():
-            gains = {large: _gain(at, plain, answer) for large, at in made.items() if at and plain}
-            best = max(gains, key=lambda large: gains[large], default=None)
-            if best is not None and gains[best] > (EXPOSED if outlier else WORTH_IT):
-                chosen.append(best)
-    return tuple(dict.fromkeys(chosen))
+    if plain is None:
+        return ()
+    chosen: dict[Large, None] = {}
+    ways = ((True, OUTLIERS, _by_example(exercise), EXPOSED), (False, STRETCHES, list(exercise.inputs), WORTH_IT))
+    for outlier, scales, names, least in ways:
+        large = [Large(n, scale, outlier) for n in names if exercise.inputs[n].draw == "real" for scale in scales]
+        made = {way: at for way in large if (at := way.of(exercise, probe)) is not None}
+        for answer in exercise.answers:
+            gains = {way: _gain(at, plain, answer) for way, at in made.items()}
+            best = max(gains, key=lambda way: gains[way], default=None)
+            if best is not None and gains[best] > least:
+                chosen[best] = None
+    return tuple(chosen)
 
 
 def _by_example(exercise: Exercise) -> list[str]:
     """Inputs with a row, or an entry, per example: those whose first size is the first of all."""
-    shapes = {name: given.shape for name, given in exercise.inputs.items() if given.shape}
-    first = next(iter(shapes.values()), (None,))[0]
-    found = [name for name, shape in shapes.items() if shape[0] == first]
+    sizes = {name: given.shape[0] for name, given in exercise.inputs.items() if given.shape}
+    found = [name for name, size in sizes.items() if size == next(iter(sizes.values()))]
     return found if len(found) > 1 else []
 
 
@@ -128,9 +126,8 @@ def _loss(at: Reference) -> float:
 
 def _dwarfed(at: Reference, name: str) -> Array:
     """Entries that the loss dwarfs: the best step leaves them an error of eps · sqrt(loss)."""
-    if at.tape.exercise.answers[name].order == 2:  # found by differences here, too
-        return np.zeros(np.shape(at.terms[name]), bool)
-    return np.asarray((at.terms[name] > 0) & (at.terms[name] ** 2 * EXPOSED < _loss(at)))
+    first = at.tape.exercise.answers[name].order != 2  # second derivatives are found by differences here, too
+    return np.asarray((at.terms[name] > 0) & (at.terms[name] ** 2 * EXPOSED < _loss(at)) & first)
 
 
 def _gain(large: Stretched, plain: Reference, name: str) -> float:
@@ -147,10 +144,9 @@ def loses_digits(runs: Sequence[Mapping[str, Any]], larges: Sequence[Stretched],
     """Whether an answer that is right elsewhere is wrong on a large probe, or only nearly right."""
     for run, (at, exposed, outlier) in zip(runs, larges, strict=True):
         value, right, terms = run["value"], at.right[name], at.terms[name]
-        if value is None or value.shape != right.shape or value.dtype.kind not in "iuf":
-            continue
-        wrong = ~is_right(value, right, terms) & np.isfinite(value)
-        nearly = not outlier and np.all(np.abs(value - right) <= NEAR * np.max(terms))
-        if np.any(wrong & exposed[name]) or (nearly and np.any(wrong)):
-            return True
+        if value is not None and value.shape == right.shape and value.dtype.kind in "iuf":
+            wrong = ~is_right(value, right, terms) & np.isfinite(value)
+            nearly = not outlier and np.all(np.abs(value - right) <= NEAR * np.max(terms))
+            if np.any(wrong & exposed[name]) or (nearly and np.any(wrong)):
+                return True
     return False

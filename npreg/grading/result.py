@@ -11,7 +11,7 @@ from npreg.isolation import protections
 
 
 def describe(in_force: Mapping[str, Any], lang: str = "en") -> list[str]:
-    """Return, line by line, what is stopped and by what while a file runs, and openly what is not.
+    """Line by line, what is stopped and by what while a file runs, and openly what is not.
 
     >>> describe({"limits": ["RLIMIT_AS"], "processes": False})[0]
     'own process, cleared environment, empty folder, wall clock'
@@ -22,10 +22,10 @@ def describe(in_force: Mapping[str, Any], lang: str = "en") -> list[str]:
 
 @dataclass(frozen=True)
 class Mark:
-    """One answer: ``mark`` in 0..1, codes of its mistakes (or of the reason it has no value), and the words.
+    """One answer: `mark` in 0..1, codes of its mistakes (or of the reason it has no value), and the words.
 
-    ``details`` are the sentences that the stage of hints allows the student; ``message`` is the teacher's.
-    ``line`` is the line of the student's file where the function begins and ``excerpt`` its text, or None.
+    `details` are the sentences that the stage of hints allows the student; `message` is the teacher's.
+    `line` is the line of the student's file where the function begins and `excerpt` its text, or None.
     """
 
     name: str
@@ -51,9 +51,9 @@ class Mark:
 class Result:
     """One entry of the folder: score in 0..1, a mark per answer, and the reason where it could not be run.
 
-    ``reason`` is the code of ``reasons.REASONS`` or None; ``isolation`` says what was in force while it ran;
-    ``report`` is the check's full report as built-in types, None where there is none; ``student`` and
-    ``name`` are the student's number and name, where the entry tells them.
+    `reason` is the code of one of `npreg.exercises.words.REASONS` or None; `isolation` says what was in force
+    while it ran; `report` is the check's full report as built-in types, None where there is none; `student`
+    and `name` are the student's number and name, where the entry tells them.
     """
 
     file: str
@@ -69,13 +69,13 @@ class Result:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """All codes: the reason's, or ``answer: code`` for every mistake of every answer."""
+        """All codes: the reason's, or `answer: code` for every mistake of every answer."""
         if self.reason is not None:
             return (self.reason,)
         return tuple(f"{mark.name}: {code}" for mark in self.marks for code in mark.codes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return built-in types that strict JSON can hold.
+        """Built-in types that strict JSON can hold.
 
         >>> result = Result("a.py", "ridge", 0.5, (Mark("grad_w", 1.0), Mark("grad_b", 0.0, ("sign",))))
         >>> Result.from_dict(result.to_dict()) == result
@@ -85,8 +85,6 @@ class Result:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Result:
-        """Make a result from what ``to_dict`` returned, also after a way through JSON."""
-        marks = tuple(
-            Mark(**{**mark, "codes": tuple(mark["codes"]), "details": tuple(mark["details"])}) for mark in data["marks"]
-        )
-        return cls(**{**data, "marks": marks})
+        """A result from what `to_dict` returned, also after a way through JSON."""
+        marks = (dict(mark, codes=tuple(mark["codes"]), details=tuple(mark["details"])) for mark in data["marks"])
+        return cls(**{**data, "marks": tuple(Mark(**mark) for mark in marks)})

@@ -14,13 +14,9 @@ import secrets
 import unicodedata
 from pathlib import Path
 
-BYTES = 32
-
 
 def student_seed(key: bytes, exercise: str, student: str) -> int:
-    """Return the seed of one student's probes: 63 bits of HMAC-SHA256 over exercise and name.
-
-    Source: RFC 2104.
+    """The seed of one student's probes: 63 bits of HMAC-SHA256 (RFC 2104) over exercise and name.
 
     >>> student_seed(b"key", "ridge", "ada") == student_seed(b"key", "ridge", "ada")
     True
@@ -33,26 +29,22 @@ def student_seed(key: bytes, exercise: str, student: str) -> int:
 
 
 def default_key_file() -> Path:
-    """Return where the key is kept if no file is named: below the user's configuration folder."""
-    if os.name == "nt":
-        base = Path(os.environ.get("APPDATA") or Path.home())
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return base / "npreg" / "grading.key"
+    """Where the key is kept if no file is named: below the user's configuration folder."""
+    variable, folder = ("APPDATA", "") if os.name == "nt" else ("XDG_CONFIG_HOME", ".config")
+    return Path(os.environ.get(variable) or Path.home() / folder) / "npreg" / "grading.key"
 
 
 def read_key(path: str | os.PathLike[str] | None = None) -> bytes:
-    """Return the key in a file, which is made with fresh random bytes, for its owner alone, if it is not
-    there.
+    """The key in a file, which is made with fresh random bytes, for its owner alone, if it is not there.
 
-    Raises ``ValueError`` if the file is empty.
+    Raises ValueError if the file is empty.
     """
     path = default_key_file() if path is None else Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(BYTES) + "\n")
+            file.write(secrets.token_hex(32) + "\n")
     key = path.read_bytes().strip()
     if not key:
         raise ValueError(f"the key file {str(path)!r} is empty; write some random text into it, or delete it")

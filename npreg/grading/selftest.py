@@ -7,11 +7,11 @@ will run in, there are no marks at all.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from npreg.exercises.course import load
@@ -67,17 +67,17 @@ def known_right(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
 
 
 def _tried(sandbox: Sandbox, modules: Sequence[str]) -> tuple[str, Mapping[str, Any]]:
-    limits = dataclasses.replace(sandbox.limits, seconds=max(SECONDS, sandbox.limits.seconds))
+    limits = replace(sandbox.limits, seconds=max(SECONDS, sandbox.limits.seconds))
     exercise = load("minibatch-mean")
     questions = questions_of(exercise, fresh(exercise, 0))
     source = KNOWN_RIGHT.format(modules=list(modules))
-    ran = run_isolated(dataclasses.replace(sandbox, limits=limits), source, questions.names, questions.probes)
+    ran = run_isolated(replace(sandbox, limits=limits), source, questions.names, questions.probes)
     error = ran.outcome["error"]
     if error is not None and error["kind"] == "ImportError" and not ran.endings:
         missing = str(error["package"]).split()
-        usable = [name for name in missing if _imports_outside(name)]
-        if len(usable) < len(missing):  # this Python lacks them, also outside
-            return _tried(sandbox, [name for name in modules if name not in missing or name in usable])
+        absent = {name for name in missing if not _imports_outside(name)}
+        if absent:  # this Python lacks them, also outside
+            return _tried(sandbox, [name for name in modules if name not in absent])
     said = "; ".join(f"{code} {detail.strip()[-300:]}".strip() for code, detail in ran.endings.values())
     if not said and error is not None:
         said = f"{error['kind']}: {error['message']}"
@@ -88,7 +88,7 @@ def _tried(sandbox: Sandbox, modules: Sequence[str]) -> tuple[str, Mapping[str, 
 
 
 def standard_modules() -> list[str]:
-    """Return the modules of the standard library that this Python has, but those that nobody needs here."""
+    """The modules of the standard library that this Python has, but those that nobody needs here."""
     names = sorted(sys.stdlib_module_names - set(UNUSED.split()))
     return [name for name in names if importlib.util.find_spec(name) is not None]
 

@@ -1,7 +1,7 @@
 """Who handed in what: loose files, folders, archives, and the names that learning platforms give them.
 
-Moodle: ``Ada Lovelace_1234567_assignsubmission_file/ridge.py`` (or the same in one flat name); Canvas:
-``lovelaceada_12345_67890_ridge.py``; Blackboard: ``Week 3_ada_attempt_2024-05-06-07-08-09_ridge.py``. Several
+Moodle: `Ada Lovelace_1234567_assignsubmission_file/ridge.py` (or the same in one flat name); Canvas:
+`lovelaceada_12345_67890_ridge.py`; Blackboard: `Week 3_ada_attempt_2024-05-06-07-08-09_ridge.py`. Several
 files of one student belong together.
 """
 
@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import itertools
 import os
 import re
-import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from npreg.exercises.course import IDS
 from npreg.exercises.files import named_exercise
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.session import helpers
-from npreg.grading.archives import CLASSES, DEEPEST, NotUnpacked, is_archive, unpack
-from npreg.grading.folder import LARGEST, Submission, read, readable_name, submissions
+from npreg.grading.archives import CLASSES, DEEPEST, STUDENTS, SUFFIXES, NotUnpacked, unpack
+from npreg.grading.folder import LARGEST, Submission, read, readable_name, submissions, unread
 
 MOST_FILES = 500
 _File = tuple[str, Submission]
@@ -33,9 +34,8 @@ _PLATFORMS = (
 _AGAIN = re.compile(r"-\d+(?=\.\w+$)")  # Canvas's number of a file that was handed in again
 
 
-@dataclass(frozen=True)
-class Person:
-    """A student as an entry's name tells: ``id``, ``name``, the file's ``original`` name, the attempt."""
+class Person(NamedTuple):
+    """A student as an entry's name tells: `id`, `name`, the file's `original` name, the attempt."""
 
     id: str
     name: str = ""
@@ -44,7 +44,7 @@ class Person:
 
 
 def whose(name: str) -> Person | None:
-    """Return the student that a platform's name tells of, None for any other name.
+    """The student that a platform's name tells of, None for any other name.
 
     >>> whose("Ada Lovelace_1234_assignsubmission_file_ridge.py")
     Person(id='1234', name='Ada Lovelace', original='ridge.py', attempt='')
@@ -63,7 +63,7 @@ def whose(name: str) -> Person | None:
 
 @dataclass(frozen=True)
 class Entry:
-    """What one student handed in: ``files`` by their names there; ``reason`` where there is none to read."""
+    """What one student handed in: `files` by their names there; `reason` where there is none to read."""
 
     label: str
     student: str
@@ -73,7 +73,7 @@ class Entry:
     loose: bool = False
 
     def submission(self, exercise: Exercise, names: Iterable[str] = ()) -> Submission:
-        """Read the file for an exercise, whose other names are ``names``, and the modules that it imports.
+        """Read the file for an exercise, whose other names are `names`, and the modules that it imports.
 
         Of several that are for it the last in order counts. A file that says it is for another is told.
         """
@@ -94,25 +94,20 @@ class Entry:
                 other.append(readable_name(named)[:50])
         if not wanted:
             wanted = unnamed if self.loose or len(self.files) == 1 else _fitting(unnamed, exercise)
+        if not wanted and other:
+            return unread(self.label, "other-exercise", ", ".join(dict.fromkeys(other)))
         if not wanted:
-            reason = next(iter(reasons), ("no-file", ""))
-            if other:
-                reason = ("other-exercise", ", ".join(dict.fromkeys(other)))
-            return Submission(self.label, None, hashlib.sha256(repr(reason).encode()).hexdigest(), reason)
+            return unread(self.label, *next(iter(reasons), ("no-file", "")))
         original, chosen = wanted[-1]
-        modules = {} if self.loose else helpers(chosen.source or "", self._beside(original))
-        digest = hashlib.sha256(repr([chosen.digest, sorted(modules.items())]).encode()).hexdigest()
-        return replace(chosen, name=self.label, digest=digest, helpers=modules)
-
-    def _beside(self, original: str) -> Callable[[str], str | None]:
-        """What gives the text of a file in the folder of the file of that name."""
         folder, files = os.path.dirname(original), dict(self.files)
 
-        def text(name: str) -> str | None:
+        def beside(name: str) -> str | None:
             path = files.get(f"{folder}/{name}" if folder else name)
             return None if path is None else read(path).source
 
-        return text
+        modules = {} if self.loose else helpers(chosen.source or "", beside)
+        digest = hashlib.sha256(repr([chosen.digest, sorted(modules.items())]).encode()).hexdigest()
+        return replace(chosen, name=self.label, digest=digest, helpers=modules)
 
 
 def _same(named: str, known: Sequence[str]) -> bool:
@@ -130,46 +125,34 @@ def _fitting(files: list[_File], exercise: Exercise) -> list[_File]:
     return called or [file for file in files if pattern.search(file[1].source or "")]
 
 
-def entries(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]], place: str) -> list[Entry]:
-    """Return what the students of a folder (an archive, one file) handed in, in order of the entries' names.
+def is_archive(path: Path) -> bool:
+    """Whether it is a file that is called like an archive."""
+    return path.name.lower().endswith(SUFFIXES) and path.is_file()
 
-    Archives are unpacked below ``place``. Raises ``FileNotFoundError`` if there is nothing at ``path``,
-    ``ValueError`` if an archive of the whole class cannot be unpacked.
+
+def entries(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]], place: str) -> list[Entry]:
+    """What the students of a folder (an archive, one file) handed in, in order of the entries' names.
+
+    Archives are unpacked below `place`. Raises FileNotFoundError if there is nothing at `path`, ValueError
+    if an archive of the whole class cannot be unpacked.
     """
-    path, unpacked = Path(path), _Unpacked(Path(place))
-    if is_archive(path.name) and path.is_file():
+    path, targets = Path(path), (Path(place, "unpacked", str(number)) for number in itertools.count())
+    if is_archive(path):
         try:
-            path = unpacked(path, whole=True)
+            unpack(path, whole := next(targets), CLASSES)
         except NotUnpacked as error:
             raise ValueError(f"{path} cannot be unpacked: {error}") from None
-        inside = list(path.iterdir())
-        if len(inside) == 1 and inside[0].is_dir() and whose(inside[0].name) is None:
-            path = inside[0]
+        inside = list(whole.iterdir())
+        path = inside[0] if len(inside) == 1 and inside[0].is_dir() and whose(inside[0].name) is None else whole
     groups: dict[str, list[tuple[Person | None, Path]]] = {}
     for item in submissions(path, skip):
         person = whose(item.name)
         label = item.name if person is None else "_".join(filter(None, (person.name, person.id)))
         groups.setdefault(readable_name(label), []).append((person, item))
-    return [_entry(label, items, unpacked) for label, items in groups.items()]
+    return [_entry(label, items, targets) for label, items in groups.items()]
 
 
-class _Unpacked:
-    """Unpacks archives into folders of their own."""
-
-    def __init__(self, place: Path) -> None:
-        self.place, self.count = place, 0
-
-    def __call__(self, path: Path, whole: bool = False) -> Path:
-        self.count += 1
-        target = self.place / "unpacked" / str(self.count)
-        if whole:
-            unpack(path, target, CLASSES)
-        else:
-            unpack(path, target)
-        return target
-
-
-def _entry(label: str, items: list[tuple[Person | None, Path]], unpacked: _Unpacked) -> Entry:
+def _entry(label: str, items: list[tuple[Person | None, Path]], targets: Iterator[Path]) -> Entry:
     latest = max(person.attempt if person else "" for person, _ in items)
     files: list[tuple[str, Path]] = []
     reason: tuple[str, str] | None = None
@@ -177,14 +160,12 @@ def _entry(label: str, items: list[tuple[Person | None, Path]], unpacked: _Unpac
     for person, path in items:
         if person is not None and person.attempt != latest:
             continue
-        student, name = (person.id, person.name) if person else (path.stem, "")
-        mode = os.lstat(path).st_mode if os.path.lexists(path) else 0
+        link = path.is_symlink()
+        folder = path.is_dir() and not link
+        student, name = (person.id, person.name) if person else (path.name if folder else path.stem, "")
         try:
-            if stat.S_ISDIR(mode):
-                student = person.id if person else path.name
-                files += _below(path, unpacked)
-            elif stat.S_ISREG(mode) and is_archive(path.name):
-                files += _below(unpacked(path), unpacked)
+            if folder or (is_archive(path) and not link):
+                files += _below(path, targets)
             elif person is None or path.suffix.lower() in LARGEST:
                 files.append((person.original if person and person.original else path.name, path))
                 loose = person is None
@@ -193,17 +174,19 @@ def _entry(label: str, items: list[tuple[Person | None, Path]], unpacked: _Unpac
     return Entry(label, student, name, tuple(files), reason, loose)
 
 
-def _below(folder: Path, unpacked: _Unpacked, depth: int = 0) -> list[tuple[str, Path]]:
-    """Programs and notebooks below a folder, by their paths from there; archives in it are unpacked, too."""
+def _below(top: Path, targets: Iterator[Path], depth: int = 0) -> list[tuple[str, Path]]:
+    """Programs and notebooks in a folder or archive, by their paths from there; also of archives in it."""
+    folder = top
+    if not top.is_dir():
+        unpack(top, folder := next(targets), STUDENTS)
     found: list[tuple[str, Path]] = []
     for path in _walk(folder, DEEPEST):
         if len(found) >= MOST_FILES:
             break
-        name = path.relative_to(folder).as_posix()
         if path.suffix.lower() in LARGEST:
-            found.append((name, path))
-        elif is_archive(path.name) and depth < 2:
-            found += _below(unpacked(path), unpacked, depth + 1)
+            found.append((path.relative_to(folder).as_posix(), path))
+        elif is_archive(path) and depth < 2:
+            found += _below(path, targets, depth + 1)
     return found
 
 

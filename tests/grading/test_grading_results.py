@@ -1,4 +1,4 @@
-"""What is written: journal, tables, Gradescope, feedback, key and seeds, progress."""
+"""What is written: journal, tables, Gradescope, feedback, key and seeds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ import npreg
 from npreg.exercises import course
 from npreg.files import strict_json, write_text
 from npreg.grading import Outputs
+from npreg.grading.feedback import escape, feedback, write_feedback
 from npreg.grading.journal import Journal, key
-from npreg.grading.progress import Progress
 from npreg.grading.result import Mark, Result, describe
-from npreg.grading.results.exports import cell, write_csv, write_jsonl
-from npreg.grading.results.feedback import escape, feedback, write_feedback
-from npreg.grading.results.gradescope import results, results_path, write_results, write_zero
 from npreg.grading.seeds import default_key_file, read_key, student_seed
+from npreg.grading.tables import cell, gradescope, gradescope_path, write_csv, write_gradescope, write_jsonl, write_zero
 
 TOLD = ("Shape right.", "n times <too> large")
 HALF = Result(
@@ -48,9 +46,7 @@ def test_the_journal_remembers_over_a_restart(tmp_path):
         journal.add("a", {"score": 0.0})
         assert journal.get("a") == {"score": 0.0}
     with Journal(path) as journal:
-        assert len(journal) == 2
         assert (journal.get("a"), journal.get("b"), journal.get("c")) == ({"score": 0.0}, {"score": 0.5}, None)
-        assert "b" in journal
         journal.remove()
     assert not path.exists()
 
@@ -74,7 +70,6 @@ def test_lines_that_are_no_results_are_passed_over(tmp_path):
     path = tmp_path / "journal"
     path.write_bytes(b'null\n{"key": 3, "result": {}}\n\xff\xfe\n{"key": "a", "result": {"score": 1}}\n')
     with Journal(path) as journal:
-        assert len(journal) == 1
         assert journal.get("a") == {"score": 1}
 
 
@@ -136,11 +131,11 @@ def test_lines_hold_the_whole_result(tmp_path):
 
 
 def test_gradescope_has_zero_first_then_the_points(tmp_path):
-    path = results_path(tmp_path, "a/../b.py", single=False)
+    path = gradescope_path(tmp_path, "a/../b.py", single=False)
     assert path.parent.parent == tmp_path
     write_zero(path)
     assert json.loads(path.read_text())["score"] == 0
-    write_results(path, HALF, 20)
+    write_gradescope(path, HALF, 20)
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["score"] == 10
     assert [(t["score"], t["max_score"], t["status"]) for t in document["tests"]] == [
@@ -148,12 +143,12 @@ def test_gradescope_has_zero_first_then_the_points(tmp_path):
         (0, 10, "failed"),
     ]
     assert document["tests"][1]["output"] == "Shape right.\nn times <too> large"
-    assert results(NOTHING, 20)["output"] == "The file is empty."
+    assert gradescope(NOTHING, 20)["output"] == "The file is empty."
 
 
 def test_points_for_three_answers_add_up():
     marks = tuple(Mark(f"grad_{name}", 1.0) for name in "abc")
-    document = results(Result("a.py", "x", 1.0, marks), 10)
+    document = gradescope(Result("a.py", "x", 1.0, marks), 10)
     assert document["score"] == 10
     assert document["output"] == "All answers are right."
 
@@ -161,7 +156,7 @@ def test_points_for_three_answers_add_up():
 def test_an_early_stage_of_hints_does_not_tell_the_mistake():
     early = Mark("grad_w", 0.0, ("factor:n",), "n times too large", ("The shape is right.",))
     result = Result("a.py", "ridge", 0.0, (early,), message=early.message)
-    for text in (feedback(result), strict_json(results(result, 10))):
+    for text in (feedback(result), strict_json(gradescope(result, 10))):
         assert "The shape is right." in text
         assert "n times" not in text
         assert "factor" not in text
@@ -211,35 +206,6 @@ def test_seeds_differ_between_students_exercises_and_keys():
     assert len(seeds) == 12
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert student_seed(b"a", "ridge", "Zoe\u0308") == student_seed(b"a", "ridge", "Zo\u00eb")
-
-
-class Screen(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_progress_without_a_screen_is_plain_lines(monkeypatch):
-    monkeypatch.setattr("npreg.grading.progress.SECONDS_BETWEEN_LINES", 0)
-    stream = io.StringIO()
-    with Progress(2, stream=stream) as progress:
-        progress.step("a.py")
-        progress.step("b.py")
-    assert stream.getvalue() == "graded 1 of 2: a.py\ngraded 2 of 2: b.py\n"
-
-
-def test_progress_on_a_screen_is_a_bar():
-    pytest.importorskip("tqdm")
-    stream = Screen()
-    with Progress(4, 2, stream=stream) as progress:
-        progress.step("a.py")
-    assert "3/4" in stream.getvalue()
-
-
-def test_no_progress_when_not_wanted():
-    stream = io.StringIO()
-    with Progress(1, stream=stream, shown=False) as progress:
-        progress.step("a.py")
-    assert stream.getvalue() == ""
 
 
 def test_everything_is_installed():
