@@ -7,32 +7,20 @@
 loaded by path, without the package.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
-
-from npreg.isolation.choice import WAYS, NoIsolation, choose, protections
+from npreg.isolation.choice import NoIsolation, choose, protections
 from npreg.isolation.executor import Ran, run_isolated, search_isolated
-from npreg.isolation.inside import answers, edits, variants
 from npreg.isolation.inside.answers import FILENAME
 from npreg.isolation.inside.answers import run as run_answers
 from npreg.isolation.inside.main import LARGE
+from npreg.isolation.inside.variants import search as search_changes
 from npreg.isolation.sandbox import FORBIDDEN, Limits, Sandbox
 from npreg.isolation.worker import Watch
 from npreg.isolation.workplace import workplace
-
-
-def search_changes(source: str | Mapping[str, Any], name: str, **options: Any) -> list[dict[str, Any]]:
-    """Run small changes of a file in this process, see ``npreg.isolation.inside.variants.search``."""
-    return variants.search((answers, edits), source, name, **options)
-
 
 __all__ = [
     "FILENAME",
     "FORBIDDEN",
     "LARGE",
-    "WAYS",
     "Limits",
     "NoIsolation",
     "Ran",

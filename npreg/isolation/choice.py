@@ -19,12 +19,18 @@ class NoIsolation(RuntimeError):
     """A student's process cannot be run here as asked for."""
 
 
-def choose(sandbox: Sandbox, way: str = "auto", trial: Trial | None = None) -> tuple[Sandbox, Mapping[str, Any]]:
+def _small_file(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
+    ran = run_isolated(sandbox, "def f(x): return 2 * x", ["f"], [{"x": np.arange(3.0)}])
+    said = (f"a process does not run here ({code}): {detail.strip()[-300:]}" for code, detail in ran.endings.values())
+    return "".join(said), ran.isolation
+
+
+def choose(sandbox: Sandbox, way: str = "auto", trial: Trial = _small_file) -> tuple[Sandbox, Mapping[str, Any]]:
     """Return the sandbox to use and what it said to be in force in a trial run.
 
     ``way`` is ``"bwrap"`` (must work), ``"plain"`` (without it) or ``"auto"`` (with it if it works). Keeping
     the rights of root comes last, for containers whose root may not change the user. ``trial`` runs something
-    in a sandbox, and returns what is wrong ("" if nothing) and what was in force; by default a small file.
+    in a sandbox, and returns what is wrong ("" if nothing) and what was in force.
 
     Raises ``NoIsolation`` with what the last trial said if nothing works, ``ValueError`` for another ``way``.
     """
@@ -33,25 +39,17 @@ def choose(sandbox: Sandbox, way: str = "auto", trial: Trial | None = None) -> t
     program = None if way == "plain" else find_bwrap()
     if way == "bwrap" and program is None:
         raise NoIsolation("bwrap is not installed: install bubblewrap, or grade with --isolation auto")
-    problem = ""
     candidates: list[tuple[str | None, bool]] = [(program, sandbox.drop)] if program else []
-    candidates += [(None, drop) for drop in (True, False) if drop <= sandbox.drop]
-    for candidate, drop in candidates:
-        chosen = dataclasses.replace(sandbox, bwrap=candidate, drop=drop).prepared()
-        problem, in_force = (trial or _small_file)(chosen)
+    if way != "bwrap":
+        candidates += [(None, drop) for drop in (True, False) if drop <= sandbox.drop]
+    for bwrap, drop in candidates:
+        chosen = dataclasses.replace(sandbox, bwrap=bwrap, drop=drop).prepared()
+        problem, in_force = trial(chosen)
         if not problem:
             return chosen, in_force
-        if way == "bwrap":
-            raise NoIsolation(f"bwrap does not work here: {problem}; grade with --isolation auto")
-    raise NoIsolation(problem)
-
-
-def _small_file(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
-    ran = run_isolated(sandbox, "def f(x): return 2 * x", ["f"], [{"x": np.arange(3.0)}])
-    problems = [
-        f"a process does not run here ({code}): {detail.strip()[-300:]}" for code, detail in ran.endings.values()
-    ]
-    return "".join(problems), ran.isolation
+    raise NoIsolation(
+        f"bwrap does not work here: {problem}; grade with --isolation auto" if way == "bwrap" else problem
+    )
 
 
 def protections(in_force: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from npreg.isolation.inside.answers import FILENAME
+from npreg.isolation.inside.answers import NO_RUN
 from npreg.isolation.sandbox import Sandbox
 from npreg.isolation.worker import Watch, run_once
 
@@ -50,14 +50,7 @@ def run_isolated(
     and then while a process runs, with the seconds since it began and the function that is at work ("" while
     the file is loaded), and may raise to end it.
     """
-    request: dict[str, Any] = {
-        "source": source,
-        "names": list(names),
-        "optional": list(optional),
-        "filename": FILENAME,
-        "helpers": dict(helpers or {}),
-        "probes": [{name: np.asarray(value) for name, value in probe.items()} for probe in probes],
-    }
+    request = _request(source, probes, helpers, names=list(names), optional=list(optional))
     ran = Ran({"error": None, "stdout": "", "functions": {}})
     dead: dict[str, dict[str, Any]] = {}
     while request["names"]:
@@ -71,14 +64,12 @@ def run_isolated(
         culprit = run.started[-1] if run.started and run.started[-1] in asked else ""
         ran.endings[culprit] = (run.ending, run.detail)
         error = {"kind": run.ending, "message": run.detail, "line": None, "package": None}
-        if not culprit:
-            dead |= {name: dead_function(error, len(probes)) for name in request["names"]}
-            ran.outcome["error"] = error
-            break
-        if culprit in request["names"]:
-            dead[culprit] = dead_function(error, len(probes))
+        ran.outcome["error"] = ran.outcome["error"] if culprit else error
+        died = {**NO_RUN, "problem": "raises", "error": error}
+        function = {"defined": True, "parameters": [], "globals": [], "line": None, "runs": [died for _ in probes]}
+        dead |= {name: function for name in request["names"] if culprit in ("", name)}
         for key in ("names", "optional"):
-            request[key] = [name for name in request[key] if name != culprit]
+            request[key] = [name for name in request[key] if culprit not in ("", name)]
     functions = {**ran.outcome["functions"], **dead}
     ran.outcome["functions"] = {name: functions[name] for name in (*names, *optional) if name in functions}
     return ran
@@ -99,22 +90,14 @@ def search_isolated(
 
     Parameters and changes are as of ``npreg.isolation.inside.variants.search``.
     """
-    request: dict[str, Any] = {
-        "source": source,
-        "names": [],
-        "optional": [],
-        "filename": FILENAME,
-        "helpers": dict(helpers or {}),
-        "probes": [{key: np.asarray(value) for key, value in probe.items()} for probe in probes],
-        "search": {"name": name, **options},
-    }
     lines = source.splitlines()
-    changes = run_once(sandbox, request, slot, watch).changes
+    changes = run_once(
+        sandbox, _request(source, probes, helpers, search={"name": name, **options}), slot, watch
+    ).changes
     return [{**c, "text": lines[c["place"][0] - 1][:200]} for c in changes if 0 < c["place"][0] <= len(lines)]
 
 
-def dead_function(error: dict[str, Any], count: int) -> dict[str, Any]:
-    """Return the record of a function that never came back, for ``count`` probes."""
-    record: dict[str, Any] = {"value": None, "again": None, "type": "", "problem": "raises", "changed": []}
-    runs = [{**record, "error": error, "stdout": ""} for _ in range(count)]
-    return {"defined": True, "parameters": [], "globals": [], "line": None, "runs": runs}
+def _request(source: str, probes: Probes, helpers: Mapping[str, str] | None, **more: Any) -> dict[str, Any]:
+    """What a process is sent after its settings."""
+    given = [{name: np.asarray(value) for name, value in probe.items()} for probe in probes]
+    return {"source": source, "helpers": dict(helpers or {}), "probes": given, **more}

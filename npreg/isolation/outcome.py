@@ -7,7 +7,7 @@ with the types that are expected, cut to a bounded length. Anything else is a ``
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 PROBLEMS = ("not-implemented", "no-return", "raises", "dtype")
 LONGEST_TEXT = 2000
 MOST_ENTRIES = 1_000_000
+Check = Callable[[Any], Any]
 
 
 def checked_outcome(outcome: Any, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,75 +23,63 @@ def checked_outcome(outcome: Any, request: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises ``KeyError`` if a field is missing, ``ValueError`` if it is of the wrong type or size.
     """
-    functions = _is(_is(outcome, dict)["functions"], dict)
-    names = list(request["names"])
-    names += [name for name in request["optional"] if name in functions and name not in names]
-    count = len(request["probes"])
-    return {
-        "error": _error(outcome["error"]),
-        "stdout": _text(outcome["stdout"]),
-        "functions": {name: _function(functions[name], count) for name in names},
-    }
+    given = _is(dict)(_is(dict)(outcome)["functions"])
+    names = [*request["names"], *(name for name in request["optional"] if name in given)]
+    functions = {name: _record(given[name], FUNCTION) for name in names}
+    for function in functions.values():
+        _are_as_many(function["runs"], len(request["probes"]), "runs")
+    return {"error": _error(outcome["error"]), "stdout": _text(outcome["stdout"]), "functions": functions}
 
 
 def checked_changes(changes: Any, count: int) -> list[dict[str, Any]]:
     """Rebuild what ``variants.search`` returned for so many probes; places are within any file."""
-    return [_change(change, count) for change in _is(changes, list)]
+    found = [_record(change, CHANGE) for change in _is(list)(changes)]
+    for change in found:
+        _are_as_many(change["values"], count, "values")
+        _are_as_many(change["place"], 4, "numbers of a place")
+        if not all(0 <= number < MOST_ENTRIES for number in change["place"]):
+            raise ValueError("a place that is none")
+    return [{**change, "cell": None} for change in found]
 
 
-def _change(change: Any, count: int) -> dict[str, Any]:
-    values, place = _is(_is(change, dict)["values"], list), _is(change["place"], list)
-    if len(values) != count or len(place) != 4:
-        raise ValueError(f"{len(values)} values for {count} probes, or a place of {len(place)} numbers")
-    if any(type(number) is not int or not 0 <= number < MOST_ENTRIES for number in place):
-        raise ValueError("a place that is none")
-    return {
-        "id": _is(change["id"], int),
-        "kind": _text(change["kind"])[:20],
-        "cost": _is(change["cost"], float),
-        "cell": None,
-        "place": place,
-        "values": [_is(value, np.ndarray) for value in values],
-    }
+def _record(value: Any, fields: Mapping[str, Check]) -> dict[str, Any]:
+    return {key: check(_is(dict)(value)[key]) for key, check in fields.items()}
 
 
-def _function(record: Any, count: int) -> dict[str, Any]:
-    runs = _is(_is(record, dict)["runs"], list)
-    if len(runs) != count:
-        raise ValueError(f"{len(runs)} runs for {count} probes")
-    return {
-        "defined": _is(record["defined"], bool),
-        "parameters": _texts(record["parameters"]),
-        "globals": _texts(record["globals"]),
-        "line": _line(record["line"]),
-        "runs": [_run(run) for run in runs],
-    }
+def _are_as_many(items: list[Any], count: int, what: str) -> None:
+    if len(items) != count:
+        raise ValueError(f"{len(items)} {what}, not {count}")
 
 
-def _run(run: Any) -> dict[str, Any]:
-    problem = _is(run, dict)["problem"]
-    if problem is not None and _text(problem) not in PROBLEMS:
-        raise ValueError("a problem that is none")
-    value = _value(run["value"])
-    if problem is None and value is None:
-        raise ValueError("neither a value nor a problem")
-    return {
-        "value": value,
-        "again": _value(run["again"]),
-        "type": _text(run["type"]),
-        "problem": problem,
-        "error": _error(run["error"]),
-        "changed": _texts(run["changed"]),
-        "stdout": _text(run["stdout"]),
-    }
+def _is(kind: type) -> Check:
+    def check(value: Any) -> Any:
+        if type(value) is not kind:
+            raise ValueError(f"{kind.__name__} expected, not {type(value).__name__}")
+        return value
+
+    return check
 
 
-def _value(value: Any) -> Any:
+def _list(check: Check) -> Check:
+    return lambda items: [check(item) for item in _is(list)(items)[:MOST_ITEMS]]
+
+
+def _maybe(check: Check) -> Check:
+    return lambda value: None if value is None else check(value)
+
+
+def _text(text: Any) -> str:
+    return str(_is(str)(text))[:LONGEST_TEXT]
+
+
+def _line(line: Any) -> int:
+    return int(min(max(_is(int)(line), 0), 1_000_000))
+
+
+def _array(value: Any) -> Any:
     """A numeric array as it is; of one too large to be sent, its shape filled with zeros."""
-    if value is None:
-        return None
     if isinstance(value, dict):
-        shape = [_is(axis, int) for axis in _is(value["shape"], list)]
+        shape = _list(_is(int))(value["shape"])
         if len(shape) > 8 or min(shape, default=1) < 0 or math.prod(shape) > MOST_ENTRIES:
             raise ValueError("an impossible shape")
         return np.broadcast_to(np.float64(0.0), shape)
@@ -99,28 +88,29 @@ def _value(value: Any) -> Any:
     return value
 
 
-def _error(error: Any) -> dict[str, Any] | None:
-    if error is None:
-        return None
-    _is(error, dict)
-    package = None if error["package"] is None else _text(error["package"])
-    found = {"kind": _text(error["kind"]), "message": _text(error["message"]), "package": package}
-    return {**found, "line": _line(error["line"])}
+def _run(record: Any) -> dict[str, Any]:
+    run = _record(record, RUN)
+    if run["problem"] not in PROBLEMS and (run["problem"] is not None or run["value"] is None):
+        raise ValueError(f"neither a value nor a problem: {run['problem']}")
+    return run
 
 
-def _line(line: Any) -> int | None:
-    return None if line is None else min(max(_is(line, int), 0), 1_000_000)
-
-
-def _texts(items: Any) -> list[str]:
-    return [_text(item) for item in _is(items, list)[:100]]
-
-
-def _text(text: Any) -> str:
-    return str(_is(text, str))[:LONGEST_TEXT]
-
-
-def _is(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise ValueError(f"{kind.__name__} expected, not {type(value).__name__}")
-    return value
+MOST_ITEMS = 10_000
+ERROR = {"kind": _text, "message": _text, "line": _maybe(_line), "package": _maybe(_text)}
+_error = _maybe(lambda error: _record(error, ERROR))
+RUN = {
+    **{key: _maybe(_array) for key in ("value", "again")},
+    "type": _text,
+    "problem": _maybe(_text),
+    "error": _error,
+    "changed": _list(_text),
+    "stdout": _text,
+}
+FUNCTION = {
+    "defined": _is(bool),
+    "parameters": _list(_text),
+    "globals": _list(_text),
+    "line": _maybe(_line),
+    "runs": _list(_run),
+}
+CHANGE = {"id": _is(int), "kind": _text, "cost": _is(float), "place": _list(_is(int)), "values": _list(_is(np.ndarray))}

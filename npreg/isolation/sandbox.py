@@ -1,9 +1,7 @@
 """How a student's process is shut in on this machine: the command, the user, the folder, the environment.
 
 Three layers, each used where it is to be had: ``bwrap`` (namespaces: no network, no files but Python's own),
-an unprivileged user when started as root, and the limits and locks that the process sets on itself
-(``inside``). What is really in force is reported by the process before it runs a student's code, see
-``protections``.
+an unprivileged user when started as root, and the limits and locks that the process sets on itself (``inside``).
 """
 
 from __future__ import annotations
@@ -20,13 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from npreg.isolation.inside.main import SYSTEM
 from npreg.isolation.workplace import reachable_python, remove_tree
 
 INSIDE = Path(__file__).with_name("inside")
-_FORBIDDEN = """
-    npreg torch jax jaxlib autograd tensorflow keras sympy numdifftools algopy casadi theano pytensor aesara
-    tinygrad mlx cupy chainer mxnet paddle
-"""
+_FORBIDDEN = """npreg torch jax jaxlib autograd tensorflow keras sympy numdifftools algopy casadi theano pytensor
+    aesara tinygrad mlx cupy chainer mxnet paddle"""
 FORBIDDEN = tuple(_FORBIDDEN.split())
 """Packages with which a derivative can be had without deriving it."""
 FIRST_UID = 64_000
@@ -49,9 +46,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not self.seconds > 0 or self.memory < 64 * 2**20:
-            raise ValueError(
-                f"seconds must be positive and memory at least 64 MB, not {self.seconds} and {self.memory / 2**20:g} MB"
-            )
+            given = f"{self.seconds} and {self.memory / 2**20:g} MB"
+            raise ValueError(f"seconds must be positive and memory at least 64 MB, not {given}")
 
 
 @dataclass(frozen=True)
@@ -103,10 +99,9 @@ class Sandbox:
         try:
             if uid is not None:
                 os.chown(folder, uid, uid)
-            python = [base_executable(), "-I", "-S", "-B", "-X", "utf8", str(INSIDE / "main.py")]
             standard, installed = self.python or ("", str(packages()))
-            python += [installed, standard]
-            command = python if self.bwrap is None else [*self._bwrap(self.bwrap, uid), *python]
+            command = [] if self.bwrap is None else self._bwrap(self.bwrap, uid)
+            command += [base_executable(), "-I", "-S", "-B", "-X", "utf8", str(INSIDE / "main.py"), installed, standard]
             variables = environment(folder if self.bwrap is None else FOLDER)
             yield Room(command, self.home or folder, variables, self._settings(uid))
         finally:
@@ -130,28 +125,22 @@ class Sandbox:
         """Folders with NumPy's files; all installed packages only if some of them are allowed."""
         if self.python:
             return [Path(path) for path in self.python] + shared_libraries()
-        if self.allowed:
-            return [packages(), *shared_libraries()]
-        numpy = Path(np.__file__).resolve().parent
-        return [path for path in (numpy, numpy.with_name("numpy.libs")) if path.exists()] + shared_libraries()
+        parts = ("",) if self.allowed else ("numpy", "numpy.libs")
+        return [packages() / part for part in parts if (packages() / part).exists()] + shared_libraries()
 
     def _bwrap(self, program: str, uid: int | None) -> list[str]:
         command = [program, "--die-with-parent", "--cap-drop", "ALL"]
-        command += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
-        if uid is not None:
-            command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-        code = [INSIDE, Path(base_executable())]
-        system = [Path(path) for path in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")]
+        command += [f"--unshare-{space}" for space in ("ipc", "pid", "net", "uts")]
+        command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if uid is not None else []
         standard = Path(os.__file__).resolve().parent
-        for path in (*code, standard, *self._readable(), *system):
+        for path in (INSIDE, Path(base_executable()), standard, *self._readable(), *map(Path, SYSTEM[:-1])):
             for parent in reversed(path.parents[:-1]):
                 command += ["--perms", "0755", "--dir", str(parent)]
             command += ["--ro-bind-try", str(path), str(path)]
         for device in ("/dev/null", "/dev/urandom"):
             command += ["--dev-bind", device, device]
-        size = str(self.limits.folder_size)
-        command += ["--perms", "1777", "--size", size, "--tmpfs", FOLDER, "--remount-ro", "/", "--chdir", FOLDER]
-        return [*command, "--"]
+        command += f"--perms 1777 --size {self.limits.folder_size} --tmpfs {FOLDER}".split()
+        return [*command, "--remount-ro", "/", "--chdir", FOLDER, "--"]
 
 
 def find_bwrap() -> str | None:
@@ -168,12 +157,10 @@ def unprivileged_user(slot: int) -> int | None:
 
 def environment(folder: str) -> dict[str, str]:
     """Return the whole environment of a student's process: nothing of the teacher's."""
-    variables = {"HOME": folder, "TMPDIR": folder, "LC_ALL": "C.UTF-8", "PATH": ""}
-    for library in ("OPENBLAS", "OMP", "MKL", "VECLIB", "NUMEXPR"):
-        variables[f"{library}_NUM_THREADS"] = "1"
+    variables = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL", "VECLIB", "NUMEXPR")}
     if sys.platform == "win32":
         variables["SYSTEMROOT"] = os.environ.get("SYSTEMROOT", "")
-    return variables
+    return {"HOME": folder, "TMPDIR": folder, "LC_ALL": "C.UTF-8", "PATH": "", **variables}
 
 
 def base_executable() -> str:

@@ -17,11 +17,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
-from npreg.isolation.inside.wire import MAX_FRAME, WireError, read_frame, write_frame
+from npreg.isolation.inside import wire
 from npreg.isolation.outcome import checked_changes, checked_outcome
 from npreg.isolation.sandbox import Room, Sandbox
 
 Watch = Callable[[float, str], None]
+Events = queue.SimpleQueue[tuple[str, Any]]
 START_SECONDS = 60.0
 TURN = 0.2
 MOST_MESSAGES = 200
@@ -33,10 +34,9 @@ class Run:
     """How one process ended: its answer, or why there is none.
 
     ``outcome`` is what ``answers.run`` returned, checked, or None, ``changes`` what a search of changes did;
-    ``started`` are the functions that began;
-    ``ending`` is ``"finished"`` or the code of a reason (see ``reasons``), ``detail`` its particulars;
-    ``isolation`` is what the process said to be in force before it ran any of the student's code, and
-    ``complex`` which functions of the file work with complex numbers.
+    ``started`` are the functions that began; ``ending`` is ``"finished"`` or the code of a reason (see
+    ``reasons``), ``detail`` its particulars; ``isolation`` is what the process said to be in force before it ran
+    any of the student's code, and ``complex`` which functions of the file work with complex numbers.
     """
 
     outcome: dict[str, Any] | None = None
@@ -50,30 +50,26 @@ class Run:
 
 def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0, watch: Watch | None = None) -> Run:
     """Run one request in a fresh process and return how it ended; nothing of it is left afterwards."""
-    run = Run()
+    run, events, printed = Run(), Events(), list[bytes]()
     with sandbox.room(slot) as room:
         try:
             process = _start(room)
         except OSError as error:
-            run.detail = str(error)
-            return run
-        events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+            return Run(detail=str(error))
         readers = [
             threading.Thread(target=_read_messages, args=(process.stdout, events), daemon=True),
-            threading.Thread(target=_drain, args=(process.stderr, events, sandbox.limits.output), daemon=True),
+            threading.Thread(target=_drain, args=(process.stderr, events, printed, sandbox.limits.output), daemon=True),
         ]
         try:
             for reader in readers:
                 reader.start()
-            with contextlib.suppress(OSError):
-                stdin = cast(BinaryIO, process.stdin)
-                write_frame(stdin, room.settings)
-                write_frame(stdin, dict(request))
-                stdin.close()
+            with contextlib.suppress(OSError), cast(BinaryIO, process.stdin) as stdin:
+                wire.write_frame(stdin, room.settings)
+                wire.write_frame(stdin, dict(request))
             _collect(run, events, request, sandbox.limits.seconds, watch)
             if run.ending == "closed":
                 readers[1].join(2)
-                _take_print(run, events)
+                run.detail = b"".join(printed).decode("utf-8", "replace")
                 _explain_exit(run, process)
         finally:
             _kill(process)
@@ -84,88 +80,59 @@ def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0, watch:
 
 
 def _start(room: Room) -> subprocess.Popen[bytes]:
-    options: dict[str, Any] = {"start_new_session": True}
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    group: dict[str, Any] = {"start_new_session": True}
     if os.name == "nt":
-        options = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-    return subprocess.Popen(
-        room.command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=room.folder,
-        env=dict(room.environment),
-        **options,
-    )
+        group = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    return subprocess.Popen(room.command, cwd=room.folder, env=dict(room.environment), **pipes, **group)
 
 
-class _Budget:
-    """A stream of which only so much is read: whoever sends more than an answer needs is not listened to."""
-
-    def __init__(self, stream: BinaryIO, left: int) -> None:
-        self.stream, self.left = stream, left
-
-    def readline(self, count: int) -> bytes:
-        line = self.stream.readline(count)
-        self.left -= len(line)
-        if self.left < 0:
-            raise WireError("more was sent than an answer needs")
-        return line
-
-
-def _read_messages(stream: BinaryIO, events: queue.SimpleQueue[tuple[str, Any]]) -> None:
-    """Pass every message on; the first that is none ends the reading."""
-    budget = cast(BinaryIO, _Budget(stream, 2 * MAX_FRAME))
+def _read_messages(stream: Any, events: Events) -> None:
+    """Pass every message on; the first that is none, or more than an answer needs, ends the reading."""
+    left = 2 * wire.MAX_FRAME
     with contextlib.suppress(OSError, ValueError):
         try:
             for _ in range(MOST_MESSAGES):
-                events.put(("message", read_frame(budget)))
-            raise WireError("too many messages")
+                line = stream.readline(min(left, wire.MAX_FRAME) + 1)
+                left -= len(line)
+                events.put(("message", wire.value_of(line)))
+            events.put(("garbled", None))
         except EOFError:
             events.put(("closed", None))
-        except WireError as error:
-            events.put(("garbled", str(error)))
+        except wire.WireError:
+            events.put(("garbled", None))
 
 
-def _drain(stream: BinaryIO, events: queue.SimpleQueue[tuple[str, Any]], limit: int) -> None:
+def _drain(stream: Any, events: Events, printed: list[bytes], limit: int) -> None:
     """Read what the student's code prints past the checker, and report when it is too much."""
-    first, total = b"", 0
+    total = 0
     with contextlib.suppress(OSError, ValueError):
-        while total <= limit and (piece := stream.read1(2**16)):  # type: ignore[attr-defined]
-            first = (first + piece)[:2000]
+        while piece := stream.read1(2**16):
+            printed += [piece[:2000]] if total < 2000 else []
             total += len(piece)
-        events.put(("printed", first) if total <= limit else ("output-limit", None))
+            if total > limit:
+                events.put(("output-limit", None))
+                return
 
 
-def _collect(
-    run: Run,
-    events: queue.SimpleQueue[tuple[str, Any]],
-    request: Mapping[str, Any],
-    seconds: float,
-    watch: Watch | None,
-) -> None:
+def _collect(run: Run, events: Events, request: Mapping[str, Any], seconds: float, watch: Watch | None) -> None:
     """Collect messages until the answer, the end, or the deadline; the first message starts the clock."""
-    begun = time.monotonic()
-    deadline = begun + START_SECONDS
-    run.ending = "failed-to-start"
+    begun, allowed = time.monotonic(), START_SECONDS
     while True:
+        left = begun + allowed - time.monotonic()
         try:  # in short turns, so that an interruption from the keyboard is answered on every system
-            kind, content = events.get(timeout=min(max(deadline - time.monotonic(), 0), TURN))
+            kind, content = events.get(timeout=min(max(left, 0), TURN))
         except queue.Empty:
             if watch is not None:
                 watch(time.monotonic() - begun, run.started[-1] if run.started else "")
-            if time.monotonic() < deadline:
+            if left > 0:
                 continue
-            run.ending = "time-limit" if run.isolation else "failed-to-start"
-            return
-        if kind == "printed":
-            run.detail = content.decode("utf-8", "replace")
-        elif kind != "message":
+            kind = "time-limit" if run.isolation else "failed-to-start"
+        if kind != "message":
             run.ending = kind
             return
-        elif not run.isolation:
-            run.isolation = dict(content)
-            begun = time.monotonic()
-            deadline = begun + seconds
+        if not run.isolation:
+            run.isolation, begun, allowed = dict(content), time.monotonic(), seconds
         elif _take(run, content, request):
             return
 
@@ -181,26 +148,17 @@ def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
         if "started" in content:
             run.started.append(str(content["started"])[:200])
             return False
+        run.ending = "finished"
         if "ended" in content:
             run.detail = str(content["ended"])[:100]
             run.ending = "memory-limit" if run.detail == "MemoryError" else "ended-itself"
+        elif "search" in request:
+            run.changes = checked_changes(content["changes"], len(request["probes"]))
         else:
-            if "search" in request:
-                run.changes = checked_changes(content["changes"], len(request["probes"]))
-            else:
-                run.outcome = checked_outcome(content["outcome"], request)
-            run.ending = "finished"
+            run.outcome = checked_outcome(content["outcome"], request)
     except (KeyError, TypeError, ValueError) as error:
         run.ending, run.detail = "garbled", str(error)
     return True
-
-
-def _take_print(run: Run, events: queue.SimpleQueue[tuple[str, Any]]) -> None:
-    """Keep what was printed last: of a process that could not start, it says why."""
-    with contextlib.suppress(queue.Empty):
-        kind, content = events.get_nowait()
-        if kind == "printed":
-            run.detail = content.decode("utf-8", "replace")
 
 
 def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:
@@ -218,16 +176,10 @@ def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:
     elif code >= WINDOWS_FAULT:
         run.ending, run.detail = "crashed", f"{code:#x}"
     elif 0 < number < 65:
-        run.ending, run.detail = "crashed", _signal_name(number)
+        known = {int(one): one.name for one in signal.Signals}
+        run.ending, run.detail = "crashed", known.get(number, f"signal {number}")
     else:
         run.ending, run.detail = "ended-itself", f"exit {code}"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -239,6 +191,5 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         process.kill()
     process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
-        with contextlib.suppress(OSError):
-            if stream is not None:
-                stream.close()
+        with contextlib.suppress(OSError, AttributeError):
+            stream.close()  # type: ignore[union-attr]

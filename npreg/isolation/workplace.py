@@ -9,14 +9,15 @@ import contextlib
 import os
 import secrets
 import shutil
+import stat
 import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from npreg.files import lock
-from npreg.isolation.inside.limits import readable_by_others
 
 PREFIX = "npreg-run-"
 LOCK = ".lock"
@@ -41,26 +42,22 @@ def workplace() -> Iterator[str]:
 def remove_litter(place: str) -> None:
     """Remove the folders that killed runs of this user have left in ``place``."""
     user = os.getuid() if hasattr(os, "getuid") else 0
-    with contextlib.suppress(OSError), os.scandir(place) as entries:
-        for entry in entries:
-            if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False):
-                with contextlib.suppress(OSError):
-                    if entry.stat(follow_symlinks=False).st_uid == user and _is_abandoned(entry.path):
-                        remove_tree(entry.path)
+    for folder in Path(place).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            status = folder.lstat()
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == user and _is_abandoned(folder):
+                remove_tree(str(folder))
 
 
-def _is_abandoned(folder: str) -> bool:
+def _is_abandoned(folder: Path) -> bool:
     """Whether nobody holds the folder's lock; raises ``OSError`` if somebody does."""
     try:
-        descriptor = os.open(os.path.join(folder, LOCK), os.O_RDWR)
+        with open(folder / LOCK, "r+b") as file:
+            lock(file.fileno())
     except FileNotFoundError:
-        return time.time() - os.stat(folder).st_mtime > YOUNG
-    try:
-        lock(descriptor)
-    finally:
-        os.close(descriptor)
+        return time.time() - folder.stat().st_mtime > YOUNG
     if os.name == "nt":
-        os.unlink(os.path.join(folder, LOCK))  # refused while its run has it open
+        os.unlink(folder / LOCK)  # refused while its run has it open
     return True
 
 
@@ -70,24 +67,36 @@ def reachable_python(place: str, packages: Path, numpy_only: bool) -> tuple[str,
     Where Python is installed below a private folder (``/root``), its files are linked, or copied, into
     ``place``, once for a run: a process that has given up the rights of root imports from there.
     """
-    standard = Path(os.__file__).resolve().parent
-    if readable_by_others(str(standard)) and readable_by_others(str(packages / "numpy")):
+    standard, dynamic = Path(os.__file__).resolve().parent, Path(sysconfig.get_path("platstdlib")) / "lib-dynload"
+    if readable_by_others(standard) and readable_by_others(packages / "numpy"):
         return None
     copies = Path(place) / "python", Path(place) / "packages"
-    shutil.copytree(standard, copies[0], copy_function=_link_or_copy, ignore=UNUSED, symlinks=False)
-    dynamic = Path(sysconfig.get_path("platstdlib")) / "lib-dynload"
-    if dynamic.is_dir() and not (copies[0] / "lib-dynload").exists():
-        shutil.copytree(dynamic, copies[0] / "lib-dynload", copy_function=_link_or_copy)
-    if numpy_only:
-        for part in (packages / "numpy", packages / "numpy.libs"):
-            if part.is_dir():
-                shutil.copytree(part, copies[1] / part.name, copy_function=_link_or_copy, ignore=UNUSED)
-    else:
-        shutil.copytree(packages, copies[1], copy_function=_link_or_copy)
-    for copy in copies:
-        for folder, _, _ in os.walk(copy):
-            os.chmod(folder, 0o755)
+    _copy(standard, copies[0], UNUSED)
+    if not (copies[0] / "lib-dynload").exists():
+        _copy(dynamic, copies[0] / "lib-dynload")
+    for part in ("numpy", "numpy.libs") if numpy_only else ("",):
+        _copy(packages / part, copies[1] / part, UNUSED if numpy_only else None)
+    for folder in (folder for copy in copies for folder, _, _ in os.walk(copy)):
+        os.chmod(folder, 0o755)
     return str(copies[0]), str(copies[1])
+
+
+def readable_by_others(path: str | Path) -> bool:
+    """Whether an unprivileged user can reach ``path``: every folder on the way lets others pass.
+
+    >>> readable_by_others("/no such file")
+    False
+    """
+    path = Path(path).absolute()
+    try:
+        return path.exists() and all(p.stat().st_mode & 0o005 == 0o005 for p in (path, *path.parents) if p.is_dir())
+    except OSError:
+        return False
+
+
+def _copy(source: Path, target: Path, ignore: Any = None) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=_link_or_copy, ignore=ignore)
 
 
 def _link_or_copy(source: str, target: str) -> None:
@@ -105,19 +114,14 @@ def remove_tree(folder: str) -> None:
 
     Every inner folder is first moved up into the outermost one, so that no path is ever long.
     """
-    token = secrets.token_hex(8)
-    waiting, done = [folder], 0
-    while done < len(waiting):
-        top = waiting[done]
-        done += 1
+    waiting = [folder]
+    for top in waiting:  # which grows
         with contextlib.suppress(OSError):
             os.chmod(top, 0o700)
-            with os.scandir(top) as entries:
-                content = list(entries)
-            for number, entry in enumerate(content):
+            for entry in list(os.scandir(top)):
                 if entry.is_dir(follow_symlinks=False):
                     os.chmod(entry.path, 0o700)  # a folder without permissions cannot be moved
-                    waiting.append(os.path.join(folder, f"{token}-{done}-{number}"))
+                    waiting.append(os.path.join(folder, secrets.token_hex(8)))
                     os.rename(entry.path, waiting[-1])
                 else:
                     os.unlink(entry.path)

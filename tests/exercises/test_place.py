@@ -149,12 +149,11 @@ def test_every_edit_changes_the_code_and_is_undone() -> None:
     for text in (VECTOR, LOOP, HELPER, SOFTMAX):
         tree = ast.parse(text)
         before, seen = ast.dump(tree, include_attributes=True), set()
-        found = edits.edits(tree, edits.Names([], ["y"], ["_size_n"], ["residual"]))
+        found = edits.edits(tree, edits.Names(["y"], ["_size_n"], ["residual"]))
         for number, edit in enumerate(found):
-            edit.apply()
-            if number % 40 == 0:
-                seen.add(ast.unparse(tree))
-            edit.undo()
+            with edit.made():
+                if number % 40 == 0:
+                    seen.add(ast.unparse(tree))
             if number % 40 == 0:
                 assert ast.dump(tree, include_attributes=True) == before, edit
         assert ast.dump(tree, include_attributes=True) == before

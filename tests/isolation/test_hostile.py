@@ -21,8 +21,8 @@ from npreg.exercises.words import FAMILIES, REASONS
 from npreg.grading import Outputs, Settings, grade
 from npreg.grading.folder import readable_name
 from npreg.isolation.choice import choose
-from npreg.isolation.inside.limits import readable_by_others
 from npreg.isolation.sandbox import Limits, Sandbox, base_executable, packages
+from npreg.isolation.workplace import readable_by_others
 
 EXERCISE = course.load("minibatch-sum")
 SANDBOX = Sandbox(Limits(seconds=1.0))

@@ -88,7 +88,7 @@ def test_a_missing_function_or_run_is_refused():
         checked_outcome(outcome, REQUEST)
     outcome = genuine()
     outcome["functions"]["grad_w"]["runs"].pop()
-    with pytest.raises(ValueError, match="1 runs for 2 probes"):
+    with pytest.raises(ValueError, match="1 runs, not 2"):
         checked_outcome(outcome, REQUEST)
 
 

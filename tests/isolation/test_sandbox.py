@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from npreg.isolation import Limits, Sandbox, executor, run_isolated, sandbox, worker
-from npreg.isolation.inside import limits
 from npreg.isolation.inside.complex_use import complex_functions
 from npreg.isolation.inside.stand_ins import Finder, Forbidden, StandIn, close
 from npreg.isolation.worker import Run
+from npreg.isolation.workplace import readable_by_others
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX users and signals")
 
@@ -129,13 +129,13 @@ def test_a_folder_that_others_may_not_enter_is_not_readable_by_them(tmp_path):
     (tmp_path / "in").mkdir()
     for mode, readable in ((0o755, True), (0o750, False), (0o751, False)):
         (tmp_path / "in").chmod(mode)
-        before = limits.readable_by_others(str(tmp_path))
-        assert limits.readable_by_others(str(tmp_path / "in")) == (readable and before)
+        before = readable_by_others(str(tmp_path))
+        assert readable_by_others(str(tmp_path / "in")) == (readable and before)
 
 
 def test_stand_ins_swallow_everything_until_they_are_closed(monkeypatch):
-    spec = Finder(["torch"]).find_spec("torch.nn")
-    assert Finder(["torch"]).find_spec("torchlike") is None
+    spec = Finder(["torch"], {}).find_spec("torch.nn")
+    assert Finder(["torch"], {}).find_spec("torchlike") is None
     torch = spec.loader.create_module(spec)
     fig, ax = torch.subplots(1, 2)
     ax[0].plot(fig + 1)

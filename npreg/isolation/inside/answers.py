@@ -1,8 +1,4 @@
-"""Run a student's file: what every answer function returned, as plain records, without judging it.
-
-This module needs nothing but the standard library and NumPy and imports nothing of npreg, so that an isolated
-worker can run it by its path. Everything that judges (``verdict``, ``diagnose``) works on the records alone.
-"""
+"""Run a student's file: what every answer function returned, as plain records, without judging it."""
 
 from __future__ import annotations
 
@@ -36,6 +32,8 @@ def run(
 ) -> dict[str, Any]:
     """Call every answer function of a file on every probe, twice, and write down what happened.
 
+    Whatever the file does, nothing but KeyboardInterrupt is raised.
+
     Parameters
     ----------
     source : the text of the student's file, or a mapping from names to functions (those of a notebook)
@@ -50,11 +48,10 @@ def run(
     -------
     dict
         ``error``: None, or ``{"kind", "message", "line", "package"}`` where the file itself could not be run
-        (``package`` is what an ImportError is about);
-        ``stdout``: what running the file printed;
-        ``functions``: from every name (and every optional name that is defined) to
-        ``{"defined", "parameters", "globals", "line", "runs"}``, where ``globals`` are the names of
-        module-level data that the function reads, and ``runs`` holds one record per probe:
+        (``package`` is what an ImportError is about); ``stdout``: what running the file printed; ``functions``:
+        from every name (and every optional name that is defined) to ``{"defined", "parameters", "globals",
+        "line", "runs"}``, where ``globals`` are the names of module-level data that the function reads, and
+        ``runs`` holds one record per probe:
 
         - ``value``, ``again``: what two calls with equal arguments returned, as plain arrays, or None
         - ``type``: the type that was returned, in words (``"float"``, ``"float32 array (3,)"``)
@@ -63,19 +60,14 @@ def run(
         - ``changed``: names of the arguments that the call changed
         - ``stdout``: what the first call printed
 
-    Raises
-    ------
-    KeyboardInterrupt
-        and nothing else: whatever the file does is written down.
-
     >>> probe = {"x": np.array(2.0), "r": np.array(3.0)}
     >>> outcome = run("def grad_w(x, r): return x * r", ["grad_w"], [probe])
     >>> float(outcome["functions"]["grad_w"]["runs"][0]["value"])
     6.0
     """
     output = io.StringIO()
-    with _quiet(output):
-        namespace, error = _load(source, filename)
+    with quiet(output):
+        namespace, error = load(source, filename)
     functions = {}
     for name in [*names, *(name for name in optional if name in namespace)]:
         if started is not None:
@@ -85,7 +77,7 @@ def run(
 
 
 @contextlib.contextmanager
-def _quiet(output: io.StringIO) -> Iterator[None]:
+def quiet(output: io.StringIO) -> Iterator[None]:
     """Catch what the student's code prints, warns and reads, and put everything back."""
     stdin, sys.stdin = sys.stdin, io.StringIO()
     argv, sys.argv = sys.argv, [FILENAME]
@@ -102,7 +94,7 @@ def _quiet(output: io.StringIO) -> Iterator[None]:
         sys.stdin, sys.argv = stdin, argv
 
 
-def _load(source: str | Mapping[str, Any], filename: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+def load(source: str | Mapping[str, Any], filename: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
     if not isinstance(source, str):
         return dict(source), None
     namespace: dict[str, Any] = {"__name__": "answers", "__file__": filename, "__builtins__": __builtins__}
@@ -113,18 +105,15 @@ def _load(source: str | Mapping[str, Any], filename: str) -> tuple[dict[str, Any
     return namespace, None
 
 
-def _describe(error: BaseException, filename: str) -> dict[str, Any]:
+def _describe(error: BaseException, filename: str, default: int | None = None) -> dict[str, Any]:
     """An exception as kind, message and the last line of the student's file that it passed through."""
-    line = error.lineno if isinstance(error, SyntaxError) else None
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == filename:
-            line = frame.lineno
-    try:
-        message = str(error)
-    except Exception:
-        message = ""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
+    line = lines[-1] if lines else getattr(error, "lineno", None) if isinstance(error, SyntaxError) else default
+    message = ""
+    with contextlib.suppress(Exception):
+        message = str(error)[:500]
     package = str(error.name) if isinstance(error, ImportError) and error.name else None
-    return {"kind": type(error).__name__, "message": message[:500], "line": line, "package": package}
+    return {"kind": type(error).__name__, "message": message, "line": line, "package": package}
 
 
 def _run_function(
@@ -132,19 +121,30 @@ def _run_function(
 ) -> dict[str, Any]:
     plain, _, place = name.partition("[")
     function, part = namespace.get(plain), int(place[:-1]) if place else None
-    record: dict[str, Any] = {"defined": callable(function), "parameters": [], "globals": [], "line": None}
     if not callable(function):
-        missing = "not-implemented" if function is None else "dtype"
-        return {**record, "runs": [_record(missing, f"{type(function).__name__}") for _ in probes]}
-    record["parameters"] = _parameters(function)
-    record["globals"] = sorted(_data_globals(function, namespace))
-    record["line"] = getattr(getattr(function, "__code__", None), "co_firstlineno", None)
-    record["runs"] = [_run_once(function, part, probe, namespace, filename) for probe in probes]
-    return record
+        missing = {"problem": "not-implemented" if function is None else "dtype", "type": type(function).__name__}
+        record: dict[str, Any] = {"defined": False, "parameters": [], "globals": [], "line": None}
+        return {**record, "runs": [{**NO_RUN, **missing} for _ in probes]}
+    code = getattr(function, "__code__", None)
+    line = code.co_firstlineno if isinstance(code, types.CodeType) and code.co_filename == filename else None
+    return {
+        "defined": True,
+        "parameters": parameters(function),
+        "globals": sorted(_data_globals(function, namespace)),
+        "line": getattr(code, "co_firstlineno", None),
+        "runs": [_run_once(function, part, probe, namespace, filename, line) for probe in probes],
+    }
 
 
-def _record(problem: str | None = None, kind: str = "") -> dict[str, Any]:
-    return {"value": None, "again": None, "type": kind, "problem": problem, "error": None, "changed": [], "stdout": ""}
+NO_RUN: dict[str, Any] = {
+    "value": None,
+    "again": None,
+    "type": "",
+    "problem": None,
+    "error": None,
+    "changed": [],
+    "stdout": "",
+}
 
 
 def _picked(result: Any, part: int | None) -> Any:
@@ -163,25 +163,22 @@ def _run_once(
     probe: Mapping[str, np.ndarray],
     namespace: Mapping[str, Any],
     filename: str,
+    line: int | None,
 ) -> dict[str, Any]:
-    output = io.StringIO()
-    record = _record()
-    with _quiet(output):
+    output, record = io.StringIO(), dict(NO_RUN)
+    with quiet(output):
         try:
-            arguments, copies = _arguments(function, probe, namespace)
-            record.update(_as_value(_picked(function(**arguments), part)))
+            given = arguments(function, probe, namespace)
+            copies = {key: value for key, value in given.items() if key in probe}
+            record.update(as_value(_picked(function(**given), part)))
             if record["problem"] == "no-return" and _is_stub(function):
                 record["problem"] = "not-implemented"
             record["stdout"] = output.getvalue()[:_STDOUT_LIMIT]
             record["changed"] = [key for key, copy in copies.items() if not _same(copy, probe[key])]
-            again, _ = _arguments(function, probe, namespace)
-            record["again"] = _as_value(_picked(function(**again), part))["value"]
+            record["again"] = as_value(_picked(function(**arguments(function, probe, namespace)), part))["value"]
         except _REFUSALS as error:
             record["problem"] = "not-implemented" if isinstance(error, NotImplementedError) else "raises"
-            record["error"] = _describe(error, filename)
-            code = getattr(function, "__code__", None)
-            if record["error"]["line"] is None and isinstance(code, types.CodeType):
-                record["error"]["line"] = code.co_firstlineno if code.co_filename == filename else None
+            record["error"] = _describe(error, filename, line)
     record["stdout"] = record["stdout"] or output.getvalue()[:_STDOUT_LIMIT]
     return record
 
@@ -193,39 +190,37 @@ def _is_stub(function: Callable[..., Any]) -> bool:
     return isinstance(code, types.CodeType) and {step.opname for step in dis.get_instructions(code)} <= idle
 
 
-def _parameters(function: Callable[..., Any]) -> list[str]:
+def parameters(function: Callable[..., Any]) -> list[str]:
+    """The names of a function's parameters; none where they cannot be known."""
     try:
         return list(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         return []
 
 
-def _arguments(
+def arguments(
     function: Callable[..., Any], probe: Mapping[str, np.ndarray], namespace: Mapping[str, Any], depth: int = 0
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+) -> dict[str, Any]:
     """Copies of what the parameters name; a parameter ``grad_r`` may also name a function of the file."""
-    arguments: dict[str, Any] = {}
-    copies: dict[str, np.ndarray] = {}
+    found: dict[str, Any] = {}
     for key, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
-            extra = {name: _copy(value) for name, value in probe.items() if name not in arguments}
-            arguments.update(extra)
+            found.update({name: copied(value) for name, value in probe.items() if name not in found})
         elif parameter.kind is parameter.VAR_POSITIONAL:
             continue
         elif key in probe:
-            arguments[key] = copies[key] = _copy(probe[key])
+            found[key] = copied(probe[key])
         elif parameter.default is not parameter.empty:
             continue
         elif key.startswith("grad_") and callable(namespace.get(key)) and depth < 10:
-            inner, _ = _arguments(namespace[key], probe, namespace, depth + 1)
-            arguments[key] = namespace[key](**inner)
+            found[key] = namespace[key](**arguments(namespace[key], probe, namespace, depth + 1))
         else:
             known = ", ".join(probe)
             raise TypeError(f"the parameter {key!r} names nothing that is given; known names are {known}")
-    return arguments, copies
+    return found
 
 
-def _copy(value: np.ndarray) -> Any:
+def copied(value: np.ndarray) -> Any:
     """A fresh copy; a scalar is given as a NumPy scalar, so that it prints and hashes like a number."""
     return value.copy() if value.ndim else value[()]
 
@@ -235,24 +230,21 @@ def _same(a: Any, b: np.ndarray) -> bool:
     return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=b.dtype.kind in "fc"))
 
 
-def _as_value(result: Any) -> dict[str, Any]:
+def as_value(result: Any) -> dict[str, Any]:
     """The returned object as a plain array, with its type in words and what is wrong with it."""
-    kind = type(result).__name__
-    if result is None:
-        return {"value": None, "type": kind, "problem": "no-return"}
-    if result is NotImplemented or result is ...:
-        return {"value": None, "type": kind, "problem": "not-implemented"}
+    record: dict[str, Any] = {"value": None, "type": type(result).__name__, "problem": "dtype"}
+    if result is None or result is NotImplemented or result is ...:
+        return {**record, "problem": "no-return" if result is None else "not-implemented"}
     try:
         value = np.array(result)
     except _REFUSALS:
-        return {"value": None, "type": kind, "problem": "dtype"}
+        return record
     if isinstance(result, np.ndarray):
-        kind = f"{value.dtype} array {value.shape}"
+        record["type"] = f"{value.dtype} array {value.shape}"
     elif isinstance(result, np.generic):
-        kind = str(value.dtype)
-    if value.dtype.kind not in "biufc" or value.size > _VALUE_LIMIT:
-        return {"value": None, "type": kind, "problem": "dtype"}
-    return {"value": value, "type": kind, "problem": None}
+        record["type"] = str(value.dtype)
+    fits = value.dtype.kind in "biufc" and value.size <= _VALUE_LIMIT
+    return {**record, "value": value, "problem": None} if fits else record
 
 
 def _data_globals(function: Callable[..., Any], namespace: Mapping[str, Any]) -> set[str]:

@@ -1,11 +1,9 @@
 """Locks that a Linux process puts on itself for good: Landlock for files and TCP, seccomp for system calls.
 
-Neither needs a privilege, an installed program or a namespace, so they also work inside a container where
-``bwrap`` does not. They are reached through ``ctypes``; on other systems, on old kernels, and for seccomp on
-processors other than x86-64 and 64-bit ARM, the functions return that nothing was locked.
+Neither needs a privilege, an installed program or a namespace. On other systems, on old kernels, and for seccomp
+on processors other than x86-64 and 64-bit ARM, the functions return that nothing was locked.
 
-Sources: the Linux manual pages landlock(7), seccomp(2), and the kernel's
-Documentation/userspace-api/landlock.rst and seccomp_filter.rst.
+Sources: the manual pages landlock(7), seccomp(2), and the kernel's userspace-api/landlock.rst, seccomp_filter.rst.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ import os
 import platform
 import struct
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 # Access rights of Landlock, by the version of its interface that introduced them.
@@ -91,11 +89,8 @@ def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> int:
     if version == 0:
         return 0
     handled = ALL_FILES[max(known for known in ALL_FILES if known <= version)]
-    fields = [handled]
-    if version >= 4:
-        fields.append(TCP_BIND_AND_CONNECT)
-    if version >= 6:
-        fields.append(ABSTRACT_SOCKETS_AND_SIGNALS)
+    fields = [handled, *([TCP_BIND_AND_CONNECT] if version >= 4 else [])]
+    fields += [ABSTRACT_SOCKETS_AND_SIGNALS] if version >= 6 else []
     attributes = struct.pack(f"<{len(fields)}Q", *fields)
     ruleset = _syscall(_CREATE_RULESET, attributes, len(attributes), 0)
     if ruleset < 0:
@@ -142,27 +137,18 @@ class _Program(ctypes.Structure):
 
 
 def filter_program(column: int, architecture: int, pid: int) -> list[tuple[int, int, int, int]]:
-    """Return the filter for one processor as (operation, jump if true, jump if false, constant).
-
-    ``column`` chooses the numbers of ``REFUSED``; ``architecture`` is the kernel's constant for the
-    processor.
-    """
+    """Return the filter for one processor as (operation, jump if true, jump if false, constant)."""
     refuse = (_RETURN, 0, 0, _ERROR | errno.EPERM)
     no_such_call = (_RETURN, 0, 0, _ERROR | errno.ENOSYS)
     allow = (_RETURN, 0, 0, _ALLOW)
     steps = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, architecture), no_such_call, (_LOAD, 0, 0, 0)]
-    steps += [(_AT_LEAST, 0, 1, FIRST_UNKNOWN), no_such_call]
-    steps += [(_EQUAL, 0, 1, CLONE3[column]), no_such_call]
-    for numbers in REFUSED.values():
-        number = numbers[column]
-        if number >= 0:
-            steps += [(_EQUAL, 0, 1, number), refuse]
+    steps += [(_AT_LEAST, 0, 1, FIRST_UNKNOWN), no_such_call, (_EQUAL, 0, 1, CLONE3[column]), no_such_call]
+    for number in (numbers[column] for numbers in REFUSED.values() if numbers[column] >= 0):
+        steps += [(_EQUAL, 0, 1, number), refuse]
     first_argument, second_argument = (_LOAD, 0, 0, 16), (_LOAD, 0, 0, 24)
     for number, only in [(numbers[column], pid) for numbers in SELF_ONLY.values()] + [(PRLIMIT[column], 0)]:
         steps += [(_EQUAL, 0, 4, number), first_argument, (_EQUAL, 0, 1, only), allow, refuse]
-    commands: list[tuple[int, int, int, int]] = []
-    for command in FCNTL_OWNER_COMMANDS:
-        commands += [(_EQUAL, 0, 1, command), refuse]
+    commands = [step for command in FCNTL_OWNER_COMMANDS for step in ((_EQUAL, 0, 1, command), refuse)]
     steps += [(_EQUAL, 0, len(commands) + 2, FCNTL[column]), second_argument, *commands, allow]
     return [*steps, allow]
 
@@ -170,8 +156,8 @@ def filter_program(column: int, architecture: int, pid: int) -> list[tuple[int, 
 def _prctl(*arguments: Any) -> bool:
     if not sys.platform.startswith("linux"):
         return False
-    padded: Sequence[Any] = (*arguments, 0, 0, 0, 0)[:5]
-    return int(_library().prctl(*(ctypes.c_ulong(argument) for argument in padded))) == 0
+    padded = (*arguments, 0, 0, 0, 0)[:5]
+    return int(ctypes.CDLL(None).prctl(*(ctypes.c_ulong(argument) for argument in padded))) == 0
 
 
 def _syscall(number: int, *arguments: int | bytes | None) -> int:
@@ -179,10 +165,6 @@ def _syscall(number: int, *arguments: int | bytes | None) -> int:
         ctypes.c_char_p(argument) if isinstance(argument, bytes) or argument is None else ctypes.c_long(argument)
         for argument in arguments
     ]
-    function = _library().syscall
+    function = ctypes.CDLL(None).syscall
     function.restype = ctypes.c_long
     return int(function(ctypes.c_long(number), *converted))
-
-
-def _library() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)

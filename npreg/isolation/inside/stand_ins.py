@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, cast
 
@@ -65,46 +65,28 @@ for _operation in _OPERATIONS.split():
 
 
 class Finder:
-    """Finds a stand-in for every package of a list and for all modules below it."""
+    """Finds a stand-in for every package of a list, with all modules below it, and the modules that were sent
+    along with a file: those of its own folder, as ``name: source``.
+    """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = frozenset(names)
+    def __init__(self, packages: Iterable[str], sources: Mapping[str, str]) -> None:
+        self.packages, self.sources = frozenset(packages), sources
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname.partition(".")[0] not in self.names:
+    def find_spec(self, fullname: str, *_: Any) -> importlib.machinery.ModuleSpec | None:
+        stands_in = fullname.partition(".")[0] in self.packages
+        if not stands_in and fullname not in self.sources:
             return None
-        return importlib.machinery.ModuleSpec(fullname, cast(Any, self), is_package=True)
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        return StandIn(spec.name)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Nothing is to be run."""
-
-
-class Helpers:
-    """Finds the modules that were sent along with a file: those of its own folder, as ``name: source``."""
-
-    def __init__(self, sources: Mapping[str, str]) -> None:
-        self.sources = sources
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname not in self.sources:
-            return None
-        package = any(name.startswith(f"{fullname}.") for name in self.sources)
+        package = stands_in or any(name.startswith(f"{fullname}.") for name in self.sources)
         return importlib.machinery.ModuleSpec(fullname, cast(Any, self), is_package=package)
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
-        """An ordinary module."""
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return StandIn(spec.name) if spec.name.partition(".")[0] in self.packages else None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module's source."""
-        code = compile(self.sources[module.__name__], f"{module.__name__}.py", "exec", dont_inherit=True)
-        exec(code, module.__dict__)
+        """Run the source of a module that was sent along."""
+        if not isinstance(module, StandIn):
+            code = compile(self.sources[module.__name__], f"{module.__name__}.py", "exec", dont_inherit=True)
+            exec(code, module.__dict__)
 
 
 def close() -> None:
@@ -112,22 +94,21 @@ def close() -> None:
     StandIn.closed = True
 
 
-def guard(forbidden: Iterable[str], hook: Callable[[Any], None] = sys.addaudithook) -> None:
+def guard(forbidden: Iterable[str], helpers: Mapping[str, str]) -> None:
     """Put stand-ins in front of the packages ``forbidden`` and of those that only show things.
 
     An audit hook, which Python code cannot take away again, refuses the real packages once the stand-ins have
     been pushed aside.
     """
     forbidden = frozenset(forbidden)
-    finder = Finder([*forbidden, *SHOWING.split()])
+    finder = Finder([*forbidden, *SHOWING.split()], helpers)
     sys.meta_path.insert(0, cast(Any, finder))
     for name in [name for name in sys.modules if name.partition(".")[0] in forbidden]:
         del sys.modules[name]
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "import" or str(arguments[0]).partition(".")[0] not in forbidden:
-            return
-        if not sys.meta_path or sys.meta_path[0] is not finder:
-            raise Forbidden(str(arguments[0]).partition(".")[0])
+        package = str(arguments[0]).partition(".")[0] if event == "import" else ""
+        if package in forbidden and (not sys.meta_path or sys.meta_path[0] is not finder):
+            raise Forbidden(package)
 
-    hook(refuse)
+    sys.addaudithook(refuse)

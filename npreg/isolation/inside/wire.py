@@ -125,7 +125,11 @@ def write_frame(stream: BinaryIO, value: Any) -> None:
 
 def read_frame(stream: BinaryIO) -> Any:
     """Read one line; raises ``EOFError`` at the end of the stream and ``WireError`` for a broken one."""
-    line = stream.readline(MAX_FRAME + 1)
+    return value_of(stream.readline(MAX_FRAME + 1))
+
+
+def value_of(line: bytes) -> Any:
+    """Decode one line, with its end; raises as ``read_frame`` does."""
     if not line:
         raise EOFError("no further message")
     if not line.endswith(b"\n"):
