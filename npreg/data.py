@@ -8,18 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from npreg.arrays import (
-    FloatArray,
-    as_batch_size,
-    as_count,
-    as_float_array,
-    as_nonnegative,
-    as_pair,
-    as_rng,
-    check_finite,
-)
+from npreg import arrays
+from npreg.arrays import FloatArray
 
-__all__ = ["data_iter", "init_params", "minibatches", "start_parameters", "synthetic_data"]
+__all__ = ["data_iter", "init_params", "synthetic_data"]
 
 
 def synthetic_data(
@@ -31,16 +23,16 @@ def synthetic_data(
     dtype: DTypeLike = np.float32,
     rng: Any = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Make data that a linear model fits up to noise.
+    """Make data that a linear model fits up to noise: features (n, d) and labels (n,), or (n, k) where w is (d, k).
 
         features ~ N(0, 1)        labels = features @ w + b + noise · N(0, 1)
 
+    ValueError or TypeError for shapes that do not fit, a count below 1, negative noise, another dtype, NaN or inf.
+
     Parameters
     ----------
-    w : (d,) or (d, k)
-        True weights; (d, k) makes k labels a row.
-    b : scalar or (k,)
-        True intercept.
+    w, b : (d,) or (d, k), and scalar or (k,)
+        True weights and intercept.
     num_examples : int
         Number of rows, n ≥ 1.
     noise : float
@@ -49,68 +41,52 @@ def synthetic_data(
         Of both arrays returned.
     rng : anything `np.random.default_rng` takes
 
-    Returns
-    -------
-    features : (n, d)
-    labels : (n,), or (n, k) where w is (d, k)
-
-    Raises
-    ------
-    ValueError, TypeError
-        For shapes that do not fit, a count below 1, negative noise, another dtype, NaN or inf.
-
+    Examples
+    --------
     >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
     >>> features.shape, labels.shape, features.dtype.name
     ((1000, 2), (1000,), 'float32')
     """
-    n = as_count(num_examples, "num_examples", 1)
-    noise = as_nonnegative(noise, "noise")
+    n = arrays.as_count(num_examples, "num_examples", 1)
+    noise = arrays.as_nonnegative(noise, "noise")
     dtype = _float_dtype(dtype)
-    weights = as_float_array(w, "w")
+    weights = arrays.as_float_array(w, "w")
     if weights.ndim not in (1, 2) or weights.size == 0:
         raise ValueError(f"w must be of shape (d,) or (d, k), not {weights.shape}")
-    intercept = as_float_array(b, "b")
+    intercept = arrays.as_float_array(b, "b")
     outputs = weights.shape[1:]
     if intercept.shape not in ((), (1,), outputs):
         raise ValueError(f"b of shape {intercept.shape} does not fit w of shape {weights.shape}")
-    check_finite(weights, "w", "finite parameters are needed")
-    check_finite(intercept, "b", "finite parameters are needed")
+    for name, given in (("w", weights), ("b", intercept)):
+        arrays.check_finite(given, name, "finite parameters are needed")
     if not outputs:
         intercept = intercept.reshape(())
-    rng = as_rng(rng)
+    rng = arrays.as_rng(rng)
     features = rng.standard_normal((n, weights.shape[0]))
     with np.errstate(over="ignore", invalid="ignore"):
         labels = features @ weights + intercept + noise * rng.standard_normal((n, *outputs))
         labels = labels.astype(dtype, copy=False)
-    check_finite(labels, "labels", f"w, b or noise are too large for {dtype}")
+    arrays.check_finite(labels, "labels", f"w, b or noise are too large for {dtype}")
     return features.astype(dtype, copy=False), labels
 
 
 def init_params(
     num_inputs: int, *, num_outputs: int = 1, scale: float = 0.01, dtype: DTypeLike = np.float32, rng: Any = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Small random weights and a zero intercept:  w ~ N(0, scale²),  b = 0.
+    """Small random weights and a zero intercept:  w ~ N(0, scale²) (num_inputs, num_outputs),  b = 0 (num_outputs,).
 
-    Returns
-    -------
-    w : (num_inputs, num_outputs)
-    b : (num_outputs,)
-
-    Raises
-    ------
-    ValueError, TypeError
-        For counts below 1, a negative scale or one beyond the dtype, and another dtype.
+    ValueError or TypeError for counts below 1, a negative scale or one beyond the dtype, and another dtype.
 
     >>> w, b = init_params(2, rng=0)
     >>> w.shape, b
     ((2, 1), array([0.], dtype=float32))
     """
-    shape = as_count(num_inputs, "num_inputs", 1), as_count(num_outputs, "num_outputs", 1)
-    scale = as_nonnegative(scale, "scale")
+    shape = arrays.as_count(num_inputs, "num_inputs", 1), arrays.as_count(num_outputs, "num_outputs", 1)
+    scale = arrays.as_nonnegative(scale, "scale")
     dtype = _float_dtype(dtype)
     with np.errstate(over="ignore"):
-        w = (scale * as_rng(rng).standard_normal(shape)).astype(dtype, copy=False)
-    check_finite(w, "w", f"scale = {scale:g} is too large for {dtype}")
+        w = (scale * arrays.as_rng(rng).standard_normal(shape)).astype(dtype, copy=False)
+    arrays.check_finite(w, "w", f"scale = {scale:g} is too large for {dtype}")
     return w, np.zeros(shape[1], dtype)
 
 
@@ -132,8 +108,8 @@ def start_parameters(
     for name, given, part in (("w", w, theta[:-1]), ("b", b, theta[-1])):
         if given is None:
             continue
-        array = as_float_array(given, name)
-        check_finite(array, name, "start from finite parameters")
+        array = arrays.as_float_array(given, name)
+        arrays.check_finite(array, name, "start from finite parameters")
         flat = num_outputs == 1 and array.size == part.size and array.ndim <= 1
         if array.shape != part.shape and not flat:
             raise ValueError(
@@ -142,7 +118,7 @@ def start_parameters(
             )
         with np.errstate(over="ignore"):
             part[...] = array.reshape(part.shape)
-        check_finite(part, name, f"start from parameters within the range of {dtype}")
+        arrays.check_finite(part, name, f"start from parameters within the range of {dtype}")
     return theta
 
 
@@ -155,37 +131,20 @@ def minibatches(order: FloatArray | np.ndarray[Any, Any], batch_size: int) -> It
 def data_iter(
     batch_size: int, features: ArrayLike, labels: ArrayLike, *, rng: Any = None
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Go once through the rows in random order, a minibatch at a time.
+    """Go once through the rows in random order, a minibatch at a time: yields X (B, d) and y (B,) or (B, k).
 
-    Draws exactly one `rng.permutation(n)` and cuts it into consecutive minibatches, so that the same
-    order can be replayed elsewhere.  The last minibatch is short where batch_size does not divide n.
-
-    Parameters
-    ----------
-    batch_size : int
-        Rows a minibatch, B ≥ 1; may exceed n.
-    features : (n, d)
-    labels : (n,) or (n, k)
-    rng : anything `np.random.default_rng` takes
-
-    Yields
-    ------
-    X : (B, d)
-    y : (B,) or (B, k)
-
-    Raises
-    ------
-    ValueError, TypeError
-        At the call, not at the first minibatch, where shapes do not fit, data are not finite or
-        batch_size is no count.
+    Draws exactly one `rng.permutation(n)` and cuts it into consecutive minibatches, so that the same order can be
+    replayed elsewhere.  The last one is short where batch_size does not divide n; batch_size may exceed n.
+    ValueError or TypeError at the call, not at the first minibatch, where shapes do not fit, data are not finite or
+    batch_size is no count.
 
     >>> X, y = next(data_iter(2, [[1.0], [2.0], [3.0]], [10.0, 20.0, 30.0], rng=0))
     >>> X.shape, y / X[:, 0]
     ((2, 1), array([10., 10.]))
     """
-    batch_size = as_batch_size(batch_size)
-    X, y = (table.array for table in as_pair(features, labels))
-    order = as_rng(rng).permutation(len(X))
+    batch_size = arrays.as_batch_size(batch_size)
+    X, y = (table.array for table in arrays.as_pair(features, labels))
+    order = arrays.as_rng(rng).permutation(len(X))
     return ((X[rows], y[rows]) for rows in minibatches(order, batch_size))
 
 
@@ -193,7 +152,7 @@ def _float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     try:
         found = np.dtype(dtype)
     except (TypeError, ValueError):
-        raise TypeError(f"dtype must be float32 or float64, not {dtype!r:.40}") from None
+        found = None
     if found not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise TypeError(f"dtype must be float32 or float64, not {found}")
+        raise TypeError(f"dtype must be float32 or float64, not {dtype if found is None else found!s:.40}")
     return found

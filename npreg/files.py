@@ -21,9 +21,8 @@ def atomic(path: str | os.PathLike[str], *, binary: bool = False, new: bool = Fa
 
     Until then, and if anything goes wrong, the old file stays as it was. Missing folders are made; links are
     followed; a new file's permissions are as the umask says, a replaced one's stay. A device or a pipe
-    (`/dev/stdout`) is no file that could be replaced: it is written to.
-
-    Raises `FileExistsError` if there is something at `path` and it is to be `new`, `OSError` as `open` does.
+    (`/dev/stdout`) is no file that could be replaced: it is written to. FileExistsError if there is something at
+    `path` and it is to be `new`, OSError as of `open`.
     """
     text: dict[str, Any] = {"encoding": "utf-8", "newline": "\n", "errors": "backslashreplace"}
     mode, options = ("wb", {}) if binary else ("w", text)
@@ -100,10 +99,7 @@ def _part(path: Path) -> tuple[int, Path]:
 
 
 def lock(descriptor: int) -> None:
-    """Lock an open file for as long as it is open; raises `OSError` if another process holds it.
-
-    On a system without such locks (Windows, where an open file cannot be deleted) nothing happens.
-    """
+    """Lock an open file for as long as it is open, where the system can; OSError if another process holds it."""
     try:
         import fcntl
     except ImportError:
@@ -128,11 +124,7 @@ def _take_place(part: Path, path: Path, new: bool) -> None:
 
 
 def is_device(path: str | os.PathLike[str]) -> bool:
-    """Whether there is something at `path` that is neither a file nor a folder.
-
-    >>> is_device(os.devnull), is_device("no such file")
-    (True, False)
-    """
+    """Whether there is something at `path` that is neither a file nor a folder."""
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
@@ -143,11 +135,7 @@ def write_text(path: str | os.PathLike[str], text: str, *, new: bool = False) ->
 
 
 def strict_json(value: Mapping[str, Any], indent: int | None = None) -> str:
-    """Return JSON that every parser reads; raises `ValueError` for NaN and infinities.
-
-    >>> strict_json({"score": 0.5, "name": "王"})
-    '{"score": 0.5, "name": "王"}'
-    """
+    """JSON that every parser reads; ValueError for NaN and infinities."""
     import json
 
     return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)

@@ -135,6 +135,9 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
     ) -> MinibatchSGDRegressor:
         """Train on all rows.
 
+        ValueError or TypeError for settings and data that `npreg.train` refuses, DivergenceError where the run
+        diverges; the estimator is then left as it was.
+
         Parameters
         ----------
         X : (n, d), sparse matrix, or RowBlocks
@@ -145,8 +148,6 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             Rows to watch in the place of a held-out part: the best epoch's parameters are kept, and with
             early_stopping the fit stops.
 
-        ValueError or TypeError for settings and data that `npreg.train` refuses, DivergenceError where the run
-        diverges; the estimator is then left as it was.
         """
         data, labels, n = self._rows(X, y, sample_weight)
         arrays.check_rows(X, sample_weight, "sample_weight")

@@ -37,25 +37,17 @@ class TrainResult:
         The learned parameters, in the data's dtype.
     losses : ndarray of shape (epochs,), float64
         The mean loss over all training rows after each epoch.
-    engine : str
-        "loop", "tight" or "moments".
-    lr : float
-        The learning rate (useful with lr="auto").
-    loss, loss_params : str and dict
-        The loss's name and parameters.
-    num_steps : int
-        Updates made.
-    stopped : str
-        "num_epochs", "patience", "callback", or "interrupted".
+    engine, lr, loss, loss_params : str, float, str and dict
+        What "auto" stood for; the loss's name and parameters.
+    num_steps, stopped : int and str
+        Updates made, and why there were no more: "num_epochs", "patience", "callback", or "interrupted".
     trajectory : Trajectory or None
         With a `Record` among the callbacks.
-    validation_losses : ndarray of shape (epochs,) or None
-    best_epoch : int or None
-        With validation rows: the epoch (from 1) whose parameters these are.
-    excess_loss : float or None
-        The mean loss with penalties, above the least possible; None where it was not looked at.
-    converged : bool or None
-        Whether that is at most a hundredth of the loss of the best constant.
+    validation_losses, best_epoch : ndarray of shape (epochs,) and int, or None
+        With validation rows: their loss, and the epoch (from 1) whose parameters these are.
+    excess_loss, converged : float and bool, or None
+        The mean loss with penalties, above the least possible, and whether that is at most a hundredth of the loss
+        of the best constant; None where it was not looked at.
     feature_names : tuple of str, or None
         The features' columns, where they had names.
     """
@@ -106,17 +98,12 @@ class TrainResult:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to an .npz file, without pickle; the file appears whole or not at all."""
-        meta: dict[str, Any] = {"kind": "result"}
-        arrays: dict[str, FloatArray] = {}
-        for name in (argument.name for argument in fields(self)):
-            value = getattr(self, name)
-            if isinstance(value, Trajectory):
-                arrays |= {"trajectory_w": value.w, "trajectory_b": value.b}
-            elif isinstance(value, np.ndarray):
-                arrays[name] = value
-            else:
-                meta[name] = value
-        State(meta, arrays).save(os.fspath(path))
+        values = {argument.name: getattr(self, argument.name) for argument in fields(self)}
+        if (path_taken := values.pop("trajectory")) is not None:
+            values |= {"trajectory_w": path_taken.w, "trajectory_b": path_taken.b}
+        arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+        meta = {name: value for name, value in values.items() if name not in arrays}
+        State({"kind": "result", **meta}, arrays).save(os.fspath(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> TrainResult:
@@ -130,7 +117,6 @@ class TrainResult:
         True
         """
         state = State.load(os.fspath(path))
-        known = {argument.name for argument in fields(cls)}
         found = {**state.meta, **state.arrays}
         if found.get("kind") != "result" or not {"w", "b", "losses"} <= {*state.arrays}:
             raise CheckpointError(f"{path} is no saved result; a checkpoint is resumed by train(checkpoint=...)")
@@ -138,7 +124,7 @@ class TrainResult:
             found["trajectory"] = Trajectory(found["trajectory_w"], found["trajectory_b"])
         if found.get("feature_names") is not None:
             found["feature_names"] = tuple(found["feature_names"])
-        return cls(**{name: value for name, value in found.items() if name in known})
+        return cls(**{argument.name: found[argument.name] for argument in fields(cls) if argument.name in found})
 
     def predict(self, features: ArrayLike) -> FloatArray:
         """features @ w + b, shape (n, k); of a frame, the columns by their names, in whatever order."""
@@ -152,9 +138,8 @@ class TrainingInterrupted(KeyboardInterrupt):
     """A run was interrupted from the keyboard; `result` is what it had come to after its last whole epoch."""
 
     def __init__(self, result: TrainResult) -> None:
-        super().__init__(
-            f"interrupted in epoch {len(result.losses) + 1}; the result so far is on this exception, .result"
-        )
+        epoch = len(result.losses) + 1
+        super().__init__(f"interrupted in epoch {epoch}; the result so far is on this exception, .result")
         self.result = result
 
 
@@ -204,15 +189,14 @@ def train(
     batch_size : int ≥ 1
         May exceed n.
     lr : float ≥ 0, or "auto", or a pair of this and a schedule
-        "auto" is for data in any units: half of `max_learning_rate` (times 1 − β with momentum), and
-        unless they are given, `standardize=True` and `average=0.5`.  A schedule is a function of the epochs done
-        (a float, 0 at the first step) that returns a factor of lr; or the name of one for this many epochs:
-        `lr=(0.1, "cosine")`, "step", "inverse_scaling", "exponential", "constant".
-        A number beyond `max_learning_rate` (of row blocks: of the first 256 rows) is warned of before the first step.
+        "auto" is for data in any units: half of `max_learning_rate` (times 1 − β with momentum), and unless they are
+        given, `standardize=True` and `average=0.5`.  A number beyond `max_learning_rate` (of row blocks: of the first
+        256 rows) is warned of before the first step.  A schedule is a function of the epochs done (a float, 0 at the
+        first step) that returns a factor of lr; or the name of one for this many epochs: `lr=(0.1, "cosine")`,
+        "step", "inverse_scaling", "exponential", "constant".
     num_epochs : int ≥ 0, or "auto"
-        By default 3, and with lr="auto" "auto": as many as bring the loss within a hundredth (of that of the
-        best constant) of the least one, but no more than 100 000 steps or 10 000 epochs, or 20 epochs if
-        these have more.
+        By default 3, and with lr="auto" "auto": as many as bring the loss within a hundredth (of that of the best
+        constant) of the least one, but no more than 100 000 steps or 10 000 epochs, or 20 epochs if these have more.
     w, b : (d, k) and (k,), optional
         Where to start; without them, `init_params(d, rng=rng)` for w, and zeros for b.
     rng : anything `np.random.default_rng` takes
@@ -222,64 +206,53 @@ def train(
     Parameters: beyond the notebook
     -------------------------------
     loss : str, Loss, loss function, or pair (value, grad)
-        "squared", "absolute", "huber", "log_cosh", "quantile"; `LOSSES["huber"].bind(delta=2)`; or your
-        own pair of functions of (y_hat, y), each returning (B, k) without reduction.
-    rule : "sgd", "momentum", "nesterov", or a Rule
+        "squared", "absolute", "huber", "log_cosh", "quantile"; `LOSSES["huber"].bind(delta=2)`; or your own pair of
+        functions of (y_hat, y), each returning (B, k) without reduction.
+    engine : "auto", "loop", "tight" or "moments"
+        "loop" is the plain loop, `npreg/loop.py`; the others are faster, and equal to it to rounding.
+    rule : "sgd", "momentum", "nesterov", "adam", "adagrad", or a Rule
     l2, l1 : float ≥ 0
-        Penalties l2/2 Σ w² + l1 Σ |w|, added to the mean loss; not of the intercept.  L1 gives exact
-        zeros (proximal steps).
+        Penalties l2/2 Σ w² + l1 Σ |w|, added to the mean loss; not of the intercept.  L1 gives exact zeros.
     average : float in [0, 1), optional
         Return the mean of the parameters over this last part of the epochs; by default 0, none.
     sample_weight : (n,), optional
-        Only ratios matter.  Weight 2 counts as the row twice: exactly with batch_size=n, in expectation
-        otherwise.
+        Only ratios matter.  Weight 2 counts as the row twice: exactly with batch_size=n, in expectation otherwise.
     standardize : bool, optional
-        Run on columns of mean 0 and standard deviation 1, and fold the scaling back into w and b; lr and
-        penalties then are those of the standardised columns.  By default False.
+        Run on columns of mean 0 and standard deviation 1, and fold the scaling back into w and b; lr and penalties
+        then are those of the standardised columns.  By default False.
     fit_intercept : bool
-        False leaves b where it is, at 0 unless it is given; `standardize` then scales columns to a root
-        mean square of 1, around 0.
+        False leaves b where it is, at 0 unless it is given; `standardize` then scales columns to a root mean square
+        of 1, around 0.
     shuffle : bool
         False takes rows (and blocks) in the order in which they are, in every epoch.
     validation : (features, labels), these and sample_weight, RowBlocks, or a fraction of the rows to hold out
         Its mean loss is kept in `validation_losses`, and the best epoch's parameters are returned.
     stop : EarlyStopping, optional
-        `EarlyStopping(patience=5)`: stop after 5 epochs without an improvement of the validation loss
-        (without validation rows: of the training loss).
+        `EarlyStopping(patience=5)`: stop after 5 epochs without an improvement of the validation loss (without
+        validation rows: of the training loss).
     callbacks : callables of one `Progress`, or objects with `on_epoch` or `on_step`
-        Called after each epoch, or each step (`npreg.runs.callbacks`); a true value from an epoch's
-        stops the run.  `ProgressBar()` is one; `Record("epoch")` or `Record("step")` keeps the parameters
-        in `result.trajectory`.
-    engine : "auto", "loop", "tight" or "moments"
-        "loop" is the plain loop, `npreg/loop.py`; the others are faster, and equal to it to rounding.
+        Called after each epoch, or each step (`npreg.runs.callbacks`); a true value from an epoch's stops the run.
+        `ProgressBar()` is one; `Record("epoch")` or `Record("step")` keeps the parameters in `result.trajectory`.
 
-    Parameters: large data
-    ----------------------
+    Parameters: large data and interruptions
+    ----------------------------------------
     features : RowBlocks, in the place of arrays, without labels and sample_weight
-        `RowBlocks.of(features, labels, 10_000)` reads so many rows at a time, and holds no more: one
-        sequential pass an epoch, shuffled as `npreg.RowBlocks` says.  An `np.memmap` is read so in any
-        case, 65 536 rows at a time; `np.array(features)` brings it into memory.
-
-    Parameters: interruptions
-    -------------------------
+        `RowBlocks.of(features, labels, 10_000)` reads so many rows at a time, and holds no more: one sequential pass
+        an epoch, shuffled as `npreg.RowBlocks` says.  An `np.memmap` is read so in any case, 65 536 rows at a time;
+        `np.array(features)` brings it into memory.
     checkpoint : path, or Checkpoint
-        Write the run to this .npz file after every epoch, or as the Checkpoint says.
-        `Checkpoint(path, resume=True)` continues the file if there is one (else begins it).  The result has the
-        same bits as if the run had never stopped, also where num_epochs is now larger.  A `Generator` given as
-        rng is put into the state it had then.
-
-    Returns
-    -------
-    TrainResult
+        Write the run to this .npz file after every epoch, or as the Checkpoint says.  `Checkpoint(path, resume=True)`
+        continues the file if there is one: the result has the same bits as if the run had never stopped, also where
+        num_epochs is now larger.  A `Generator` given as rng is put into the state it had then.
 
     Raises
     ------
     ValueError, TypeError
-        For data that are empty, not finite, of shapes that do not fit, complex or of dtype object; and
-        for arguments out of range, or unknown.
+        For data that are empty, not finite, of shapes that do not fit, complex or of dtype object; and for arguments
+        out of range, or unknown.
     DivergenceError
-        Where parameters or loss are no longer finite after an epoch, or the loss has grown beyond all
-        bounds; it carries the last parameters that were in order.
+        Where parameters or loss are no longer finite after an epoch, or the loss has grown beyond all bounds; it
+        carries the last parameters that were in order.
     TrainingInterrupted
         Where the run is interrupted from the keyboard: a KeyboardInterrupt that carries the result so far.
     CheckpointError, FileExistsError

@@ -1,11 +1,8 @@
 """Pictures of data, of losses, and of the way parameters take; matplotlib is imported on first use.
 
-notebook     use_svg_display, set_figsize, scatter
-curves       loss_curve, sweep_curve
-surface      loss_surface
-
-Every function draws on the Axes it is given, or on those of a new figure, and returns them: `plt.show()`
-and `ax.figure.savefig(...)` are the caller's.  What cannot be drawn is refused before a figure is made.
+Every function draws on the Axes `ax` that it is given, or on those of a new figure, and returns them: `plt.show()`
+and `ax.figure.savefig(...)` are the caller's.  What cannot be drawn is refused, with a ValueError or TypeError as of
+`train` for the same arguments, before a figure is made.
 """
 
 from npreg.plot.curves import loss_curve, sweep_curve

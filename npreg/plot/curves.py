@@ -16,29 +16,12 @@ if TYPE_CHECKING:
     from npreg.sweep import SweepResult
     from npreg.train import TrainResult
 
-__all__ = ["loss_curve", "sweep_curve"]
-
 
 def loss_curve(losses: ArrayLike | TrainResult, ax: Axes | None = None, *, label: str | None = None) -> Axes:
     """The loss after each epoch; on a logarithmic axis where it falls to less than a tenth.
 
-    Parameters
-    ----------
-    losses : TrainResult, or (epochs,)
-        Of a result with validation rows, their loss is drawn too, with a mark at the best epoch.
-    ax : Axes, optional
-        Without it, a new figure is made.  Several runs can share one.
-    label : str, optional
-        The run's name in the legend.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    ValueError, TypeError
-        For losses that are no sequence of finite numbers, or none at all.
+    `losses` is a TrainResult, or (epochs,) numbers; of a result with validation rows, their loss is drawn too, with a
+    mark at the best epoch.  `label` is the run's name in the legend, where several share the Axes.
 
     >>> from matplotlib.figure import Figure
     >>> loss_curve([0.04, 0.0003, 0.00005], ax=Figure().subplots()).get_yscale()
@@ -71,21 +54,6 @@ def sweep_curve(result: SweepResult, *, ax: Axes | None = None) -> Axes:
     Crosses at the upper edge are the learning rates whose runs diverged, the dashed line of the same
     colour is `max_learning_rate` for that penalty, and the star is the best setting.  A learning rate
     of 0 has no place on a logarithmic axis and is left out.
-
-    Parameters
-    ----------
-    result : SweepResult
-    ax : Axes, optional
-        Without it, a new figure is made.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    TypeError, ValueError
-        For what `sweep` did not return, and where every learning rate is 0.
 
     >>> from matplotlib.figure import Figure
     >>> from npreg import sweep, synthetic_data

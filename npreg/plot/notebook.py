@@ -13,8 +13,6 @@ from npreg.arrays import as_count, as_data, as_float_array
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["axes_or_new", "column_of", "scatter", "set_figsize", "use_svg_display"]
-
 MANY_DOTS = 500  # from which an SVG file holds them as one picture: it would grow by 100 bytes a dot
 
 
@@ -32,12 +30,7 @@ def use_svg_display() -> None:
 
 
 def set_figsize(figsize: tuple[float, float] = (3.5, 2.5)) -> None:
-    """Set the size of the figures to come, (width, height) in inches, and show them as SVG.
-
-    Raises
-    ------
-    ValueError
-        Where figsize is not two positive numbers.
+    """Set the size of the figures to come, two positive numbers of inches, and show them as SVG.
 
     >>> import matplotlib
     >>> with matplotlib.rc_context():  # only to leave the settings as they are
@@ -59,25 +52,8 @@ def scatter(
 ) -> Axes:
     """One feature against the label, a dot a row.
 
-    Parameters
-    ----------
-    features : (n, d)
-    labels : (n,) or (n, k)
-    column : int
-        The feature: a column of `features`, counted from 0 (so 1 is the second, as in the notebook).
-    output : int
-        The label: a column of `labels`, for k > 1.
-    ax : Axes, optional
-        Without it, a new figure is made.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `train` for the same arguments, and for a column that is not there.
+    `column` is that of `features` (n, d), counted from 0 (so 1 is the second, as in the notebook), `output` that of
+    `labels` (n, k).
 
     >>> from matplotlib.figure import Figure
     >>> ax = Figure().subplots()  # leave out `ax` to draw in a new figure of pyplot
@@ -85,7 +61,7 @@ def scatter(
     'feature 1'
     """
     X, y, _ = as_data(features, labels)
-    column, output = (column_of(column, X.shape, "column", "features"), column_of(output, y.shape, "output", "labels"))
+    column, output = column_of(column, X.shape, "column", "features"), column_of(output, y.shape, "output", "labels")
     ax = axes_or_new(ax)
     ax.scatter(X[:, column], y[:, output], s=1, rasterized=len(X) > MANY_DOTS)
     ax.set_xlabel(f"feature {column}")

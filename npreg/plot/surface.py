@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from npreg.runs.run import Trajectory
     from npreg.train import TrainResult
 
-__all__ = ["loss_surface", "mean_losses"]
-
-Param: TypeAlias = int | str
-
 LEVELS = 14  # contours
 GRID = 50  # points along each side
 BLOCK = 400  # rows whose losses on the whole grid are held at once, 8 MB
@@ -37,7 +33,7 @@ def loss_surface(
     features: ArrayLike,
     labels: ArrayLike,
     trajectory: TrainResult | Trajectory | tuple[ArrayLike, ArrayLike],
-    params: tuple[Param, Param] | None = None,
+    params: tuple[int | str, int | str] | None = None,
     ax: Axes | None = None,
     *,
     loss: LossName | LossFunction | tuple[LossFunction, LossFunction] | Loss | None = None,
@@ -47,7 +43,8 @@ def loss_surface(
     """The path of two parameters over the mean loss of all rows (without penalties), with its contours.
 
     The other parameters are held at their final values.  So where there are others, the contours are
-    those of the end of the path: on the way there, the surface was another.
+    those of the end of the path: on the way there, the surface was another.  ValueError for a result whose loss is
+    not that of these rows, and for a path that leads to losses beyond the range of floats.
 
     Parameters
     ----------
@@ -58,23 +55,13 @@ def loss_surface(
     params : two of 0, …, d − 1 and "b", optional
         The parameters on the axes: an index stands for that weight, "b" for the intercept.  Without it,
         the first two weights, or the only weight and the intercept.
-    ax : Axes, optional
-        Without it, a new figure is made.
     loss : as in `train`, optional
         The loss that was trained with; a result knows it, unless it is a user's own.
     output : int
         The label whose parameters are drawn, for k > 1.
 
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `train` for the same arguments; for a result without a trajectory, or whose loss is not that of
-        these rows; parameters that are not there, or a path that leads to losses beyond the range of floats.
-
+    Examples
+    --------
     >>> from matplotlib.figure import Figure
     >>> from npreg import Record, synthetic_data, train
     >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
@@ -83,11 +70,10 @@ def loss_surface(
     'b'
     """
     data, chosen = as_data(features, labels, sample_weight), _own_loss(trajectory, loss)
-    X, y, _ = data
-    output = column_of(output, y.shape, "output", "labels")
-    path, end = path_of(trajectory, X.shape[1], y.shape, output)
-    i, j = two_params(params, X.shape[1])
-    sides = [side(path[:, p], end[p]) for p in (i, j)]
+    d, output = data.X.shape[1], column_of(output, data.y.shape, "output", "labels")
+    path, end = _path_of(trajectory, d, data.y.shape, output)
+    i, j = _two_params(params, d)
+    sides = [_side(path[:, p], end[p]) for p in (i, j)]
     _check_rows(trajectory, data, chosen)
     surface = mean_losses(data, output, end, (i, j), sides, chosen)
     ax = axes_or_new(ax)
@@ -101,8 +87,9 @@ def loss_surface(
     ax.plot(path[0, i], path[0, j], "o", color="tab:orange", markersize=5, label="start")
     ax.plot(end[i], end[j], "*", color="tab:red", markersize=11, label="learned")
     ax.legend()
-    ax.set_xlabel(name_of(i, X.shape[1]))
-    ax.set_ylabel(name_of(j, X.shape[1]))
+    names = [*(f"w[{p}]" for p in range(d)), "b"]
+    ax.set_xlabel(names[i])
+    ax.set_ylabel(names[j])
     return ax
 
 
@@ -133,7 +120,7 @@ def _check_rows(result: Any, data: Data, loss: Loss) -> None:
         )
 
 
-def path_of(
+def _path_of(
     trajectory: Any, num_features: int, labels_shape: tuple[int, ...], output: int
 ) -> tuple[FloatArray, FloatArray]:
     """Parameters (w; b) of one output in time, (T + 1, d + 1), and those learned."""
@@ -161,37 +148,30 @@ def path_of(
     return path, np.append(trajectory.w[:, output], trajectory.b[output]).astype(np.float64)
 
 
-def two_params(params: Any, num_features: int) -> tuple[int, int]:
+def _two_params(params: Any, num_features: int) -> list[int]:
     """Indices into (w; b) of the parameters on the axes."""
     if params is None:
-        return 0, 1
+        return [0, 1]
     if isinstance(params, str) or not isinstance(params, Sequence) or len(params) != 2:
         raise ValueError(f'params must be two parameters, as (0, 1) or (0, "b"), not {params!r}')
-    i, j = (num_features if p == "b" else _weight(p, num_features) for p in params)
-    if i == j:
+    chosen = []
+    for param in params:
+        if isinstance(param, str) and param != "b":
+            raise ValueError(f'there is no parameter {param!r}; there are 0 to {num_features - 1}, and "b"')
+        index = num_features if param == "b" else as_count(param, "params", 0)
+        if index >= num_features and param != "b":
+            raise ValueError(f'there is no weight {index}; there are 0 to {num_features - 1}, and "b"')
+        chosen.append(index)
+    if chosen[0] == chosen[1]:
         raise ValueError(f"params must be two different parameters, not {params!r}")
-    return i, j
+    return chosen
 
 
-def _weight(param: Any, num_features: int) -> int:
-    if isinstance(param, str):
-        raise ValueError(f'there is no parameter {param!r}; there are 0 to {num_features - 1}, and "b"')
-    index = as_count(param, "params", 0)
-    if index >= num_features:
-        raise ValueError(f'there is no weight {index}; there are 0 to {num_features - 1}, and "b"')
-    return index
-
-
-def name_of(param: int, num_features: int) -> str:
-    return "b" if param == num_features else f"w[{param}]"
-
-
-def side(values: FloatArray, end: float) -> FloatArray:
+def _side(values: FloatArray, end: float) -> FloatArray:
     """The grid along one axis: around the path, with a margin, and with the end not at the very border."""
     low, high = min(values.min(), end), max(values.max(), end)
     reach = float(high - low) or abs(float(end)) or 1.0
-    low, high = low - 0.1 * reach, high + 0.1 * reach
-    return np.linspace(min(low, end - 0.3 * reach), max(high, end + 0.3 * reach), GRID)
+    return np.linspace(min(low - 0.1 * reach, end - 0.3 * reach), max(high + 0.1 * reach, end + 0.3 * reach), GRID)
 
 
 def mean_losses(
@@ -200,15 +180,15 @@ def mean_losses(
     """The mean loss at every point of the grid, as contour wants it: (second axis, first axis)."""
     X, y, weights = data.X, data.y[:, [output]], data.weights
     first, second = np.meshgrid(*sides)
-    moves = np.stack([first.ravel() - end[axes[0]], second.ravel() - end[axes[1]]])
-    total = np.zeros(moves.shape[1])
+    thetas = np.repeat(end[:, None], first.size, axis=1)
+    thetas[axes[0]], thetas[axes[1]] = first.ravel(), second.ravel()
+    total = np.zeros(first.size)
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(X), BLOCK):
-            rows = np.column_stack([X[start : start + BLOCK], np.ones(len(X[start : start + BLOCK]))])
-            y_hat = (rows @ end)[:, None] + rows[:, list(axes)] @ moves
-            labels = np.broadcast_to(y[start : start + BLOCK], y_hat.shape)
-            values = np.asarray(loss.value(y_hat, labels), np.float64)
-            total += values.sum(axis=0) if weights is None else weights[start : start + BLOCK] @ values
+            rows = slice(start, start + BLOCK)
+            y_hat = linreg(X[rows], thetas[:-1], thetas[-1])
+            values = np.asarray(loss.value(y_hat, np.broadcast_to(y[rows], y_hat.shape)), np.float64)
+            total += values.sum(axis=0) if weights is None else weights[rows] @ values
     if not math.isfinite(total.sum()):
         raise ValueError("the path leads to losses beyond the range of floats; train with a smaller lr")
     return (total / (len(X) if weights is None else weights.sum())).reshape(first.shape)
