@@ -57,19 +57,10 @@ def by_hand(
     names: Sequence[str] | None = None,
     run: Callable[..., Mapping[str, Any]] = run_answers,
 ) -> list[Example]:
-    """The smallest whole numbers on which each wrong answer differs from the right one.
+    """The smallest whole numbers on which each of the answers `names` (all by default) differs from the right one.
 
-    Parameters
-    ----------
-    source : the student's file as text, or a mapping from names to functions
-    exercise : what was asked for
-    names : the answers to look at; all by default, those that are right are left out
-    run : what runs the functions, as `npreg.isolation.run_answers` does in this process
-
-    Returns
-    -------
-    list of Example
-        in the order of `names`; without `yours` where no example of two or three rows and columns shows it.
+    Without `yours` where no example of two or three rows and columns shows it. `run` runs the functions, as
+    `npreg.isolation.run_answers` does in this process.
     """
     wanted = list(exercise.answers if names is None else names)
     found: dict[str, Example] = {}

@@ -3,16 +3,13 @@
 Their titles and statements are among the words, as `course.ridge.title` and `course.ridge.statement`.
 """
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from npreg.exercises.forward import (
-    Answer,
     Exercise,
-    Input,
     count,
     fraction,
     gradients,
@@ -153,12 +150,13 @@ BATCH = {"X": real("n", "d"), "y": real("n"), "w": real("d"), "b": real()}
 OUTPUTS = {"X": real("n", "d"), "Y": real("n", "k"), "W": real("d", "k"), "b": real("k")}
 LAYERS = {"W1": real("d", "h"), "b1": real("h"), "w2": real("h"), "b2": real()}
 ROWS = real("n", "d")
+NORM = {"X": ROWS, "gamma": real("d"), "beta": real("d")}
 BOTH = gradients("w", "b")
 STEP = {  # one step of minibatch SGD: from the gradient to new parameters
     "new_w": update("w", lambda w, grad_w, lr, batch_size: w - lr / batch_size * grad_w),
     "new_b": update("b", lambda b, grad_b, lr, batch_size: b - lr / batch_size * grad_b),
 }
-COURSE: dict[str, tuple[Callable[..., Any], dict[str, Input], dict[str, Answer]]] = {
+COURSE: dict[str, Any] = {
     "one-weight": (one_weight, NUMBERS, BOTH),
     "one-example": (one_example, {**NUMBERS, "x": real("d"), "w": real("d")}, BOTH),
     "minibatch-sum": (minibatch_sum, BATCH, BOTH),
@@ -174,11 +172,7 @@ COURSE: dict[str, tuple[Callable[..., Any], dict[str, Input], dict[str, Answer]]
     "hidden-layer": (hidden_layer, {"X": ROWS, "y": real("n"), **LAYERS}, gradients(*LAYERS)),
     "sgd-step": (minibatch_sum, {**BATCH, "lr": positive(), "batch_size": count()}, STEP),
     "hessian": (minibatch_mean, BATCH, {"hessian_w": hessian("w")}),
-    "layer-norm": (
-        layer_norm,
-        {"X": ROWS, "gamma": real("d"), "beta": real("d"), "G": ROWS},
-        gradients("X", "gamma", "beta"),
-    ),
+    "layer-norm": (layer_norm, {**NORM, "G": ROWS}, gradients(*NORM)),
     "attention": (attention, {"Q": ROWS, "K": ROWS, "V": ROWS, "G": ROWS}, gradients("Q", "K", "V")),
 }
 IDS = tuple(COURSE)
@@ -186,14 +180,11 @@ IDS = tuple(COURSE)
 
 @cache
 def load(identifier: str) -> Exercise:
-    """The exercise of the course with this id; a ValueError lists the ids where there is none.
-
-    >>> load("one-weight").public_steps
-    ('y_hat', 'r', 'loss')
-    """
+    """The exercise of the course with this id; a ValueError lists the ids where there is none."""
     if identifier not in COURSE:
         raise ValueError(f"there is no exercise {identifier!r}; the course has {', '.join(IDS)}")
+    function, inputs, answers = COURSE[identifier]
     title, statement = (
         {lang: say(f"course.{identifier}.{part}", lang) for lang in LANGUAGES} for part in ("title", "statement")
     )
-    return Exercise(*COURSE[identifier], id=identifier, title=title, statement=statement)
+    return Exercise(function, inputs, answers, id=identifier, title=title, statement=statement)

@@ -47,11 +47,7 @@ def read_source(path: str | Path) -> str:
 
 
 def decode(content: bytes, name: str) -> str:
-    """The text of a Python file's bytes, in the encoding that it declares, with newlines as ``\\n``.
-
-    >>> decode(b"# -*- coding: latin-1 -*-\\n# caf\\xe9\\n", "file.py")
-    '# -*- coding: latin-1 -*-\\n# café\\n'
-    """
+    """The text of a Python file's bytes, in the encoding that it declares, with newlines as ``\\n``."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnusableFile(f"{name} is saved as UTF-16; save it as UTF-8")
     if b"\0" in content:
@@ -88,21 +84,13 @@ def require_python(source: str, name: str) -> None:
 
 
 def named_exercise(source: str) -> str | None:
-    """The exercise that a file names in a line of its own, ``# exercise: ID`` or ``exercise = "ID"``.
-
-    >>> named_exercise("# exercise: ridge\\nimport numpy as np\\n")
-    'ridge'
-    """
+    """The exercise that a file names in a line of its own, ``# exercise: ID`` or ``exercise = "ID"``."""
     found = (_NAMED.fullmatch(line.strip()) for line in source.splitlines())
     return next((match[2] for match in found if match), None)
 
 
 def misnamed(source: str, missing: Iterable[str]) -> dict[str, str]:
-    """For names that a file does not define, the one it defines that looks most like each.
-
-    >>> misnamed("def grad_W(x): return x\\n", ["grad_w", "grad_b"])
-    {'grad_w': 'grad_W'}
-    """
+    """For names that a file does not define, the one it defines that looks most like each."""
     tree = ast.parse(source)
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
@@ -134,9 +122,6 @@ def find_exercise(name: str, folder: str | Path = ".") -> Exercise:
     """An exercise of the course by its id, or the one that a teacher's ``.py`` file defines.
 
     `folder` is where a relative path starts. Where there is none, the `UnusableFile` names the nearest ids.
-
-    >>> find_exercise("ridge").id
-    'ridge'
     """
     if name.endswith(".py"):
         return load_exercise(Path(folder) / name)

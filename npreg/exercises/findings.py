@@ -187,12 +187,7 @@ def short_lines(wrong: Sequence[AnswerReport], lang: str) -> list[str]:
 
 
 def plain(value: Any) -> Any:
-    """Numbers, arrays and containers as built-in types that strict JSON can hold.
-
-    >>> import numpy as np
-    >>> plain({"factor": np.float64(7.0), "entries": np.array([[0, 1]]), "value": float("nan")})
-    {'factor': 7.0, 'entries': [[0, 1]], 'value': 'nan'}
-    """
+    """Numbers, arrays and containers as built-in types that strict JSON can hold."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):

@@ -36,11 +36,7 @@ class Factor:
 
     @property
     def hard_coded(self) -> Fact | None:
-        """The whole number `value` that stands `instead_of` a size or setting, or None.
-
-        >>> Factor(1, 0.1, (("n", Fraction(1)),)).hard_coded
-        {'value': 10, 'instead_of': 'n'}
-        """
+        """The whole number `value` that stands `instead_of` a size or setting, or None."""
         names = Factor(powers=self.powers)
         for size, value in ((names, 1 / float(self.constant)), (names.inverse, float(self.constant))):
             if self.powers and _is_whole(value):
@@ -68,11 +64,6 @@ class Factor:
         return self._written("·", "√{}").replace("-1", " − 1")
 
     def _written(self, times: str, root: str) -> str:
-        """The magnitude as text.
-
-        >>> Factor(-1, Fraction(1, 2), (("n", Fraction(-1)), ("d", Fraction(1, 2))))._written("*", "sqrt({})")
-        'sqrt(d)/(2*n)'
-        """
         above, below = [f"{float(self.constant):.6g}"], ["1"]
         if isinstance(self.constant, Fraction):
             above, below = [str(self.constant.numerator)], [str(self.constant.denominator)]
@@ -159,28 +150,19 @@ def known(found: Iterable[Fact | Scale]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the student's file one change is enough, and what sort of thing is to change there.
-
-    Lines count from 1, columns from 0 as characters, the end is exclusive; `cell` is the notebook's cell,
-    if it is one; `text` is the first of the lines.
-    """
+    """Where in the student's file one change is enough: lines from 1, columns from 0, the end exclusive."""
 
     line: int
     column: int
     end_line: int
     end_column: int
-    change: str = ""
-    cell: int | None = None
-    text: str = ""
+    change: str = ""  # what sort of thing is to change
+    cell: int | None = None  # of a notebook
+    text: str = ""  # the first of the lines
 
     @property
     def marked(self) -> str:
-        """The line, without its margin, and a mark under the place.
-
-        >>> print(Place(2, 11, 2, 16, text="    return y - z").marked)
-        return y - z
-               ^^^^^
-        """
+        """The line, without its margin, and a mark under the place."""
         text = self.text.rstrip()
         end = self.end_column if self.end_line == self.line else len(text)
         margin = len(text) - len(text.lstrip())

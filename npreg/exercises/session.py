@@ -146,11 +146,7 @@ def endings_of(ran: Ran, own: bool = False) -> dict[str, tuple[str, str]]:
 
 
 def reason_of(error: Mapping[str, Any] | None) -> tuple[str, str] | None:
-    """The reason (code, detail) behind an exception that the isolation caused, None for any other.
-
-    >>> reason_of({"kind": "MemoryError", "message": "Unable to allocate 37.3 GiB"})
-    ('memory-limit', '')
-    """
+    """The reason (code, detail) behind an exception that the isolation caused, None for any other."""
     if error is None:
         return None
     kind, message = error["kind"], error["message"]

@@ -18,21 +18,14 @@ _WIDTH = 88
 
 
 def stub(exercise: Exercise, lang: str = "en", *, file: str | None = None, name: str | None = None) -> str:
-    """Return the text of a student file for an exercise.
+    """The text of a student's file for an exercise.
 
-    Parameters
-    ----------
-    exercise : what to derive
-    lang : "en" or "zh"
-    file : the file's name, for the line that says how to check it
-    name : how the file names its exercise; the id by default, a path for a teacher's own file
-
-    >>> from npreg.exercises.course import load
-    >>> print(stub(load("one-weight")).splitlines()[0])
-    # exercise: one-weight
+    `file` is its name, for the line that says how to check it; `name` how it names its exercise: the id by
+    default, a path for a teacher's own file.
     """
-    functions = [_function(exercise, name, answers, lang) for name, answers in exercise.functions.items()]
-    opening = _opening(exercise, lang, file or file_name(exercise))
+    shapes = step_shapes(exercise)
+    functions = [_function(exercise, name, answers, shapes, lang) for name, answers in exercise.functions.items()]
+    opening = _opening(exercise, shapes, lang, file or file_name(exercise))
     parts = [
         f"# exercise: {name or exercise.id}\n{opening}\nimport numpy as np\n",
         _comment(say("stub.example", lang)) + "def example_grad_a(a, t):\n"
@@ -40,27 +33,21 @@ def stub(exercise: Exercise, lang: str = "en", *, file: str | None = None, name:
         _comment(say("stub.yours", lang)) + functions[0],
         *functions[1:],
     ]
-    step = _step_to_suggest(exercise)
-    if step:
-        parameters = ", ".join(exercise.inputs)
-        example = f"\ndef grad_{step}({parameters}):\n    raise NotImplementedError"
+    inner = [step for step in exercise.public_steps if step != exercise.loss and step in exercise.active]
+    links = [step for step in inner if shapes[step] != "()"] or inner
+    if links and not any(answer.order == 2 for answer in exercise.answers.values()):
+        example = f"\ndef grad_{links[-1]}({', '.join(exercise.inputs)}):\n    raise NotImplementedError"
         parts.append(_comment(say("stub.optional", lang) + example))
     return "\n\n".join(parts)
 
 
 def file_name(exercise: Exercise) -> str:
-    """Return the name of an exercise's file: ``one_weight.py`` for ``one-weight``."""
+    """The name of an exercise's file: ``one_weight.py`` for ``one-weight``."""
     return exercise.id.replace("-", "_") + ".py"
 
 
 def write_new(path: str | Path, text: str) -> Path:
-    """Write a new file as a whole, never over one that exists.
-
-    Raises
-    ------
-    UnusableFile
-        if the file exists already, which is left as it is, or cannot be written.
-    """
+    """Write a new file as a whole, never over one that exists; an `UnusableFile` where it cannot be."""
     path = Path(path)
     if not path.parent.is_dir():
         raise UnusableFile(f"{path} cannot be written: there is no folder {path.parent}")
@@ -74,108 +61,67 @@ def write_new(path: str | Path, text: str) -> Path:
 
 
 def step_shapes(exercise: Exercise) -> dict[str, str]:
-    """Return the shape of every input and public step in words, such as ``"(n, d)"``.
-
-    Found by running the program on inputs of two sets of sizes.
-
-    >>> from npreg.exercises.course import load
-    >>> step_shapes(load("minibatch-mean"))["r"]
-    '(n,)'
-    """
+    """The shape of every input and public step in words, found by running the program at two sets of sizes."""
     rng = np.random.default_rng(0)
     sizes = [exercise.sizes(start) for start in BANK_SIZES[:2]]
     with np.errstate(all="ignore"):
         first, second = (exercise.forward(exercise.example(at, rng)) for at in sizes)
-    public = [*exercise.inputs, *exercise.public_steps]
-    pairs = {name: zip(first[name].shape, second[name].shape, strict=True) for name in public}
-    return {name: show_shape([_size(a, b, *sizes) for a, b in found]) for name, found in pairs.items()}
+    found = {}
+    for name in (*exercise.inputs, *exercise.public_steps):
+        lengths = zip(first[name].shape, second[name].shape, strict=True)
+        shape = [_size(a, b, *sizes) for a, b in lengths]
+        found[name] = f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(shape)})"
+    return found
 
 
 def _size(a: int, b: int, first: Mapping[str, int], second: Mapping[str, int]) -> str:
-    """Return a size that is a and b with these sizes: a letter, a letter and a number, or a number."""
+    """A size that is a and b with these sizes: a letter, a letter and a number, or a number."""
     if a == b and a not in first.values():
         return str(a)
     near = sorted((abs(a - size), s) for s, size in first.items() if a - size == b - second[s])
     return next((s + (f"{a - first[s]:+d}" if by else "") for by, s in near), str(a) if a == b else "?")
 
 
-def show_shape(shape: list[str]) -> str:
-    """Return a shape as Python writes it, with symbols: ``(n,)``."""
-    return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(shape)})"
-
-
-def _opening(exercise: Exercise, lang: str, file: str) -> str:
-    shapes = step_shapes(exercise)
-    title = _words_of(exercise.title, lang) or exercise.id
-    lines = [title, ""]
-    statement = _words_of(exercise.statement, lang).strip()
-    for paragraph in statement.split("\n\n") if statement else ():
-        lines += [*_paragraph(paragraph), ""]
-    steps = {name: shapes[name] for name in exercise.public_steps}
-    lines += [say("stub.inputs", lang), *_table({name: shapes[name] for name in exercise.inputs}, lang), ""]
-    lines += [say("stub.steps", lang), *_table(steps, lang), ""]
+def _opening(exercise: Exercise, shapes: Mapping[str, str], lang: str, file: str) -> str:
+    """The docstring of the file: what to derive, and the shapes of what is given."""
+    title, statement = (
+        str(text.get(lang) or next(iter(text.values()), "")) if isinstance(text, Mapping) else text
+        for text in (exercise.title, exercise.statement)
+    )
+    lines = [title or exercise.id, ""]
+    for paragraph in statement.strip().split("\n\n") if statement.strip() else ():
+        formula = any(line.startswith((" ", "\t")) for line in paragraph.splitlines())
+        prose = " ".join(textwrap.dedent(paragraph).splitlines())
+        lines += [*(paragraph.splitlines() if formula else wrap(prose, _WIDTH)), ""]
+    for key, names in (("stub.inputs", tuple(exercise.inputs)), ("stub.steps", exercise.public_steps)):
+        width = max(map(len, names)) + 2
+        rows = [f"    {name:<{width}}{_scalar_or(shapes[name], shapes[name], lang)}" for name in names]
+        lines += [say(key, lang), *rows, ""]
     lines.append(say("stub.check", lang, file=file))
     body = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
     return f'"""{body}\n"""\n'
 
 
-def _paragraph(paragraph: str) -> list[str]:
-    """Wrap prose; keep the lines of an indented block, which is a formula."""
-    lines = textwrap.dedent(paragraph).splitlines()
-    if any(line.startswith((" ", "\t")) for line in paragraph.splitlines()):
-        return paragraph.splitlines()
-    return wrap(" ".join(lines), _WIDTH)
+def _scalar_or(words: str, shape: str, lang: str) -> str:
+    return say("stub.scalar", lang) if shape == "()" else words
 
 
-def _table(rows: dict[str, str], lang: str) -> list[str]:
-    width = max(map(len, rows)) + 2
-    return [f"    {name:<{width}}{_shape_words(shape, lang, short=True)}" for name, shape in rows.items()]
-
-
-def _shape_words(shape: str, lang: str, short: bool = False) -> str:
-    if shape == "()":
-        return say("stub.scalar", lang)
-    return shape if short else say("stub.array", lang, shape=shape)
-
-
-def _function(exercise: Exercise, name: str, answers: Sequence[Answer], lang: str) -> str:
-    asked = [_asked(exercise, answer, lang) for answer in answers]
-    whats = [line for what, _ in asked for line in wrap(what, _WIDTH)]
-    returned = "; ".join(_shape_words(shape, lang) for _, shape in asked)
-    returned = say("stub.tuple", lang, parts=returned) if len(asked) > 1 else returned
-    lines = [*whats, "", *wrap(say("stub.returns", lang, shape=returned), _WIDTH)]
-    body = "\n".join(f"    {line}" if line else "" for line in lines)
+def _function(exercise: Exercise, name: str, answers: Sequence[Answer], shapes: Mapping[str, str], lang: str) -> str:
+    """One function to fill in, with what it must return."""
+    lines, returned = [], []
+    for answer in answers:
+        kind = "update" if answer.formula else ("value", "gradient", "hessian")[answer.order]
+        shape = shapes[answer.wrt or exercise.loss]
+        if kind == "hessian":
+            shape = f"({', '.join([shape.strip('(),')] * 2)})"
+        lines += wrap(say(f"stub.{kind}", lang, loss=exercise.loss, wrt=answer.wrt), _WIDTH)
+        returned.append(_scalar_or(say("stub.array", lang, shape=shape), shape, lang))
+    shown = say("stub.tuple", lang, parts="; ".join(returned)) if len(returned) > 1 else returned[0]
+    lines += ["", *wrap(say("stub.returns", lang, shape=shown), _WIDTH)]
+    body = "\n".join(f"    {line}" if line else "" for line in lines).strip()
     parameters = ", ".join(exercise.inputs)
-    return f'def {name}({parameters}):\n    """{body.strip()}\n    """\n    raise NotImplementedError\n'
-
-
-def _asked(exercise: Exercise, answer: Answer, lang: str) -> tuple[str, str]:
-    """What an answer must return, in words, and its shape."""
-    kind = "update" if answer.formula else ("value", "gradient", "hessian")[answer.order]
-    shape = step_shapes(exercise)[answer.wrt or exercise.loss]
-    if kind == "hessian":
-        size = shape.strip("(),")
-        shape = f"({size}, {size})"
-    return say(f"stub.{kind}", lang, loss=exercise.loss, wrt=answer.wrt), shape
-
-
-def _step_to_suggest(exercise: Exercise) -> str | None:
-    """Return a step whose derivative is a first link of the chain: the last one that is no scalar."""
-    if any(answer.order == 2 for answer in exercise.answers.values()):
-        return None
-    inner = [step for step in exercise.public_steps if step != exercise.loss and step in exercise.active]
-    shapes = step_shapes(exercise)
-    large = [step for step in inner if shapes[step] != "()"]
-    found = large or inner
-    return found[-1] if found else None
+    return f'def {name}({parameters}):\n    """{body}\n    """\n    raise NotImplementedError\n'
 
 
 def _comment(text: str) -> str:
     return "".join(f"# {line}".rstrip() + "\n" for line in text.splitlines())
-
-
-def _words_of(text: object, lang: str) -> str:
-    if isinstance(text, str):
-        return text
-    assert isinstance(text, dict)
-    return str(text.get(lang) or next(iter(text.values()), ""))

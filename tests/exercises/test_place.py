@@ -12,6 +12,7 @@ import pytest
 from npreg.exercises import check
 from npreg.exercises.files import find_exercise
 from npreg.exercises.findings import KIND, NAMED, RIGHT, RULE
+from npreg.exercises.found import Place
 from npreg.exercises.session import OwnFile
 from npreg.isolation import Limits, search_changes
 from npreg.isolation.inside import edits
@@ -221,3 +222,8 @@ def test_what_the_file_prints_stays_away(capsys: pytest.CaptureFixture[str]) -> 
     source = "print('hello')\n" + VECTOR.replace("n = len(y)", "n = 2 * len(y)\n    print(n)")
     check(source, "minibatch-mean", seed=0, seconds=5)
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_mark_stands_under_the_place():
+    assert Place(2, 11, 2, 16, text="    return y - z").marked == "return y - z\n       ^^^^^"
+    assert Place(1, 4, 1, 5, text="法 = y - z").marked.endswith("\n     ^")  # a wide letter takes two columns

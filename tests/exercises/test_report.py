@@ -54,6 +54,11 @@ def test_whatever_the_details_are_the_json_is_strict(details):
     assert read["answers"][0]["findings"][0]["details"] == {"d": plain(details)}
 
 
+def test_numbers_become_built_in_ones():
+    given = {"factor": np.float64(7.0), "entries": np.array([[0, 1]]), "value": float("nan")}
+    assert plain(given) == {"factor": 7.0, "entries": [[0, 1]], "value": "nan"}
+
+
 def test_the_json_has_the_promised_keys():
     read = json.loads(HALF.to_json())
     assert list(read) == ["exercise", "passed", "score", "answers"]

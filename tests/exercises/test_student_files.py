@@ -19,6 +19,7 @@ from npreg.exercises.files import (
     exercise_of,
     find_exercise,
     load_exercise,
+    misnamed,
     named_exercise,
     read_source,
     require_python,
@@ -235,3 +236,12 @@ def test_only_files_that_name_an_exercise_are_a_students(tmp_path):
     skipped: list[str] = []
     assert [(path.name, named) for path, named in student_files(tmp_path, skipped)] == [("a.py", "ridge")]
     assert "c.py" in skipped[0]
+
+
+def test_a_name_that_looks_like_a_missing_one_is_found():
+    assert misnamed("def grad_W(x): return x\n", ["grad_w", "grad_b"]) == {"grad_w": "grad_W"}
+    assert misnamed("gradb = gradw = abs\n", ["grad_w", "grad_b"]) == {"grad_w": "gradw", "grad_b": "gradb"}
+
+
+def test_a_declared_encoding_is_read():
+    assert decode(b"# -*- coding: latin-1 -*-\n# caf\xe9\n", "file.py").endswith("# café\n")

@@ -13,23 +13,11 @@ from typing import Any
 
 from npreg.exercises.found import Found, Scale, known
 from npreg.exercises.words.factors import factor_values
-from npreg.exercises.words.phrases import LANGUAGES, cut, fill, placeholders, say, texts, wrap
-
-__all__ = [
-    "FAMILIES",
-    "LANGUAGES",
-    "REASONS",
-    "brief",
-    "cut",
-    "describe",
-    "explain",
-    "finding_note",
-    "kind",
-    "rule",
-    "say",
-    "size",
-    "wrap",
-]
+from npreg.exercises.words.phrases import LANGUAGES as LANGUAGES
+from npreg.exercises.words.phrases import cut as cut
+from npreg.exercises.words.phrases import fill, placeholders, texts
+from npreg.exercises.words.phrases import say as say
+from npreg.exercises.words.phrases import wrap as wrap
 
 FAMILIES = tuple(key.split(".")[1] for key in texts("en") if re.fullmatch(r"code\..*\.kind", key))
 """The part before the colon of every code, in the order of the documentation."""
@@ -64,20 +52,12 @@ def _of_code(code: str, part: str, lang: str) -> str | None:
 
 
 def kind(code: str, lang: str = "en") -> str:
-    """The kind of mistake, the second hint.
-
-    >>> kind("factor:n")
-    'a constant factor'
-    """
+    """The kind of mistake, the second hint: "a constant factor"."""
     return _of_code(code, "kind", lang) or texts(lang).get(f"reason-brief.{code}") or say("own-kind", lang)
 
 
 def brief(code: str, lang: str = "en") -> str:
-    """In one clause what a code says, or several joined by `+`, or the code of a reason.
-
-    >>> brief("sign+ignores:b"), brief("time-limit")
-    ('exactly the negative and as if b were absent', 'did not finish in time')
-    """
+    """In one clause what a code says, or several joined by `+`, or the code of a reason."""
     clauses = []
     for one in code.split("+"):
         text = _of_code(one, "brief", lang) or texts(lang).get(f"reason-brief.{one}", one)
@@ -86,12 +66,7 @@ def brief(code: str, lang: str = "en") -> str:
 
 
 def explain(code: str, lang: str, *, name: str = "", detail: str = "", **values: object) -> str:
-    """The reason why a file or a function `name` of it has no marks.
-
-    >>> print(explain("time-limit", "en", name="grad_w", seconds=10))
-    `grad_w` did not finish within 10 seconds and was stopped. Look for a loop that never ends, or a call that
-    waits for something.
-    """
+    """The reason why a file or a function `name` of it has no marks."""
     where = say("where.function", lang, name=name) if name else say("where.file", lang)
     if isinstance(values.get("seconds"), float):
         values["seconds"] = f"{values['seconds']:g}"
@@ -99,24 +74,12 @@ def explain(code: str, lang: str, *, name: str = "", detail: str = "", **values:
 
 
 def size(count: int) -> str:
-    """A number of bytes in words.
-
-    >>> size(256 * 2**20)
-    '256 MB'
-    """
+    """A number of bytes in words."""
     return f"{count / 2**20:g} MB" if count >= 2**20 else f"{count / 2**10:g} KB"
 
 
 def describe(code: str, answer: str, found: Found = (), lang: str = "en", *, alone: bool = True) -> str:
-    """The message of a mistake, the third hint; `alone` is false for one of a double mistake.
-
-    >>> from fractions import Fraction
-    >>> from npreg.exercises.found import Factor
-    >>> scale = Scale("factor:n", Factor(powers=(("n", Fraction(1)),)), ({"n": 7}, {"n": 11}))
-    >>> print(describe("factor:n", "grad_w", (scale,)))
-    Direction right. Your gradient is exactly n times too large (7× at n = 7, 11× at n = 11): the mean over
-    the batch is missing.
-    """
+    """The message of a mistake, the third hint; `alone` is false for one of a double mistake."""
     facts = known(record for record in found if not isinstance(record, Scale))
     text = _of_code(code, "text", lang)
     if text is None:  # a mistake registered by a teacher
@@ -164,12 +127,7 @@ def _show(value: object, lang: str) -> str:
 
 
 def rule(code: str, exercise: str, lang: str = "en") -> str:
-    """Which rule to look at again and where it is derived, the fourth hint.
-
-    >>> print(rule("not-summed", "minibatch-sum"))
-    The rule to look at again: one parameter acts on every example, so the contributions of all examples add
-    up ("The minibatch: sum" in docs/derivation.md#the-minibatch-sum).
-    """
+    """Which rule to look at again and where it is derived, the fourth hint."""
     section = topic(code, exercise)
     heading = say(f"topic.{section}", "en").lower()
     anchor = "".join(c for c in heading if c.isalnum() or c in " -_").replace(" ", "-")  # as GitHub makes it
@@ -178,11 +136,7 @@ def rule(code: str, exercise: str, lang: str = "en") -> str:
 
 
 def topic(code: str, exercise: str) -> str:
-    """The key of the section that derives what the code, or else the exercise, is about.
-
-    >>> topic("factor:n", "ridge"), topic("missing-term:penalty", "ridge"), topic("sign", "my-own")
-    ('mean', 'penalty', 'chain')
-    """
+    """The key of the section that derives what the code, or else the exercise, is about."""
     family, _, argument = code.partition(":")
     if family == "factor" and "n" in argument:
         return "mean"

@@ -55,22 +55,13 @@ def _causes(factor: Factor, lang: str) -> list[str]:
 
 
 def ratio(value: float) -> str:
-    """A measured factor, as a small fraction where it is one.
-
-    >>> ratio(7.000000000001), ratio(1 / 7), ratio(0.12345)
-    ('7', '1/7', '0.1235')
-    """
+    """A measured factor, as a small fraction where it is one."""
     near = Fraction(value).limit_denominator(60)
     return str(near) if near and abs(float(near) / value - 1) < 1e-6 else f"{value:.4g}"
 
 
 def measured(scale: Scale, names: Sequence[str], lang: str = "en") -> str:
-    """A factor, probe by probe, with those sizes that it depends on; the sign has a code of its own.
-
-    >>> n = Factor(powers=(("n", Fraction(1)),))
-    >>> measured(Scale("factor:n", n, ({"n": 7, "d": 3}, {"n": 11, "d": 4})), ["n"])
-    '7× at n = 7, 11× at n = 11'
-    """
+    """A factor, probe by probe, with those sizes that it depends on; the sign has a code of its own."""
     parts: dict[str, None] = {}
     for there in scale.quantities:
         sizes = ", ".join(f"{name} = {ratio(there[name])}" for name in names)

@@ -32,11 +32,7 @@ def texts(lang: str) -> Mapping[str, str]:
 
 
 def read(text: str) -> dict[str, str]:
-    """The texts by key.
-
-    >>> read("# greetings\\nhello\\n    Hello,\\n    {name}.\\n")
-    {'hello': 'Hello, {name}.'}
-    """
+    """The texts by key."""
     found: dict[str, str] = {}
     key = ""
     for line in filter(str.strip, text.splitlines()):
@@ -62,11 +58,7 @@ def placeholders(template: str) -> set[str]:
 
 
 def fill(template: str, values: Mapping[str, object]) -> str:
-    """Fill a template; a part in square brackets is dropped unless each of its placeholders has a value.
-
-    >>> fill("wrong shape[: {got}][, not {expected}]", {"got": "(7, 3)"})
-    'wrong shape: (7, 3)'
-    """
+    """Fill a template; a part in square brackets is dropped unless each of its placeholders has a value."""
     kept = _OPTIONAL.sub(lambda part: part[1] if placeholders(part[1]) <= values.keys() else "", template)
     missing = placeholders(kept) - values.keys()
     if missing:
@@ -75,11 +67,7 @@ def fill(template: str, values: Mapping[str, object]) -> str:
 
 
 def say(key: str, lang: str, **values: object) -> str:
-    """What is said under a key.
-
-    >>> say("all-right", "en", exercise="ridge", count=2)
-    'ridge: all right (2 of 2).'
-    """
+    """What is said under a key."""
     return fill(texts(lang)[key], values)
 
 
@@ -91,14 +79,7 @@ def cut(lines: list[str], lang: str = "en") -> list[str]:
 
 
 def wrap(sentence: str, width: int = WIDTH, indent: str = "") -> list[str]:
-    """Break a sentence into lines of at most `width` columns; lines of code that follow it, each indented by four,
-    stay as they are.
-
-    >>> wrap("the mean over the batch is missing", 20)
-    ['the mean over the', 'batch is missing']
-    >>> wrap("少了对批次求平均。", 10)
-    ['少了对批次', '求平均。']
-    """
+    """Break a sentence into lines of at most `width` columns; indented lines of code after it stay as they are."""
     sentence, *code = sentence.split("\n    ")
     lines, rest = [], " ".join(sentence.split())
     while rest:

@@ -10,8 +10,8 @@ import pytest
 
 from npreg.exercises import check, words
 from npreg.exercises.found import Fact, Factor, Scale
-from npreg.exercises.words.factors import measured
-from npreg.exercises.words.phrases import fill, placeholders, read, texts
+from npreg.exercises.words.factors import measured, ratio
+from npreg.exercises.words.phrases import fill, placeholders, read, texts, wrap
 
 CONTRACT = [
     "sign",
@@ -151,3 +151,37 @@ def test_at_most_three_probes_are_shown_and_equal_ones_once():
     at = tuple({"n": n} for n in (7, 11, 13, 17))
     assert measured(Scale("factor:2", Factor(1, Fraction(2)), at), []) == "2×"
     assert measured(Scale("factor:n", n, at), ["n"]).count("×") == 3
+    assert measured(Scale("factor:n", n, ({"n": 7, "d": 3}, {"n": 11, "d": 4})), ["n"]) == "7× at n = 7, 11× at n = 11"
+
+
+def test_numbers_in_words():
+    assert [ratio(value) for value in (7.000000000001, 1 / 7, 0.12345)] == ["7", "1/7", "0.1235"]
+    assert (words.size(256 * 2**20), words.size(2048)) == ("256 MB", "2 KB")
+    factor = Factor(-1, Fraction(1, 2), (("n", Fraction(-1)), ("d", Fraction(1, 2))))
+    assert (str(factor), factor.codes) == ("√d/(2·n)", ("sign", "factor:sqrt(d)/(2*n)"))
+    assert Factor(1, 0.1, (("n", Fraction(1)),)).hard_coded == {"value": 10, "instead_of": "n"}
+
+
+def test_codes_and_reasons_in_a_clause():
+    assert words.brief("sign+ignores:b") == "exactly the negative and as if b were absent"
+    assert words.brief("time-limit") == "did not finish in time"
+    assert words.explain("time-limit", "en", name="grad_w", seconds=10.0).startswith(
+        "`grad_w` did not finish within 10 seconds"
+    )
+    assert words.kind("factor:n") == "a constant factor"
+
+
+def test_the_section_to_read_again_is_the_codes_or_the_exercises():
+    codes = ("factor:n", "missing-term:penalty", "not-summed")
+    assert [words.topic(code, "ridge") for code in codes] == ["mean", "penalty", "sum"]
+    assert words.topic("sign", "my-own") == "chain"
+
+
+def test_a_part_of_a_template_without_its_value_is_left_out():
+    assert fill("wrong shape[: {got}][, not {expected}]", {"got": "(7, 3)"}) == "wrong shape: (7, 3)"
+
+
+def test_lines_are_broken_at_spaces_and_between_wide_letters():
+    assert wrap("the mean over the batch is missing", 20) == ["the mean over the", "batch is missing"]
+    assert wrap("少了对批次求平均。", 10) == ["少了对批次", "求平均。"]
+    assert wrap("look:\n    x = 1", 20, "  ") == ["  look:", "      x = 1"]
