@@ -23,7 +23,7 @@ from npreg.runs.blocks import RowBlocks, as_block
 from npreg.runs.feeds import SAMPLE_ROWS, BlockFeed
 from npreg.runs.scaling import Scaling
 from npreg.runs.sums import LossMoments
-from npreg.runs.visit import Visit, row_order
+from npreg.runs.visit import BlockOrder, row_order
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,13 @@ class ClusterFeed(BlockFeed):
         return self.cluster.result(Job("the sum over all blocks", submit, parts))
 
     def visit(
-        self, engine: Engine, theta: FloatArray, visit: Visit, path: Path | None, around: FloatArray | None
+        self, engine: Engine, theta: FloatArray, order: BlockOrder, path: Path | None, around: FloatArray | None
     ) -> Generator[LossMoments | None, None, None]:
         """One parallel pass: the workers reduce their rows, the engine takes what they found, in order."""
-        left, reduction = visit.left, engine.reduction()
-        jobs = (self.job(i, engine.name, self.known(i), visited, reduction, seed, around) for i, seed in left)
+        reduction = engine.reduction()
+        jobs = (self.job(i, engine.name, self.known(i), visited, reduction, seed, around) for i, seed in order)
         with closing(self.cluster.in_order(jobs)) as results:
-            for (i, seed), (reduced, loss) in zip(left, results, strict=True):
+            for (i, seed), (reduced, loss) in zip(order, results, strict=True):
                 engine.advance(theta, reduced, partial(self.ordered, i, seed), path)
                 yield loss
 

@@ -113,6 +113,39 @@ class ProgressBar:
             self.bar.close()
 
 
+class Recorder:
+    """Takes the parameters after steps: keeps them, sums them for the average of the tail, tells them.
+
+    They come one by one, (steps, d + 1, k), or as their sum over some steps.
+    """
+
+    def __init__(self, keep: bool, tell: Callable[[FloatArray], None] | None) -> None:
+        self.keep, self.tell = keep, tell
+        self.kept: list[FloatArray] = []
+        self.averaging = False
+        self.forget_sum()
+
+    def forget_sum(self) -> None:
+        self.sum: FloatArray = np.zeros(())
+        self.count = 0
+
+    @property
+    def wants(self) -> str:  # every step's parameters, or their sum alone
+        return "steps" if self.keep or self.tell is not None else "sum" if self.averaging else "nothing"
+
+    def add(self, total: FloatArray, count: int) -> None:
+        self.sum, self.count = self.sum + total, self.count + count
+
+    def append(self, thetas: FloatArray) -> None:
+        if self.keep:
+            self.kept.append(thetas)
+        if self.averaging:
+            self.add(thetas.sum(axis=0, dtype=np.float64), len(thetas))
+        if self.tell is not None:
+            for theta in thetas:
+                self.tell(theta)
+
+
 def as_callbacks(callbacks: Any) -> list[Any]:
     """One callback or several as objects; TypeError for what is no callback."""
     single = callable(callbacks) or _is_object(callbacks)

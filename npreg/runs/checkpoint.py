@@ -8,6 +8,7 @@ was damaged, and what is read is looked at, field by field, before it is used.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 import warnings
@@ -36,14 +37,12 @@ class Checkpoint:
 
     Parameters
     ----------
-    path : path of an .npz file
-        Its folder must be there.
+    path : path of an .npz file, in a folder that is there
     resume : bool
         Continue the file if there is one, else begin it.  Without `resume` a file that is there is an
         error: no run is ever overwritten by another.
     every : int ≥ 1, or "block"
-        Epochs between two writings (the last epoch is always written), or after every block of
-        `RowBlocks`.
+        Epochs between two writings (the last is always written), or after every block of `RowBlocks`.
 
     Raises
     ------
@@ -124,14 +123,13 @@ class State:
         import json
         import zipfile
 
-        unreadable = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
-        no_archive = (NotImplementedError, TypeError, AttributeError)  # a single array, for example
+        damaged = OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error
         try:
             with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 contents = {name: file[name] for name in file.files}
         except FileNotFoundError:
             raise
-        except (*unreadable, *no_archive) as error:
+        except (*damaged, NotImplementedError, TypeError, AttributeError) as error:  # a single array, for example
             # NumPy's advice would be to trust the file.
             why = "it is no archive" if "allow_pickle" in str(error) else error
             raise CheckpointError(f"{path} is not a whole .npz file ({why}); it cannot be resumed") from None
@@ -154,6 +152,10 @@ class State:
         if type(value) is not kind or not fits(value):
             raise self.wrong(name, brief(value) if name in self.meta else "missing", needed)
         return value
+
+    def number(self, name: str) -> float:
+        found: float = self.get(name, float, "a number of at least 0", lambda x: 0 <= x < math.inf)
+        return found
 
     def count(self, name: str, low: int, high: float) -> int:
         found = self.get(name, int, f"a whole number from {low} to {high}", lambda n: low <= n <= high)
@@ -241,14 +243,15 @@ def _take(lock: str, path: str) -> int:
                 import fcntl
 
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), os.stat(lock)):
+                return descriptor
         except (BlockingIOError, PermissionError):
             os.close(descriptor)
             raise CheckpointError(
                 f"{path} is being written by another run; wait until that has ended, or give another path"
             ) from None
+        except FileNotFoundError:
+            pass
         except OSError:
             return descriptor  # a file system without locks
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), os.stat(lock)):
-                return descriptor
         os.close(descriptor)  # its last owner has just removed it

@@ -7,10 +7,8 @@ and wherever its rows are, it is asked the same five things, and may be put on a
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
@@ -27,16 +25,16 @@ from npreg.runs.blocks import RowBlocks
 from npreg.runs.identity import fingerprint
 from npreg.runs.lazy import announce_size
 from npreg.runs.scaling import ColumnMoments, Scaling
-from npreg.runs.sums import LossMoments, losses_and_weight, mean_loss, tree_sum
-from npreg.runs.visit import Visit, orders, row_order
+from npreg.runs.sums import LossMoments, TreeSum, losses_and_weight, mean_loss, tree_sum
+from npreg.runs.visit import BlockOrder, orders, row_order, visit_order
 
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 SAMPLE_ROWS = 256
 MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀX̃, for the loss
 
 # A place where a run may be left, and taken up again: the parameters after every epoch that has ended since the last
-# such place; and in the middle of an epoch, what it has gathered besides the parameters.
-Reached: TypeAlias = tuple[list[FloatArray], dict[str, Any]]
+# such place; and in the middle of an epoch, how many blocks are done.
+Reached: TypeAlias = tuple[list[FloatArray], int]
 
 
 class How(NamedTuple):
@@ -45,36 +43,21 @@ class How(NamedTuple):
     loss: Loss | None = None  # what `losses` will be asked for; found in the same pass where it can be
     path: Path | None = None  # receives the parameters after every step
     ahead: bool = False  # nobody will stop before the last epoch: orders may be drawn early
-    state: dict[str, Any] | None = None  # of an epoch that was left in the middle, with which to begin
+    done: int = 0  # blocks of the first epoch that were done before it was left in the middle,
+    start: FloatArray | None = None  # and the parameters with which it began
 
 
-@dataclass(frozen=True)
 class Facts:
-    """What is known of the rows without reading them."""
+    """What is known of the rows without reading them.
 
-    rows: Sequence[int]  # of each block: no minibatch spans two; in memory all rows are one block
-    sample: Data  # to look at: all rows in memory, the first of the first block otherwise
+    `rows` are those of each block: no minibatch spans two; in memory all rows are one block.  `sample` is to be
+    looked at: all rows in memory, the first of the first block otherwise.
+    """
 
-    @cached_property
-    def num_rows(self) -> int:
-        return sum(self.rows)
-
-    @property
-    def width(self) -> int:
-        return self.sample.kind[0]
-
-    @property
-    def num_outputs(self) -> int:
-        return self.sample.kind[1]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.sample.X.dtype
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the sample is all rows."""
-        return len(self.sample.X) == self.num_rows
+    def __init__(self, rows: Sequence[int], sample: Data) -> None:
+        self.rows, self.sample, self.num_rows = rows, sample, sum(rows)
+        self.width, self.num_outputs, self.dtype, self.names = sample.kind
+        self.is_whole = len(sample.X) == self.num_rows  # whether the sample is all rows
 
     def steps_per_epoch(self, batch_size: int) -> int:
         return sum(-(-rows // batch_size) for rows in self.rows)
@@ -83,11 +66,6 @@ class Facts:
     def norms(self) -> tuple[float, float]:
         """The largest and the mean ‖x̃‖² of the sample."""
         return squared_norms(self.sample.X, self.sample.weights)
-
-    @property
-    def largest_norm(self) -> float:
-        """An upper bound of ‖x̃‖² over all rows."""
-        return self.norms[0] if self.is_whole else math.inf
 
 
 class ArrayFeed(Rows):
@@ -108,7 +86,7 @@ class ArrayFeed(Rows):
         engine.load(*self.data)
         with closing(orders(rng, num_rows, num_epochs, ahead=how.ahead)) as drawn:
             while some := list(islice(drawn, together)):
-                yield engine.run(theta, some, how.path), {}
+                yield engine.run(theta, some, how.path), 0
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
         """The mean loss over all rows at each of these parameters."""
@@ -137,7 +115,7 @@ class BlockFeed(Rows):
         sample = self.first_rows()
         self.kind = sample.kind
         self.facts = Facts(blocks.rows, sample)
-        self.last: Visit | None = None  # the last epoch, whose sums tell the loss
+        self.last: tuple[Any, LossMoments | None] = None, None  # the last epoch's start, and the loss around it
 
     def first_rows(self) -> Data:
         return self.blocks[0].head(SAMPLE_ROWS)
@@ -153,26 +131,28 @@ class BlockFeed(Rows):
     def epochs(
         self, engine: Engine, theta: FloatArray, rng: np.random.Generator, num_epochs: int, how: How
     ) -> Generator[Reached, None, None]:
-        state, sums_loss = how.state, how.loss is not None and how.loss.is_squared
-        sums_loss = sums_loss and self.facts.width <= MOMENT_COLUMNS
+        sums_loss = how.loss is not None and how.loss.is_squared and self.facts.width <= MOMENT_COLUMNS
+        start, done, count = how.start, how.done, len(self.blocks)
         for _ in range(num_epochs):
-            if state:
-                visit = Visit.of_state(state, len(self.blocks), theta.shape)
-            else:
-                visit = Visit.begin(rng, len(self.blocks), theta, in_order=self.blocks.in_order)
-            with closing(self.visit(engine, theta, visit, how.path, visit.start if sums_loss else None)) as found:
+            start = theta.copy() if start is None or not done else start
+            order, sums = visit_order(rng, count, in_order=self.blocks.in_order), TreeSum()
+            for i, _ in order[:done] if sums_loss else ():
+                sums.add(LossMoments.of(self.read(i), start))
+            with closing(self.visit(engine, theta, order[done:], how.path, start if sums_loss else None)) as found:
                 for moments in found:
-                    visit.count(moments)
-                    if not visit.is_over:
-                        yield [], visit.state()
-            self.last, state = visit, None
-            yield [theta.copy()], {}
+                    done += 1
+                    if moments is not None:
+                        sums.add(moments)
+                    if done < count:
+                        yield [], done
+            self.last, start, done = (start, sums.total), None, 0
+            yield [theta.copy()], 0
 
     def visit(
-        self, engine: Engine, theta: FloatArray, visit: Visit, path: Path | None, around: FloatArray | None
+        self, engine: Engine, theta: FloatArray, order: BlockOrder, path: Path | None, around: FloatArray | None
     ) -> Generator[LossMoments | None, None, None]:
         """Advance `theta` block by block; yields the moments of each block's loss `around` parameters."""
-        for i, seed in visit.left:
+        for i, seed in order:
             data = self.read(i)
             moments = None if around is None else LossMoments.of(data, around)
             engine.load(*data)
@@ -180,8 +160,11 @@ class BlockFeed(Rows):
             yield moments
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
-        last = self.last if loss.is_squared else None
-        known = [None if last is None else last.mean_loss(theta) for theta in thetas]
+        start, total = self.last
+        if not loss.is_squared or total is None:
+            known: list[float | None] = [None] * len(thetas)
+        else:
+            known = [total.mean_loss(theta.astype(np.float64) - start) for theta in thetas]
         missing = [theta for theta, value in zip(thetas, known, strict=True) if value is None]
         if not missing:
             return [value for value in known if value is not None]

@@ -6,21 +6,17 @@ code, defaults, and the values it closes over; for an object its class and attri
 
 from __future__ import annotations
 
-import functools
 import sys
 import zlib
 from collections.abc import Iterator
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from npreg.arrays import FloatArray
 
-__all__ = ["fingerprint", "identify"]
-
-PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), np.generic)
-INSTALLED = ("site-packages", "dist-packages")
+PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), np.generic, np.ufunc)
 RANDOM = ("random", "numpy.random")  # what a generator draws after a crash is something else
 
 
@@ -58,7 +54,11 @@ def _name(value: Any) -> str:
             return given
     kind = value if isinstance(value, (FunctionType, type)) else type(value)
     text = "" if kind is value else repr(value)
-    return text if text and " at 0x" not in text and len(text) <= 200 else f"{kind.__module__}.{kind.__qualname__}"
+    return text if text and " at 0x" not in text and len(text) <= 200 else _path(kind)
+
+
+def _path(thing: Any) -> str:
+    return f"{thing.__module__}.{thing.__qualname__}"
 
 
 class _Unknown(Exception):
@@ -82,60 +82,52 @@ class _Identity:
             return f"named {given!r}"
         if isinstance(value, np.ndarray) and value.dtype != object:
             return f"array {fingerprint(np.atleast_1d(value))}"
+        if type(value) is dict:
+            return f"dict({', '.join(f'{self.of(k)}: {self.of(v)}' for k, v in value.items())})"
         if type(value) in (tuple, list):
             return f"{type(value).__name__}({', '.join(map(self.of, value))})"
         if isinstance(value, (set, frozenset)):
             return f"set({', '.join(sorted(map(self.of, value)))})"
-        if type(value) is dict:
-            return f"dict({', '.join(f'{self.of(k)}: {self.of(v)}' for k, v in value.items())})"
-        if isinstance(value, np.ufunc):
-            return f"ufunc {value.__name__}"
-        if isinstance(value, CodeType):
-            parts = (value.co_code.hex(), value.co_names, value.co_varnames, value.co_freevars)
-            return f"code({parts}, {self.of(list(value.co_consts))})"
-        if isinstance(value, functools.partial):
-            return f"partial({self.of(value.func)}, {self.of(value.args)}, {self.of(value.keywords)})"
-        if isinstance(value, MethodType):
-            return f"method({self.of(value.__func__)}, {self.of(value.__self__)})"
-        if isinstance(value, FunctionType):
-            return self.of_function(value)
-        if isinstance(value, type):
-            return self.of_class(value)
-        return self.of_object(value)
+        if isinstance(value, (FunctionType, type)) and _is_installed(value.__module__):
+            return _path(value)
+        kind, parts = _parts(value)
+        return f"{kind}({self.of(parts)})"
 
-    def of_function(self, function: FunctionType) -> str:
-        if _is_installed(function.__module__):
-            return f"{function.__module__}.{function.__qualname__}"
-        there = function.__globals__
-        used = {name: there[name] for name in _globals(function.__code__) if name in there}
+
+def _parts(value: Any) -> tuple[str, Any]:
+    """What kind of thing it is, and all that makes it this one."""
+    if isinstance(value, CodeType):
+        names = value.co_names, value.co_varnames, value.co_freevars
+        return "code", [value.co_code.hex(), *names, list(value.co_consts)]
+    if isinstance(value, FunctionType):
+        there = value.__globals__
+        used = {name: there[name] for name in _globals(value.__code__) if name in there}
         used = {name: value for name, value in used.items() if not isinstance(value, ModuleType)}
-        closed = [cell.cell_contents for cell in function.__closure__ or ()]
-        parts = [function.__code__, function.__defaults__, function.__kwdefaults__, closed, used]
-        return f"function {function.__qualname__}({self.of(parts)})"
-
-    def of_class(self, kind: type) -> str:
-        name = f"{kind.__module__}.{kind.__qualname__}"
-        if _is_installed(kind.__module__):
-            return name
-        own = {k: v for k, v in vars(kind).items() if not k.startswith("__") or isinstance(v, FunctionType)}
+        closed = [cell.cell_contents for cell in value.__closure__ or ()]
+        return f"function {value.__qualname__}", [
+            value.__code__,
+            value.__defaults__,
+            value.__kwdefaults__,
+            closed,
+            used,
+        ]
+    if isinstance(value, type):
+        own = {k: v for k, v in vars(value).items() if not k.startswith("__") or isinstance(v, FunctionType)}
         inner = {k: getattr(v, "__func__", getattr(v, "fget", v)) for k, v in own.items() if k[:5] != "_abc_"}
         inner = {k: v for k, v in inner.items() if not hasattr(v, "__objclass__")}  # the doors to slots
-        return f"class {kind.__qualname__}({self.of(list(kind.__bases__))}, {self.of(inner)})"
-
-    def of_object(self, value: Any) -> str:
-        """Of anything else: what pickling it would write down."""
-        kind, wrapped = type(value), getattr(value, "__wrapped__", None)
-        if wrapped is not None:  # such as a cached function
-            return f"{kind.__qualname__}({self.of(wrapped)})"
-        try:
-            if kind.__module__.startswith(RANDOM):
-                raise TypeError
-            reduced = value.__reduce_ex__(4)
-        except Exception:
-            raise _Unknown(f"{value!r:.60} of type {kind.__qualname__}") from None
-        if isinstance(reduced, str):
-            return f"{getattr(value, '__module__', None) or kind.__module__}.{reduced}"
-        return f"object({self.of([list(part) if isinstance(part, Iterator) else part for part in reduced])})"
+        return f"class {value.__qualname__}", [list(value.__bases__), inner]
+    kind, wrapped = type(value), getattr(value, "__wrapped__", None)
+    if wrapped is not None:  # such as a cached function
+        return kind.__qualname__, wrapped
+    try:  # anything else: what pickling it would write down
+        if kind.__module__.startswith(RANDOM):
+            raise TypeError
+        reduced = value.__reduce_ex__(4)
+    except Exception:
+        raise _Unknown(f"{value!r:.60} of type {kind.__qualname__}") from None
+    if isinstance(reduced, str):
+        return getattr(value, "__module__", None) or kind.__module__, reduced
+    return "object", [list(part) if isinstance(part, Iterator) else part for part in reduced]
 
 
 def _globals(code: CodeType) -> Iterator[str]:
@@ -152,4 +144,4 @@ def _is_installed(module: str) -> bool:
     if (top in sys.stdlib_module_names and top != "__main__") or top in ("numpy", "npreg"):
         return True
     file = getattr(sys.modules.get(module), "__file__", None) or ""
-    return any(part in file for part in INSTALLED)
+    return "site-packages" in file or "dist-packages" in file

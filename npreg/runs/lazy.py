@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -11,8 +13,6 @@ from numpy.typing import NDArray
 
 from npreg.arrays import FloatArray, warn
 from npreg.arrays.sparse import is_sparse
-
-__all__ = ["COPY_BYTES", "LazyRows", "announce_size", "converted", "some_rows"]
 
 Convert: TypeAlias = Callable[[FloatArray], FloatArray]
 
@@ -84,9 +84,7 @@ def converted(X: FloatArray, convert: Convert) -> FloatArray:
 
 def announce_size(X: FloatArray) -> None:
     """Warn where features are beyond the memory at hand, which only those of a mapped file can be."""
-    if X.nbytes <= COPY_BYTES:
-        return
-    memory = memory_at_hand()
+    memory = memory_at_hand() if X.nbytes > COPY_BYTES else None
     if memory is not None and X.nbytes > memory:
         warn(
             f"features of {X.nbytes / 1e9:.3g} GB are beyond the memory at hand, {memory / 1e9:.3g} GB: "
@@ -99,13 +97,11 @@ def announce_size(X: FloatArray) -> None:
 def memory_at_hand() -> int | None:
     """Bytes that could be had without swapping, as Linux tells, else all of the machine; None if unknown."""
     found = []
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            found += [1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:")]
-        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as file:  # of a container
-            found += [int(text) for text in [file.read().strip()] if text.isdigit()]
-    except OSError:
-        pass
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()  # of a container
+        found += [int(limit)] if limit.isdigit() else []
     if not found and hasattr(os, "sysconf"):
         found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     return min(found, default=None)

@@ -10,8 +10,6 @@ from npreg.arrays import Data, FloatArray
 from npreg.linear import linreg
 from npreg.losses import LOSSES, Loss
 
-__all__ = ["look_at"]
-
 ROWS = 8
 NEEDED = "needed is one number a prediction, (B, k), without mean, sum or squeeze"
 
@@ -22,8 +20,8 @@ def look_at(loss: Loss, sample: Data, theta: FloatArray) -> None:
     On a few rows, at the predictions that the run starts from, both must return (B, k) finite numbers and
     leave their arguments alone, and `grad` must be the derivative of `value` with respect to y_hat.
     """
-    pairs = [(known.value_function, known.grad_function) for known in LOSSES.values()]
-    if (loss.value_function, loss.grad_function) in pairs:
+    own = loss.value_function, loss.grad_function
+    if own in [(known.value_function, known.grad_function) for known in LOSSES.values()]:
         return
     X, y, _ = sample.head(ROWS)
     y_hat = linreg(X, theta[:-1], theta[-1])
@@ -54,9 +52,7 @@ def _look_at_result(name: str, function: Any, y_hat: FloatArray, y: FloatArray) 
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} returns {array.dtype}; {NEEDED}")
     if array.shape != y_hat.shape:
-        raise ValueError(
-            f"{name} returns shape {array.shape} for predictions and labels of shape {y_hat.shape}; {NEEDED}"
-        )
+        raise ValueError(f"{name} returns shape {array.shape} for predictions of shape {y_hat.shape}; {NEEDED}")
     if not np.isfinite(array).all():
         row = int(np.isfinite(array).all(axis=1).argmin())
         raise ValueError(

@@ -23,8 +23,7 @@ EngineName: TypeAlias = Literal["auto", "loop", "tight", "moments"]
 RuleName: TypeAlias = Literal["sgd", "momentum", "nesterov", "adam", "adagrad"]
 ScheduleName: TypeAlias = Literal["constant", "step", "inverse_scaling", "cosine", "exponential"]
 
-BITS = {"decides": True}  # of an argument on which the bits of a run depend
-AROUND = {"decides": False}
+AROUND = {"num_epochs", "verbose", "callbacks", "checkpoint"}  # arguments on which the bits of a run do not depend
 
 RENAMED = {
     "patience": "stop=npreg.EarlyStopping(patience={value!r})",
@@ -83,30 +82,30 @@ class EarlyStopping:
 class Plan:
     """The arguments of `npreg.train`, made ready to use; ValueError or TypeError where one is out of order.
 
-    Every field says whether it decides the bits of a run; what does is kept in a checkpoint.
+    What decides the bits of a run is kept in a checkpoint: every field but those in AROUND.
     """
 
-    batch_size: int = field(metadata=BITS)
-    lr: float | Literal["auto"] = field(metadata=BITS)
-    num_epochs: int | Literal["auto"] = field(metadata=AROUND)
-    w: ArrayLike | None = field(metadata=BITS)
-    b: ArrayLike | None = field(metadata=BITS)
-    rng: Any = field(metadata=BITS)
-    verbose: bool = field(metadata=AROUND)
-    loss: Loss = field(metadata=BITS)
-    engine: str = field(metadata=BITS)
-    rule: Rule = field(metadata=BITS)
-    l2: float = field(metadata=BITS)
-    l1: float = field(metadata=BITS)
-    average: float = field(metadata=BITS)
-    standardize: bool = field(metadata=BITS)
-    fit_intercept: bool = field(metadata=BITS)
-    shuffle: bool = field(metadata=BITS)
-    stop: EarlyStopping | None = field(metadata=BITS)
-    callbacks: list[Any] = field(metadata=AROUND)
-    checkpoint: Checkpoint | None = field(metadata=AROUND)
-    schedule: Schedule | None = field(init=False, metadata=BITS)  # the second part of lr
-    record: str | None = field(init=False, metadata=BITS)  # of a callback, npreg.Record
+    batch_size: int
+    lr: float | Literal["auto"]
+    num_epochs: int | Literal["auto"]
+    w: ArrayLike | None
+    b: ArrayLike | None
+    rng: Any
+    verbose: bool
+    loss: Loss
+    engine: str
+    rule: Rule
+    l2: float
+    l1: float
+    average: float
+    standardize: bool
+    fit_intercept: bool
+    shuffle: bool
+    stop: EarlyStopping | None
+    callbacks: list[Any]
+    checkpoint: Checkpoint | None
+    schedule: Schedule | None = field(init=False)  # the second part of lr
+    record: str | None = field(init=False)  # of a callback, npreg.Record
 
     def __post_init__(self) -> None:
         pair: Any = self.lr if isinstance(self.lr, tuple) else (self.lr, None)
@@ -154,16 +153,12 @@ class Plan:
 
     def decides(self) -> dict[str, tuple[str, str]]:
         """Name and identity (`npreg.runs.identity`) of all that decides the bits; of rng only a seed does."""
-        found = {}
-        for argument in fields(self):
-            if argument.metadata["decides"]:
-                value = getattr(self, argument.name)
-                if argument.name in ("w", "b") and value is not None:
-                    value = fingerprint(np.atleast_1d(as_float_array(value, argument.name)))
-                elif argument.name == "rng" and not isinstance(value, (int, np.integer)):
-                    value = None
-                found[argument.name] = identify(value, argument.name)
-        return found
+        values = {argument.name: getattr(self, argument.name) for argument in fields(self)}
+        values["rng"] = self.rng if isinstance(self.rng, (int, np.integer)) else None
+        for name in ("w", "b"):
+            if values[name] is not None:
+                values[name] = fingerprint(np.atleast_1d(as_float_array(values[name], name)))
+        return {name: identify(value, name) for name, value in values.items() if name not in AROUND}
 
 
 def refuse_unknown(unknown: dict[str, Any]) -> None:

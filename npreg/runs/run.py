@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,16 +12,14 @@ from npreg.arrays import DivergenceError, FloatArray
 from npreg.arrays.sparse import is_sparse
 from npreg.data import start_parameters
 from npreg.engines import choose_engine, make_engine
-from npreg.learning_rate import max_learning_rate, scale_advice
-from npreg.runs.arrival import judge, least_epochs, most_epochs, warn_of
-from npreg.runs.callbacks import Printer, Progress, Step, hooks
+from npreg.learning_rate import scale_advice
+from npreg.runs.arrival import Limit, judge, learning_rate, least_epochs, most_epochs, warn_of
+from npreg.runs.callbacks import Printer, Progress, Recorder, Step, hooks
 from npreg.runs.checkpoint import CheckpointError, Settings, State, set_rng_state
 from npreg.runs.convergence import Excess
 from npreg.runs.feeds import How
-from npreg.runs.observers import Limit, Recorder
 from npreg.runs.own_loss import look_at
 from npreg.runs.plan import Plan
-from npreg.runs.rate import learning_rate
 from npreg.runs.rows import RunRows
 from npreg.runs.visit import in_order
 from npreg.schedules import ExponentialDecay
@@ -54,7 +52,7 @@ class Run:
         look_at(plan.loss, facts.sample, theta)
         # What "auto" stands for is read, not found again: another machine might round it differently.
         if found is not None and plan.lr == "auto":
-            self.rate, self.decay = _number(found, "rate"), _number(found, "decay")
+            self.rate, self.decay = found.number("rate"), found.number("decay")
         else:
             self.rate, self.decay = learning_rate(plan, feed, theta)
         if plan.num_epochs != "auto":
@@ -79,9 +77,9 @@ class Run:
         if self.name == "auto":  # replay would know the steps of a chunk only after all of them
             chosen = choose_engine(*shape, plan.batch_size, plan.loss, self.stepper)
             self.name = "tight" if self.tell_step else chosen
-        largest, sparse = facts.largest_norm if self.name == "moments" else np.inf, is_sparse(facts.sample.X)
+        largest = facts.norms[0] if self.name == "moments" and facts.is_whole else np.inf
         about = facts.width, plan.batch_size, facts.dtype, plan.loss, self.stepper, largest
-        self.engine = make_engine(self.name, *about, sparse=sparse)
+        self.engine = make_engine(self.name, *about, sparse=is_sparse(facts.sample.X))
         checkpoint = plan.checkpoint
         if checkpoint is not None and checkpoint.every == "block" and facts.is_whole:
             raise ValueError('every="block" needs row blocks, RowBlocks.of(...), in the place of arrays')
@@ -98,7 +96,8 @@ class Run:
         self.validation_losses: list[float] = []
         self.stopped = "num_epochs"
         self.judged: tuple[int, Excess | None] = 0, None
-        self.within: dict[str, Any] = {}  # what an epoch that is not over has gathered, beside theta
+        # Of an epoch that is not over: the blocks that are done, the parameters and the generator at its start.
+        self.blocks_done, self.epoch_start, self.rng_state = 0, theta.copy(), rng.bit_generator.state
         if found is not None:
             self.restore(found)
 
@@ -108,14 +107,10 @@ class Run:
 
     def all_settings(self) -> Settings:
         """All on which the bits of this run depend."""
-        held_out, settings = self.rows.held_out, self.plan.decides()
+        settings, held_out = self.plan.decides(), self.rows.held_out
         del settings["engine"]  # which "auto" has chosen by the rows: it comes after them
-        last = {
-            "validation": "none" if held_out is None else held_out.fingerprint(),
-            "data": self.feed.fingerprint(),
-            "engine": self.name,
-        }
-        return {**settings, **{name: (text, text) for name, text in last.items()}}
+        validation, data = "none" if held_out is None else held_out.fingerprint(), self.feed.fingerprint()
+        return {**settings, "validation": (validation,) * 2, "data": (data,) * 2, "engine": (self.name,) * 2}
 
     @property
     def epoch(self) -> int:
@@ -124,11 +119,6 @@ class Run:
     def tail_start(self, num_epochs: int) -> int:
         """The epochs before the tail of which the average is taken."""
         return num_epochs - math.ceil(self.plan.average * num_epochs)
-
-    @property
-    def watched(self) -> list[float]:
-        """The losses by which epochs are compared."""
-        return self.losses if self.rows.held_out is None else self.validation_losses
 
     @property
     def steps_done(self) -> int:
@@ -141,6 +131,10 @@ class Run:
     def raw(self, theta: FloatArray) -> FloatArray:
         """Parameters for the features as they came in."""
         return theta if self.rows.scaling is None else self.rows.scaling.leave(theta)
+
+    def raw_copies(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        raw = self.raw(theta)
+        return raw[:-1].copy(), raw[-1].copy()
 
     def run(self) -> None:
         """All epochs, up to the last or a reason to stop; with "auto", as many as are needed."""
@@ -165,14 +159,10 @@ class Run:
     def conclude(self) -> None:
         """Say where the run has come to: a warning where it was to be there and is not."""
         found, plan = self.excess(), self.plan
-        if found is None:
-            return
-        if plan.verbose and "auto" in (plan.lr, plan.num_epochs):
+        if found is not None and plan.verbose and "auto" in (plan.lr, plan.num_epochs):
             print(f"{'' if found.converged else 'not '}converged: {found.value:.3g} above the least loss")
-        if self.stopped == "num_epochs" and found.converged is False and self.rows.held_out is None:
-            whole = self.feed.facts.is_whole  # of blocks the bound would cost a pass
-            bound = max_learning_rate(self.feed, plan.batch_size, l2=plan.l2) if whole else math.inf
-            warn_of(plan, self.feed, found, self.rate, self.epoch, bound)
+        if found is not None and self.stopped == "num_epochs" and self.rows.held_out is None:
+            warn_of(plan, self.feed, found, self.rate, self.epoch)
 
     def run_epochs(self) -> None:
         if self.is_finished():
@@ -182,7 +172,7 @@ class Run:
         ahead = plan.stop is None and not hooks(plan.callbacks, "on_epoch") and self.file is None
         self.steps_told = self.stepper.steps_done
         rng = self.rng if plan.shuffle else in_order(self.rng)
-        how = How(plan.loss, self.path, ahead, self.within)
+        how = How(plan.loss, self.path, ahead, self.blocks_done, self.epoch_start)
         epochs = self.feed.epochs(self.engine, self.theta, rng, left, how)
         with contextlib.ExitStack() as stack, np.errstate(over="ignore", invalid="ignore"):
             stack.enter_context(contextlib.closing(epochs))
@@ -191,7 +181,9 @@ class Run:
             for on_start in hooks(self.callbacks, "on_start"):
                 on_start(self.num_epochs, self.epoch)
             self.recorder.averaging = self.epoch >= self.tail_start(self.num_epochs)
-            for ends, self.within in epochs:
+            for ends, self.blocks_done in epochs:
+                if ends:
+                    self.epoch_start, self.rng_state = self.theta.copy(), self.rng.bit_generator.state
                 self.finish_epochs(ends)
                 self.write()
                 if self.is_finished():
@@ -213,68 +205,64 @@ class Run:
                 self.validation_losses.append(held_out)
             if self.plan.record == "epoch":
                 self.epoch_ends.append(end[None])
-            self.look_on(Progress(self.epoch, self.stepper.steps_done, loss, held_out, end[:-1], end[-1]))
+            self.look_on(loss, held_out)
 
-    def look_on(self, progress: Progress) -> None:
-        """Whether an epoch is the best, and reasons to stop."""
-        watched, stop = self.watched, self.plan.stop
+    def look_on(self, loss: float, held_out: float | None) -> None:
+        """Whether the last epoch is the best, and reasons to stop."""
+        watched, stop = self.losses if held_out is None else self.validation_losses, self.plan.stop
         if not self.best_epoch or watched[-1] < watched[self.best_epoch - 1] - (0.0 if stop is None else stop.tol):
             self.best, self.best_epoch = self.good, self.epoch
         if stop is not None and self.epoch - self.best_epoch >= stop.patience:
             self.stopped = "patience"
         for on_epoch in hooks(self.callbacks, "on_epoch"):
-            raw = self.raw(self.good)
-            if on_epoch(progress._replace(w=raw[:-1].copy(), b=raw[-1].copy())):
+            w, b = self.raw_copies(self.good)
+            if on_epoch(Progress(self.epoch, self.stepper.steps_done, loss, held_out, w, b)):
                 self.stopped = "callback"
 
     def told_step(self, theta: FloatArray) -> None:
         self.steps_told += 1
-        raw = self.raw(theta)
         for on_step in self.tell_step:
-            on_step(Step(self.epoch + 1, self.steps_told, raw[:-1].copy(), raw[-1].copy()))
+            on_step(Step(self.epoch + 1, self.steps_told, *self.raw_copies(theta)))
 
     def diverged(self, loss: float) -> DivergenceError:
-        epoch, lr, good = self.epoch + 1, self.stepper.rate(max(self.stepper.steps_done - 1, 0)), self.raw(self.good)
-        sample = self.feed.facts.sample
-        return DivergenceError(
-            f"the run diverged in epoch {epoch} at lr = {lr:g} (mean loss {loss:g}); "
+        lr, sample = self.stepper.rate(max(self.stepper.steps_done - 1, 0)), self.feed.facts.sample
+        w, b = self.raw_copies(self.good)
+        message = (
+            f"the run diverged in epoch {self.epoch + 1} at lr = {lr:g} (mean loss {loss:g}); "
             f"{scale_advice(sample)}. "
-            "The last finite parameters are on this exception, as .w and .b",
-            epoch=epoch,
-            lr=lr,
-            w=good[:-1].copy(),
-            b=good[-1].copy(),
-            losses=np.array(self.losses),
+            "The last finite parameters are on this exception, as .w and .b"
         )
+        return DivergenceError(message, epoch=self.epoch + 1, lr=lr, w=w, b=b, losses=np.array(self.losses))
 
     def write(self) -> None:
         """The checkpoint, where it is time to: after epochs, and with row blocks also after blocks."""
         if self.plan.checkpoint is not None and self.file is not None:
             every = self.plan.checkpoint.every
-            if self.is_finished() or every == "block" or (not self.within and self.epoch % every == 0):
+            if self.is_finished() or every == "block" or (not self.blocks_done and self.epoch % every == 0):
                 self.state().save(self.file)
 
     def state(self) -> State:
         """Everything that the rest of the run depends on."""
         meta = {
             "settings": {name: list(setting) for name, setting in self.settings.items()},
-            "rng": self.rng.bit_generator.state,
+            "rng": self.rng_state,
             "rate": self.rate,
             "decay": self.decay,
             "num_epochs": self.num_epochs,
             "steps_done": self.stepper.steps_done,
             "best_epoch": self.best_epoch,
             "stopped": self.stopped,
+            "blocks_done": self.blocks_done,
         }
         arrays = {
             "theta": self.theta,
+            "epoch_start": self.epoch_start,
             "good": self.good,
             "best": self.best,
             "losses": np.array(self.losses, np.float64),
             "validation_losses": np.array(self.validation_losses, np.float64),
             "epoch_ends": np.concatenate(self.epoch_ends),
             **{f"rule_{i}": part for i, part in enumerate(self.stepper.state)},
-            **{f"feed_{name}": part for name, part in self.within.items()},
         }
         if self.path is not None:
             arrays["tail_sum"] = np.broadcast_to(self.recorder.sum, self.theta.shape)
@@ -288,8 +276,8 @@ class Run:
         record, per_epoch = self.plan.record, self.stepper.steps_per_epoch
         done = len(found.array("losses", (None,), np.float64))
         planned = found.count("num_epochs", done, math.inf)
-        within = {name.removeprefix("feed_"): part for name, part in found.arrays.items() if name[:5] == "feed_"}
-        steps = found.count("steps_done", done * per_epoch, done * per_epoch + (per_epoch if within else 0))
+        blocks_done = found.count("blocks_done", 0, len(self.feed.facts.rows) - 1)
+        steps = found.count("steps_done", done * per_epoch, done * per_epoch + (per_epoch if blocks_done else 0))
         best = found.count("best_epoch", min(done, 1), done)
         stopped = found.get("stopped", str, f"one of {', '.join(REASONS)}", REASONS.__contains__)
         lengths = {
@@ -304,7 +292,8 @@ class Run:
             arrays[name] = found.array(name, shape, now.dtype, finite=name != "validation_losses")
         self.check_length(found.path, done, planned)
         set_rng_state(self.rng, found)
-        self.within, self.stopped, self.stepper.steps_done, self.best_epoch = within, stopped, steps, best
+        self.stopped, self.stepper.steps_done, self.best_epoch, self.blocks_done = stopped, steps, best, blocks_done
+        self.epoch_start, self.rng_state = arrays["epoch_start"], self.rng.bit_generator.state
         self.theta[...] = arrays["theta"]
         for i, part in enumerate(self.stepper.state):
             part[...] = arrays[f"rule_{i}"]
@@ -343,8 +332,3 @@ class Run:
         steps = self.recorder.kept if self.plan.record == "step" else []
         path = self.raw(np.concatenate([*self.epoch_ends, *steps]))
         return Trajectory(path[:, :-1], path[:, -1])
-
-
-def _number(found: State, name: str) -> float:
-    number: float = found.get(name, float, "a number of at least 0", lambda x: math.isfinite(x) and x >= 0)
-    return number

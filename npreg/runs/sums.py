@@ -54,10 +54,10 @@ class LossMoments:
     exact for the squared loss; expanding around θ₀ keeps the digits that Σy² − 2h·θ + θᵀGθ would lose.
     """
 
-    value: Any
+    value: float
     slope: FloatArray
     curvature: FloatArray
-    weight: Any
+    weight: float
 
     @classmethod
     def of(cls, data: Data, theta: FloatArray) -> LossMoments:
@@ -98,8 +98,8 @@ class TreeSum:
     and parts can be handed in one by one, a handful being kept.
     """
 
-    def __init__(self, levels: Iterable[Any] = ()) -> None:
-        self.levels: list[Any] = [*levels]  # sums of 1, 2, 4, … parts, or None
+    def __init__(self) -> None:
+        self.levels: list[Any] = []  # sums of 1, 2, 4, … parts, or None
 
     def add(self, part: Any) -> None:
         for level, before in enumerate(self.levels):

@@ -100,9 +100,9 @@ def test_row_blocks_resume_after_epochs_and_after_blocks(engine, every, tmp_path
     for after in (1, 3) if every == 1 else (1, 5, 7, 13):
         path = tmp_path / f"{after}.npz"
         interrupted_run(monkeypatch, after, Checkpoint(path, every=every), blocks, **settings)
-        found = load(path).arrays
-        assert len(found["losses"]) == (after // 5 if every == "block" else after)
-        assert found.get("feed_done", 0) == (after % 5 if every == "block" else 0)
+        found = load(path)
+        assert len(found.arrays["losses"]) == (after // 5 if every == "block" else after)
+        assert found.meta["blocks_done"] == (after % 5 if every == "block" else 0)
         same_bits(npreg.train(blocks, checkpoint=npreg.Checkpoint(path, resume=True), **settings), plain)
 
 
@@ -373,6 +373,8 @@ WRONG = {
     "theta": [np.ones((3, 1)), np.ones((4, 1), np.float32), np.full((4, 1), np.nan), np.array("text"), None],
     "good": [np.ones(4), None],
     "best": [np.full((4, 1), np.inf), None],
+    "epoch_start": [np.ones((4, 2)), None],
+    "blocks_done": [1, None],
     "losses": [np.ones((1, 1)), np.array([np.nan]), np.array([1]), None],
     "validation_losses": [np.ones(3), np.ones(0), np.array([np.nan]), None],
     "epoch_ends": [np.ones((1, 4, 1)), np.ones((0, 4, 1)), None],
@@ -425,14 +427,13 @@ def test_the_rate_of_auto_is_looked_at(tmp_path):
                 resume(path, lr="auto", num_epochs=1)
 
 
-@pytest.mark.parametrize("name", ["feed_start", "feed_value_0", "feed_done", "feed_blocks"])
-def test_what_blocks_have_gathered_is_looked_at(name, tmp_path, monkeypatch):
+def test_how_many_blocks_are_done_is_looked_at(tmp_path, monkeypatch):
     path, blocks = tmp_path / "run.npz", npreg.RowBlocks.of(*data(), 50)
     interrupted_run(monkeypatch, 1, Checkpoint(path, every="block"), blocks, rng=1)
-    for value in (np.ones(3), np.array("text")):
-        rewritten(path, name, value)
-        with pytest.raises(CheckpointError, match=f"{name.removeprefix('feed_')} of the epoch's state is"):
-            npreg.train(blocks, rng=1, checkpoint=npreg.Checkpoint(path, resume=True))
+    for value in (5, -1, "1", None):
+        rewritten(path, "blocks_done", value)
+        with pytest.raises(CheckpointError, match="blocks_done is"):
+            npreg.train(blocks, rng=1, checkpoint=Checkpoint(path, resume=True))
 
 
 def test_newer_older_and_foreign_files_are_refused(tmp_path):

@@ -11,9 +11,7 @@ import pytest
 
 import npreg
 from npreg.runs import visit as module
-from npreg.runs.checkpoint import CheckpointError
-from npreg.runs.sums import LossMoments
-from npreg.runs.visit import Visit, orders
+from npreg.runs.visit import orders
 
 
 @pytest.mark.parametrize("ahead", [False, True])
@@ -49,45 +47,3 @@ def test_a_child_has_a_thread_of_its_own():
     child.start()
     np.testing.assert_array_equal(queue.get(timeout=60), here)
     child.join()
-
-
-def a_visit(done: int) -> Visit:
-    visit = Visit.begin(np.random.default_rng(0), 11, np.zeros((3, 1)))
-    for i in range(done):
-        visit.count(LossMoments(float(i), np.full((3, 1), 1.0 * i), np.full((3, 3), 1.0 * i), 1.0))
-    return visit
-
-
-@pytest.mark.parametrize("done", range(11))
-def test_a_visit_goes_on_where_it_was(done):
-    visit = a_visit(done)
-    again = Visit.of_state(visit.state(), 11, (3, 1))
-    assert (again.left, again.done) == (visit.left, done)
-    for one in (visit, again):
-        for i in range(done, 11):
-            one.count(LossMoments(float(i), np.full((3, 1), 1.0 * i), np.full((3, 3), 1.0 * i), 1.0))
-        assert one.is_over
-    assert again.sums.total.value == visit.sums.total.value == sum(range(11))
-    assert again.mean_loss(np.ones((3, 1))) == visit.mean_loss(np.ones((3, 1)))
-
-
-BROKEN = {
-    "blocks": np.arange(10),
-    "seeds": np.full(11, -5),
-    "start": np.zeros((4, 1)),
-    "done": np.array(12),
-    "value_1": np.zeros(3),
-    "slope_1": np.zeros((3, 1), int),
-    "curvature_1": None,
-}
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_state_that_cannot_be_is_refused_by_name(name):
-    state = a_visit(6).state()
-    if BROKEN[name] is None:
-        del state[name]
-    else:
-        state[name] = BROKEN[name]
-    with pytest.raises(CheckpointError, match=f"{name}.* of the epoch's state"):
-        Visit.of_state(state, 11, (3, 1))
