@@ -2,13 +2,12 @@
 
     graded = grade("submissions", exercise, secret=read_key(), outputs=Outputs(csv="marks.csv"))
 
-``npreg grade`` is its command line, and docs/grading.md the page about both.
+`npreg grade` is its command line, and docs/grading.md the page about both.
 """
 
-from __future__ import annotations
-
-from npreg.grading.grade import Graded, Outputs, grade
+from npreg.grading.grade import Graded, grade
 from npreg.grading.marking import Settings
+from npreg.grading.outputs import Outputs
 from npreg.grading.result import Mark, Result
 from npreg.grading.seeds import read_key
 

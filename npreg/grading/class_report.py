@@ -1,179 +1,195 @@
-"""The class as a whole on one page of HTML: answers, scores, mistakes with examples, and every student."""
+"""The class as a whole on one page of HTML: answers, scores, mistakes with examples, and every submission."""
 
 from __future__ import annotations
 
-import os
+import re
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from npreg.exercises.words import brief, say
-from npreg.files import write_text
+from npreg.exercises.forward.program import Exercise
+from npreg.exercises.words import brief, rule, say
 from npreg.grading.result import Mark, Result, describe
-
-if TYPE_CHECKING:
-    from npreg.exercises.forward.program import Exercise
 
 STYLE = resources.files(__package__).joinpath("class_report.css").read_text(encoding="utf-8")
 EXAMPLES = 3
 BINS = 10
 OPEN = 3  # the most frequent mistakes are unfolded
+FILES = 12  # so many are named
+Case = tuple[Result, Mark | None]
 
 
-def write_report(
-    path: str | os.PathLike[str],
+def class_report(
     results: Sequence[Result],
     exercise: Exercise,
     isolation: Mapping[str, Any],
     lang: str = "en",
-) -> None:
-    """Write the page atomically."""
-    write_text(path, class_report(results, exercise, isolation, lang))
+    anonymous: bool = False,
+) -> str:
+    """The page: one self-contained HTML document without scripts, every text in it escaped.
 
-
-def class_report(results: Sequence[Result], exercise: Exercise, isolation: Mapping[str, Any], lang: str = "en") -> str:
-    """Return the page: one self-contained HTML document without scripts, every text in it escaped."""
-    title = exercise.title.get(lang) or exercise.title.get("en") or exercise.id
-    heading = say("class.title", lang, title=title)
+    An `anonymous` one can be projected: submissions are numbered from the best, and comments are left out.
+    """
+    results = _nameless(results, lang) if anonymous else results
+    names, scores = list(exercise.answers), [result.score for result in results]
+    title = say("class.title", lang, title=exercise.title.get(lang) or exercise.title.get("en") or exercise.id)
+    average = [f"{f(scores):.0%}" if scores else "–" for f in (statistics.fmean, statistics.median)]
+    figures = zip(("entries", "complete", "mean", "median"), (len(scores), scores.count(1), *average), strict=True)
+    right = [sum(mark.right for result in results for mark in result.marks if mark.name == name) for name in names]
+    listed = ", ".join(f"{name}: {count}" for name, count in zip(names, right, strict=True))
+    tenths, counts = [f"{10 * at}\u2013{10 * at + 10} %" for at in range(BINS)], score_counts(scores)
+    failed, marked = _cases(results)
     protected = describe(isolation, lang) if isolation else [say("class.unknown", lang)]
-    parts = [
-        f"<h1>{escape(heading)}</h1>",
-        _summary(results, exercise, lang),
-        _section(say("class.answers", lang), _answers(results, list(exercise.answers), lang)),
-        _section(say("class.scores", lang), _scores(results)),
-        _section(say("class.mistakes", lang), _mistakes(results, lang)),
-        _section(say("class.students", lang), "".join(_student(result, lang) for result in results)),
-        _section(say("class.isolation", lang), _list(protected)),
-    ]
+
+    def section(key: str, *inside: str) -> str:
+        return _tag("section", _tag("h2", say(f"class.{key}", lang)), *inside)
+
+    body = _tag(
+        "main",
+        _tag("h1", title),
+        _tag("p", _tag("code", exercise.id), class_="id"),
+        _tag(
+            "div",
+            *(_tag("div", _tag("b", n), _tag("span", say(f"class.{k}", lang))) for k, n in figures),
+            class_="figures",
+        ),
+        section(
+            "answers",
+            _bars(names, right, len(results), say("class.answer", lang), say("feedback.right", lang)),
+            _tag("p", say("class.answers_label", lang, list=listed, count=len(results)), class_="note"),
+        ),
+        section("scores", _bars(tenths, counts, max(counts), say("class.score", lang), say("class.entries", lang))),
+        section("mistakes", *(_mistakes(marked, exercise, lang) or [_tag("p", say("class.none", lang))])),
+        section("problems", *_mistakes(failed, exercise, lang)) if failed else "",
+        section("students", _submissions(results, names, lang)),
+        section("isolation", _tag("ul", *(_tag("li", line) for line in protected))),
+    )
+    head = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">'
+    style = f"{_tag('title', title)}\n<style>{STYLE}</style>"
     return (
-        f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(heading)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(parts)
-        + "\n</main>\n</body>\n</html>\n"
+        f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n{head}\n{style}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
     )
 
 
-def _section(heading: str, content: str) -> str:
-    return f"<section>\n<h2>{escape(heading)}</h2>\n{content}\n</section>"
+class _Markup(str):
+    """Text that is HTML."""
 
 
-def _list(lines: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+def _tag(name: str, *inside: object, **attributes: str) -> _Markup:
+    """An element; what is inside is escaped, unless it is one itself."""
+    given = "".join(f' {key.rstrip("_")}="{escape(value)}"' for key, value in attributes.items())
+    content = "".join(each if isinstance(each, _Markup) else escape(str(each)) for each in inside)
+    return _Markup(f"<{name}{given}>{content}</{name}>")
 
 
-def _summary(results: Sequence[Result], exercise: Exercise, lang: str) -> str:
-    scores = [result.score for result in results]
-    figures = [
-        (say("class.entries", lang), str(len(results))),
-        (say("class.complete", lang), str(sum(score == 1 for score in scores))),
-        (say("class.mean", lang), f"{statistics.fmean(scores):.0%}" if scores else "–"),
-        (say("class.median", lang), f"{statistics.median(scores):.0%}" if scores else "–"),
-    ]
-    cells = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in figures)
-    return f'<p class="id"><code>{escape(exercise.id)}</code></p>\n<div class="figures">{cells}</div>'
+def _nameless(results: Sequence[Result], lang: str) -> list[Result]:
+    """Submissions numbered from the best, which says nothing of the order of names, and code without comments."""
+    ordered = sorted(results, key=lambda result: (-result.score, result.codes))
+    named = []
+    for number, result in enumerate(ordered, 1):
+        marks = (replace(mark, excerpt=re.sub(r"[ \t]*#.*", "", mark.excerpt)) for mark in result.marks)
+        named.append(replace(result, file=say("class.number", lang, number=number), marks=tuple(marks)))
+    return named
 
 
-def _answers(results: Sequence[Result], names: Sequence[str], lang: str) -> str:
-    right = [sum(m.right for result in results for m in result.marks if m.name == name) for name in names]
-    label = say(
-        "class.answers_label",
-        lang,
-        list=", ".join(f"{name}: {count}" for name, count in zip(names, right, strict=True)),
-        count=len(results),
-    )
-    return f'{_bars(names, right, len(results))}<p class="note">{escape(label)}</p>'
-
-
-def _scores(results: Sequence[Result]) -> str:
-    tenths = [f"{10 * number}\u2013{10 * number + 10} %" for number in range(BINS)]
-    counts = score_counts([result.score for result in results])
-    return _bars(tenths, counts, max([1, *counts]))
-
-
-def _bars(names: Sequence[str], counts: Sequence[int], whole: int) -> str:
-    """A table of counts, each with a bar of its share of ``whole``."""
-    rows = [
-        f'<tr><th scope="row">{escape(name)}</th><td class="all">'
-        f'<span style="width:{100 * count / max(whole, 1):.0f}%"></span></td>'
-        f'<td class="number">{count}</td></tr>'
-        for name, count in zip(names, counts, strict=True)
-    ]
-    return f'<table class="bars">{"".join(rows)}</table>'
+def _bars(names: Sequence[str], counts: Sequence[int], whole: int, *heads: str) -> _Markup:
+    """A table of counts, each with a bar of its share of `whole`."""
+    rows = [_tag("tr", _tag("th", heads[0], scope="col"), _tag("th", heads[1], scope="col", colspan="2"))]
+    for name, count in zip(names, counts, strict=True):
+        bar = _tag("td", _tag("span", style=f"width:{100 * count / max(whole, 1):.0f}%"), class_="all")
+        rows.append(_tag("tr", _tag("th", name, scope="row"), bar, _tag("td", count, class_="number")))
+    return _tag("table", *rows, class_="bars")
 
 
 def score_counts(scores: Sequence[float]) -> list[int]:
-    """Return how many scores lie in each tenth; 1 belongs to the last.
+    """How many scores lie in each tenth; 1 belongs to the last.
 
     >>> score_counts([0.0, 0.5, 1.0])
     [1, 0, 0, 0, 0, 1, 0, 0, 0, 1]
     """
-    counts = [0] * BINS
-    for score in scores:
-        counts[min(int(score * BINS + 1e-9), BINS - 1)] += 1
-    return counts
+    tenths = [min(int(score * BINS + 1e-9), BINS - 1) for score in scores]
+    return [tenths.count(tenth) for tenth in range(BINS)]
 
 
-def _mistakes(results: Sequence[Result], lang: str) -> str:
-    """The codes of the class, the most frequent first, with how often, what they say, and examples."""
-    found: dict[str, list[tuple[Result, Mark | None]]] = {}
+def _cases(results: Sequence[Result]) -> tuple[dict[str, list[Case]], dict[str, list[Case]]]:
+    """By code, the files that could not be judged, and the answers with that mistake."""
+    failed: dict[str, list[Case]] = {}
+    marked: dict[str, list[Case]] = {}
     for result in results:
         if result.reason is not None:
-            found.setdefault(result.reason, []).append((result, None))
-            continue
-        for mark in result.marks:
+            failed.setdefault(result.reason, []).append((result, None))
+        for mark in result.marks if result.reason is None else ():
             for code in mark.codes:
-                found.setdefault(code, []).append((result, mark))
-    if not found:
-        return f"<p>{escape(say('class.none', lang))}</p>"
-    most = max(len({result.file for result, _ in cases}) for cases in found.values())
-    ranked = sorted(found.items(), key=lambda item: (-len({case[0].file for case in item[1]}), item[0]))
-    return "".join(_mistake(code, cases, most, place < OPEN, lang) for place, (code, cases) in enumerate(ranked))
+                marked.setdefault(code, []).append((result, mark))
+    return failed, marked
 
 
-def _mistake(code: str, cases: Sequence[tuple[Result, Mark | None]], most: int, shown: bool, lang: str) -> str:
-    files = list(dict.fromkeys(result.file for result, _ in cases))
-    answers = list(dict.fromkeys(mark.name for _, mark in cases if mark is not None))
-    share = round(100 * len(files) / most)
-    said = brief(code, lang)
-    shown_lines = [(result, mark) for result, mark in cases if mark is not None and mark.excerpt]
-    examples = [_example(result, mark) for result, mark in shown_lines[:EXAMPLES]]
-    where = f'<p class="where">{escape(", ".join(answers))}</p>' if answers else ""
-    within = say("class.files", lang)
-    names = escape(", ".join(files[:12]) + (" …" if len(files) > 12 else ""))
-    return (
-        f'<details class="mistake"{" open" if shown else ""}><summary>'
-        f'<span class="count">{len(files)}</span> '
-        f"<code>{escape(code)}</code> "
-        f'<span class="said">{escape(said)}</span><span class="bar" style="width:{share}%"></span></summary>'
-        f'{where}<p class="files">{escape(within)}: {names}</p>{"".join(examples)}</details>'
-    )
+def _mistakes(found: Mapping[str, Sequence[Case]], exercise: Exercise, lang: str) -> list[_Markup]:
+    """The most frequent first: how often, what it says, the rule to teach, who made it, and lines of code."""
+    files = {code: list(dict.fromkeys(result.file for result, _ in cases)) for code, cases in found.items()}
+    most = max(map(len, files.values()), default=1)
+    ranked = sorted(found.items(), key=lambda item: (-len(files[item[0]]), item[0]))
+    parts = []
+    for place, (code, cases) in enumerate(ranked):
+        count, answers = len(files[code]), dict.fromkeys(mark.name for _, mark in cases if mark is not None)
+        names = ", ".join(files[code][:FILES]) + (" …" if count > FILES else "")
+        inside = [_tag("p", rule(code, exercise.id, lang), class_="rule")] if answers else []
+        inside += [_tag("p", ", ".join(answers), class_="where")] if answers else []
+        inside += [_tag("p", f"{say('class.files', lang)}: {names}", class_="files"), *_examples(cases, lang)]
+        bar = _tag("span", class_="bar", style=f"width:{100 * count / most:.0f}%")
+        said = (
+            _tag("span", count, class_="count"),
+            " ",
+            _tag("code", code),
+            " ",
+            _tag("span", brief(code, lang), class_="said"),
+        )
+        unfolded = {"open": "open"} if place < OPEN else {}
+        parts.append(_tag("details", _tag("summary", *said, bar), *inside, class_="mistake", **unfolded))
+    return parts
 
 
-def _example(result: Result, mark: Mark) -> str:
-    where = f"{result.file}:{mark.line}" if mark.line else result.file
-    return f'<p class="source">{escape(where)}</p><pre>{escape(mark.excerpt)}</pre>'
+def _examples(cases: Sequence[Case], lang: str) -> list[_Markup]:
+    """Code that differs in more than spaces and comments, the most frequent first."""
+    alike: dict[str, list[tuple[Result, Mark]]] = {}
+    for result, mark in cases:
+        if mark is not None and mark.excerpt:
+            alike.setdefault(re.sub(r"#.*|\s+", "", mark.excerpt), []).append((result, mark))
+    parts = []
+    for group in sorted(alike.values(), key=len, reverse=True)[:EXAMPLES]:
+        result, mark = group[0]
+        where = f"{result.file}:{mark.line}" if mark.line else result.file
+        more = say("class.alike", lang, count=len(group) - 1) if len(group) > 1 else ""
+        parts += [_tag("p", where, more, class_="source"), _tag("pre", mark.excerpt)]
+    return parts
 
 
-def _student(result: Result, lang: str) -> str:
-    marks = "".join(
-        f'<span class="{"right" if mark.right else "wrong"}" title="{escape(mark.name)}">'
-        f"{'✓' if mark.right else '✗'}</span>"
-        for mark in result.marks
-    )
-    said = [f"<p>{escape(result.message)}</p>"] if result.reason is not None else []
-    if result.reason is None:
-        said += [_said(mark, lang) for mark in result.marks]
-    return (
-        f'<details class="student"><summary><span class="name">{escape(result.file)}</span>'
-        f'<span class="marks">{marks}</span><span class="score">{result.score:.0%}</span></summary>'
-        f"{''.join(said)}</details>"
-    )
+def _submissions(results: Sequence[Result], names: Sequence[str], lang: str) -> _Markup:
+    """A table with a row per submission, in which its messages are folded."""
+    heads = (say("class.submission", lang), *names, say("class.score", lang))
+    rows = [_tag("tr", *(_tag("th", head, scope="col") for head in heads))]
+    for result in results:
+        said = (
+            [_tag("p", result.message)] if result.reason is not None else [_said(mark, lang) for mark in result.marks]
+        )
+        folded = _tag("details", _tag("summary", result.file), *said, class_="student")
+        marks = {mark.name: mark for mark in result.marks}
+        cells = [_sign(marks[name], lang) if name in marks else _tag("td", "–") for name in names]
+        score = _tag("td", f"{result.score:.0%}", class_="score")
+        rows.append(_tag("tr", _tag("th", folded, scope="row"), *cells, score))
+    return _tag("div", _tag("table", *rows, class_="students"), class_="wide")
 
 
-def _said(mark: Mark, lang: str) -> str:
-    codes = " ".join(f"<code>{escape(code)}</code>" for code in mark.codes)
+def _sign(mark: Mark, lang: str) -> _Markup:
+    key, sign = ("right", "✓") if mark.right else ("wrong", "✗")
+    word = say(f"feedback.{key}", lang) if mark.mark in (0, 1) else f"{mark.mark:.0%}"
+    return _tag("td", sign, " ", _tag("span", word), class_=key)
+
+
+def _said(mark: Mark, lang: str) -> _Markup:
+    codes = [piece for code in mark.codes for piece in (" ", _tag("code", code))]
     text = mark.message or say("class.right" if mark.right else "class.wrong", lang)
-    return f"<p><b>{escape(mark.name)}</b> {codes} {escape(text)}</p>"
+    return _tag("p", _tag("b", mark.name), *codes, " ", text)

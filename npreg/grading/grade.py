@@ -17,13 +17,10 @@ import numpy as np
 
 from npreg._version import __version__
 from npreg.exercises.forward.program import Exercise
-from npreg.files import is_device
-from npreg.grading import tables
-from npreg.grading.class_report import write_report
-from npreg.grading.feedback import write_feedback
 from npreg.grading.folder import readable_name
 from npreg.grading.journal import Journal, key
 from npreg.grading.marking import Settings, mark
+from npreg.grading.outputs import Outputs, PathLike
 from npreg.grading.result import Result, describe
 from npreg.grading.seeds import student_seed
 from npreg.grading.selftest import known_right
@@ -33,37 +30,6 @@ from npreg.isolation import choose, workplace
 TEACHERS_MATTER = frozenset({"failed-to-start", "grader-error", "missing"})
 """Reasons that lie with the grader or the call, not with a student; a run that met one ends with status 2."""
 SECONDS_BETWEEN_LINES = 5.0
-PathLike = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Where results go; what is None is not written.
-
-    `points` is what a submission is worth on Gradescope and in the `gradebook`, a table with a row per
-    student and a column per exercise; `bom` marks tables as UTF-8 for spreadsheets that guess.
-    """
-
-    csv: PathLike | None = None
-    gradebook: PathLike | None = None
-    jsonl: PathLike | None = None
-    gradescope: PathLike | None = None
-    feedback: PathLike | None = None
-    report: PathLike | None = None
-    journal: PathLike | None = None
-    points: float = 1.0
-    bom: bool = False
-
-    def paths(self) -> list[PathLike]:
-        """All paths that are written, to leave them out where they lie in the folder itself."""
-        named = (self.csv, self.gradebook, self.jsonl, self.gradescope, self.feedback, self.report, self.journal_path())
-        return [path for path in named if path is not None]
-
-    def journal_path(self) -> PathLike | None:
-        """The journal: the one named, else beside the first table."""
-        found = (self.csv, self.gradebook, self.jsonl, self.report)
-        beside = [f"{os.fspath(path)}.journal" for path in found if path is not None and not is_device(path)]
-        return next(iter(beside), None) if self.journal is None else self.journal
 
 
 @dataclass(frozen=True)
@@ -80,15 +46,11 @@ class Graded:
         """Whether every entry has full marks."""
         return all(result.score == 1 for result in self.results)
 
-    def of(self, exercise: Exercise) -> list[Result]:
-        """The results for one exercise."""
-        return [result for result in self.results if result.exercise == exercise.id]
-
     def lines(self, rows: bool = True) -> list[str]:
         """The run in words: a line per entry if asked for, the class as a whole, the isolation."""
         said: list[str] = []
         for exercise in self.exercises:
-            results = self.of(exercise)
+            results = [result for result in self.results if result.exercise == exercise.id]
             shown = [f"{it.score:4.0%}  {it.file}  {'; '.join(it.codes)}".rstrip() for it in results]
             right = sum(result.score == 1 for result in results)
             mean = sum(result.score for result in results) / max(len(results), 1)
@@ -143,37 +105,28 @@ def grade(
     """
     settings, outputs = settings or Settings(), outputs or Outputs()
     exercises = list(exercise) if isinstance(exercise, Sequence) else [exercise]
-    single = not Path(path).is_dir() and not is_archive(Path(path))
-    if single and outputs.gradescope is not None:
+    alone = not Path(path).is_dir() and not is_archive(Path(path))
+    if alone:
         missing = "" if os.path.lexists(path) else readable_name(Path(path).name)
-        tables.write_zero(tables.gradescope_path(outputs.gradescope, "", True), settings.lang, missing)
+        outputs.write_zero("", settings.lang, missing)
     with workplace() as place:
         students = entries(path, [*sources, *outputs.paths(), *skip], place)
         sandbox, isolation = choose(replace(settings.sandbox, place=place), way, known_right)
-        settings = replace(settings, sandbox=sandbox)
-        run = _Run(exercises, settings, outputs, secret, student if single else None, sources, single)
+        run = _Run(replace(settings, sandbox=sandbox), outputs, [os.path.basename(source) for source in sources])
+        texts = (Path(source).read_bytes().hex() for source in sources)
+        version = key(__version__, np.__version__, *texts)
+        tasks = []
+        for entry, asked in itertools.product(students, exercises):
+            name = entry.label if len(exercises) == 1 else f"{entry.label}-{asked.id}"
+            seed = student_seed(secret, asked.id, (student if alone else None) or entry.student)
+            tasks.append(_Task(entry, asked, seed, "" if alone and len(exercises) == 1 else name, version))
         with Journal(outputs.journal_path()) as journal:
-            results, resumed = run.all(students, journal, jobs, quiet)
+            results, resumed = run.all(tasks, journal, jobs, quiet)
             graded = Graded(exercises, results, isolation, resumed)
-            write_tables(graded, outputs, settings.lang)
+            outputs.write_class(results, exercises, isolation, settings.lang)
             if outputs.journal is None and not graded.troubles:
                 journal.remove()
     return graded
-
-
-def write_tables(graded: Graded, outputs: Outputs, lang: str) -> None:
-    """Write what belongs to the class as a whole."""
-    if outputs.csv is not None:
-        tables.write_csv(outputs.csv, graded.results, graded.exercises, outputs.bom)
-    if outputs.gradebook is not None:
-        tables.write_gradebook(outputs.gradebook, graded.results, graded.exercises, outputs.points, outputs.bom)
-    if outputs.jsonl is not None:
-        tables.write_jsonl(outputs.jsonl, graded.results)
-    for exercise in graded.exercises if outputs.report is not None else ():
-        path = Path(outputs.report or "")
-        if len(graded.exercises) > 1:
-            path = path.with_name(f"{path.stem}-{exercise.id}{path.suffix}")
-        write_report(path, graded.of(exercise), exercise, graded.isolation, lang)
 
 
 class _Interrupted(BaseException):
@@ -181,42 +134,41 @@ class _Interrupted(BaseException):
 
 
 class _Task(NamedTuple):
+    """What is marked: an entry for an exercise, with its probes, and the name under which its results are written."""
+
     entry: Entry
     exercise: Exercise
+    seed: int
+    name: str
+    version: str
+
+    def key(self, settings: Settings, digest: str) -> str:
+        """The key of the stored result: everything that decides it."""
+        anywhere = replace(settings, sandbox=settings.sandbox.anywhere())
+        student = (self.entry.label, self.entry.student, self.entry.name, self.seed)
+        return key(*student, digest, self.exercise.id, anywhere, self.version)
 
 
 @dataclass
 class _Run:
-    """One run over a folder: what is the same for all its entries."""
+    """One run over a folder: what is the same for all its entries; exercises have these names, too."""
 
-    exercises: Sequence[Exercise]
     settings: Settings
     outputs: Outputs
-    secret: bytes
-    student: str | None
-    sources: Sequence[PathLike]
-    single: bool
+    names: Sequence[str]
     interrupted: threading.Event = field(default_factory=threading.Event)
     thread: threading.local = field(default_factory=threading.local)
 
-    def __post_init__(self) -> None:
-        self.names = [os.path.basename(source) for source in self.sources]
-        texts = (Path(source).read_bytes().hex() for source in self.sources)
-        self.version = key(__version__, np.__version__, *texts)
-
-    def all(
-        self, students: Sequence[Entry], journal: Journal, jobs: int | None, quiet: bool
-    ) -> tuple[list[Result], int]:
+    def all(self, tasks: Sequence[_Task], journal: Journal, jobs: int | None, quiet: bool) -> tuple[list[Result], int]:
         """Mark all entries that the journal does not know; the results in order, and how many it knew."""
-        tasks = [_Task(entry, exercise) for entry in students for exercise in self.exercises]
         results: dict[int, Result] = {}
         for number, task in enumerate(tasks):
-            known = journal.get(self.key(task, task.entry.submission(task.exercise, self.names).digest))
+            known = journal.get(task.key(self.settings, task.entry.submission(task.exercise, self.names).digest))
             if known is not None:
                 results[number] = Result.from_dict(known)
-                self.publish(results[number])
-            elif self.outputs.gradescope is not None:
-                tables.write_zero(self.gradescope(task.entry.label, task.exercise.id), self.settings.lang)
+                self.outputs.write_student(results[number], task.name, self.settings.lang)
+            else:
+                self.outputs.write_zero(task.name, self.settings.lang)
         resumed, todo = len(results), [number for number in range(len(tasks)) if number not in results]
         processors, slots = os.cpu_count() or 1, itertools.count()
         jobs = max(1, min(jobs or processors, processors, len(todo)))
@@ -225,11 +177,11 @@ class _Run:
         try:
             waiting = {pool.submit(self.one, tasks[number]): number for number in todo}
             for done, future in enumerate(as_completed(waiting), 1):
-                marked, result = future.result()
-                results[waiting[future]] = result
+                number, (marked, result) = waiting[future], future.result()
+                results[number] = result
                 if result.reason not in TEACHERS_MATTER:
                     journal.add(marked, result.to_dict())
-                self.publish(result)
+                self.outputs.write_student(result, tasks[number].name, self.settings.lang)
                 now = time.monotonic()
                 if not quiet and (now - said >= SECONDS_BETWEEN_LINES or done == len(todo)):
                     said, left = now, (now - begun) / done * (len(todo) - done)
@@ -246,38 +198,12 @@ class _Run:
         """Mark one entry, once more if its process could not be started: the key of what was marked, too."""
         submission = task.entry.submission(task.exercise, self.names)
         for _ in range(2):
-            result = mark(submission, task.exercise, self.settings, self.seed(task), self.thread.slot, self.watch)
+            result = mark(submission, task.exercise, self.settings, task.seed, self.thread.slot, self.watch)
             if result.reason != "failed-to-start":
                 break
         result = replace(result, student=task.entry.student, name=task.entry.name)
-        return self.key(task, submission.digest), result
+        return task.key(self.settings, submission.digest), result
 
     def watch(self, seconds: float, name: str) -> None:
         if self.interrupted.is_set():
             raise _Interrupted
-
-    def seed(self, task: _Task) -> int:
-        return student_seed(self.secret, task.exercise.id, self.student or task.entry.student)
-
-    def key(self, task: _Task, digest: str) -> str:
-        """The key of the stored result: everything that decides it."""
-        settings = replace(self.settings, sandbox=self.settings.sandbox.anywhere())
-        student = (task.entry.label, task.entry.student, task.entry.name, self.seed(task))
-        return key(*student, digest, task.exercise.id, settings, self.version)
-
-    def place(self, file: str, exercise: str) -> str:
-        """The name under which an entry's results are written: with the exercise if there are several."""
-        return file if len(self.exercises) == 1 else f"{file}-{exercise}"
-
-    def gradescope(self, file: str, exercise: str) -> Path:
-        alone = self.single and len(self.exercises) == 1
-        return tables.gradescope_path(self.outputs.gradescope or "", self.place(file, exercise), alone)
-
-    def publish(self, result: Result) -> None:
-        """Write what belongs to one student."""
-        lang = self.settings.lang
-        if self.outputs.gradescope is not None:
-            path = self.gradescope(result.file, result.exercise)
-            tables.write_gradescope(path, result, self.outputs.points, lang)
-        if self.outputs.feedback is not None:
-            write_feedback(self.outputs.feedback, result, lang, self.place(result.file, result.exercise))

@@ -25,14 +25,11 @@ def key(*parts: object) -> str:
 
 
 class Journal:
-    """Results by key, on disk at `path`; with None it remembers nothing. Use it as a context manager.
-
-    What it keeps in memory is where every line begins: a class's reports need not fit.
-    """
+    """Results by key, on disk at `path`; with None it remembers nothing. Use it as a context manager."""
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self.path = None if path is None else Path(path)
-        self._begins: dict[str, int] = {}
+        self._known: dict[str, dict[str, Any]] = {}
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> Journal:
@@ -40,10 +37,9 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open(self.path, "a+b")
             self._file.seek(0)
-            end, line = 0, b"\n"
+            line = b"\n"
             for line in self._file:
-                self._begins |= dict.fromkeys(_parsed(line), end)
-                end += len(line)
+                self._known |= _parsed(line)
             if not line.endswith(b"\n"):
                 self._file.write(b"\n")
         return self
@@ -55,10 +51,7 @@ class Journal:
 
     def get(self, entry: str) -> dict[str, Any] | None:
         """The stored result, or None."""
-        if self._file is None or entry not in self._begins:
-            return None
-        self._file.seek(self._begins[entry])
-        return _parsed(self._file.readline()).get(entry)
+        return self._known.get(entry)
 
     def add(self, entry: str, result: dict[str, Any]) -> None:
         """Append a result and wait until it is on the disk."""
@@ -66,12 +59,12 @@ class Journal:
             return
         line = json.dumps({"key": entry, "result": result}, allow_nan=False).encode() + b"\n"
         try:
-            self._begins[entry] = self._file.seek(0, os.SEEK_END)
             self._file.write(line)
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
             raise named(error, self._file.name) from None
+        self._known[entry] = result
 
     def remove(self) -> None:
         """Delete the file: the run is complete."""

@@ -21,7 +21,7 @@ from npreg.exercises.words import REASONS, explain, say
 from npreg.grading.folder import Submission
 from npreg.grading.numerical import Stretched, loses_digits, stretched
 from npreg.grading.result import Mark, Result
-from npreg.isolation import Limits, Ran, Sandbox, Watch, run_isolated, search_isolated
+from npreg.isolation import Ran, Sandbox, Watch, run_isolated, search_isolated
 
 LONGEST_EXCERPT = 12
 PLACE_SECONDS = 0.5  # for looking for a mistake's place, an answer
@@ -46,11 +46,6 @@ class Settings:
         if not 0 <= self.numerical <= 1:
             raise ValueError(f"the mark for numerical differentiation must be between 0 and 1, not {self.numerical}")
 
-    @property
-    def limits(self) -> Limits:
-        """The limits of every process."""
-        return self.sandbox.limits
-
 
 def mark(
     submission: Submission, exercise: Exercise, settings: Settings, seed: int, slot: int = 0, watch: Watch | None = None
@@ -72,7 +67,7 @@ def mark(
         ran = run_isolated(*at, questions.names, asked, optional=questions.optional, **how)
         with _judging, np.errstate(all="ignore"):
             numerical = _numerical(ran, questions, large)
-            report = judged(questions, ran, settings.limits, settings.lang)
+            report = judged(questions, ran, settings.sandbox.limits, settings.lang)
         search = partial(search_isolated, *at, seconds=PLACE_SECONDS, **how)
         report = placed(report, questions, ran.outcome, search)
         with _judging, np.errstate(all="ignore"):
@@ -86,7 +81,7 @@ def mark(
         reason, message = None, next((mark.message for mark in marks if mark.message), "")
         endings = endings_of(ran)
         if score == 0 and "" in endings:
-            reason, message = endings[""][0], explained("", *endings[""], settings.limits)[settings.lang]
+            reason, message = endings[""][0], explained("", *endings[""], settings.sandbox.limits)[settings.lang]
         return Result(submission.name, exercise.id, score, marks, reason, message, _isolation(ran.isolation), told)
     except UnusableFile as error:
         reasons = "syntax", str(error).removeprefix("the file is no Python: ")[:300]
@@ -166,11 +161,10 @@ def _isolation(in_force: Mapping[str, Any]) -> dict[str, Any]:
     """What was in force as a few words, the same on every run of one machine."""
     if not in_force:
         return {}
-    return {
+    walls: dict[str, Any] = {
         "bwrap": bool(in_force.get("bwrap")),
         "unprivileged_user": in_force.get("uid") not in (0, None),
-        "landlock": int(in_force.get("landlock") or 0),
-        "seccomp": bool(in_force.get("seccomp")),
-        "limits": sorted(str(name) for name in in_force.get("limits", ())),
-        "processes_blocked": in_force.get("processes") is False,
     }
+    walls |= {"landlock": int(in_force.get("landlock") or 0), "seccomp": bool(in_force.get("seccomp"))}
+    limits = sorted(str(name) for name in in_force.get("limits", ()))
+    return {**walls, "limits": limits, "processes_blocked": in_force.get("processes") is False}

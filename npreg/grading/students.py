@@ -21,8 +21,8 @@ from npreg.exercises.course import IDS
 from npreg.exercises.files import named_exercise
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.session import helpers
-from npreg.grading.archives import CLASSES, DEEPEST, STUDENTS, SUFFIXES, NotUnpacked, unpack
-from npreg.grading.folder import LARGEST, Submission, read, readable_name, submissions, unread
+from npreg.grading import folder
+from npreg.grading.folder import LARGEST, NotUnpacked, Submission, read, readable_name, unpack, unread
 
 MOST_FILES = 500
 _File = tuple[str, Submission]
@@ -70,7 +70,6 @@ class Entry:
     name: str = ""
     files: tuple[tuple[str, Path], ...] = ()
     reason: tuple[str, str] | None = None
-    loose: bool = False
 
     def submission(self, exercise: Exercise, names: Iterable[str] = ()) -> Submission:
         """Read the file for an exercise, whose other names are `names`, and the modules that it imports.
@@ -93,19 +92,19 @@ class Entry:
             else:
                 other.append(readable_name(named)[:50])
         if not wanted:
-            wanted = unnamed if self.loose or len(self.files) == 1 else _fitting(unnamed, exercise)
+            wanted = unnamed if len(self.files) == 1 else _fitting(unnamed, exercise)
         if not wanted and other:
             return unread(self.label, "other-exercise", ", ".join(dict.fromkeys(other)))
         if not wanted:
             return unread(self.label, *next(iter(reasons), ("no-file", "")))
         original, chosen = wanted[-1]
-        folder, files = os.path.dirname(original), dict(self.files)
+        files = {name: path for name, path in self.files if name != original}
 
         def beside(name: str) -> str | None:
-            path = files.get(f"{folder}/{name}" if folder else name)
+            path = files.get((Path(original).parent / name).as_posix())
             return None if path is None else read(path).source
 
-        modules = {} if self.loose else helpers(chosen.source or "", beside)
+        modules = helpers(chosen.source or "", beside)
         digest = hashlib.sha256(repr([chosen.digest, sorted(modules.items())]).encode()).hexdigest()
         return replace(chosen, name=self.label, digest=digest, helpers=modules)
 
@@ -127,7 +126,7 @@ def _fitting(files: list[_File], exercise: Exercise) -> list[_File]:
 
 def is_archive(path: Path) -> bool:
     """Whether it is a file that is called like an archive."""
-    return path.name.lower().endswith(SUFFIXES) and path.is_file()
+    return path.name.lower().endswith(folder.SUFFIXES) and path.is_file()
 
 
 def entries(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]], place: str) -> list[Entry]:
@@ -139,13 +138,13 @@ def entries(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]]
     path, targets = Path(path), (Path(place, "unpacked", str(number)) for number in itertools.count())
     if is_archive(path):
         try:
-            unpack(path, whole := next(targets), CLASSES)
+            unpack(path, whole := next(targets), folder.CLASSES)
         except NotUnpacked as error:
             raise ValueError(f"{path} cannot be unpacked: {error}") from None
         inside = list(whole.iterdir())
         path = inside[0] if len(inside) == 1 and inside[0].is_dir() and whose(inside[0].name) is None else whole
     groups: dict[str, list[tuple[Person | None, Path]]] = {}
-    for item in submissions(path, skip):
+    for item in folder.submissions(path, skip):
         person = whose(item.name)
         label = item.name if person is None else "_".join(filter(None, (person.name, person.id)))
         groups.setdefault(readable_name(label), []).append((person, item))
@@ -156,35 +155,33 @@ def _entry(label: str, items: list[tuple[Person | None, Path]], targets: Iterato
     latest = max(person.attempt if person else "" for person, _ in items)
     files: list[tuple[str, Path]] = []
     reason: tuple[str, str] | None = None
-    student, name, loose = "", "", False
+    student, name = "", ""
     for person, path in items:
         if person is not None and person.attempt != latest:
             continue
-        link = path.is_symlink()
-        folder = path.is_dir() and not link
-        student, name = (person.id, person.name) if person else (path.name if folder else path.stem, "")
+        whole = path.is_dir() and not path.is_symlink()
+        student, name = (person.id, person.name) if person else (path.name if whole else path.stem, "")
         try:
-            if folder or (is_archive(path) and not link):
+            if whole or (is_archive(path) and not path.is_symlink()):
                 files += _below(path, targets)
             elif person is None or path.suffix.lower() in LARGEST:
                 files.append((person.original if person and person.original else path.name, path))
-                loose = person is None
         except NotUnpacked as error:
             reason = ("archive", str(error))
-    return Entry(label, student, name, tuple(files), reason, loose)
+    return Entry(label, student, name, tuple(files), reason)
 
 
 def _below(top: Path, targets: Iterator[Path], depth: int = 0) -> list[tuple[str, Path]]:
     """Programs and notebooks in a folder or archive, by their paths from there; also of archives in it."""
-    folder = top
+    place = top
     if not top.is_dir():
-        unpack(top, folder := next(targets), STUDENTS)
+        unpack(top, place := next(targets))
     found: list[tuple[str, Path]] = []
-    for path in _walk(folder, DEEPEST):
+    for path in _walk(place, folder.DEEPEST):
         if len(found) >= MOST_FILES:
             break
         if path.suffix.lower() in LARGEST:
-            found.append((path.relative_to(folder).as_posix(), path))
+            found.append((path.relative_to(place).as_posix(), path))
         elif is_archive(path) and depth < 2:
             found += _below(path, targets, depth + 1)
     return found

@@ -351,7 +351,7 @@ def test_an_interruption_ends_the_processes_at_once(folder, tmp_path):
 
 
 def test_every_failure_of_the_grader_is_status_2(npreg, folder, monkeypatch):
-    monkeypatch.setattr(grade_module, "write_tables", lambda *args: {}["gone"])
+    monkeypatch.setattr(Outputs, "write_class", lambda *args: {}["gone"])
     status, out, err = npreg(folder, "--exercise", "minibatch-sum", "--quiet")
     assert (status, out) == (2, "")
     assert "KeyError" in err

@@ -17,11 +17,10 @@ import npreg
 from npreg.exercises import course
 from npreg.files import strict_json, write_text
 from npreg.grading import Outputs
-from npreg.grading.feedback import escape, feedback, write_feedback
 from npreg.grading.journal import Journal, key
+from npreg.grading.outputs import cell, escape, feedback, gradescope
 from npreg.grading.result import Mark, Result, describe
 from npreg.grading.seeds import default_key_file, read_key, student_seed
-from npreg.grading.tables import cell, gradescope, gradescope_path, write_csv, write_gradescope, write_jsonl, write_zero
 
 TOLD = ("Shape right.", "n times <too> large")
 HALF = Result(
@@ -104,7 +103,7 @@ def test_a_pipe_or_device_is_written_to_and_not_replaced(tmp_path):
 
 def test_the_table_reads_back(tmp_path):
     formula = Result("=1+1.py", "ridge", 0.0, HALF.marks, message="@SUM(A1)\nsecond line")
-    write_csv(tmp_path / "out.csv", [HALF, NOTHING, formula], [course.load("ridge")])
+    Outputs(csv=tmp_path / "out.csv").write_class([HALF, NOTHING, formula], [course.load("ridge")], {}, "en")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"))))
     assert rows[0] == {
         "file": "Zoë 王.py",
@@ -125,17 +124,17 @@ def test_no_cell_is_a_formula(text):
 
 
 def test_lines_hold_the_whole_result(tmp_path):
-    write_jsonl(tmp_path / "out.jsonl", [HALF, NOTHING])
+    Outputs(jsonl=tmp_path / "out.jsonl").write_class([HALF, NOTHING], [course.load("ridge")], {}, "en")
     lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
     assert [Result.from_dict(json.loads(line)) for line in lines] == [HALF, NOTHING]
 
 
 def test_gradescope_has_zero_first_then_the_points(tmp_path):
-    path = gradescope_path(tmp_path, "a/../b.py", single=False)
-    assert path.parent.parent == tmp_path
-    write_zero(path)
+    outputs = Outputs(gradescope=tmp_path, points=20)
+    outputs.write_zero("a/../b.py", "en")
+    (path,) = tmp_path.glob("*/results.json")
     assert json.loads(path.read_text())["score"] == 0
-    write_gradescope(path, HALF, 20)
+    outputs.write_student(HALF, "a/../b.py", "en")
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["score"] == 10
     assert [(t["score"], t["max_score"], t["status"]) for t in document["tests"]] == [
@@ -163,9 +162,8 @@ def test_an_early_stage_of_hints_does_not_tell_the_mistake():
 
 
 def test_a_page_of_feedback_says_what_and_where(tmp_path):
-    path = write_feedback(tmp_path, HALF)
-    text = path.read_text(encoding="utf-8")
-    assert path.name == "Zoë 王.py.md"
+    Outputs(feedback=tmp_path).write_student(HALF, "", "en")
+    text = (tmp_path / "Zoë 王.py.md").read_text(encoding="utf-8")
     assert "Right: 1 of 2 answers (score 50%)" in text
     assert "n times &lt;too&gt; large" in text
     assert "Your function begins in line 7." in text

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from npreg.exercises import course
 from npreg.grading import Outputs, grade
-from npreg.grading.archives import Bounds, NotUnpacked, unpack
+from npreg.grading.folder import NotUnpacked, unpack
 from npreg.grading.students import Person, entries, whose
 
 RIDGE = course.load("ridge")
@@ -198,7 +198,7 @@ def test_links_and_hidden_files_in_a_students_folder_are_left_out(tmp_path):
     assert entry.files == ()
 
 
-def raises(path: Path, tmp_path: Path, bounds: Bounds | None = None) -> str:
+def raises(path: Path, tmp_path: Path, bounds: tuple[int, int] | None = None) -> str:
     with pytest.raises(NotUnpacked) as refused:
         unpack(path, tmp_path / f"out{random.random()}", *([bounds] if bounds else []))
     return str(refused.value)
@@ -212,12 +212,12 @@ def test_hostile_archives_are_refused(tmp_path):
     zipped(tmp_path / "many.zip", {f"{number}.py": "" for number in range(1100)})
     assert "more than 1000 files" in raises(tmp_path / "many.zip", tmp_path)
     zipped(tmp_path / "bomb.zip", {f"{number}.py": "#" * 2**20 for number in range(10)})
-    assert "unpacks to more than 4 MB" in raises(tmp_path / "bomb.zip", tmp_path, Bounds(100, 2**22))
+    assert "unpacks to more than 4 MB" in raises(tmp_path / "bomb.zip", tmp_path, (100, 2**22))
     with tarfile.open(tmp_path / "bomb.tar.gz", "w:gz") as archive:
         member = tarfile.TarInfo("picture.png")
         member.size = 2**26
         archive.addfile(member, io.BytesIO(bytes(2**26)))
-    assert "far more than its size" in raises(tmp_path / "bomb.tar.gz", tmp_path, Bounds(100, 2**22))
+    assert "far more than its size" in raises(tmp_path / "bomb.tar.gz", tmp_path, (100, 2**22))
     (tmp_path / "cut.zip").write_bytes((tmp_path / "bomb.zip").read_bytes()[:-30])
     assert "damaged" in raises(tmp_path / "cut.zip", tmp_path)
     (tmp_path / "none.tar").write_bytes(b"no archive" * 100)
