@@ -26,7 +26,7 @@ from npreg.exercises.forward.verdict import KNOWN_BY_DIFFERENCES, Reference, ref
 from npreg.exercises.found import CONSTANTS, Factor
 from npreg.exercises.judge import Questions, judge, questions_of
 from npreg.exercises.mistakes.bank import Bank, bank_of
-from npreg.exercises.mistakes.explanation import Base
+from npreg.exercises.mistakes.mistake import Mistake, offset
 from npreg.exercises.mistakes.preference import cost, factor_cost
 from npreg.exercises.words import say, wrap
 
@@ -169,8 +169,8 @@ def known_mistakes(bank: Bank, name: str, given: Sequence[Reference]) -> Iterato
     def scaled(factor: Factor, at: Reference) -> Array:
         return np.asarray(factor.value(quantities_of(bank.exercise, at.sizes, at.tape.values)) * at.right[name])
 
-    def mutated(base: Base, at: Reference) -> Array:
-        return bank.value(base, name, at.tape)
+    def mutated(mistake: Mistake, at: Reference) -> Array:
+        return np.asarray(mistake.value(name, at.tape) + offset(name, at.tape))
 
     yield Known(RIGHT, 0.0, lambda at: at.right[name])
     if bank.exercise.answers[name].formula is None:
@@ -179,8 +179,8 @@ def known_mistakes(bank: Bank, name: str, given: Sequence[Reference]) -> Iterato
         factors = (Factor(1, constant, used) for used in few for constant in CONSTANTS[:5])
         for factor in (*(factor for factor in factors if not factor.is_one), Factor(-1)):
             yield Known("+".join(factor.codes), factor_cost(factor), partial(scaled, factor))
-    for base in bank.bases(name):
-        yield Known("+".join(base.codes), cost(base.kinds), partial(mutated, base))
+    for mistake in bank.mistakes(name):
+        yield Known("+".join(mistake.codes), cost(mistake.kinds), partial(mutated, mistake))
 
 
 def _same(known: Sequence[Known], references: Sequence[Reference], close: float) -> Iterator[list[Known]]:

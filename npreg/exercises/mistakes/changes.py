@@ -1,0 +1,40 @@
+"""The small changes of a value, a local derivative or what arrives from above, of which mistakes are made."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from npreg.exercises.forward.program import Array
+from npreg.exercises.forward.tape import Edit
+
+
+def plain(change: Any) -> Edit:
+    """The same change whatever else is on the tape."""
+    return lambda value, tape: change(value)
+
+
+ZERO, ONE = (plain(partial(like, dtype=float)) for like in (np.zeros_like, np.ones_like))
+NEGATIVE, SQUARE, ABSOLUTE, TRANSPOSE = map(plain, (np.negative, np.square, np.abs, np.transpose))
+ROLL, ROLL_BACK = (plain(partial(np.roll, shift=by, axis=0)) for by in (1, -1))
+MEAN = plain(lambda value: np.broadcast_to(np.mean(value, axis=0), value.shape))
+DOUBLE = plain(lambda value: 2.0 * value)
+HALF = plain(lambda value: value / 2.0)
+COLUMN_OR_FLAT = plain(lambda value: value[:, None] if value.ndim == 1 else value.ravel())
+OPPOSITE, ALWAYS, NEVER = map(plain, (np.logical_not, np.ones_like, np.zeros_like))
+
+PATTERN = plain(lambda jacobian: (jacobian != 0).astype(float))
+IDENTITY = plain(lambda jacobian: np.eye(*jacobian.shape))
+DIAGONAL = plain(lambda jacobian: np.diag(np.diag(jacobian)))
+SQUARED_MATRIX = plain(lambda jacobian: jacobian @ jacobian)
+EVERYWHERE = plain(lambda jacobian: np.tile(np.diag(jacobian)[:, None], (1, jacobian.shape[1])))
+
+
+def take(other: str) -> Edit:
+    return lambda value, tape: tape.values[other]
+
+
+def constant(array: Array) -> Edit:
+    return lambda value, tape: array.reshape(value.shape)

@@ -1,0 +1,208 @@
+"""A local derivative left out, used twice, taken at the wrong place, or that of another function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import numpy as np
+
+from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.tape import Edge, Edit, Edits, Tape
+from npreg.exercises.mistakes import changes
+from npreg.exercises.mistakes.mistake import Mistake, edges, is_batch, is_summand, known, mixed_up, on_step, told, twins
+from npreg.exercises.mistakes.preference import Kind
+from npreg.exercises.mistakes.steps import instead
+
+Row = tuple[Kind, str, Edit]
+Slope = Callable[[Array, Array], Array]
+
+SLOPES: tuple[Slope, ...] = (
+    lambda a, v: 1 - v,
+    lambda a, v: v * (1 - v),
+    lambda a, v: 1 - v**2,
+    lambda a, v: v**2,
+    lambda a, v: 1.0 * (a > 0),
+    lambda a, v: 1 - a,
+    lambda a, v: 1 / np.cosh(a),
+    lambda a, v: 1 / np.cosh(a) ** 2,
+    lambda a, v: np.exp(-a) / (1 + np.exp(-a)) ** 2,
+    lambda a, v: 1 / (1 + np.exp(-a)),
+    lambda a, v: np.exp(a),
+)
+"""Derivatives of well-known functions, of the argument and the value of the step."""
+
+SQUARES: tuple[Slope, ...] = (lambda a, v: np.sign(a), lambda a, v: np.abs(a), lambda a, v: a / np.linalg.norm(a))
+"""What is written for the derivative of a square: that of the absolute value, of the norm."""
+
+
+def links(tape: Tape) -> Iterator[Mistake]:
+    """A local derivative replaced, or the whole step passed over."""
+    for step, name, jacobian in edges(tape):
+        for kind, code, edit in _replaced(tape, step, name, jacobian):
+            edits = Edits(jacobians=(((step, name), edit),))
+            if code.startswith("chain-"):
+                yield on_step(kind, tape, code, step, edits)
+            else:
+                yield known(kind, code, edits, told(tape.exercise, step=step) if kind is Kind.OWN_VALUE else ())
+        if tape.values[step].shape == tape.values[name].shape:
+            yield on_step(Kind.LINK_SKIPPED, tape, "chain-missing", step, Edits(functions=((step, instead(name)),)))
+            value = Edits(values=((step, changes.take(name)),))
+            yield on_step(Kind.VALUE_FOR_STEP, tape, "chain-missing", step, value)
+
+
+def _replaced(tape: Tape, step: str, name: str, jacobian: Array) -> Iterator[Row]:
+    """The kind, the code (of the chain: without the step), and the change of one local derivative."""
+    value = tape.values[step]
+    yield Kind.LINK_MISSING, "chain-missing", changes.PATTERN
+    yield Kind.CHAIN_TWICE, "chain-twice", changes.SQUARE
+    meeting = [other for other in tape.exercise.arguments[step] if (step, other) in tape.jacobians]
+    if len(meeting) > 1:
+        term = _term(tape.exercise, step, name, meeting)
+        yield Kind.TERM_LOST, f"missing-term:{term}", changes.ZERO
+        yield Kind.TERM_REVERSED, f"term-sign:{term}", changes.NEGATIVE
+    if name in tape.exercise.wanted and jacobian.shape[0] == jacobian.shape[1] > 1:
+        yield Kind.AXIS, "axis", changes.EVERYWHERE  # lam·sum(w) for lam·w
+    if value.shape != tape.values[name].shape:
+        return
+    yield Kind.LINK_MISSING, "chain-missing", changes.IDENTITY
+    loss_like = any(is_summand(tape, n) for n in (step, *(s for s, argument in tape.jacobians if argument == step)))
+    own = _slope((step, name), lambda a, v: v)
+    yield Kind.OWN_VALUE, "loss-for-derivative" if loss_like else "wrong-variable", own
+    if np.any(jacobian != np.diag(np.diag(jacobian))):
+        yield Kind.CHAIN_TWICE_MATRIX, "chain-twice", changes.SQUARED_MATRIX
+        yield Kind.DIAGONAL, "elementwise", changes.DIAGONAL
+        yield Kind.OWN_VALUE_MATRIX, f"missing-term:{tape.exercise.public(step)}", own
+        yield from _of_softmax(step, value, jacobian)
+    else:
+        yield from _entry_by_entry(tape, step, name, jacobian)
+        if value.size > 3 and value.ndim:
+            yield from _of_output(tape, step, name, np.diag(jacobian))
+
+
+def _term(exercise: Exercise, step: str, name: str, meeting: list[str]) -> str:
+    """What a term that meets others in a step is called: the public step only this term comes through."""
+    others = {a for other in meeting if other != name for a in origins(exercise, other)}
+    own = [a for a in origins(exercise, name) if a not in others and a in exercise.public_steps]
+    return own[-1] if own else exercise.public(step)
+
+
+def origins(exercise: Exercise, name: str) -> list[str]:
+    """The name itself and all steps and inputs that it depends on, in forward order."""
+    found = {name}
+    for step in reversed(list(exercise.steps)):
+        if step in found:
+            found.update(exercise.arguments[step])
+    return [other for other in (*exercise.inputs, *exercise.steps) if other in found]
+
+
+def _slope(edge: Edge, slope: Slope, times: float = 1.0) -> Edit:
+    """A derivative entry by entry, of the argument and the value of the step."""
+    return lambda jacobian, tape: np.diag(times * slope(tape.values[edge[1]], tape.values[edge[0]]).ravel())
+
+
+def _of_softmax(step: str, value: Array, jacobian: Array) -> Iterator[Row]:
+    """The short form P·(g − Σ P·g) with the sum over the other axis, over everything, or not a column."""
+    if value.ndim != 2:
+        return
+    rest = jacobian + _met(value, "rows")
+    if np.max(np.abs(rest - np.diag(np.diag(rest)))) <= 1e-12 * np.max(np.abs(jacobian)):
+        square = value.shape[0] == value.shape[1]
+        for where in ("columns", "everywhere", *(("unkept",) if square else ())):
+            yield Kind.AXIS, "axis", _summed_over(step, where)
+
+
+def _met(value: Array, where: str) -> Array:
+    """The products of all pairs of entries of a table that meet in a sum."""
+    rows, columns = np.indices(value.shape).reshape(2, -1)
+    first = {"rows": rows, "unkept": rows, "columns": columns, "everywhere": 0 * rows}[where]
+    second = {"rows": rows, "unkept": columns, "columns": columns, "everywhere": 0 * rows}[where]
+    return np.asarray(np.outer(value, value) * (first[:, None] == second))
+
+
+def _summed_over(step: str, where: str) -> Edit:
+    return lambda jacobian, tape: jacobian + _met(tape.values[step], "rows") - _met(tape.values[step], where)
+
+
+def _entry_by_entry(tape: Tape, step: str, name: str, jacobian: Array) -> Iterator[Row]:
+    """What a power leaves behind (2·w without w), and slopes of other functions: 1 − H for 1 − H²."""
+    value, a, slopes = tape.values[step], tape.values[name], np.diag(jacobian)
+    with np.errstate(all="ignore"):
+        ratio = slopes / a.ravel()
+    if np.all(a) and np.allclose(ratio, ratio[0], rtol=1e-9, atol=0) and abs(ratio[0] - 1) > 1e-9:
+        yield Kind.LINK_MISSING_POWER, "chain-missing", changes.plain(lambda j: float(ratio[0]) * (j != 0))
+    moved = tape.edited(Edits(values=((name, changes.plain(lambda value: 1.5 * value)),)))
+    if not np.allclose(moved.jacobians[step, name], jacobian):
+        squares = a**2
+        square = np.allclose(value * squares.flat[0], squares * value.flat[0])
+        for slope, times in product(SQUARES, (1, 2)) if square else product(SLOPES, (1,)):
+            yield Kind.OTHER_SLOPE, "chain-at", _slope((step, name), slope, times)
+
+
+def _of_output(tape: Tape, step: str, name: str, slopes: Array) -> Iterator[Row]:
+    """A local derivative that is written with the step's own value, 1 − H² or p·(1 − p), and changed."""
+    value, public = tape.values[step].ravel(), tape.exercise.public(step)
+    weights = np.linalg.lstsq(_powers(value), slopes, rcond=None)[0]
+    weights = np.where(np.abs(weights) < 1e-9, 0.0, weights)
+    if np.max(np.abs(_powers(value) @ weights - slopes)) >= 1e-10 * np.max(np.abs(slopes)) or np.sum(weights != 0) < 2:
+        return
+    for other in twins(tape, step):
+        yield Kind.SLOPE, "chain-at", _polynomial(other, weights)
+    for k in np.flatnonzero(weights):
+        for code, times in (("missing-term", 0), ("term-sign", -1)):
+            changed = np.where(np.arange(3) == k, times * weights, weights)
+            yield Kind.SLOPE, f"{code}:{public}", _polynomial(step, changed)
+
+
+def _powers(value: Array) -> Array:
+    return np.stack([value**0, value, value**2], axis=-1)
+
+
+def _polynomial(of: str, weights: Array) -> Edit:
+    return lambda jacobian, tape: np.diag(_powers(tape.values[of].ravel()) @ weights)
+
+
+def whole_steps(tape: Tape) -> Iterator[Mistake]:
+    """The factor that a step puts on everything below it, left out or used twice: 1/std in Xhat."""
+    for step, name, jacobian in edges(tape):
+        slopes = np.diag(jacobian)
+        entries = tape.values[step].shape == tape.values[name].shape != () and not np.any(jacobian - np.diag(slopes))
+        for family, power in (("chain-missing", -1.0), ("chain-twice", 1.0)) if entries and np.all(slopes) else ():
+            edits = Edits(upstreams=((step, _times_slope((step, name), power)),))
+            yield on_step(Kind.WHOLE_STEP, tape, family, step, edits)
+
+
+def _times_slope(edge: Edge, power: float) -> Edit:
+    return lambda upstream, tape: upstream * (np.diag(tape.origin.jacobians[edge]) ** power).reshape(upstream.shape)
+
+
+def elsewhere(tape: Tape) -> Iterator[Mistake]:
+    """A local derivative taken at another quantity: at the output for the input, at X rolled, at ones."""
+    for step, name, _ in edges(tape):
+        for argument in tape.exercise.arguments[step]:
+            for kind, code, edit in _other_points(tape, argument):
+                yield known(kind, code, Edits(local=(((step, name), argument, edit),)))
+            for other in twins(tape, argument) if tape.values[argument].dtype.kind != "b" else ():
+                edits = Edits(local=(((step, name), argument, changes.take(other)),))
+                if argument == name:
+                    yield on_step(Kind.ELSEWHERE, tape, "chain-at", step, edits)
+                else:
+                    yield mixed_up(Kind.OTHER_BELOW, tape, argument, other, edits)
+
+
+def _other_points(tape: Tape, argument: str) -> Iterator[Row]:
+    exercise, value = tape.exercise, tape.values[argument]
+    if value.dtype.kind == "b":
+        return
+    if argument in exercise.inputs:
+        yield Kind.REVERSED_BELOW, f"term-sign:{argument}", changes.NEGATIVE
+        if argument in exercise.settings:
+            yield Kind.SETTING_IGNORED_BELOW, f"ignores:{argument}", changes.ONE
+        elif argument == "X":
+            yield Kind.INPUT_ONE_BELOW, f"ignores:{argument}", changes.ONE
+    if is_batch(value):
+        yield Kind.SHIFTED, "off-by-one", changes.ROLL
+        yield Kind.SHIFTED, "off-by-one", changes.ROLL_BACK
+        yield Kind.MEAN_BELOW, "mean-of-products", changes.MEAN
+    if value.ndim == 2 and value.shape[0] == value.shape[1]:
+        yield Kind.TRANSPOSED, "transpose", changes.TRANSPOSE

@@ -1,0 +1,97 @@
+"""A known mistake as a record, and what the rules that make them ask of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+
+from npreg.exercises.forward.derivatives import apply_formula, value_of
+from npreg.exercises.forward.program import Answer, Array, Exercise, gradient
+from npreg.exercises.forward.tape import Edits, Tape
+from npreg.exercises.found import Fact, Found
+from npreg.exercises.mistakes.preference import Kind
+
+Make = Callable[[Tape], Array]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Codes (none: the right answer), kinds, what to edit or else how to make the wrong value, and what is known."""
+
+    codes: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    edits: Edits = field(default_factory=Edits)
+    make: Make | None = field(default=None, repr=False)
+    found: Found = ()
+
+    def __add__(self, other: Mistake) -> Mistake:
+        """Both mistakes at once."""
+        codes = tuple(dict.fromkeys((*self.codes, *other.codes)))
+        return Mistake(codes, self.kinds + other.kinds, self.edits + other.edits, None, self.found + other.found)
+
+    def value(self, name: str, tape: Tape) -> Array:
+        """What a student with this mistake returns as answer ``name``, less its ``offset``."""
+        if self.make is not None:
+            return np.asarray(self.make(tape))
+        return np.asarray(value_of(asked(tape.exercise, name), tape.edited(self.edits)) - offset(name, tape))
+
+
+def asked(exercise: Exercise, name: str) -> Answer:
+    """What a function of this name must return: an answer, or the derivative in a step."""
+    return exercise.answers.get(name) or gradient(name.removeprefix("grad_"))
+
+
+def offset(name: str, tape: Tape) -> Array:
+    """The part of an update formula that no gradient enters: the old parameter; zero for a derivative."""
+    answer = asked(tape.exercise, name)
+    return np.zeros(()) if answer.formula is None else apply_formula(answer, tape, tape.sweep(), scale=0.0)
+
+
+def known(kind: Kind, code: str, how: Edits | Make, found: Found = ()) -> Mistake:
+    """A single mistake, by the edits of the derivative or by the wrong value."""
+    edits, make = (how, None) if isinstance(how, Edits) else (Edits(), how)
+    return Mistake((code,), (kind,), edits, make, found)
+
+
+def on_step(kind: Kind, tape: Tape, family: str, step: str, edits: Edits) -> Mistake:
+    """A mistake in the chain at a step; of a hidden one, only the visible step around it is named."""
+    public = tape.exercise.public(step)
+    return known(kind, f"{family}:{public}", edits, () if public == step else (Fact(inside=public),))
+
+
+def mixed_up(kind: Kind, tape: Tape, meant: str, used: str, edits: Edits) -> Mistake:
+    """One quantity in the place of another."""
+    return known(kind, "wrong-variable", edits, told(tape.exercise, used=used, meant=meant))
+
+
+def told(exercise: Exercise, **fact: str) -> Found:
+    """What is known of some quantities, if students see all of them (or what they are the derivatives in)."""
+    visible = {*exercise.inputs, *exercise.public_steps, *exercise.answers}
+    seen = all(name in visible or name.removeprefix("grad_") in visible for name in fact.values())
+    return (cast(Fact, fact),) if seen else ()
+
+
+def twins(tape: Tape, name: str) -> Iterator[str]:
+    """Other quantities of the same shape."""
+    for other, value in tape.values.items():
+        if other != name and value.dtype.kind != "b" and value.shape == tape.values[name].shape:
+            yield other
+
+
+def edges(tape: Tape) -> Iterator[tuple[str, str, Array]]:
+    """Every step, an argument that it depends on, and the local derivative."""
+    for (step, name), jacobian in tape.jacobians.items():
+        if np.any(jacobian):
+            yield step, name, jacobian
+
+
+def is_batch(value: Array) -> bool:
+    return value.ndim > 0 and value.shape[0] > 1
+
+
+def is_summand(tape: Tape, name: str) -> bool:
+    """Whether a scalar step is made of it directly: the losses of the single examples."""
+    return any(tape.values[step].ndim == 0 for step, argument in tape.jacobians if argument == name)
