@@ -119,7 +119,7 @@ def test_factor_table_knows_products_and_rejects_the_rest():
         ("X[0] * r[0] / len(X)", ["first-only"]),
         ("(X.T @ r / len(X)).astype(complex)", ["dtype"]),
         ("np.full(X.shape[1], np.nan)", ["non-finite"]),
-        ("None", ["no-return"]),
+        ("w.tolist().reverse()", ["no-return"]),
         ("X.T @ np.sin(r)", ["not-recognised"]),
     ],
 )
