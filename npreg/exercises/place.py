@@ -32,8 +32,13 @@ NO_PLACE = {"not-implemented", "no-return", "not-repeatable", "numerical", "dtyp
 
 
 def placed(report: Report, questions: Questions, outcome: Mapping[str, Any], search: Search) -> Report:
-    """The report with the places of the mistakes in the student's code; `search` runs its changes."""
+    """The report with the places of the mistakes in the student's code; `search` runs its changes.
+
+    None are looked for where the file itself stops: what stops it is the place.
+    """
     answers = []
+    if outcome["error"] is not None:
+        return report
     with np.errstate(all="ignore"):
         for answer in report.answers:
             if not answer.passed and answer.mistakes and NO_PLACE.isdisjoint(answer.codes):

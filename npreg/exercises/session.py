@@ -30,7 +30,7 @@ MOST_HELPERS = 50
 PLACE_SECONDS = 1.0  # for looking for a mistake's place, an answer
 SHOWN_LINES = 12
 OWN_FILE_SIZE = 2**40
-_IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\b|import\s+([\w.,\s]+))", re.MULTILINE)
+_IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\b|import[ \t]+([\w., \t]+))", re.MULTILINE)
 Endings = Mapping[str, tuple[str, str]]
 
 
@@ -208,7 +208,7 @@ def helpers(source: str, text: Callable[[str], str | None]) -> dict[str, str]:
 def _imported(source: str) -> Iterable[str]:
     """Names of modules in import statements, with the packages above them."""
     for match in _IMPORT.finditer(source):
-        for part in (match[1] or match[2]).replace("\n", ",").split(","):
+        for part in (match[1] or match[2]).split(","):
             pieces = part.split()[0].split(".") if part.split() else []
             if all(pieces):
                 yield from (".".join(pieces[: count + 1]) for count in range(len(pieces)))
