@@ -17,7 +17,7 @@ from npreg.data import start_parameters
 from npreg.engines.loops import FoldedRows, row_totals
 from npreg.engines.moments import BatchMoments
 from npreg.engines.sparse import SparseColumns, rows_a_chunk
-from npreg.learning_rate import LearningRateWarning, RateMoments, rate_moments
+from npreg.learning_rate import LearningRateWarning, rate_moments
 from npreg.loop import Engine, Order, Path, Reduction
 from npreg.losses import LOSSES
 from npreg.runs.arrival import DIVERGED
@@ -40,11 +40,9 @@ class SweepResult:
     w, b : ndarrays of shape (S, d, k) and (S, k)
         The learned parameters; of a diverged setting, those of its last epoch that was in order.
     losses : ndarray of shape (S, E)
-        The mean loss after each epoch, as `train` reports it; inf from the epoch in which a setting
-        diverged.
-    diverged : ndarray of bool, shape (S,)
-    bound : ndarray of shape (S,)
-        `max_learning_rate` with the setting's penalty.
+        The mean loss after each epoch, as `train` reports it; inf from the epoch in which a setting diverged.
+    diverged, bound : ndarrays of bool and float, shape (S,)
+        Which did, and `max_learning_rate` with the setting's penalty.
     feature_names : tuple of str, or None
         The features' columns, where they had names.
     """
@@ -85,6 +83,8 @@ def sweep(
 
         Θ ← Θ − (G_t Θ − h_t) · lr / B − lr · l2 · Θ          one column of Θ a setting
 
+    A setting that diverges is no error: it is marked, with a warning where all do.  Errors as of `train`.
+
     Parameters
     ----------
     lrs, l2 : float ≥ 0 or sequences of them
@@ -92,15 +92,8 @@ def sweep(
     features, labels, batch_size, num_epochs, w, b, rng, sample_weight, standardize
         As in `train`; num_epochs ≥ 1.
 
-    Returns
-    -------
-    SweepResult
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `train`.  A setting that diverges is no error: it is marked, with a warning where all do.
-
+    Examples
+    --------
     >>> from npreg import synthetic_data
     >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
     >>> result = sweep(features, labels, lrs=[0.001, 0.03, 10], rng=1)
@@ -108,40 +101,39 @@ def sweep(
     (array([False, False,  True]), 1)
     """
     batch_size, num_epochs = as_batch_size(batch_size), as_count(num_epochs, "num_epochs", 1)
-    rates, penalties = as_settings(lrs, "lrs"), as_settings(l2, "l2")
+    rates, penalties = _settings(lrs, "lrs"), _settings(l2, "l2")
     generator = as_rng(rng)
     feed = as_feed(as_rows(features, labels, sample_weight))
     feed, scaling = on_scale(feed, standardize=as_flag(standardize, "standardize"))
-    facts = feed.facts
-    theta = start_parameters(w, b, facts.width, facts.num_outputs, facts.dtype, generator)
+    facts, k = feed.facts, feed.facts.num_outputs
+    theta = start_parameters(w, b, facts.width, k, facts.dtype, generator)
     if scaling is not None:
         theta = scaling.enter(theta)
-
     lrs, l2 = np.tile(rates, len(penalties)), np.repeat(penalties, len(rates))
     kind = SparseSideBySide if is_sparse(facts.sample.X) else SideBySide
-    engine = kind(theta, lrs, l2, batch_size, float(batch_size))
+    engine = kind(theta.shape, lrs, l2, batch_size)
+    states = np.tile(theta.astype(np.float64), len(lrs))
     with np.errstate(over="ignore", invalid="ignore"):
-        before: _Before = feed.total(_Before.of, theta)
-        limit = DIVERGED * before.largest_loss
+        rate, sums, zero = feed.total(_before, theta)
+        limit = DIVERGED * float(sums[:2].max() / sums[2])
         if not np.isfinite(limit):
             raise ValueError(
                 f"labels reach {np.abs(facts.sample.y).max():.3g}, and the loss at the start is beyond all "
                 "bounds; rescale labels, or features"
             )
-        optimum = before.optimum()
-        # Around the optimum all its terms are positive.
+        # Around the optimum all terms of the loss are positive; of many columns it is found from the rows.
+        optimum = -np.linalg.lstsq(zero.curvature, zero.slope, rcond=None)[0] if len(theta) <= MOMENT_COLUMNS else None
         around: Any = None if optimum is None else feed.total(LossMoments.of, optimum)
-    bound = np.array([before.rate.bound(batch_size, each) for each in penalties]).repeat(len(rates))
+    bound = np.array([rate.bound(batch_size, each) for each in penalties]).repeat(len(rates))
     losses = np.full((len(lrs), num_epochs), np.inf)
     good = np.repeat(theta.astype(np.float64)[None], len(lrs), axis=0)
-    epochs = feed.epochs(engine, engine.start(), generator, num_epochs, How(ahead=True))
+    epochs = feed.epochs(engine, states, generator, num_epochs, How(ahead=True))
     with np.errstate(over="ignore", invalid="ignore"), closing(epochs):
-        ends = (end for reached, _ in epochs for end in reached)
-        for epoch, end in enumerate(ends):
+        for epoch, end in enumerate(end for ends, _ in epochs for end in ends):
             for i in range(len(lrs)):
                 if epoch and not np.isfinite(losses[i, epoch - 1]):
                     continue
-                found = engine.parameters(end, i).astype(facts.dtype)
+                found = end[:, i * k : (i + 1) * k].astype(facts.dtype)
                 loss = None if optimum is None else around.mean_loss(found.astype(np.float64) - optimum)
                 if loss is None and np.isfinite(found).all():
                     (loss,) = feed.losses(LOSSES["squared"], [found])
@@ -154,11 +146,10 @@ def sweep(
     if diverged.all():
         told = f"every run of the sweep diverged; up to lrs = {bound.max():.3g} is stable, try these"
         warn(told, LearningRateWarning)
-    names = feed.facts.sample.names
-    return SweepResult(lrs, l2, final[:, :-1], final[:, -1], losses, diverged, bound, names)
+    return SweepResult(lrs, l2, final[:, :-1], final[:, -1], losses, diverged, bound, facts.sample.names)
 
 
-def as_settings(values: ArrayLike, name: str) -> FloatArray:
+def _settings(values: ArrayLike, name: str) -> FloatArray:
     array = np.atleast_1d(as_float_array(values, name)).astype(np.float64)
     if array.ndim != 1 or not array.size:
         raise ValueError(f"{name} must be a number or a sequence of them, not of shape {np.shape(values)}")
@@ -168,33 +159,17 @@ def as_settings(values: ArrayLike, name: str) -> FloatArray:
     return array
 
 
-@dataclass(frozen=True)
-class _Before:
-    """What has to be known before the first step; `zero` is the loss around 0, of not too many columns."""
+class _Sums(tuple[Any, ...]):
+    """Several sums over rows, of one pass."""
 
-    rate: RateMoments
-    losses: FloatArray  # sums over rows, at 0 and at the start, and the sum of weights
-    zero: LossMoments | None
+    def __add__(self, other: Any) -> _Sums:
+        return _Sums(one + another for one, another in zip(self, other, strict=True))
 
-    @classmethod
-    def of(cls, data: Data, theta: FloatArray) -> _Before:
-        zero = LossMoments.of(data, 0 * theta) if len(theta) <= MOMENT_COLUMNS else None
-        return cls(rate_moments(data), losses_and_weight(data, LOSSES["squared"], [0 * theta, theta]), zero)
 
-    def __add__(self, other: _Before) -> _Before:
-        zero = None if self.zero is None or other.zero is None else self.zero + other.zero
-        return _Before(self.rate + other.rate, self.losses + other.losses, zero)
-
-    @property
-    def largest_loss(self) -> float:
-        return float(self.losses[:2].max() / self.losses[2])
-
-    def optimum(self) -> FloatArray | None:
-        """About where the loss is least."""
-        if self.zero is None:
-            return None
-        optimum: FloatArray = -np.linalg.lstsq(self.zero.curvature, self.zero.slope, rcond=None)[0]
-        return optimum
+def _before(data: Data, theta: FloatArray) -> _Sums:
+    """What has to be known before the first step: for rates, losses at 0 and at the start, and around 0."""
+    zero: Any = LossMoments.of(data, 0 * theta) if len(theta) <= MOMENT_COLUMNS else 0
+    return _Sums((rate_moments(data), losses_and_weight(data, LOSSES["squared"], [0 * theta, theta]), zero))
 
 
 class SideBySide(Engine):
@@ -202,21 +177,13 @@ class SideBySide(Engine):
 
     name = "sweep"
 
-    def __init__(self, theta: FloatArray, lrs: FloatArray, l2: FloatArray, batch_size: int, divisor: float) -> None:
-        (self.p, self.k), self.theta, self.count = theta.shape, theta, len(lrs)
-        self.rows, self.divisor = FoldedRows(np.float64, batch_size), divisor
+    def __init__(self, shape: tuple[int, ...], lrs: FloatArray, l2: FloatArray, batch_size: int) -> None:
+        (self.p, self.k), self.count, self.divisor = shape, len(lrs), float(batch_size)
+        self.rows = FoldedRows(np.float64, batch_size)
         with np.errstate(over="ignore"):
             self.lrs, self.l2 = np.repeat(lrs, self.k), np.repeat(l2, self.k)
             self.shrink = np.repeat(lrs * l2, self.k)
         self.decays = bool(self.shrink.any())
-
-    def start(self) -> FloatArray:
-        """The parameters (d + 1, settings · k) before the first step."""
-        return np.tile(self.theta.astype(np.float64), self.count)
-
-    def parameters(self, states: FloatArray, setting: int) -> FloatArray:
-        """θ (d + 1, k) of a setting."""
-        return states[:, setting * self.k : (setting + 1) * self.k]
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
         self.rows.load(X, y, weights, 1 / self.divisor)
