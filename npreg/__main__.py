@@ -17,13 +17,15 @@ import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from npreg.exercises.forward.program import Exercise
-    from npreg.exercises.report import Report
-    from npreg.exercises.session import OwnFile
-    from npreg.isolation import Limits
+from npreg._version import __version__
+from npreg.exercises import files, prover, session, stub
+from npreg.exercises.course import IDS
+from npreg.exercises.forward.program import Exercise
+from npreg.exercises.report import Report, UnusableFile
+from npreg.exercises.words import say
+from npreg.isolation import FORBIDDEN, Limits, NoIsolation, Sandbox
 
 RIGHT, WRONG, UNUSABLE = 0, 1, 2
 
@@ -40,23 +42,16 @@ class Command(NamedTuple):
 def _exercises_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", default=".", help="folder with your files (default: this one)")
     _limit_arguments(parser)
-    _lang(parser)
 
 
 def _exercises(options: argparse.Namespace) -> int:
-    from npreg.exercises.report import UnusableFile
-    from npreg.exercises.session import progress
-    from npreg.exercises.words import say
-
     if not Path(options.folder).is_dir():
         raise UnusableFile(f"there is no folder {options.folder}")
     following = None
     skipped: list[str] = []
-    for state in progress(options.folder, _limits(options), skipped, options.lang):
+    for state in session.progress(options.folder, _limits(options), skipped, options.lang):
         mark = "·" if state.path is None else "✓" if state.right == state.asked else "…"
-        where = ""
-        if state.path is not None:
-            where = f"  {state.path.name} {state.right}/{state.asked}"
+        where = "" if state.path is None else f"  {state.path.name} {state.right}/{state.asked}"
         title = state.exercise.title.get(options.lang, "")
         print(f"{mark} {state.exercise.id:<19} {title}{where}", flush=True)
         if state.problem:
@@ -65,30 +60,24 @@ def _exercises(options: argparse.Namespace) -> int:
             following = state
     for why in skipped:
         print(_as_called(say("skipped", options.lang, why=why)))
-    if following is not None and following.path is None:
-        print(_as_called(f"\nNext: npreg start {following.exercise.id}"))
-    elif following is not None:
-        print(_as_called(f"\nNext: npreg check {following.path}"))
+    if following is not None:
+        todo = f"start {following.exercise.id}" if following.path is None else f"check {following.path}"
+        print(_as_called(f"\nNext: npreg {todo}"))
     return RIGHT
 
 
 def _start_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("exercise", metavar="ID", help="an exercise of the course, or a teacher's .py file")
     parser.add_argument("--file", help="where to write (default: the id, as ID.py in this folder)")
-    _lang(parser)
 
 
 def _start(options: argparse.Namespace) -> int:
-    from npreg.exercises.files import find_exercise
-    from npreg.exercises.stub import file_name, stub, write_new
-    from npreg.exercises.words import say
-
-    exercise = find_exercise(options.exercise)
-    path = Path(options.file or file_name(exercise))
+    exercise = files.find_exercise(options.exercise)
+    path = Path(options.file or stub.file_name(exercise))
     named = None
     if options.exercise.endswith(".py"):
         named = os.path.relpath(options.exercise, path.parent).replace(os.sep, "/")
-    write_new(path, _as_called(stub(exercise, options.lang, file=str(path), name=named)))
+    stub.write_new(path, _as_called(stub.stub(exercise, options.lang, file=str(path), name=named)))
     print(_as_called(say("started", options.lang, path=path, answers=", ".join(exercise.answers))))
     return RIGHT
 
@@ -96,29 +85,21 @@ def _start(options: argparse.Namespace) -> int:
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="your file")
     parser.add_argument("--exercise", metavar="ID", help="default: the one that the file names")
-    parser.add_argument(
-        "--hints",
-        type=int,
-        choices=(1, 2, 3, 4),
-        default=3,
-        help="1 what is right, 2 the kind of mistake, 3 which one and where (default), 4 the rule to look at",
-    )
+    stages = "1 what is right, 2 the kind of mistake, 3 which one and where (default), 4 the rule to look at"
+    parser.add_argument("--hints", type=int, choices=(1, 2, 3, 4), default=3, help=stages)
     parser.add_argument("--by-hand", action="store_true", help="a small example in whole numbers to redo on paper")
     parser.add_argument("--solution", action="store_true", help="the solution, where the exercise allows it")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     parser.add_argument("--seed", type=int, help="for the same probes in every run")
     _limit_arguments(parser)
-    _lang(parser)
 
 
-def _limit_arguments(parser: argparse.ArgumentParser) -> None:
+def _limit_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup, memory: int = 1024) -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="time for one file or function (10)")
-    parser.add_argument("--memory", type=int, default=1024, help="megabytes for one file (1024)")
+    parser.add_argument("--memory", type=int, default=memory, help=f"megabytes for one file ({memory})")
 
 
 def _limits(options: argparse.Namespace) -> Limits:
-    from npreg.exercises.report import UnusableFile
-    from npreg.isolation import Limits
 
     try:
         return Limits(seconds=options.seconds, memory=options.memory * 2**20)
@@ -127,26 +108,22 @@ def _limits(options: argparse.Namespace) -> Limits:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from npreg.exercises.files import exercise_of, find_exercise, read_source, require_python
-    from npreg.exercises.session import OwnFile
-    from npreg.exercises.words import say
-
-    source = read_source(options.file)
-    require_python(source, options.file)
+    source = files.read_source(options.file)
+    files.require_python(source, options.file)
     if options.exercise is not None:
-        exercise = find_exercise(options.exercise)
+        exercise = files.find_exercise(options.exercise)
     else:
-        exercise = find_exercise(exercise_of(source, options.file), Path(options.file).parent)
-    with _Waiting(options.file) as watch:
-        file = OwnFile(source, str(Path(options.file).resolve().parent), _limits(options), watch)
-        session = file.check(exercise, options.seed, options.lang)
-        report = session.report
+        exercise = files.find_exercise(files.exercise_of(source, options.file), Path(options.file).parent)
+    with _waiting(options.file) as watch:
+        file = session.OwnFile(source, str(Path(options.file).resolve().parent), _limits(options), watch)
+        checked = file.check(exercise, options.seed, options.lang)
+        report = checked.report
         after = [] if options.json else list(_afterword(file, exercise, report, options))
     if options.json:
         print(report.to_json())
         return RIGHT if report.passed else WRONG
     print(report.text(hints=options.hints))
-    for name, text in session.printed.items():
+    for name, text in checked.printed.items():
         said = say("printed" if name else "printed-loading", options.lang, name=name)
         print(f"\n{said}\n" + textwrap.indent(text, "    "))
     for line in after:
@@ -154,33 +131,29 @@ def _check(options: argparse.Namespace) -> int:
     return RIGHT if report.passed else WRONG
 
 
-class _Waiting:
-    """Shows on a screen, while a file takes long, which function is at work; use it as a context manager."""
+@contextlib.contextmanager
+def _waiting(file: str) -> Iterator[Callable[[float, str], None]]:
+    """What shows on a screen, while a file takes long, which function is at work."""
+    shown = False
 
-    def __init__(self, file: str) -> None:
-        self.file, self.shown = file, False
-
-    def __enter__(self) -> Callable[[float, str], None]:
-        return self.watch
-
-    def watch(self, seconds: float, name: str) -> None:
+    def watch(seconds: float, name: str) -> None:
+        nonlocal shown
         if seconds >= 1 and sys.stderr.isatty():
-            self.shown = True
-            print(f"\r{self.file}: {name or '…'} {seconds:.0f} s ", end="", file=sys.stderr, flush=True)
+            shown = True
+            print(f"\r{file}: {name or '…'} {seconds:.0f} s ", end="", file=sys.stderr, flush=True)
 
-    def __exit__(self, *error: object) -> None:
-        if self.shown:
+    try:
+        yield watch
+    finally:
+        if shown:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _afterword(file: OwnFile, exercise: Exercise, report: Report, options: argparse.Namespace) -> Iterator[str]:
+def _afterword(file: session.OwnFile, exercise: Exercise, report: Report, options: argparse.Namespace) -> Iterator[str]:
     """Yield what may follow a report: names to mend, a small example, the solution, where to go on."""
-    from npreg.exercises.course import IDS
-    from npreg.exercises.files import misnamed
-    from npreg.exercises.words import say
 
     missing = [answer.name for answer in report.answers if answer.not_written]
-    for name, found in misnamed(file.source, missing).items():
+    for name, found in files.misnamed(file.source, missing).items():
         yield say("names", options.lang, answer=name, found=found)
     judged = [answer.name for answer in report.answers if not answer.passed and answer.name not in missing]
     numbers = [answer.name for answer in report.answers if answer.name in judged and answer.shows_in_numbers]
@@ -200,32 +173,22 @@ def _afterword(file: OwnFile, exercise: Exercise, report: Report, options: argpa
 
 def _prove_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("exercise", metavar="FILE|ID", help="a teacher's .py file, or an exercise of the course")
-    parser.add_argument(
-        "--sizes",
-        action="append",
-        metavar="n=7,d=3",
-        help="sizes of a probe to try in place of the exercise's own; may be given several times",
-    )
-    parser.add_argument(
-        "--messages", action="store_true", help="list what students read for the twenty commonest mistakes"
-    )
+    sizes = "sizes of a probe to try in place of the exercise's own; may be given several times"
+    parser.add_argument("--sizes", action="append", metavar="n=7,d=3", help=sizes)
+    messages = "list what students read for the twenty commonest mistakes"
+    parser.add_argument("--messages", action="store_true", help=messages)
     parser.add_argument("--twins", action="store_true", help="list the mistakes that are one formula, too")
-    _lang(parser)
 
 
 def _prove(options: argparse.Namespace) -> int:
-    from npreg.exercises.files import find_exercise
-    from npreg.exercises.prover import preview, probes_of_sizes, prove
-    from npreg.exercises.report import UnusableFile
-
-    exercise = find_exercise(options.exercise)
+    exercise = files.find_exercise(options.exercise)
     try:
         sizes = [_sizes(text) for text in options.sizes or ()]
-        proof = prove(exercise, probes_of_sizes(exercise, sizes) if sizes else None)
+        proof = prover.prove(exercise, prover.probes_of_sizes(exercise, sizes) if sizes else None)
     except ValueError as error:
         raise UnusableFile(str(error)) from error
     print(_as_called(proof.text(options.lang, twins=options.twins)))
-    for text in preview(exercise, options.lang) if options.messages else ():
+    for text in prover.preview(exercise, options.lang) if options.messages else ():
         print(f"\n{text}", flush=True)
     return RIGHT if proof.passed else WRONG
 
@@ -240,13 +203,8 @@ def _sizes(text: str) -> dict[str, int]:
 
 def _grade_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", help="the students' files, an archive, or a single file")
-    parser.add_argument(
-        "--exercise",
-        metavar="ID|FILE",
-        required=True,
-        action="append",
-        help="what the files answer; may be given several times",
-    )
+    what = "what the files answer; may be given several times"
+    parser.add_argument("--exercise", metavar="ID|FILE", required=True, action="append", help=what)
     out = parser.add_argument_group("results")
     out.add_argument("--csv", metavar="FILE", help="a table with one row per entry of the folder")
     out.add_argument("--gradebook", metavar="FILE", help="a table with a row per student, for a gradebook")
@@ -265,27 +223,21 @@ def _grade_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--numerical", type=float, default=0.0, help="mark for numerical derivatives (0)")
     run = parser.add_argument_group("processes")
     run.add_argument("--jobs", type=int, help="how many at a time (default: one per processor)")
-    run.add_argument("--seconds", type=float, default=10.0, help="time for one file or function (10)")
-    run.add_argument("--memory", type=int, default=256, help="megabytes for one file (256)")
+    _limit_arguments(run, 256)
     run.add_argument("--isolation", choices=("auto", "bwrap", "plain"), default="auto", help="use of bwrap")
     run.add_argument("--journal", metavar="FILE", help="keep marks here; unchanged files are not run again")
     run.add_argument("--quiet", action="store_true", help="no progress")
-    _lang(parser)
 
 
 def _grade(options: argparse.Namespace) -> int:
-    from npreg.exercises.files import find_exercise
-    from npreg.exercises.report import UnusableFile
     from npreg.grading import Outputs, Settings, grade, read_key
-    from npreg.isolation import FORBIDDEN, Limits, NoIsolation, Sandbox
 
-    exercises = [find_exercise(name) for name in options.exercise]
+    exercises = [files.find_exercise(name) for name in options.exercise]
     forbidden = FORBIDDEN if options.forbid is None else _names(options.forbid)
     named = ("csv", "gradebook", "bom", "jsonl", "gradescope", "feedback", "report", "journal", "points")
     outputs = Outputs(**{name: getattr(options, name) for name in named})
     try:
-        limits = Limits(seconds=options.seconds, memory=options.memory * 2**20)
-        sandbox = Sandbox(limits, forbidden=forbidden, allowed=_names(options.allow))
+        sandbox = Sandbox(_limits(options), forbidden=forbidden, allowed=_names(options.allow))
         graded = grade(
             options.folder,
             exercises,
@@ -321,14 +273,8 @@ COMMANDS = (
 )
 
 
-def _lang(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--lang", choices=("en", "zh"), default=_language(), help="language of the words (default: as $LANG says)"
-    )
-
-
 def _language() -> str:
-    """The language of the environment: Chinese where it says so, else English."""
+    """That of the environment: Chinese where it says so, else English."""
     said = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     return "zh" if next(filter(None, said), "").lower().startswith("zh") else "en"
 
@@ -356,7 +302,6 @@ def _as_called(text: str) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    from npreg._version import __version__
 
     top = argparse.ArgumentParser(prog=_called, description="Exercises in deriving gradients by hand.")
     top.add_argument("--version", action="version", version=f"npreg {__version__}")
@@ -364,6 +309,8 @@ def parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         sub = below.add_parser(command.name, help=command.help, description=command.help)
         command.add_arguments(sub)
+        language = "language of the words (default: as $LANG says)"
+        sub.add_argument("--lang", choices=("en", "zh"), default=_language(), help=language)
         sub.set_defaults(run=command.run)
     return top
 
@@ -371,7 +318,6 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status; without one, print the help."""
     global _called
-    from npreg.exercises.report import UnusableFile
 
     _called = _program() if arguments is None else "npreg"
     options = parser().parse_args(arguments)
