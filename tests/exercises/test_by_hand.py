@@ -9,6 +9,7 @@ from npreg.exercises.by_hand import by_hand
 from npreg.exercises.course import IDS, load
 from npreg.exercises.forward.verdict import reference
 
+QUICK = ("one-weight", "ridge", "several-outputs", "sgd-step", "hessian")
 WRONG = """
 def grad_w(X, y, w, b):
     return X.T @ (X @ w + b - y)
@@ -40,7 +41,9 @@ def test_the_text_shows_the_inputs_and_the_students_value_only():
     assert "手算" in example.text("zh")
 
 
-@pytest.mark.parametrize("identifier", IDS)
+@pytest.mark.parametrize(
+    "identifier", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in IDS]
+)
 def test_every_exercise_has_a_small_example_for_twice_the_right_value(identifier):
     exercise = load(identifier)
 

@@ -200,7 +200,7 @@ class Recorded(dict[str, str]):
         return self[key] if key in self else default  # noqa: SIM401
 
 
-@pytest.fixture(params=words.LANGUAGES)
+@pytest.fixture(params=["en", pytest.param("zh", marks=pytest.mark.slow)])  # both have the same keys
 def spoken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Spoken]:
     """A language, and what is said in it from now on: keys, and (key, optional part)."""
     found = Spoken(request.param, set(), set())
