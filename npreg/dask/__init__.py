@@ -59,10 +59,8 @@ def train(
     Every block is one chunk of the data (or several neighbouring ones), and `npreg.RowBlocks` says how
     its rows form minibatches.  So the run depends on the chunks and `rng` alone, and has the bits of
     `npreg.train(blocks)` with the same engine, on any number of workers, also where some are lost on the way.
-
-    With engine="moments" the workers reduce the rows of each minibatch to moments, once an epoch, and the
-    steps are replayed here.  The other engines need the rows themselves: the workers compute (or read) the
-    blocks ahead of time, and send them here one after the other.
+    With engine="moments" the workers reduce each minibatch to its moments, and the steps are replayed here;
+    for other engines they read the blocks ahead of time, and send the rows here.
 
     Parameters
     ----------
@@ -102,14 +100,12 @@ def train(
     feed = ClusterFeed(features, labels, client, rows, sample_weight, chunks_per_block=chunks_per_block)
     if engine == "auto":
         pays = batch_size >= ROWS_PER_FEATURE * (feed.facts.width + 1)
-        engine = "moments" if pays and _is_affine(**arguments) else "tight"
+        squared = as_loss(arguments.get("loss", "squared")).is_squared
+        affine = is_affine(as_rule(arguments.get("rule", "sgd")), arguments.get("l1", 0.0))
+        engine = "moments" if pays and squared and affine else "tight"
     if isinstance(validation, tuple):
-        validation = tuple(map(feed.cluster.here, validation))
+        validation = tuple(feed.cluster.client.gather(feed.cluster.client.compute(validation)))
     return train_on(feed, batch_size=batch_size, engine=engine, validation=validation, **arguments)
-
-
-def _is_affine(loss: Any = "squared", rule: Any = "sgd", l1: float = 0.0, **_: Any) -> bool:
-    return as_loss(loss).is_squared and is_affine(as_rule(rule), l1)
 
 
 def sweep(

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import distributed
-from dask.base import is_dask_collection
 from dask.delayed import delayed
 
 POLL = 2.0  # seconds between looks at whether the cluster is still there
@@ -75,10 +74,6 @@ class Cluster:
         key = f"npreg-{name}-{self.token}-{self.counter}"  # of which the dashboard shows what is before the token
         call = delayed(function, pure=False, traverse=False)(*arguments, dask_key_name=key)
         return self.client.compute(call, optimize_graph=False)
-
-    def here(self, value: Any) -> Any:
-        """A collection as what it comes to, on this machine; anything else as it is."""
-        return self.client.compute(value).result() if is_dask_collection(value) else value
 
     def in_order(self, jobs: Iterable[Job]) -> Generator[Any, None, None]:
         """The results of the jobs, one by one, while the next ones, two a thread, are worked on."""

@@ -107,31 +107,26 @@ def least_squares(
     (array([[0.1732]]), array([[0.0102]]), array([0.9797]))
     """
     flag = as_flag(fit_intercept if intercept is None else intercept, "fit_intercept")
-    total = _total_over(features, labels, sample_weight, features_low)
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        return _solve(total, total(Extent.of, flag))
-
-
-def _total_over(
-    features: ArrayLike | Rows,
-    labels: ArrayLike | None,
-    sample_weight: ArrayLike | None,
-    features_low: ArrayLike | None,
-) -> Total:
     if isinstance(features, Rows):
         if not (labels is None and sample_weight is None and features_low is None):
             raise TypeError("RowBlocks bring their own labels and weights; leave these and features_low out")
-        return features.total
-    if labels is None:
+        total: Total = features.total
+    elif labels is None:
         raise TypeError("labels are missing; only RowBlocks bring their own")
-    data, low = as_data(features, labels, sample_weight), None
-    if features_low is not None:
-        low = as_features(features_low, "features_low").array
-        if low.shape != data.X.shape:
-            raise ValueError(f"features_low of shape {low.shape} and features of shape {data.X.shape} must be alike")
-        with np.errstate(over="ignore"):
-            check_finite(data.X + low, "features + features_low")
-    return lambda function, *arguments: function(data, *arguments, low)
+    else:
+        data, low = as_data(features, labels, sample_weight), None
+        if features_low is not None:
+            low = as_features(features_low, "features_low").array
+            if low.shape != data.X.shape:
+                raise ValueError(f"features_low of shape {low.shape} do not fit features of shape {data.X.shape}")
+            with np.errstate(over="ignore"):
+                check_finite(data.X + low, "features + features_low")
+
+        def total(function: Callable[..., Any], *arguments: Any) -> Any:
+            return function(data, *arguments, low)
+
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        return _solve(total, total(Extent.of, flag))
 
 
 def _solve(total: Total, extent: Extent) -> LeastSquaresResult:

@@ -42,27 +42,22 @@ def inverse_of(R: Array, num_rows: int, intercept: bool, exponents: Exponents, n
     _, sizes, Vt = np.linalg.svd(scaled[first:, first:])
     kept = sizes > tolerance
     to_w = (Vt[kept].T / sizes[kept]) / lengths[first:, None]
-    null = np.ldexp(Vt[~kept].T / lengths[first:, None], -(exponents[first:, None] - exponents[first:].max()))
-    null = np.linalg.qr(null)[0]  # in the features' own units
-    raw = np.ldexp(to_w, -(exponents[first:, None] - exponents[first:].max()))
-    to_w = np.ldexp(raw - null @ (null.T @ raw), exponents[first:, None] - exponents[first:].max())
-    W = to_w
+    units = exponents[first:, None] - exponents[first:].max()
+    null = np.linalg.qr(np.ldexp(Vt[~kept].T / lengths[first:, None], -units))[0]  # in the features' own units
+    raw = np.ldexp(to_w, -units)
+    to_w = np.ldexp(raw - null @ (null.T @ raw), units)
     if intercept:
-        W = np.block([[1 / R[:1, :1], -(R[:1, 1:] @ to_w) / R[0, 0]], [np.zeros((p - 1, 1)), to_w]])
-    return Inverse(W, float("inf"), _dependence(scaled, tolerance, intercept, names))
+        to_w = np.block([[1 / R[:1, :1], -(R[:1, 1:] @ to_w) / R[0, 0]], [np.zeros((p - 1, 1)), to_w]])
+    return Inverse(to_w, float("inf"), _dependence(scaled, tolerance, intercept, names))
 
 
 def _dependence(R: Array, tolerance: float, intercept: bool, names: Names) -> str:
     """Name the first column that is a combination of those before it."""
-
-    def smallest(num_columns: int) -> float:
-        return float(np.linalg.svd(R[:num_columns, :num_columns], compute_uv=False)[-1])
-
     # The smallest singular value only falls as columns join: bisect.
     independent, dependent = 0, len(R)
     while dependent - independent > 1:
         middle = (independent + dependent) // 2
-        if smallest(middle) > tolerance:
+        if np.linalg.svd(R[:middle, :middle], compute_uv=False)[-1] > tolerance:
             independent = middle
         else:
             dependent = middle
