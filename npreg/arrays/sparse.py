@@ -5,6 +5,7 @@ SciPy is the user's: of the matrix nothing is used but `tocsr()`, and the three 
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -28,13 +29,29 @@ class SparseRows:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def entries(self, rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], FloatArray]:
-        """The stored entries of some rows, one row after the other: ends of rows, columns, values."""
-        starts = self.pointers[rows]
-        counts = self.pointers[rows + 1] - starts
+    def entries(self, rows: NDArray[Any], last: float | None = None) -> tuple[NDArray[Any], NDArray[Any], FloatArray]:
+        """The stored entries of some rows, one row after the other: ends of rows, columns, values.
+
+        `last`, if given, is an entry more in every row, in column d.
+        """
+        starts, more = self.pointers[rows], last is not None
+        counts = self.pointers[rows + 1] - starts + more
         ends = np.cumsum(counts)
-        where = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + counts, counts)
-        return ends, self.columns.take(where), self.values.take(where)
+        if self.each and len(rows):
+            tables = [part.reshape(-1, self.each).take(rows, axis=0) for part in self.stored]
+            columns, values = (np.pad(table, ((0, 0), (0, more))).ravel() for table in tables)
+        else:
+            where = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + counts, counts)
+            columns, values = self.columns.take(where, mode="clip"), self.values.take(where, mode="clip")
+        if last is not None:
+            columns[ends - 1], values[ends - 1] = self.shape[1], last
+        return ends, columns, values
+
+    @cached_property
+    def each(self) -> int:
+        """The number of entries of every row, where it is the same, as of codes; else 0."""
+        counts = np.diff(self.pointers)
+        return int(counts[0]) if len(counts) and (counts == counts[0]).all() else 0
 
     def rows_of_entries(self) -> NDArray[Any]:
         """The row of every stored entry."""
@@ -119,11 +136,13 @@ def as_sparse(matrix: Any, name: str) -> Any:
     if not getattr(csr, "has_canonical_format", True):
         csr = csr.copy()
         csr.sum_duplicates()
-    values = np.asarray(csr.data)
+    values, columns = np.asarray(csr.data), np.asarray(csr.indices)
     values = values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
     check_finite(values, f"the stored entries of {name}")
     n, d = csr.shape
     if not (n and d):
         raise ValueError(f"{name} is empty: shape {csr.shape}; at least one row and one column are needed")
-    found = SparseRows(np.asarray(csr.indptr, np.intp), np.asarray(csr.indices), values, d)
+    if not len(columns):  # what is taken from must not be empty
+        columns, values = np.zeros(1, columns.dtype), np.zeros(1, values.dtype)
+    found = SparseRows(np.asarray(csr.indptr, np.intp), columns, values, d)
     return np.asarray(found) if n * d * values.itemsize <= DENSE_BYTES else found

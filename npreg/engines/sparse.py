@@ -28,12 +28,11 @@ SMALLEST = 1e-6  # of the factor beside the weights
 
 
 class SparseColumns:
-    """Parameters (K, d) and (K,) that take steps over sparse rows; each column has a rate of its own."""
+    """Parameters (K, d + 1) that take steps over sparse rows, the intercept's an entry more in every row."""
 
     def __init__(self, theta: FloatArray, *, intercept: bool = True, sums: bool = False) -> None:
-        self.w, self.b = np.array(theta[:-1].T, order="C"), theta[-1].astype(np.float64).tolist()
-        self.scale, self.intercept, self.count = np.ones(len(self.b)), intercept, 0
-        self.sums = (np.zeros(self.w.shape), np.zeros(len(self.b))) if sums else None
+        self.w, self.scale, self.intercept, self.count = theta.T.copy(), np.ones(theta.shape[1]), intercept, 0
+        self.sums = np.zeros(self.w.shape) if sums else None
 
     def steps(
         self,
@@ -51,59 +50,58 @@ class SparseColumns:
 
         `l2` is (K,), if it is anywhere; without `loss` it is the squared one.
         """
-        ends, columns, values = X.entries(rows)
-        columns, labels, w, b = columns.astype(np.intp), y[rows].T.copy(), self.w, self.b
-        lines = np.repeat(np.arange(len(rows)) % batch_size, np.diff(ends, prepend=0))
-        given = np.ones(len(rows)) if weights is None else weights[rows]
-        outputs, at, bincount, first = range(len(w)), np.subtract.at, np.bincount, 0
+        ends, columns, values = X.entries(rows, float(self.intercept))
+        columns, coded = columns.astype(np.intp, copy=False), bool((values == 1).all())  # codes: nothing to multiply by
+        lines, labels = np.repeat(np.arange(len(rows)) % batch_size, np.diff(ends, prepend=0)), y[rows].T.copy()
+        outputs = list(zip(range(len(self.w)), self.w, labels, rates.tolist(), strict=True))
+        at, bincount, first = np.subtract.at, np.bincount, 0
         lasts = ends[np.append(np.arange(batch_size - 1, len(rows) - 1, batch_size), len(rows) - 1)].tolist()
-        each = rates.tolist()
         for t, last in enumerate(lasts):
             some = slice(t * batch_size, (t + 1) * batch_size)
-            c, v, i, s = columns[first:last], values[first:last], lines[first:last], given[some]
-            first = last
-            r: list[Any] = [bincount(i, v * w[j].take(c), len(s)) if len(i) else np.zeros(len(s)) for j in outputs]
-            for j in outputs:
-                if l2 is not None:
-                    r[j] *= self.scale[j]
-                r[j] += b[j]
+            c, v, i = columns[first:last], values[first:last], lines[first:last]
+            s, first = None if weights is None else weights[rows[some]], last
+            r: list[Any] = [bincount(i, w[c] if coded else v * w[c]) for _, w, _, _ in outputs]
+            if l2 is not None:
+                r = [y_hat * scale for y_hat, scale in zip(r, self.scale, strict=True)]
             if loss is not None:
                 y_hat = np.stack(r, axis=1).astype(labels.dtype)
                 r = [*np.ascontiguousarray(loss.grad(y_hat, labels[:, some].T).T, np.float64)]
             if l2 is not None:
-                self.scale *= 1 - np.array([rate[t] for rate in each]) * l2 * s.sum()
-                if np.abs(self.scale).min() < SMALLEST:
-                    self.w *= self.scale[:, None]
-                    self.scale[:] = 1
-            for j in outputs:
+                self.shrink(1 - rates[:, t] * l2 * (len(r[0]) if s is None else s.sum()))
+            for (j, w, label, rate), pull in zip(outputs, r, strict=True):
                 if loss is None:
-                    r[j] -= labels[j, some]
-                if weights is not None:
-                    r[j] *= s
-                r[j] *= each[j][t]
-                moves = r[j].take(i)
-                moves *= v
+                    pull -= label[some]
+                if s is not None:
+                    pull *= s
+                pull *= rate[t]
+                moves = pull[i] if coded else pull[i] * v
                 if l2 is not None:
                     moves /= self.scale[j]
-                at(w[j], c, moves.astype(w.dtype, copy=False))
-                if self.intercept:
-                    b[j] -= float(r[j].sum() if weights is not None else r[j].dot(s))
+                at(w, c, moves.astype(w.dtype, copy=False))
                 if self.sums is not None:
-                    np.add.at(self.sums[0][j], c, self.count * moves)
-                    self.sums[1][j] += b[j]
+                    np.add.at(self.sums[j], c, self.count * moves)
             self.count += 1
             if after is not None:
                 after()
 
+    def shrink(self, factor: FloatArray) -> None:
+        """Multiply all but the intercepts, by the factor beside them as long as it is large enough."""
+        intercepts = self.w[:, -1] * self.scale
+        self.scale *= factor
+        if np.abs(self.scale).min() < SMALLEST:
+            self.w *= self.scale[:, None]
+            self.scale[:] = 1
+        self.w[:, -1] = intercepts / self.scale
+
     def write(self, theta: FloatArray) -> None:
         """The parameters, into (d + 1, K)."""
-        np.multiply(self.w.T, self.scale, out=theta[:-1], casting="same_kind")
-        theta[-1] = self.b
+        np.multiply(self.w.T, self.scale, out=theta, casting="same_kind")
 
     def total(self) -> FloatArray:
         """The sum of the parameters over all steps (without a penalty), (d + 1, K)."""
         assert self.sums is not None
-        return np.vstack([(self.count * self.w + self.sums[0]).T, self.sums[1]])
+        total: FloatArray = (self.count * self.w + self.sums).T
+        return total
 
 
 def rows_a_chunk(X: SparseRows, batch_size: int) -> int:
@@ -130,29 +128,23 @@ class SparseLoop(Engine):
         self.chunk = rows_a_chunk(X, self.batch_size)
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
-        wants = "nothing" if path is None else getattr(path, "wants", "steps")
-        steps = wants == "steps" or (wants == "sum" and bool(self.stepper.l2))
-        stepper, ends = self.stepper, []
-        l2 = np.full(theta.shape[1], stepper.l2) if stepper.l2 else None
+        stepper, ends, k = self.stepper, [], theta.shape[1]
+        loss, l2 = None if self.loss.is_squared else self.loss, np.full(k, stepper.l2) if stepper.l2 else None
+        sums = path is not None and l2 is None and getattr(path, "wants", "steps") == "sum"
         for order in orders:
-            sums = wants == "sum" and not steps
             columns = SparseColumns(theta, intercept=type(stepper.rule) is SGD, sums=sums)
 
             def after(columns: SparseColumns = columns) -> None:
                 columns.write(theta)
                 path.append(theta[None].copy())  # type: ignore[union-attr]
 
+            each = None if path is None or sums or getattr(path, "wants", "steps") == "nothing" else after
             for start in range(0, len(order), self.chunk):
                 rows = order[start : start + self.chunk]
                 count = -(-len(rows) // self.batch_size)
                 rates = scheduled_rates(stepper, count)
-                rates = np.full(count, stepper.lr) if rates is None else rates
-                rates = np.tile(rates / stepper.divisor, (theta.shape[1], 1))
-                each, loss = after if steps else None, None if self.loss.is_squared else self.loss
-                columns.steps(
-                    self.X, rows, self.batch_size, self.y, self.weights, rates,
-                    l2, loss, each,
-                )  # fmt: skip
+                rates = np.tile((np.full(count, stepper.lr) if rates is None else rates) / stepper.divisor, (k, 1))
+                columns.steps(self.X, rows, self.batch_size, self.y, self.weights, rates, l2, loss, each)
             columns.write(theta)
             if sums:
                 path.add(columns.total(), columns.count)  # type: ignore[union-attr]

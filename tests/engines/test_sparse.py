@@ -135,6 +135,12 @@ def test_what_is_refused():
         npreg.train(sparse.csr_matrix(DENSE), Y, lr=1e3, num_epochs=20)
 
 
+def test_a_matrix_without_entries():
+    run = npreg.train(sparse.csr_matrix((N, D)), Y, rng=1, num_epochs=20)
+    assert not run.predict(sparse.csr_matrix((3, D)))[:, 0].max() - run.b[0]
+    assert abs(run.b[0] - Y.mean()) < 0.1
+
+
 def test_last_step_of_a_pipeline():
     pytest.importorskip("sklearn")
     from sklearn.feature_extraction.text import TfidfVectorizer
