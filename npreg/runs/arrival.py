@@ -22,7 +22,14 @@ from dataclasses import replace
 import numpy as np
 
 from npreg.arrays import FloatArray, column_name, warn
-from npreg.learning_rate import LearningRateWarning, check_learning_rate, max_learning_rate, rate_moments
+from npreg.learning_rate import (
+    WIDE,
+    LearningRateWarning,
+    check_learning_rate,
+    max_learning_rate,
+    rate_bound,
+    rate_moments,
+)
 from npreg.losses import LOSSES, Loss
 from npreg.runs.convergence import TOLERANCE, Excess, excess
 from npreg.runs.feeds import Feed
@@ -161,8 +168,6 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
     """A ConvergenceWarning where it has not converged, scikit-learn's too where that is loaded."""
     if found.converged is not False:
         return
-    # Of blocks the bound would cost a pass.
-    bound = max_learning_rate(feed, plan.batch_size, l2=plan.l2) if feed.facts.is_whole else math.inf
     per_epoch, speed = feed.facts.steps_per_epoch(plan.batch_size), found.speed
     steps = None if speed is None else speed.steps_needed(TOLERANCE / 2 * found.constant, lr, plan.rule)
     part = f", {100 * found.value / found.constant:.3g} % of a constant's" if found.constant > 0 else ""
@@ -177,7 +182,7 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
         cure = f"the schedule lowers the rate before it is there: take lr={alone} alone, or a slower one"
     elif slow and not plan.average:
         cure = "the steps are too large to come nearer: take average=0.5, a smaller lr, or a schedule"
-    elif isinstance(plan.lr, float) and lr < bound / 10 and math.isfinite(bound):
+    elif isinstance(plan.lr, float) and lr < (bound := _stable_rate(plan, feed)) / 10 < math.inf:
         cure = f'lr = {lr:.3g} is small, up to {bound:.3g} is stable: take lr="auto", or lr={bound / 2:.3g}'
     elif steps is not None and steps <= 100 * MOST_STEPS:
         share = 1 - plan.average
@@ -187,6 +192,14 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
         scale = "" if plan.standardize else ", standardize=True"
         cure = f'columns depend on each other, or differ in scale: take rule="momentum"{scale}'
     warn(f"the run has not arrived: {told}{part}{where}; {cure}", _category())
+
+
+def _stable_rate(plan: Plan, feed: Feed) -> float:
+    """A bound of stable rates; of many columns a coarse one, of blocks, where it would cost a pass, none."""
+    facts = feed.facts
+    if facts.is_whole and facts.width > WIDE:
+        return rate_bound(plan.batch_size, facts.num_rows, facts.norms[0], facts.norms[0], plan.l2)
+    return max_learning_rate(feed, plan.batch_size, l2=plan.l2) if facts.is_whole else math.inf
 
 
 def _category() -> type[Warning]:
