@@ -1,23 +1,10 @@
-"""A gradient checker for any NumPy function of named arrays.
+"""A gradient checker for any NumPy function of named arrays: `check` is what is called, `report` what it returns.
 
-check        check_gradient, assert_gradient: what is called
-forms        a function and its gradient as people have them
-guards       small constants that keep away from zero
-naming       which mistake a wrong gradient holds
-readings     which returned array belongs to which input
-verdict      one gradient against its reference, entry by entry or along random directions
-report       the result as text, HTML and built-in types
+In between: `forms` (a function and its gradient as people have them), `guards` (small constants that keep away from
+zero), `readings` (which returned array belongs to which input), `verdict`, and `naming` (which mistake it is).
 """
 
 from npreg.gradcheck.check import GradientError, assert_gradient, check_gradient
-from npreg.gradcheck.report import EntryReport, GradientReport, InputReport, Mistake
+from npreg.gradcheck.report import GradientReport, InputReport, Mistake
 
-__all__ = [
-    "EntryReport",
-    "GradientError",
-    "GradientReport",
-    "InputReport",
-    "Mistake",
-    "assert_gradient",
-    "check_gradient",
-]
+__all__ = ["GradientError", "GradientReport", "InputReport", "Mistake", "assert_gradient", "check_gradient"]

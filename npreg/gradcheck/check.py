@@ -5,7 +5,7 @@ A right one passes also at the optimum, where its terms cancel; at a kink every 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.differentiate.steps import along, as_float_inputs, call, quiet
-from npreg.gradcheck.forms import Form, copied, kind_of
+from npreg.gradcheck.forms import Form, contents, copied, kind_of, mapped
 from npreg.gradcheck.guards import unguarded
 from npreg.gradcheck.readings import Reading, Wanted, keys_for, readings
 from npreg.gradcheck.report import GradientReport, InputReport, Mistake
@@ -297,43 +297,28 @@ def _unreadable(result: Any, wanted: Wanted) -> Exception:
 def _called(form: Form, given: dict[str, Any], upstream: Any) -> tuple[list[Any], list[str]]:
     """The gradient's results at copies of the inputs, and whether it leaves them alone and repeats itself."""
     copies = {name: copied(value) for name, value in given.items()}
-    first = _frozen(form.gradients(copies, upstream))
-    arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
-    changed = [name for name, value in arrays.items() if not np.array_equal(copies[name], value, equal_nan=True)]
+    results = form.gradients(copies, upstream)
+    # copies, for the function may use its arrays again
+    first = mapped(results, lambda _, item: item.copy() if isinstance(item, np.ndarray) else item, lambda *_: False)
+    changed = [name for name, value in given.items() if not _equal(copies[name], value)]
     problems = [f"the gradient function changes its input {name!r}" for name in changed]
     again = form.gradients({name: copied(value) for name, value in given.items()}, upstream)
-    pair = [list(_arrays(first[0])), list(_arrays(again[0]))]
-    if len(pair[0]) != len(pair[1]) or not all(map(_repeats, *pair)):
+    if not _equal(first[0], again[0], slack=1e3):  # threads may sum in another order
         problems.append("the gradient function gives another result when called again with the same inputs")
     return first, problems
 
 
-def _frozen(result: Any) -> Any:
-    """Copies of the arrays in a result, which the function may use again."""
-    if isinstance(result, Mapping):
-        return {name: _frozen(item) for name, item in result.items()}
-    if isinstance(result, (tuple, list)):
-        return (tuple if isinstance(result, tuple) else list)(map(_frozen, result))
-    return result.copy() if isinstance(result, np.ndarray) else result
-
-
-def _arrays(result: Any) -> Iterator[NDArray[Any]]:
-    """The arrays of numbers in a result, in order."""
-    items = list(result.values()) if isinstance(result, Mapping) else result
-    if isinstance(items, (tuple, list)):
-        for item in items:
-            yield from _arrays(item)
-    elif kind_of(items) in "fiub":
-        yield np.asarray(items)
-
-
-def _repeats(first: NDArray[Any], second: NDArray[Any]) -> bool:
-    """Whether two results agree to rounding; threads may sum in another order."""
-    if first.dtype.kind != "f" or first.shape != second.shape:
-        return bool(np.array_equal(first, second))
-    top = np.max(np.abs(first), initial=0.0, where=np.isfinite(first))
-    slack = 1e3 * float(np.finfo(first.dtype).eps) * float(top)
-    return bool(np.allclose(first, second, rtol=0, atol=slack, equal_nan=True))
+def _equal(one: Any, other: Any, slack: float = 0.0) -> bool:
+    """Whether the arrays in two values agree, to so many roundings of the largest entry."""
+    parts, others = contents(one), contents(other)
+    if parts is not None or others is not None:
+        pairs = zip((parts or {}).values(), (others or {}).values(), strict=False)
+        return len(parts or ()) == len(others or ()) and all(_equal(*pair, slack) for pair in pairs)
+    if kind_of(one) != "f" or np.shape(one) != np.shape(other):
+        return kind_of(one) not in "fiub" or np.array_equal(one, other)
+    array = np.asarray(one)
+    top = float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))
+    return bool(np.allclose(array, other, rtol=0, atol=slack * np.finfo(array.dtype).eps * top, equal_nan=True))
 
 
 def _notes(leaves: Mapping[str, Any], reports: Iterable[InputReport]) -> list[str]:

@@ -60,21 +60,24 @@ class Form:
     def _lay_out(self, inputs: Mapping[str, Any], asked: Sequence[str]) -> None:
         self._plans: dict[Any, tuple[list[str], list[str], bool]] = {}
         known = getattr(self.owner, "__dict__", {})
-        found = [name for name in CONTAINERS if _is_open(_contents(self.owner, name))]
+        found = [name for name in CONTAINERS if _is_open(_attribute(self.owner, name))]
         for name in known:
             beside = hasattr(self.owner, "backward") and [k for k in keys_for(name, list(known)) if k != name]
             if name not in CONTAINERS and (name in asked or beside):
                 found.append(name)
         self.attributes = [name for name in found if name not in inputs]
-        self.tree = {**inputs, **{name: _contents(self.owner, name) for name in self.attributes}}
+        self.tree = {**inputs, **{name: _attribute(self.owner, name) for name in self.attributes}}
         self.names: dict[Path, str] = {}
         self.leaves: dict[str, Any] = {}
-        for path, value in (pair for name, item in self.tree.items() for pair in _walk(item, (name,))):
+
+        def named(path: Path, value: Any) -> None:
             short = path[-1]
             if not isinstance(short, str) or short in self.leaves or (len(path) > 1 and short in self.tree):
                 short = str(path[0]) + "".join(f"[{key!r}]" for key in path[1:])
             self.names[path] = short
             self.leaves[short] = value
+
+        mapped(self.tree, named, lambda path, value: bool(path) and not _is_open(value))
 
     def inside(self, name: str) -> Shapes:
         """The shapes of the inputs that a name stands for: its own, or of all in a container."""
@@ -149,8 +152,13 @@ class Form:
     @contextmanager
     def _arguments(self, leaves: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The arguments of a call at these values, the owner's attributes set to them meanwhile."""
-        tree = {name: _rebuilt(item, (name,), self.names, leaves) for name, item in self.tree.items()}
-        before = {name: _contents(self.owner, name) for name in self.attributes}
+
+        def new(path: Path, value: Any) -> Any:
+            leaf = leaves[self.names[path]]
+            return np.asmatrix(leaf) if isinstance(value, np.matrix) else leaf
+
+        tree = mapped(self.tree, new, lambda path, _: path in self.names)
+        before = {name: _attribute(self.owner, name) for name in self.attributes}
         try:
             for name in self.attributes:
                 _set(self.owner, name, tree[name])
@@ -207,7 +215,7 @@ def _owner(function: Any) -> Any:
     return None
 
 
-def _contents(owner: Any, name: str) -> Any:
+def _attribute(owner: Any, name: str) -> Any:
     """An attribute; of a method such as `parameters()`, what it lists."""
     value = getattr(owner, name, None)
     return list(value()) if inspect.ismethod(value) and name in CONTAINERS else value
@@ -221,32 +229,26 @@ def _set(owner: Any, name: str, value: Any) -> None:
         array[...] = new
 
 
-def _items(value: Any) -> list[tuple[Any, Any]]:
+def contents(value: Any) -> dict[Any, Any] | None:
+    """What a container holds, by key or position; None for what is none."""
     if isinstance(value, Mapping):
-        return list(value.items())
-    return list(enumerate(value)) if isinstance(value, (list, tuple)) else []
+        return dict(value)
+    return dict(enumerate(value)) if isinstance(value, (list, tuple)) else None
 
 
 def _is_open(value: Any) -> bool:
     """Whether a value is a container of arrays, whose entries are inputs of their own."""
-    return any((isinstance(item, np.ndarray) and item.dtype.kind == "f") or _is_open(item) for _, item in _items(value))
+    inside = (contents(value) or {}).values()
+    return any((isinstance(item, np.ndarray) and item.dtype.kind == "f") or _is_open(item) for item in inside)
 
 
-def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    if not _is_open(value):
-        yield path, value
-        return
-    for key, item in _items(value):
-        yield from _walk(item, (*path, key))
-
-
-def _rebuilt(value: Any, path: Path, names: Mapping[Path, str], leaves: Mapping[str, Any]) -> Any:
-    """A container with new values, each of the kind that it had."""
-    if path in names:
-        new = leaves[names[path]]
-        return np.asmatrix(new) if isinstance(value, np.matrix) else new
-    items = {key: _rebuilt(item, (*path, key), names, leaves) for key, item in _items(value)}
-    return items if isinstance(value, Mapping) else type(value)(items.values())
+def mapped(value: Any, change: Callable[[Path, Any], Any], stop: Callable[[Path, Any], bool], path: Path = ()) -> Any:
+    """A container with everything in it changed that is no container, or at which to stop."""
+    inside = contents(value)
+    if inside is None or stop(path, value):
+        return change(path, value)
+    new = {key: mapped(item, change, stop, (*path, key)) for key, item in inside.items()}
+    return new if isinstance(value, Mapping) else (tuple if isinstance(value, tuple) else list)(new.values())
 
 
 def copied(value: Any) -> Any:

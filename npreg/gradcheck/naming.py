@@ -1,13 +1,13 @@
 """Which mistake a wrong gradient holds: the exercises' engine, on the exercise that the function makes.
 
-The function is the loss; every array becomes an input whose numbers are drawn like the given ones, with a
-letter for every length that can be another (equal lengths are two letters where the function allows it, then
-one). What explains a gradient must do so on these, and on the given numbers, cut down where they are many.
+Every array becomes an input whose numbers are drawn like the given ones, with a letter for every length that can
+be another. What explains a gradient must do so on these, and on the given numbers, cut down where they are many.
 """
 
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -132,7 +132,15 @@ def _judged(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, AnswerRe
         function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return function
 
-    own = {names[name]: array for name, array in _cut(subject, shapes).items()}
+    arrays = {name: np.asarray(subject.inputs[name]) for name in shapes}
+    if (
+        max((array.size for array in arrays.values()), default=0) > MOST
+    ):  # the first few along what can be another length
+        few = dict(zip(LETTERS, FEW, strict=True))
+        arrays = {n: array[tuple(slice(few.get(str(s))) for s in shapes[n])] for n, array in arrays.items()}
+    if sum(array.size for array in arrays.values()) > 10 * MOST:
+        raise ValueError("too many numbers to look for a mistake")
+    own = {names[name]: array for name, array in arrays.items()}
     loss = with_parameters(lambda at: subject.function(**at))
     loss.__wrapped__ = subject.source
     inputs = {names[name]: Input(shape, _like(subject.inputs[name])) for name, shape in shapes.items()}
@@ -140,20 +148,6 @@ def _judged(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, AnswerRe
     answers = {f"grad_{names[name]}": with_parameters(given) for name, given in subject.gradients.items()}
     report = check(answers, Exercise(loss, inputs, asked, id="your-function"), probes=[own], seed=0, seconds=0)
     return {back[answer.name.removeprefix("grad_")]: answer for answer in report.answers}
-
-
-def _cut(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, Any]:
-    """The numbers as they are; where there are many, the first few along every length that can be another.
-
-    Raises ValueError where they stay too many to look for a mistake.
-    """
-    arrays = {name: np.asarray(subject.inputs[name]) for name in shapes}
-    few = dict(zip(LETTERS, FEW, strict=True))
-    if max((array.size for array in arrays.values()), default=0) > MOST:
-        arrays = {n: array[tuple(slice(few.get(str(s))) for s in shapes[n])] for n, array in arrays.items()}
-    if sum(array.size for array in arrays.values()) > 10 * MOST:
-        raise ValueError("too many numbers")
-    return arrays
 
 
 def _shapes(subject: Subject) -> Iterator[dict[str, Shape]]:
@@ -171,41 +165,29 @@ def _shapes(subject: Subject) -> Iterator[dict[str, Shape]]:
         letters = {at: letter for letter, block in zip(LETTERS, ordered, strict=False) for at in block}
         return {n: tuple(letters.get((n, axis), s) for axis, s in enumerate(a.shape)) for n, a in arrays.items()}
 
+    def works(blocks: Sequence[Sequence[Axis]]) -> bool:
+        """Whether the function takes a length of its own for each of these."""
+        sizes, rng = dict(zip(LETTERS, SIZES, strict=True)), np.random.default_rng(0)
+        numbers = {n: Input(s, _like(arrays[n])).numbers(sizes, rng) for n, s in lettered(blocks).items()}
+        try:
+            value = np.asarray(subject.function(**{**subject.inputs, **numbers}))
+        except Exception:
+            return False
+        return value.size == 1 and bool(np.isfinite(value).all())
+
     merged = list(together.values())
-    apart = list(merged)
-    for block in merged:
-        others = [other for other in apart if other is not block]
-        splits = sorted(_partitions(block), key=len, reverse=True) if len(block) < 7 else [[block]]
-        apart = next(([*others, *split] for split in splits if _works(subject, lettered([*others, *split]))), apart)
+    apart: list[Sequence[Axis]] = list(merged)
+    for block in apart:  # grows by what is split off
+        place = apart.index(block)
+        for part in (p for size in range(len(block) - 1) for p in itertools.combinations(block[1:], size)):
+            split = [(block[0], *part), [axis for axis in block[1:] if axis not in part]]
+            if works([*apart[:place], *apart[place + 1 :], *split]):
+                apart[place] = split[0]
+                apart.append(split[1])
+                break
     for blocks in (apart, merged, []):
         if blocks is not merged or len(apart) > len(merged):
             yield lettered(blocks)
-
-
-def _partitions(items: list[Axis]) -> Iterator[list[list[Axis]]]:
-    """All ways to put items into groups.
-
-    >>> len(list(_partitions([("X", 0), ("X", 1), ("w", 0)])))
-    5
-    """
-    if not items:
-        yield []
-        return
-    for rest in _partitions(items[1:]):
-        yield [[items[0]], *rest]
-        for i, block in enumerate(rest):
-            yield [*rest[:i], [items[0], *block], *rest[i + 1 :]]
-
-
-def _works(subject: Subject, shapes: Mapping[str, Shape]) -> bool:
-    """Whether the function takes a length of its own for each letter."""
-    sizes, rng = dict(zip(LETTERS, SIZES, strict=True)), np.random.default_rng(0)
-    numbers = {n: Input(s, _like(subject.inputs[n])).numbers(sizes, rng) for n, s in shapes.items()}
-    try:
-        value = np.asarray(subject.function(**{**subject.inputs, **numbers}))
-    except Exception:
-        return False
-    return value.size == 1 and bool(np.isfinite(value).all())
 
 
 def _like(value: Any) -> Draw:

@@ -1,9 +1,4 @@
-"""One gradient against its numerical reference, entry by entry or along random directions.
-
-right        |got − derivative| ≤ budget · Σ|terms| + the reference's own error
-wrong        otherwise
-not judged   the reference is not known there: anything would be right
-"""
+"""One gradient against its numerical reference, entry by entry or along random directions."""
 
 from __future__ import annotations
 
