@@ -5,9 +5,10 @@ A right one passes also at the optimum, where its terms cancel; at a kink every 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -67,27 +68,26 @@ def check_gradient(
 
         right if |got − derivative| ≤ tolerance · eps · Σ|terms| + error of the reference
 
-    Function and gradient are taken in the form they have (docs/check_gradient.md shows each): apart or as one
-    function; results as an array, tuple, list or dict; parameters among the inputs or in an object.
+    docs/check_gradient.md shows the forms in which function and gradient are taken.
 
     Parameters
     ----------
     function : callable, or object with `forward`
         Any NumPy function, called by keyword with those inputs that it names. Returns a number or an array,
         or a tuple with that first or last. Of an object's method, the object's `params` are inputs, too.
-    gradient : callable, mapping or array, or object with `backward`; None or the function itself for both
-        Returns one array, several in any order, or a dict (w, dw, grad_w, dj_dw, w_grad). Or a mapping
-        name → callable or array; or an array.
+    gradient : callable, mapping name → callable or array, array, or object with `backward`
+        Returns one array, several in any order, or a dict (w, dw, grad_w, dj_dw, w_grad). None or the function
+        itself where that returns both.
     inputs : mapping name → array, or container of arrays
         Where to check. Never changed.
     wrt : str or sequence of str, optional
         The inputs (or containers of them, or attributes of the object) to differentiate by; by default those
         that the gradient's result names or fits. Integers are converted to float64.
     upstream : array, optional
-        For a function that returns an array: check the gradient of Σ upstream · function. It broadcasts, so
-        1.0 means the sum. The gradient's parameter that is no input (upstream, dout, grad_output, gy) is
-        given it; if it has one and nothing is given here, numbers drawn at random. Without, the gradient must
-        be the Jacobian, of the output's shape followed by the input's.
+        For a function that returns an array: check the gradient of Σ upstream · function; 1.0 means the sum.
+        It is given to the gradient's parameter that is no input (upstream, dout, grad_output, gy), which gets
+        random numbers otherwise. Without, the gradient must be the Jacobian, of the output's shape followed by
+        the input's.
     tolerance : float
         In units of eps · Σ|terms|; eps is float32's where the inputs or the gradient are float32.
     max_entries, num_directions : int
@@ -98,7 +98,7 @@ def check_gradient(
     Returns
     -------
     GradientReport
-        True in a condition if right; prints itself.
+        True in a condition if right.
 
     Raises
     ------
@@ -126,7 +126,6 @@ def check_gradient(
     if not isinstance(inputs, Mapping):
         raise TypeError(f"inputs must be a mapping name → array, not {type(inputs).__name__}")
     asked = [wrt] if isinstance(wrt, str) else list(wrt or ())
-
     how = {"tolerance": tolerance, "max_entries": max_entries, "num_directions": num_directions}
 
     def checked(form: Form) -> GradientReport:
@@ -138,18 +137,14 @@ def check_gradient(
         form.place = -1
         last = checked(form)
         report = last if last.passed else report
-    own = (function, gradient)
-    bare = ((function, []), (gradient, [])) if report.passed else (unguarded(function), unguarded(gradient))
-    for which in ((0,), (1,), (0, 1)):
-        if all(bare[part][1] for part in which):
-            one, other = (bare[part][0] if part in which else own[part] for part in (0, 1))
-            free = checked(Form(one, other, inputs, asked))
-            if free.passed:
-                values = sorted({value for part in which for value in bare[part][1]})
-                listed = ", ".join(f"{value:g}" for value in values)
-                said = f"guard: right but for the small constants that keep away from zero ({listed})"
-                found = tuple(replace(one, facts=(said,)) for one in free.inputs)
-                return replace(free, inputs=found, notes=(said, *free.notes))
+    ways = [[(part, []), unguarded(part)] if not report.passed else [] for part in (function, gradient)]
+    for (one, first), (other, second) in itertools.product(*ways):
+        free = checked(Form(one, other, inputs, asked)) if first or second else report
+        if free.passed:
+            listed = ", ".join(f"{value:g}" for value in sorted({*first, *second}))
+            said = f"guard: right but for the small constants that keep away from zero ({listed})"
+            found = tuple(replace(one, facts=(said,)) for one in free.inputs)
+            return replace(free, inputs=found, notes=(said, *free.notes))
     return report
 
 
@@ -175,26 +170,30 @@ def _checked(form: Form, asked: list[str], upstream: Any, **how: Any) -> Gradien
         found = [r for result in results for r in readings(result, wanted, output, all_of_them=bool(asked))]
         if not found:
             raise _unreadable(results[0], wanted)
-
         dtypes = [np.asarray(value).dtype for value in form.leaves.values() if kind_of(value) == "f"]
         dtype = min([np.dtype(np.float64), *dtypes], key=lambda dtype: dtype.itemsize)
-        judged = partial(judge, Question(target, base, shape, dtype, **how))
-        reading, reports = _best(found, judged, bool(asked))
+        reading, reports = _best(found, partial(judge, Question(target, base, shape, dtype, **how)), bool(asked))
         unread = [report.name for report in reports if not report.kinks and _is_unread(report.name, target, base)]
-    notes += _notes(form.leaves, reports)
+    converted = [report.name for report in reports if kind_of(form.leaves[report.name]) in "iub"]
+    if converted:
+        notes.append(f"{', '.join(converted)} held integers; checked at the same values in float64")
+    for name in sorted({report.precision for report in reports} - {"float64"}):
+        notes.append(f"judged by {name}'s rounding, eps = {np.finfo(name).eps:.2g}; float64 inputs show more")
     if unread:
         notes.append(f"the function never uses {', '.join(unread)}: {UNREAD_CURE}")
     wrong = [report.name for report in reports if report.wrong and report.name not in unread]
-    parts = form.gradient.values() if isinstance(form.gradient, Mapping) else [form.backward()]
-    named: dict[str, Callable[[], tuple[Mistake, ...]]] = {}
-    if wrong and all(map(callable, parts)):
+
+    @cache
+    def named() -> Mapping[str, tuple[Mistake, ...]]:
         from npreg.gradcheck.naming import named_mistakes
 
-        look = lru_cache(maxsize=1)(partial(named_mistakes, form, wanted, given, upstream, tuple(reading), wrong))
-        named = {name: lambda name=name: look().get(name, ()) for name in wrong}  # type: ignore[misc]
-    said = "the function does not depend on {0}: its value is the same whatever {0} is"
-    facts = {report.name: (said.format(report.name),) for report in reports if report.wrong and report.name in unread}
-    reports = tuple(replace(r, naming=named.get(r.name, tuple), facts=facts.get(r.name, r.facts)) for r in reports)
+        return named_mistakes(form, wanted, given, upstream, tuple(reading), wrong)
+
+    for name in unread:
+        said = f"the function does not depend on {name}: its value is the same whatever {name} is"
+        reports = tuple(replace(r, facts=(said,)) if r.name == name and r.wrong else r for r in reports)
+    looks = {name: partial(lambda name: named().get(name, ()), name) for name in wrong}
+    reports = tuple(replace(r, naming=looks.get(r.name, tuple)) for r in reports)
     order = tuple(reading) if list(reading) != [name for name in names if name in reading] else ()
     return GradientReport(inputs=reports, problems=tuple(problems), notes=tuple(notes), order=order)
 
@@ -319,11 +318,3 @@ def _equal(one: Any, other: Any, slack: float = 0.0) -> bool:
     array = np.asarray(one)
     top = float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))
     return bool(np.allclose(array, other, rtol=0, atol=slack * np.finfo(array.dtype).eps * top, equal_nan=True))
-
-
-def _notes(leaves: Mapping[str, Any], reports: Iterable[InputReport]) -> list[str]:
-    converted = [report.name for report in reports if kind_of(leaves[report.name]) in "iub"]
-    notes = [f"{', '.join(converted)} held integers; checked at the same values in float64"] if converted else []
-    for name in sorted({report.precision for report in reports} - {"float64"}):
-        notes.append(f"judged by {name}'s rounding, eps = {np.finfo(name).eps:.2g}; float64 inputs show more")
-    return notes
