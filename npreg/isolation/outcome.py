@@ -28,7 +28,7 @@ def checked_outcome(outcome: Any, request: Mapping[str, Any]) -> dict[str, Any]:
     functions = {name: _record(given[name], FUNCTION) for name in names}
     for function in functions.values():
         _are_as_many(function["runs"], len(request["probes"]), "runs")
-    return {"error": _error(outcome["error"]), "stdout": _text(outcome["stdout"]), "functions": functions}
+    return {"error": _error(outcome["error"]), "stdout": text_of(outcome["stdout"]), "functions": functions}
 
 
 def checked_changes(changes: Any, count: int) -> list[dict[str, Any]]:
@@ -68,8 +68,9 @@ def _maybe(check: Check) -> Check:
     return lambda value: None if value is None else check(value)
 
 
-def _text(text: Any) -> str:
-    return str(_is(str)(text))[:LONGEST_TEXT]
+def text_of(text: Any) -> str:
+    """Text of a bounded length; halves of characters cannot be written to a file."""
+    return str(_is(str)(text))[:LONGEST_TEXT].encode("utf-8", "replace").decode()
 
 
 def _line(line: Any) -> int:
@@ -96,21 +97,27 @@ def _run(record: Any) -> dict[str, Any]:
 
 
 MOST_ITEMS = 10_000
-ERROR = {"kind": _text, "message": _text, "line": _maybe(_line), "package": _maybe(_text)}
+ERROR = {"kind": text_of, "message": text_of, "line": _maybe(_line), "package": _maybe(text_of)}
 _error = _maybe(lambda error: _record(error, ERROR))
 RUN = {
     **{key: _maybe(_array) for key in ("value", "again")},
-    "type": _text,
-    "problem": _maybe(_text),
+    "type": text_of,
+    "problem": _maybe(text_of),
     "error": _error,
-    "changed": _list(_text),
-    "stdout": _text,
+    "changed": _list(text_of),
+    "stdout": text_of,
 }
 FUNCTION = {
     "defined": _is(bool),
-    "parameters": _list(_text),
-    "globals": _list(_text),
+    "parameters": _list(text_of),
+    "globals": _list(text_of),
     "line": _maybe(_line),
     "runs": _list(_run),
 }
-CHANGE = {"id": _is(int), "kind": _text, "cost": _is(float), "place": _list(_is(int)), "values": _list(_is(np.ndarray))}
+CHANGE = {
+    "id": _is(int),
+    "kind": text_of,
+    "cost": _is(float),
+    "place": _list(_is(int)),
+    "values": _list(_is(np.ndarray)),
+}

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
 from npreg.isolation.inside import wire
-from npreg.isolation.outcome import checked_changes, checked_outcome
+from npreg.isolation.outcome import checked_changes, checked_outcome, text_of
 from npreg.isolation.sandbox import Room, Sandbox
 
 Watch = Callable[[float, str], None]
@@ -143,14 +143,14 @@ def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
         if type(content) is not dict:
             raise TypeError(f"a message that is a {type(content).__name__}")
         if "complex" in content and run.complex is None:
-            run.complex = [str(name) for name in content["complex"]]
+            run.complex = [text_of(name) for name in content["complex"]]
             return False
         if "started" in content:
-            run.started.append(str(content["started"])[:200])
+            run.started.append(text_of(content["started"])[:200])
             return False
         run.ending = "finished"
         if "ended" in content:
-            run.detail = str(content["ended"])[:100]
+            run.detail = text_of(content["ended"])[:100]
             run.ending = "memory-limit" if run.detail == "MemoryError" else "ended-itself"
         elif "search" in request:
             run.changes = checked_changes(content["changes"], len(request["probes"]))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from npreg.isolation.inside import wire
+from npreg.isolation.outcome import text_of
 
 DTYPES = st.sampled_from([np.dtype(name) for name in wire.DTYPES])
 ARRAYS = hnp.arrays(DTYPES, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4))
@@ -65,14 +66,12 @@ def test_every_shortened_message_is_refused(value, data):
         object(),
         print,
         b"bytes",
-        {1: "a number as key"},
-        {"array": "a name of the format's own"},
+        {(1, 2): "a pair as key"},
         {1.5},
         np.array([None]),
         np.array(["text"]),
         np.array(["2020-01-01"], dtype="datetime64[D]"),
         np.zeros(2, dtype=[("a", float)]),
-        10**500,
         np.zeros((1,) * 9),
     ],
 )
@@ -81,14 +80,19 @@ def test_what_is_no_plain_value_is_not_sent(value):
         wire.encode(value)
 
 
-def test_a_nested_list_is_refused_on_both_sides():
+def test_what_is_nested_without_end_is_refused_on_both_sides():
     nested = [1.0]
-    for _ in range(20):
+    for _ in range(100_000):
         nested = [nested]
-    with pytest.raises(wire.WireError, match="nested"):
+    with pytest.raises(wire.WireError):
         wire.encode(nested)
-    with pytest.raises(wire.WireError, match="nested"):
-        wire.decode(b"[" * 50 + b"]" * 50)
+    with pytest.raises(wire.WireError):
+        wire.decode(b"[" * 100_000 + b"]" * 100_000)
+
+
+def test_a_number_of_too_many_digits_is_refused():
+    with pytest.raises(wire.WireError, match="500 digits"):
+        wire.decode(b"1" * 500)
 
 
 class Liar(np.ndarray):
@@ -114,7 +118,7 @@ def test_a_subclass_is_sent_as_the_numbers_that_it_holds():
 
 
 def array(*parts: object) -> bytes:
-    return json.dumps({"array": parts}).encode()
+    return json.dumps({wire.ARRAY: parts}).encode()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ def array(*parts: object) -> bytes:
         array("<f8", [1], None),
         array("<f8", [1]),
         array(),
-        b'{"array": 3}',
+        b'{"<array>": 3}',
         b'"\xff"',
         b"[" + b"1," * 2**21 + b"1]",
         b"[" * 2**21,
@@ -189,8 +193,8 @@ def test_booleans_are_normal_again():
 
 
 def test_half_a_character_becomes_one_that_can_be_written():
-    assert wire.decode(b'["\\ud800", {"\\udfff": 1}]') == ["?", {"?": 1}]
     assert wire.decode(wire.encode("\ud800")) == "?"
+    assert text_of(wire.decode(b'"\\ud800"')) == "?"
 
 
 def test_long_doubles_travel_as_doubles():

@@ -7,14 +7,14 @@ Which of the values is right is not known here.
 from __future__ import annotations
 
 import ast
-import inspect
 import io
+import linecache
 import marshal
-import textwrap
 import time
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,7 @@ def search(
             if values is None or (shapes is not None and [v.shape for v in values] != list(map(tuple, shapes))):
                 continue
             told = {"id": number, "kind": edit.kind, "cost": float(edit.cost), "values": values}
-            found.append({**told, "cell": unit.cell, "place": unit.place(edit.node), "text": unit.line_of(edit.node)})
+            found.append({**told, **unit.place(edit.node)})
     return found
 
 
@@ -94,26 +94,17 @@ def search(
 class Unit:
     """A statement of the file that can be run again: a function, a class, a lambda with a name.
 
-    ``line`` is added to the lines of the tree, ``column`` to its columns; ``cell`` is the notebook's, if it is one.
+    ``text`` is the whole file, or the notebook's cell with the number ``cell``.
     """
 
-    tree: ast.stmt
+    tree: Any
     text: str
-    line: int = 0
-    column: int = 0
+    names: list[str]
     cell: int | None = None
-    code: types.CodeType | None = None
-    loops: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.loops = [node for node in ast.walk(self.tree) if isinstance(node, (ast.For, ast.While))]
         self.code = self.compiled()
-
-    @property
-    def names(self) -> list[str]:
-        """What it defines."""
-        targets = self.tree.targets if isinstance(self.tree, ast.Assign) else [self.tree]
-        return [str(getattr(target, "id", getattr(target, "name", ""))) for target in targets]
 
     def compiled(self) -> types.CodeType | None:
         """Its code as it is now, with the turns of its loops counted; None where it is no Python."""
@@ -127,53 +118,45 @@ class Unit:
             for loop in self.loops:
                 del loop.body[0]
 
-    def line_of(self, node: Any) -> str:
-        """The first line of a node, as it was typed."""
-        return "".join(self.text.splitlines()[node.lineno - 1 : node.lineno])[:LONGEST_LINE]
-
-    def place(self, node: Any) -> list[int]:
-        """Line, column (from 0, in characters), last line, and end column of a node in the student's file."""
-        lines, found = self.text.splitlines(), []
+    def place(self, node: Any) -> dict[str, Any]:
+        """The cell, the place (line, column from 0 in characters, last line, end column), and the line as typed."""
+        lines, found = self.text.splitlines(), list[int]()
         for line, offset in ((node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)):
-            text = "".join(lines[line - 1 : line]).encode()[: offset + self.column]
-            found += [line + self.line, len(text.decode("utf-8", "ignore"))]
-        return found
+            found += [line, len(lines[line - 1].encode()[:offset].decode("utf-8", "ignore"))]
+        return {"cell": self.cell, "place": found, "text": lines[found[0] - 1][:LONGEST_LINE]}
 
 
-def _units_of_file(source: str, namespace: Mapping[str, Any]) -> Iterator[Unit]:
-    """The statements that give a name to a function, or a class: ``f = lambda …`` and ``f = partial(…)`` too."""
-    for node in ast.parse(source).body:
-        names = [getattr(t, "id", "") for t in node.targets] if isinstance(node, ast.Assign) else []
-        callables = bool(names) and all(callable(namespace.get(name)) for name in names)
-        if callables or isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            yield Unit(node, source)
-
-
-def _units_of_functions(namespace: Mapping[str, Any], name: str) -> Iterator[Unit]:
-    """The functions of a notebook that the answer calls, as they were typed."""
-    waiting, seen = [name], set[str]()
-    while waiting:
-        function = namespace.get(current := waiting.pop())
-        if current in seen or not isinstance(function, types.FunctionType) or function.__closure__:
-            continue
-        seen.add(current)
-        try:
-            lines, first = inspect.getsourcelines(function)
-            node = ast.parse(textwrap.dedent("".join(lines))).body[0]
-        except (OSError, TypeError, SyntaxError, IndexError):
-            continue
-        if isinstance(node, (ast.FunctionDef, ast.Assign)):
-            waiting.extend(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-            text, margin, cells = "".join(lines), len(lines[0]) - len(lines[0].lstrip()), namespace.get("In")
-            known = enumerate(cells) if isinstance(cells, list) else ()
-            cell = max((i for i, other in known if text.strip() in str(other)), default=None)
-            yield Unit(node, text, max(first, 1) - 1, margin, cell)
+def _defining(
+    source: str | Mapping[str, Any], space: Mapping[str, Any], name: str, parse: Callable[[str], Any]
+) -> Unit | None:
+    """The statement that gives a name to a function, or a class, in a file or in a notebook's cell."""
+    function, line = space.get(name), 0
+    if isinstance(source, str):
+        text = source
+    elif isinstance(function, types.FunctionType) and not function.__closure__:
+        line, filename = function.__code__.co_firstlineno, function.__code__.co_filename
+        text = "".join(linecache.getlines(filename, function.__globals__))
+    else:
+        return None
+    tree = parse(text)
+    for node in ast.walk(tree) if line else reversed(tree.body):
+        if isinstance(node, ast.Assign):
+            names = [getattr(target, "id", "") for target in node.targets]
+            fits = all(callable(space.get(name)) for name in names)
+        else:
+            names, fits = [getattr(node, "name", "")], isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        decorators = getattr(node, "decorator_list", ())
+        if fits and name in names and (not line or min(n.lineno for n in (node, *decorators)) == line):
+            typed, cells = ast.get_source_segment(text, node) or "", space.get("In")
+            known = enumerate(cells) if line and isinstance(cells, list) else ()
+            return Unit(node, text, names, max((i for i, cell in known if typed in str(cell)), default=None))
+    return None
 
 
 class Piece:
     """The units that an answer is made of, run with one of them changed in a namespace of their own.
 
-    Raises ``ValueError`` where a file, or a notebook, has no unit for the answer.
+    Raises ``ValueError`` where nothing defines the answer.
     """
 
     def __init__(
@@ -186,24 +169,24 @@ class Piece:
     ) -> None:
         self.name, self.probes, self.sizes = name, probes, sizes
         space, _ = answers.load(source, filename)
-        typed = _units_of_file(source, space) if isinstance(source, str) else _units_of_functions(space, name)
-        units = list(typed)
-        owner = {defined: unit for unit in units for defined in unit.names}
-        waiting, reached = [name], list[Unit]()
+        self.reached: list[Unit] = []
+        waiting, known, parse = [name], set[str](), lru_cache(ast.parse)
         while waiting:
-            unit = owner.get(waiting.pop())
-            if unit is not None and unit not in reached:
-                reached.append(unit)
+            unit = _defining(source, space, current, parse) if (current := waiting.pop()) not in known else None
+            known.add(current)
+            if unit is not None:
+                known.update(unit.names)
+                self.reached.append(unit)
                 nodes = list(ast.walk(unit.tree))
                 waiting += [node.id for node in nodes if isinstance(node, ast.Name)]
                 waiting += [n.arg for n in nodes if isinstance(n, ast.arg) and n.arg.startswith("grad_")]
-        if not reached:
-            raise ValueError(f"no unit defines {name}")
-        self.reached, self.order = reached, [unit for unit in units if unit in reached]
-        self.helpers = [defined for unit in units for defined in unit.names if defined != name]
+        if not self.reached:
+            raise ValueError(f"nothing defines {name}")
+        self.order = sorted(self.reached, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
+        self.helpers = [key for key, value in space.items() if isinstance(value, types.FunctionType) and key != name]
         self.space = {"np": GUARDED, "range": _range, **space}
         self.space.update((key, GUARDED) for key, value in space.items() if value is np)
-        self.seen = {marshal.dumps(unit.code) for unit in reached}
+        self.seen = {marshal.dumps(unit.code) for unit in self.reached}
         self.parameters: list[str] = []
 
     def changes(self, inputs: Sequence[str], settings: Sequence[str]) -> list[tuple[Unit, edits.Edit]]:
