@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 from npreg.isolation.inside.main import SYSTEM
 from npreg.isolation.workplace import reachable_python, remove_tree
 
+PACKAGES = Path(np.__file__).resolve().parents[1]
 INSIDE = Path(__file__).with_name("inside")
 _FORBIDDEN = """npreg torch jax jaxlib autograd tensorflow keras sympy numdifftools algopy casadi theano pytensor
     aesara tinygrad mlx cupy chainer mxnet paddle"""
@@ -48,16 +49,6 @@ class Limits:
         if not self.seconds > 0 or self.memory < 64 * 2**20:
             given = f"{self.seconds} and {self.memory / 2**20:g} MB"
             raise ValueError(f"seconds must be positive and memory at least 64 MB, not {given}")
-
-
-@dataclass(frozen=True)
-class Room:
-    """One process's place: the command to start it, where it starts, and the settings it is sent first."""
-
-    command: list[str]
-    folder: str
-    environment: Mapping[str, str]
-    settings: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -89,21 +80,24 @@ class Sandbox:
         """Return the same with a Python that its user can reach, copied into ``place`` where it must be."""
         if self.bwrap or self.python or self.place is None or not self.drop or unprivileged_user(0) is None:
             return self
-        return replace(self, python=reachable_python(self.place, packages(), not self.allowed))
+        return replace(self, python=reachable_python(self.place, PACKAGES, not self.allowed))
 
     @contextlib.contextmanager
-    def room(self, slot: int = 0) -> Iterator[Room]:
-        """Prepare an empty folder and the command for one process; ``slot`` keeps parallel users apart."""
+    def room(self, slot: int = 0) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Prepare an empty folder for one process: how to start it, and the settings that it is sent first.
+
+        ``slot`` keeps parallel users apart.
+        """
         uid = unprivileged_user(slot) if self.drop and self.home is None else None
         folder = tempfile.mkdtemp(prefix="npreg-file-", dir=self.place)
         try:
             if uid is not None:
                 os.chown(folder, uid, uid)
-            standard, installed = self.python or ("", str(packages()))
+            standard, installed = self.python or ("", str(PACKAGES))
             command = [] if self.bwrap is None else self._bwrap(self.bwrap, uid)
             command += [base_executable(), "-I", "-S", "-B", "-X", "utf8", str(INSIDE / "main.py"), installed, standard]
             variables = environment(folder if self.bwrap is None else FOLDER)
-            yield Room(command, self.home or folder, variables, self._settings(uid))
+            yield {"args": command, "cwd": self.home or folder, "env": variables}, self._settings(uid)
         finally:
             remove_tree(folder)
 
@@ -123,10 +117,12 @@ class Sandbox:
 
     def _readable(self) -> list[Path]:
         """Folders with NumPy's files; all installed packages only if some of them are allowed."""
-        if self.python:
-            return [Path(path) for path in self.python] + shared_libraries()
+        prefix = Path(sys.base_prefix).resolve()  # beside Python there may be libraries that it needs, all of conda's
+        conda = (prefix / "conda-meta").is_dir()
+        libraries = [prefix / "lib"] if conda else sorted((prefix / "lib").glob("libpython*"))
         parts = ("",) if self.allowed else ("numpy", "numpy.libs")
-        return [packages() / part for part in parts if (packages() / part).exists()] + shared_libraries()
+        found = [Path(path) for path in self.python or map(PACKAGES.joinpath, parts)]
+        return [path for path in found if path.exists()] + libraries
 
     def _bwrap(self, program: str, uid: int | None) -> list[str]:
         command = [program, "--die-with-parent", "--cap-drop", "ALL"]
@@ -157,25 +153,11 @@ def unprivileged_user(slot: int) -> int | None:
 
 def environment(folder: str) -> dict[str, str]:
     """Return the whole environment of a student's process: nothing of the teacher's."""
-    variables = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL", "VECLIB", "NUMEXPR")}
-    if sys.platform == "win32":
-        variables["SYSTEMROOT"] = os.environ.get("SYSTEMROOT", "")
-    return {"HOME": folder, "TMPDIR": folder, "LC_ALL": "C.UTF-8", "PATH": "", **variables}
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL", "VECLIB", "NUMEXPR")}
+    windows = {"SYSTEMROOT": os.environ.get("SYSTEMROOT", "")} if sys.platform == "win32" else {}
+    return {"HOME": folder, "TMPDIR": folder, "LC_ALL": "C.UTF-8", "PATH": "", **threads, **windows}
 
 
 def base_executable() -> str:
     """Return the Python behind a virtual environment: it runs without any of the environment's packages."""
     return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
-
-
-def packages() -> Path:
-    """Return the folder in which NumPy is installed."""
-    return Path(np.__file__).resolve().parents[1]
-
-
-def shared_libraries() -> list[Path]:
-    """Return libraries that Python and NumPy need, where they lie beside Python (all of conda's)."""
-    prefix = Path(sys.base_prefix).resolve()
-    if (prefix / "conda-meta").is_dir():
-        return [prefix / "lib"]
-    return sorted((prefix / "lib").glob("libpython*"))

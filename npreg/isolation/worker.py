@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, cast
 
 from npreg.isolation.inside import wire
 from npreg.isolation.outcome import checked_changes, checked_outcome, text_of
-from npreg.isolation.sandbox import Room, Sandbox
+from npreg.isolation.sandbox import Sandbox
 
 Watch = Callable[[float, str], None]
 Events = queue.SimpleQueue[tuple[str, Any]]
@@ -51,9 +51,13 @@ class Run:
 def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0, watch: Watch | None = None) -> Run:
     """Run one request in a fresh process and return how it ended; nothing of it is left afterwards."""
     run, events, printed = Run(), Events(), list[bytes]()
-    with sandbox.room(slot) as room:
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    group: dict[str, Any] = {"start_new_session": True}
+    if os.name == "nt":
+        group = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    with sandbox.room(slot) as (start, settings):
         try:
-            process = _start(room)
+            process = subprocess.Popen(**start, **pipes, **group)
         except OSError as error:
             return Run(detail=str(error))
         readers = [
@@ -64,7 +68,7 @@ def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0, watch:
             for reader in readers:
                 reader.start()
             with contextlib.suppress(OSError), cast(BinaryIO, process.stdin) as stdin:
-                wire.write_frame(stdin, room.settings)
+                wire.write_frame(stdin, settings)
                 wire.write_frame(stdin, dict(request))
             _collect(run, events, request, sandbox.limits.seconds, watch)
             if run.ending == "closed":
@@ -77,14 +81,6 @@ def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0, watch:
                 reader.join(5)
     run.isolation.setdefault("bwrap", sandbox.bwrap is not None)
     return run
-
-
-def _start(room: Room) -> subprocess.Popen[bytes]:
-    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    group: dict[str, Any] = {"start_new_session": True}
-    if os.name == "nt":
-        group = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-    return subprocess.Popen(room.command, cwd=room.folder, env=dict(room.environment), **pipes, **group)
 
 
 def _read_messages(stream: Any, events: Events) -> None:
@@ -184,12 +180,11 @@ def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End the whole process group from outside and wait until it is gone."""
-    with contextlib.suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(OSError, AttributeError):
+        os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(OSError):
         process.kill()
     process.wait()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        with contextlib.suppress(OSError, AttributeError):
-            stream.close()  # type: ignore[union-attr]
+    for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+        with contextlib.suppress(OSError):
+            stream.close()

@@ -21,7 +21,7 @@ from npreg.exercises.words import FAMILIES, REASONS
 from npreg.grading import Outputs, Settings, grade
 from npreg.grading.folder import readable_name
 from npreg.isolation.choice import choose
-from npreg.isolation.sandbox import Limits, Sandbox, base_executable, packages
+from npreg.isolation.sandbox import PACKAGES, Limits, Sandbox, base_executable
 from npreg.isolation.workplace import readable_by_others
 
 EXERCISE = course.load("minibatch-sum")
@@ -235,7 +235,7 @@ def python_for_everybody() -> str | None:
     same = [path for path in candidates if Path(path).exists() and readable_by_others(path)]
     fits = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
     same = [path for path in same if subprocess.run([path, "-c", fits], check=False).returncode == 0]
-    return same[0] if same and readable_by_others(str(packages() / "numpy")) else None
+    return same[0] if same and readable_by_others(str(PACKAGES / "numpy")) else None
 
 
 @pytest.mark.slow
@@ -254,7 +254,7 @@ def test_a_grader_without_rights_stops_them_too(way):
             f"root = Path({place!r}) / 'run'; root.mkdir(); run = Class(root, way={way!r})\n"
             "print('\\n'.join([*run.surprises(), *run.changed]))"
         )
-        environment = {**os.environ, "PYTHONPATH": str(packages()), "HOME": place}
+        environment = {**os.environ, "PYTHONPATH": str(PACKAGES), "HOME": place}
         command = [python, "-B", "-c", code]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr[-2000:]

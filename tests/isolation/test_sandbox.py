@@ -43,10 +43,10 @@ def test_what_is_allowed_is_not_forbidden_and_its_packages_are_kept():
     assert settings["keep_packages"]
     assert "torch" not in settings["forbidden"]
     assert "jax" in settings["forbidden"]
-    assert str(sandbox.packages()) in settings["readable"]
+    assert str(sandbox.PACKAGES) in settings["readable"]
     plain = Sandbox()._settings(None)
     assert not plain["keep_packages"]
-    assert str(sandbox.packages()) not in plain["readable"]
+    assert str(sandbox.PACKAGES) not in plain["readable"]
 
 
 def test_bwrap_is_told_to_close_every_door():
@@ -163,5 +163,5 @@ def test_functions_that_work_with_complex_numbers(source, found):
 
 def test_this_interpreters_python_is_found():
     assert os.path.exists(sandbox.base_executable())
-    assert (sandbox.packages() / "numpy").is_dir()
+    assert (sandbox.PACKAGES / "numpy").is_dir()
     assert sys.platform.startswith("linux") or sandbox.find_bwrap() is None

@@ -13,8 +13,7 @@ NAMES = {"complex", "complex64", "complex128", "complex256", "cdouble", "csingle
 def complex_functions(source: str, helpers: Iterable[str] = ()) -> list[str]:
     """Return the names that a file defines with a complex number or ``.imag``, itself or through others.
 
-    Functions, lambdas, aliases (``part = np.imag``) and constants (``STEP = 1e-20j``) alike; ``helpers`` are
-    the sources of modules that it may import. Nothing is run. A file that does not compile has none.
+    ``helpers`` are the sources of modules that it may import. Nothing is run. A file that does not compile has none.
 
     >>> complex_functions("H = 1e-20j\\nf = lambda w: L(w + H)\\ndef L(w): return w\\ndef g(w): return f(w)")
     ['H', 'f', 'g']
@@ -56,9 +55,6 @@ def _used(node: ast.stmt) -> tuple[set[str], bool]:
     for code in codes:  # functions inside functions follow
         codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
     names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
-    return names, any(isinstance(constant, complex) for code in codes for constant in _constants(code))
-
-
-def _constants(code: CodeType) -> Iterable[object]:
-    for constant in code.co_consts:
-        yield from constant if isinstance(constant, tuple) else (constant,)
+    constants = [constant for code in codes for constant in code.co_consts]
+    constants += [part for constant in constants if isinstance(constant, tuple) for part in constant]
+    return names, any(isinstance(constant, complex) for constant in constants)

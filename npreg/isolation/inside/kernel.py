@@ -73,20 +73,13 @@ def forbid_inspection() -> bool:
     return _prctl(_PR_SET_DUMPABLE, 0) and _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def landlock_version() -> int:
-    """Return the version of Landlock that the kernel offers; 0 where there is none."""
-    if not sys.platform.startswith("linux"):
-        return 0
-    return max(_syscall(_CREATE_RULESET, None, 0, 1), 0)
-
-
 def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> int:
     """Refuse all files but those below ``readable`` (to read) and ``writable``, and all TCP.
 
     Returns the version of Landlock in force, 0 if there is none. ``forbid_inspection`` has to come first.
     """
-    version = landlock_version()
-    if version == 0:
+    version = _syscall(_CREATE_RULESET, None, 0, 1) if sys.platform.startswith("linux") else 0
+    if version <= 0:
         return 0
     handled = ALL_FILES[max(known for known in ALL_FILES if known <= version)]
     fields = [handled, *([TCP_BIND_AND_CONNECT] if version >= 4 else [])]
@@ -119,9 +112,9 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
 
 
 def restrict_calls() -> bool:
-    """Refuse system calls for processes, sockets, other processes' signals and file metadata.
+    """Refuse system calls for processes, sockets, other processes' signals and file metadata: whether that is so.
 
-    Returns whether the filter is in force. ``forbid_inspection`` has to come first.
+    ``forbid_inspection`` has to come first.
     """
     architecture = _ARCHITECTURES.get(platform.machine())
     if architecture is None or not sys.platform.startswith("linux") or sys.byteorder != "little":

@@ -18,11 +18,13 @@ SHOWING = "matplotlib mpl_toolkits pylab seaborn plotly IPython ipywidgets tqdm"
 
 
 class Forbidden(ImportError):
-    """The use of a package that is not allowed; ``package`` is its name."""
+    """The use of a module of a package that is not allowed; ``package`` is its name."""
 
-    def __init__(self, package: str) -> None:
-        super().__init__(f"{package!r} is not allowed here: derive it by hand and use NumPy only", name=package)
-        self.package = package
+    def __init__(self, module: str) -> None:
+        self.package = module.partition(".")[0]
+        super().__init__(
+            f"{self.package!r} is not allowed here: derive it by hand and use NumPy only", name=self.package
+        )
 
 
 class StandIn(ModuleType):
@@ -38,7 +40,7 @@ class StandIn(ModuleType):
 
     def _use(self, *args: Any, **kwargs: Any) -> Any:
         if StandIn.closed:
-            raise Forbidden(self.__name__.partition(".")[0])
+            raise Forbidden(self.__name__)
         return StandIn(self.__name__)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -56,7 +58,7 @@ class StandIn(ModuleType):
         return False
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise Forbidden(self.__name__.partition(".")[0])
+        raise Forbidden(self.__name__)
 
 
 _OPERATIONS = "enter getitem setitem add radd sub rsub mul rmul truediv rtruediv matmul rmatmul pow neg"
@@ -107,8 +109,9 @@ def guard(forbidden: Iterable[str], helpers: Mapping[str, str]) -> None:
         del sys.modules[name]
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
-        package = str(arguments[0]).partition(".")[0] if event == "import" else ""
-        if package in forbidden and (not sys.meta_path or sys.meta_path[0] is not finder):
-            raise Forbidden(package)
+        module = str(arguments[0]) if event == "import" else ""
+        aside = not sys.meta_path or sys.meta_path[0] is not finder
+        if aside and module.partition(".")[0] in forbidden:
+            raise Forbidden(module)
 
     sys.addaudithook(refuse)
