@@ -12,8 +12,14 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from npreg.isolation import Sandbox, run_isolated
 
 HOSTILE = Path(__file__).with_name("hostile")
 HONEST = """import numpy as np
@@ -26,6 +32,15 @@ def grad_w(X, r):
 def grad_b(r):
     return np.sum(r)
 """
+
+
+def small_file(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
+    """Run a small file: what is wrong with the isolation ("" if nothing), and what was in force."""
+    ran = run_isolated(sandbox, "def f(x): return 2 * x", ["f"], [{"x": np.arange(3.0)}])
+    said = (f"a process does not run here ({code}): {detail.strip()[-300:]}" for code, detail in ran.endings.values())
+    return "".join(said), ran.isolation
+
+
 _EXPECT = re.compile(r"# expect: (\S+) ?(\S*)(?: needs:(\w+))?( slow)?")
 
 

@@ -1,20 +1,18 @@
 """Somebody's file in a process of its own.
 
-    sandbox, in_force = choose(Sandbox(Limits(seconds=10)))     the strongest isolation that works here
+    sandbox, in_force = choose(Sandbox(), "auto", trial)    the strongest isolation that works here
     ran = run_isolated(sandbox, source, names, probes)          ``ran.outcome`` is as of ``run_answers``
 
 ``run_answers`` runs the same file in this process. What runs inside the other process is in ``inside``,
 loaded by path, without the package.
 """
 
-from npreg.isolation.choice import NoIsolation, choose, protections
-from npreg.isolation.executor import Ran, run_isolated, search_isolated
+from npreg.isolation.executor import Ran, Watch, run_isolated, search_isolated
 from npreg.isolation.inside.answers import FILENAME
 from npreg.isolation.inside.answers import run as run_answers
 from npreg.isolation.inside.main import LARGE
 from npreg.isolation.inside.variants import search as search_changes
-from npreg.isolation.sandbox import FORBIDDEN, Limits, Sandbox
-from npreg.isolation.worker import Watch
+from npreg.isolation.sandbox import FORBIDDEN, Limits, NoIsolation, Sandbox, choose, protections
 from npreg.isolation.workplace import workplace
 
 __all__ = [

@@ -1,18 +1,36 @@
-"""Answers run as ``run_answers`` does, but in isolated processes; one that dies costs itself only."""
+"""Somebody's answers run as ``run_answers`` does, but in a process of their own, watched and ended from outside.
+
+The process gets the source and the probes (inputs and forward steps) and returns arrays. It never holds the
+reference, so there is nothing in it to read, and what it sends is checked before anything is done with it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from npreg.isolation.inside import wire
 from npreg.isolation.inside.answers import NO_RUN
+from npreg.isolation.outcome import checked_changes, checked_outcome, text_of
 from npreg.isolation.sandbox import Sandbox
-from npreg.isolation.worker import Watch, run_once
 
+Watch = Callable[[float, str], None]
 Probes = Sequence[Mapping[str, np.ndarray[Any, Any]]]
+Events = queue.SimpleQueue[tuple[str, Any]]
+START_SECONDS = 60.0
+TURN = 0.2
+MOST_MESSAGES = 200
+WINDOWS_FAULT = 0xC0000000
 
 
 @dataclass
@@ -101,3 +119,164 @@ def _request(source: str, probes: Probes, helpers: Mapping[str, str] | None, **m
     """What a process is sent after its settings."""
     given = [{name: np.asarray(value) for name, value in probe.items()} for probe in probes]
     return {"source": source, "helpers": dict(helpers or {}), "probes": given, **more}
+
+
+@dataclass
+class Run:
+    """How one process ended: its answer, or why there is none.
+
+    ``outcome`` is what ``answers.run`` returned, checked, or None, ``changes`` what a search of changes did;
+    ``started`` are the functions that began; ``ending`` is ``"finished"`` or the code of a reason (see
+    ``reasons``), ``detail`` its particulars; ``isolation`` is what the process said to be in force before it ran
+    any of the student's code, and ``complex`` which functions of the file work with complex numbers.
+    """
+
+    outcome: dict[str, Any] | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+    ending: str = "failed-to-start"
+    detail: str = ""
+    isolation: dict[str, Any] = field(default_factory=dict)
+    complex: list[str] | None = None
+
+
+def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0, watch: Watch | None = None) -> Run:
+    """Run one request in a fresh process and return how it ended; nothing of it is left afterwards."""
+    run, events, printed = Run(), Events(), list[bytes]()
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    group: dict[str, Any] = {"start_new_session": True}
+    if os.name == "nt":
+        group = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    with sandbox.room(slot) as (start, settings):
+        try:
+            process = subprocess.Popen(**start, **pipes, **group)
+        except OSError as error:
+            return Run(detail=str(error))
+        readers = [
+            threading.Thread(target=_read_messages, args=(process.stdout, events), daemon=True),
+            threading.Thread(target=_drain, args=(process.stderr, events, printed, sandbox.limits.output), daemon=True),
+        ]
+        try:
+            for reader in readers:
+                reader.start()
+            with contextlib.suppress(OSError), cast(BinaryIO, process.stdin) as stdin:
+                wire.write_frame(stdin, settings)
+                wire.write_frame(stdin, dict(request))
+            _collect(run, events, request, sandbox.limits.seconds, watch)
+            if run.ending == "closed":
+                readers[1].join(2)
+                run.detail = b"".join(printed).decode("utf-8", "replace")
+                _explain_exit(run, process)
+        finally:
+            _kill(process)
+            for reader in readers:
+                reader.join(5)
+    run.isolation.setdefault("bwrap", sandbox.bwrap is not None)
+    return run
+
+
+def _read_messages(stream: Any, events: Events) -> None:
+    """Pass every message on; the first that is none, or more than an answer needs, ends the reading."""
+    left = 2 * wire.MAX_FRAME
+    with contextlib.suppress(OSError, ValueError):
+        try:
+            for _ in range(MOST_MESSAGES):
+                line = stream.readline(min(left, wire.MAX_FRAME) + 1)
+                left -= len(line)
+                events.put(("message", wire.value_of(line)))
+            events.put(("garbled", None))
+        except EOFError:
+            events.put(("closed", None))
+        except wire.WireError:
+            events.put(("garbled", None))
+
+
+def _drain(stream: Any, events: Events, printed: list[bytes], limit: int) -> None:
+    """Read what the student's code prints past the checker, and report when it is too much."""
+    total = 0
+    with contextlib.suppress(OSError, ValueError):
+        while piece := stream.read1(2**16):
+            printed += [piece[:2000]] if total < 2000 else []
+            total += len(piece)
+            if total > limit:
+                events.put(("output-limit", None))
+                return
+
+
+def _collect(run: Run, events: Events, request: Mapping[str, Any], seconds: float, watch: Watch | None) -> None:
+    """Collect messages until the answer, the end, or the deadline; the first message starts the clock."""
+    begun, allowed = time.monotonic(), START_SECONDS
+    while True:
+        left = begun + allowed - time.monotonic()
+        try:  # in short turns, so that an interruption from the keyboard is answered on every system
+            kind, content = events.get(timeout=min(max(left, 0), TURN))
+        except queue.Empty:
+            if watch is not None:
+                watch(time.monotonic() - begun, run.started[-1] if run.started else "")
+            if left > 0:
+                continue
+            kind = "time-limit" if run.isolation else "failed-to-start"
+        if kind != "message":
+            run.ending = kind
+            return
+        if not run.isolation:
+            run.isolation, begun, allowed = dict(content), time.monotonic(), seconds
+        elif _take(run, content, request):
+            return
+
+
+def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
+    """Take in one message of the running process: whether it was the last."""
+    try:
+        if type(content) is not dict:
+            raise TypeError(f"a message that is a {type(content).__name__}")
+        if "complex" in content and run.complex is None:
+            run.complex = [text_of(name) for name in content["complex"]]
+            return False
+        if "started" in content:
+            run.started.append(text_of(content["started"])[:200])
+            return False
+        run.ending = "finished"
+        if "ended" in content:
+            run.detail = text_of(content["ended"])[:100]
+            run.ending = "memory-limit" if run.detail == "MemoryError" else "ended-itself"
+        elif "search" in request:
+            run.changes = checked_changes(content["changes"], len(request["probes"]))
+        else:
+            run.outcome = checked_outcome(content["outcome"], request)
+    except (KeyError, TypeError, ValueError) as error:
+        run.ending, run.detail = "garbled", str(error)
+    return True
+
+
+def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:
+    """Why the process closed its reply without an answer."""
+    try:
+        code = process.wait(2)
+    except subprocess.TimeoutExpired:
+        run.ending = "garbled"
+        return
+    number = -code if code < 0 else code - 128
+    if not run.isolation:
+        run.ending = "failed-to-start"
+    elif number in (getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)):
+        run.ending = "time-limit" if number == signal.SIGXCPU else "killed"
+    elif code >= WINDOWS_FAULT:
+        run.ending, run.detail = "crashed", f"{code:#x}"
+    elif 0 < number < 65:
+        known = {int(one): one.name for one in signal.Signals}
+        run.ending, run.detail = "crashed", known.get(number, f"signal {number}")
+    else:
+        run.ending, run.detail = "ended-itself", f"exit {code}"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the whole process group from outside and wait until it is gone."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(OSError):
+        process.kill()
+    process.wait()
+    for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+        with contextlib.suppress(OSError):
+            stream.close()

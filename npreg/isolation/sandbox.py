@@ -11,14 +11,14 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from npreg.isolation.inside.main import SYSTEM
+from npreg.isolation.inside.locks import SYSTEM
 from npreg.isolation.workplace import reachable_python, remove_tree
 
 PACKAGES = Path(np.__file__).resolve().parents[1]
@@ -29,6 +29,8 @@ FORBIDDEN = tuple(_FORBIDDEN.split())
 """Packages with which a derivative can be had without deriving it."""
 FIRST_UID = 64_000
 FOLDER = "/answers"
+WAYS = ("auto", "bwrap", "plain")
+Trial = Callable[["Sandbox"], tuple[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -161,3 +163,59 @@ def environment(folder: str) -> dict[str, str]:
 def base_executable() -> str:
     """Return the Python behind a virtual environment: it runs without any of the environment's packages."""
     return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+class NoIsolation(RuntimeError):
+    """A student's process cannot be run here as asked for."""
+
+
+def choose(sandbox: Sandbox, way: str, trial: Trial) -> tuple[Sandbox, Mapping[str, Any]]:
+    """Return the sandbox to use and what it said to be in force in a trial run.
+
+    ``way`` is ``"bwrap"`` (must work), ``"plain"`` (without it) or ``"auto"`` (with it if it works). Keeping
+    the rights of root comes last, for containers whose root may not change the user. ``trial`` runs something
+    in a sandbox, and returns what is wrong ("" if nothing) and what was in force.
+
+    Raises ``NoIsolation`` with what the last trial said if nothing works, ``ValueError`` for another ``way``.
+    """
+    if way not in WAYS:
+        raise ValueError(f"the isolation is one of {', '.join(WAYS)}, not {way!r}")
+    program = None if way == "plain" else find_bwrap()
+    if way == "bwrap" and program is None:
+        raise NoIsolation("bwrap is not installed: install bubblewrap, or grade with --isolation auto")
+    candidates: list[tuple[str | None, bool]] = [(program, sandbox.drop)] if program else []
+    if way != "bwrap":
+        candidates += [(None, drop) for drop in (True, False) if drop <= sandbox.drop]
+    for bwrap, drop in candidates:
+        chosen = replace(sandbox, bwrap=bwrap, drop=drop).prepared()
+        problem, in_force = trial(chosen)
+        if not problem:
+            return chosen, in_force
+    raise NoIsolation(
+        f"bwrap does not work here: {problem}; grade with --isolation auto" if way == "bwrap" else problem
+    )
+
+
+def protections(in_force: Mapping[str, Any]) -> list[str]:
+    """Return what is stopped, and what is not, as names: ``"seccomp"``, ``"memory"`` or ``"no-memory"``, ...
+
+    >>> protections({"limits": ["RLIMIT_AS"], "processes": False})[:2]
+    ['always', 'files']
+    """
+    bwrap, landlock, seccomp = in_force.get("bwrap"), in_force.get("landlock", 0), in_force.get("seccomp")
+    uid, limits = in_force.get("uid", -1), in_force.get("limits", ())
+    seen = {
+        "always": True,
+        "bwrap": bwrap,
+        "landlock": landlock,
+        "seccomp": seccomp,
+        "root": uid == 0,
+        "files": not (bwrap or landlock),
+        "network": not (bwrap or seccomp),
+        "signals": not (bwrap or seccomp or landlock >= 6 or uid >= FIRST_UID),
+    }
+    for name, limit in (("memory", "RLIMIT_AS"), ("time", "RLIMIT_CPU"), ("sizes", "RLIMIT_FSIZE")):
+        seen |= {name: limit in limits, f"no-{name}": limit not in limits}
+    blocked = in_force.get("processes") is False
+    seen |= {"processes": blocked, "no-processes": not blocked}
+    return [name for name, applies in seen.items() if applies]

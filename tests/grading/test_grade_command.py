@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hostile_class import HONEST
+from hostile_class import HONEST, small_file
 
 import npreg.exercises.check
 from npreg.__main__ import main
@@ -225,36 +225,36 @@ def test_a_failing_grader_is_no_students_fault(folder, tmp_path, monkeypatch):
 
 
 def test_isolation_that_does_not_work_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr("npreg.isolation.choice.find_bwrap", lambda: None)
+    monkeypatch.setattr("npreg.isolation.sandbox.find_bwrap", lambda: None)
     with pytest.raises(NoIsolation, match="bwrap is not installed"):
-        choose(Sandbox(), "bwrap")
+        choose(Sandbox(), "bwrap", small_file)
     with pytest.raises(ValueError, match="one of auto, bwrap, plain"):
-        choose(Sandbox(), "none")
-    monkeypatch.setattr("npreg.isolation.choice.find_bwrap", lambda: str(tmp_path / "no such program"))
+        choose(Sandbox(), "none", small_file)
+    monkeypatch.setattr("npreg.isolation.sandbox.find_bwrap", lambda: str(tmp_path / "no such program"))
     monkeypatch.setattr("npreg.isolation.sandbox.base_executable", lambda: str(tmp_path / "no python"))
     with pytest.raises(NoIsolation, match="does not run here"):
-        choose(Sandbox(), "auto")
+        choose(Sandbox(), "auto", small_file)
 
 
 def test_a_bwrap_that_fails_is_done_without(monkeypatch, tmp_path):
     fake = tmp_path / "bwrap"
     fake.write_text("#!/bin/sh\necho no namespaces >&2\nexit 1\n")
     fake.chmod(0o755)
-    monkeypatch.setattr("npreg.isolation.choice.find_bwrap", lambda: str(fake))
-    chosen, in_force = choose(Sandbox(), "auto")
+    monkeypatch.setattr("npreg.isolation.sandbox.find_bwrap", lambda: str(fake))
+    chosen, in_force = choose(Sandbox(), "auto", small_file)
     assert chosen.bwrap is None
     assert in_force["bwrap"] is False
     with pytest.raises(NoIsolation, match="no namespaces"):
-        choose(Sandbox(), "bwrap")
+        choose(Sandbox(), "bwrap", small_file)
 
 
 def test_a_root_that_cannot_become_somebody_else_says_so(folder, monkeypatch):
-    monkeypatch.setattr("npreg.isolation.choice.find_bwrap", lambda: None)
+    monkeypatch.setattr("npreg.isolation.sandbox.find_bwrap", lambda: None)
     monkeypatch.setattr(
         "npreg.isolation.sandbox.Sandbox._settings",
         lambda self, uid, original=Sandbox._settings: {**original(self, uid), "uid": -7 if uid else None},
     )
-    chosen, in_force = choose(Sandbox(), "auto")
+    chosen, in_force = choose(Sandbox(), "auto", small_file)
     assert chosen.drop == (not hasattr(os, "geteuid") or os.geteuid() != 0)
     assert any("rights of root" in line for line in describe(in_force)) == (in_force["uid"] == 0)
 

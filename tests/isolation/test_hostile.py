@@ -14,14 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile_class import HONEST, HOSTILE, set_up, snapshot
+from hostile_class import HONEST, HOSTILE, set_up, small_file, snapshot
 
 from npreg.exercises import course
 from npreg.exercises.words import FAMILIES, REASONS
 from npreg.grading import Outputs, Settings, grade
 from npreg.grading.folder import readable_name
-from npreg.isolation.choice import choose
-from npreg.isolation.sandbox import PACKAGES, Limits, Sandbox, base_executable
+from npreg.isolation.sandbox import PACKAGES, Limits, Sandbox, base_executable, choose
 from npreg.isolation.workplace import readable_by_others
 
 EXERCISE = course.load("minibatch-sum")
@@ -34,7 +33,7 @@ class Class:
 
     def __init__(self, root: Path, sandbox: Sandbox = SANDBOX, way: str = "auto", slow: bool = False) -> None:
         self.root, self.results = root, root / "results"
-        self.sandbox, isolation = choose(sandbox, way)
+        self.sandbox, isolation = choose(sandbox, way, small_file)
         self.expected = set_up(root, dict(isolation), slow)
         before = snapshot(root)
         outputs = Outputs(

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from npreg.isolation import Limits, Sandbox, executor, run_isolated, sandbox, worker
+from npreg.isolation import Limits, Sandbox, executor, run_isolated, sandbox
+from npreg.isolation.executor import Run
 from npreg.isolation.inside.complex_use import complex_functions
 from npreg.isolation.inside.stand_ins import Finder, Forbidden, StandIn, close
-from npreg.isolation.worker import Run
 from npreg.isolation.workplace import readable_by_others
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX users and signals")
@@ -77,15 +77,15 @@ def test_limits_that_cannot_be(wrong):
         (128 + signal.SIGSEGV, "crashed", "SIGSEGV"),
         (-signal.SIGKILL, "killed", ""),
         (-getattr(signal, "SIGXCPU", 24), "time-limit", ""),
-        (worker.WINDOWS_FAULT + 5, "crashed", "0xc0000005"),
+        (executor.WINDOWS_FAULT + 5, "crashed", "0xc0000005"),
     ],
 )
 def test_an_exit_status_in_words(code, ending, detail):
     run = Run(isolation={"uid": 1}, ending="closed")
-    worker._explain_exit(run, SimpleNamespace(wait=lambda seconds: code))
+    executor._explain_exit(run, SimpleNamespace(wait=lambda seconds: code))
     assert (run.ending, run.detail) == (ending, detail)
     early = Run(ending="closed")
-    worker._explain_exit(early, SimpleNamespace(wait=lambda seconds: code))
+    executor._explain_exit(early, SimpleNamespace(wait=lambda seconds: code))
     assert early.ending == "failed-to-start"
 
 

@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/urandom")
 MOST_CHANGES = 1000  # of a file that are told of
 LARGE = 2**16  # bytes; the answers of the course have a few hundred
 
@@ -34,16 +33,16 @@ def main(packages: str, standard: str = "") -> None:
 
     room = sys.modules["_npreg_inside"] = ModuleType("_npreg_inside")  # the files beside this one, without npreg
     room.__path__ = [HERE]
-    wire, kernel, limits, stand_ins, complex_use, answers, variants = (
+    wire, locks, stand_ins, complex_use, answers, variants = (
         importlib.import_module(f"_npreg_inside.{name}")
-        for name in ("wire", "kernel", "limits", "stand_ins", "complex_use", "answers", "variants")
+        for name in ("wire", "locks", "stand_ins", "complex_use", "answers", "variants")
     )
     settings, request = wire.read_frame(sys.stdin.buffer), wire.read_frame(sys.stdin.buffer)
     if not settings["keep_packages"]:
         sys.path.remove(packages)  # NumPy finds its own parts; nothing else is to be found there
     random.seed(0)  # a file that draws numbers draws the same ones when it is marked again
     numpy.random.seed(0)  # noqa: NPY002  (students' files use it)
-    in_force = lock(settings, kernel, limits)
+    in_force = locks.lock(settings)
     stand_ins.guard(settings["forbidden"], request["helpers"])
     for name in ("display", "get_ipython"):  # a notebook's own functions
         setattr(builtins, name, stand_ins.StandIn("IPython"))
@@ -75,25 +74,6 @@ def move_python(standard: str) -> None:
     for module in list(sys.modules.values()):
         if getattr(module, "__path__", None):
             module.__path__ = [path.replace(before, standard, 1) for path in module.__path__]
-
-
-def lock(settings: dict[str, Any], kernel: ModuleType, limits: ModuleType) -> dict[str, Any]:
-    """Set every limit and lock that this system has, and say what is in force."""
-    limits.drop_privileges(settings["uid"])
-    in_force = limits.set_limits(settings["memory"], settings["cpu"], settings["file_size"], settings["processes"])
-    kernel.forbid_inspection()
-    kernel.die_with_parent()
-    landlock, seccomp = 0, False
-    if settings["locks"]:
-        readable = [*settings["readable"], os.path.dirname(os.__file__), *SYSTEM]
-        landlock, seccomp = kernel.restrict_files(readable, [os.getcwd(), "/dev/null"]), kernel.restrict_calls()
-    return {
-        "uid": os.getuid() if hasattr(os, "getuid") else -1,
-        "limits": in_force,
-        "landlock": landlock,
-        "seccomp": seccomp,
-        "processes": settings["processes"] or limits.can_start_processes(),
-    }
 
 
 def slim(outcome: dict[str, Any]) -> dict[str, Any]:

@@ -1,21 +1,32 @@
-"""Locks that a Linux process puts on itself for good: Landlock for files and TCP, seccomp for system calls.
+"""Limits and locks that a process sets on itself, for good, before it runs a student's code.
 
-Neither needs a privilege, an installed program or a namespace. On other systems, on old kernels, and for seccomp
-on processors other than x86-64 and 64-bit ARM, the functions return that nothing was locked.
+``resource`` (memory, time, files, processes) is missing on Windows, and macOS ignores the limit of memory.
+Landlock (files and TCP) and seccomp (system calls) are Linux's and need neither a privilege, an installed program
+nor a namespace; seccomp's table is that of x86-64 and 64-bit ARM. What a system does not have is left out, and said.
 
 Sources: the manual pages landlock(7), seccomp(2), and the kernel's userspace-api/landlock.rst, seccomp_filter.rst.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
+import importlib
 import os
 import platform
+import signal
 import struct
 import sys
 from collections.abc import Iterable
 from typing import Any
+
+resource: Any = None
+with contextlib.suppress(ImportError):  # before the user changes, who may not reach Python's folder
+    resource = importlib.import_module("resource")
+
+OPEN_FILES = 64
+SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/urandom")
 
 # Access rights of Landlock, by the version of its interface that introduced them.
 READ = 0b1100  # read a file, list a directory
@@ -63,20 +74,91 @@ _ALLOW, _ERROR = 0x7FFF0000, 0x00050000
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 
 
-def die_with_parent() -> bool:
-    """Ask the kernel to kill this process when its parent ends; whether that could be arranged."""
-    return _prctl(_PR_SET_PDEATHSIG, 9)
+def lock(settings: dict[str, Any]) -> dict[str, Any]:
+    """Set every limit and lock that this system has, and say what is in force."""
+    drop_privileges(settings["uid"])
+    in_force = set_limits(settings["memory"], settings["cpu"], settings["file_size"], settings["processes"])
+    _prctl(_PR_SET_DUMPABLE, 0)  # no core dumps, and not read by other processes of the same user
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)  # as Landlock and seccomp demand it
+    _prctl(_PR_SET_PDEATHSIG, 9)  # killed when the parent ends
+    landlock, seccomp = 0, False
+    if settings["locks"]:
+        readable = [*settings["readable"], os.path.dirname(os.__file__), *SYSTEM]
+        landlock, seccomp = restrict_files(readable, [os.getcwd(), "/dev/null"]), restrict_calls()
+    return {
+        "uid": os.getuid() if hasattr(os, "getuid") else -1,
+        "limits": in_force,
+        "landlock": landlock,
+        "seccomp": seccomp,
+        "processes": settings["processes"] or can_start_processes(),
+    }
 
 
-def forbid_inspection() -> bool:
-    """Give up core dumps and being read by other processes of the same user, and any new privilege."""
-    return _prctl(_PR_SET_DUMPABLE, 0) and _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+def drop_privileges(uid: int | None) -> None:
+    """Become the user ``uid`` for good, with its own group and no others; ``None`` stays as it is.
+
+    Raises ``PermissionError`` if it does not work: a student's code must not run as root by accident.
+    """
+    if uid is None or not hasattr(os, "setuid"):
+        return
+    os.setgroups([])
+    os.setgid(uid)
+    os.setuid(uid)
+    with contextlib.suppress(PermissionError):
+        os.setuid(0)
+    users = {os.getuid(), os.geteuid(), os.getgid(), os.getegid()}
+    if users != {uid}:
+        raise PermissionError(f"still user and group {users} after changing to {uid}")
+
+
+def set_limits(memory: int, cpu: int, file_size: int, processes: bool = False) -> list[str]:
+    """Set the hard limits (bytes of address space, seconds, bytes of a file, whether new processes and threads
+    may start) and return the names of those that are in force.
+    """
+    if resource is None:
+        return []
+    wanted = {
+        "RLIMIT_AS": memory,
+        "RLIMIT_CPU": cpu,
+        "RLIMIT_FSIZE": file_size,
+        "RLIMIT_NOFILE": OPEN_FILES,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_MSGQUEUE": 0,
+        "RLIMIT_MEMLOCK": 0,
+        **({} if processes else {"RLIMIT_NPROC": 0}),
+    }
+    done = []
+    for name, value in wanted.items():
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            limit = getattr(resource, name)
+            hard = resource.getrlimit(limit)[1]
+            most = value + (name == "RLIMIT_CPU")  # the first stop says why, the second cannot be caught
+            pair = (value, most) if hard == resource.RLIM_INFINITY else (min(value, hard), min(most, hard))
+            resource.setrlimit(limit, pair)
+            done.append(name)
+    if hasattr(signal, "SIGXFSZ"):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file too long raises OSError instead of killing
+    return done
+
+
+def can_start_processes() -> bool | None:
+    """Try to start a process: whether it worked; ``None`` on a system without fork."""
+    if not hasattr(os, "fork"):
+        return None
+    try:
+        child = os.fork()
+    except OSError:
+        return False
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return True
 
 
 def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> int:
     """Refuse all files but those below ``readable`` (to read) and ``writable``, and all TCP.
 
-    Returns the version of Landlock in force, 0 if there is none. ``forbid_inspection`` has to come first.
+    Returns the version of Landlock in force, 0 if there is none.
     """
     version = _syscall(_CREATE_RULESET, None, 0, 1) if sys.platform.startswith("linux") else 0
     if version <= 0:
@@ -112,10 +194,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
 
 
 def restrict_calls() -> bool:
-    """Refuse system calls for processes, sockets, other processes' signals and file metadata: whether that is so.
-
-    ``forbid_inspection`` has to come first.
-    """
+    """Refuse system calls for processes, sockets, other processes' signals and file metadata: whether that is so."""
     architecture = _ARCHITECTURES.get(platform.machine())
     if architecture is None or not sys.platform.startswith("linux") or sys.byteorder != "little":
         return False

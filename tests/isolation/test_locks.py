@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from npreg.isolation.inside import kernel
+from npreg.isolation.inside import locks
 
 PID = 4321
 COLUMNS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
@@ -43,7 +43,7 @@ def answer(program: list[tuple[int, int, int, int]], architecture: int, number: 
 @pytest.fixture(params=sorted(COLUMNS))
 def ask(request):
     column, architecture = COLUMNS[request.param]
-    program = kernel.filter_program(column, architecture, PID)
+    program = locks.filter_program(column, architecture, PID)
 
     def call(numbers, *arguments, architecture=architecture):
         number = numbers if isinstance(numbers, int) else numbers[column]
@@ -53,7 +53,7 @@ def ask(request):
 
 
 def test_the_calls_of_the_list_are_refused(ask):
-    for name, numbers in kernel.REFUSED.items():
+    for name, numbers in locks.REFUSED.items():
         if min(numbers) >= 0:
             assert ask(numbers) == NO_PERMISSION, name
 
@@ -64,26 +64,26 @@ def test_ordinary_calls_are_allowed(ask):
 
 
 def test_a_signal_may_be_sent_to_oneself_alone(ask):
-    for name, numbers in kernel.SELF_ONLY.items():
+    for name, numbers in locks.SELF_ONLY.items():
         assert ask(numbers, PID) == ALLOW, name
         for other in (0, 1, PID + 1, -1, -PID):
             assert ask(numbers, other) == NO_PERMISSION, (name, other)
 
 
 def test_limits_are_changed_on_oneself_alone(ask):
-    assert ask(kernel.PRLIMIT, 0) == ALLOW
-    assert ask(kernel.PRLIMIT, 1) == NO_PERMISSION
+    assert ask(locks.PRLIMIT, 0) == ALLOW
+    assert ask(locks.PRLIMIT, 1) == NO_PERMISSION
 
 
 def test_no_other_process_is_named_as_the_receiver_of_signals(ask):
-    assert ask(kernel.FCNTL, 3, 1) == ALLOW
-    for command in kernel.FCNTL_OWNER_COMMANDS:
-        assert ask(kernel.FCNTL, 3, command) == NO_PERMISSION
+    assert ask(locks.FCNTL, 3, 1) == ALLOW
+    for command in locks.FCNTL_OWNER_COMMANDS:
+        assert ask(locks.FCNTL, 3, command) == NO_PERMISSION
 
 
 def test_unknown_calls_and_processors_do_not_exist(ask):
-    assert ask(kernel.CLONE3) == NO_SUCH_CALL
-    assert ask(kernel.FIRST_UNKNOWN) == NO_SUCH_CALL
+    assert ask(locks.CLONE3) == NO_SUCH_CALL
+    assert ask(locks.FIRST_UNKNOWN) == NO_SUCH_CALL
     assert ask(0x40000000 | ALLOWED["read"][0]) == NO_SUCH_CALL  # x86-64's other numbering
     assert ask(ALLOWED["read"], architecture=0x40000003) == NO_SUCH_CALL  # its 32-bit calls
 
@@ -91,8 +91,8 @@ def test_unknown_calls_and_processors_do_not_exist(ask):
 def test_the_interpreter_sees_a_hole():
     """Test the tester: a filter without one refusal lets that call through."""
     column, architecture = COLUMNS["x86_64"]
-    program = kernel.filter_program(column, architecture, PID)
-    number = kernel.REFUSED["ptrace"][column]
+    program = locks.filter_program(column, architecture, PID)
+    number = locks.REFUSED["ptrace"][column]
     place = program.index((0x15, 0, 1, number))
     assert answer(program, architecture, number) == NO_PERMISSION
     assert answer(program[:place] + program[place + 2 :], architecture, number) == ALLOW
@@ -106,12 +106,11 @@ def test_the_numbers_are_this_machines():
     with open(headers) as file:
         lines = [line.split() for line in file if line.startswith("#define __NR_")]
     numbers = {words[1].removeprefix("__NR_"): int(words[2]) for words in lines}
-    known = {**kernel.REFUSED, **kernel.SELF_ONLY, "fcntl": kernel.FCNTL, "prlimit64": kernel.PRLIMIT}
+    known = {**locks.REFUSED, **locks.SELF_ONLY, "fcntl": locks.FCNTL, "prlimit64": locks.PRLIMIT}
     assert {name: numbers[name] for name in known} == {name: number for name, (number, _) in known.items()}
 
 
 def test_elsewhere_nothing_is_locked_and_said_so(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert kernel.restrict_files([], []) == 0
-    assert not kernel.restrict_calls()
-    assert not kernel.forbid_inspection()
+    assert locks.restrict_files([], []) == 0
+    assert not locks.restrict_calls()
