@@ -7,122 +7,55 @@ whose bodies are the derivation:
         y_hat = linreg(X, w, b)
         grad_w, grad_b = linreg_backward(X, squared_loss_grad(y_hat, y))
         sgd([w, b], [grad_w, grad_b], lr, batch_size)
+
+What a section exports stands in its own `__all__`, and nowhere else.
 """
 
-from __future__ import annotations
+from importlib import import_module as _import_module
+from types import ModuleType as _ModuleType
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
-from typing import TYPE_CHECKING, Any
+from npreg._version import __version__ as __version__
+from npreg.arrays import DivergenceError as DivergenceError
+from npreg.data import *
+from npreg.exact import *
+from npreg.learning_rate import *
+from npreg.linear import *
+from npreg.losses import *
+from npreg.runs import *
+from npreg.schedules import *
+from npreg.sgd import *
+from npreg.sweep import *
+from npreg.train import *
 
-from npreg._version import __version__
-from npreg.arrays import DivergenceError
-from npreg.data import data_iter, init_params, synthetic_data
-from npreg.exact import LeastSquaresResult, RankWarning, least_squares
-from npreg.learning_rate import LearningRateWarning, max_learning_rate
-from npreg.linear import linreg, linreg_backward
-from npreg.losses import (
-    LOSSES,
-    Loss,
-    absolute_loss,
-    absolute_loss_grad,
-    huber_loss,
-    huber_loss_grad,
-    log_cosh_loss,
-    log_cosh_loss_grad,
-    quantile_loss,
-    quantile_loss_grad,
-    squared_loss,
-    squared_loss_grad,
-)
-from npreg.runs.arrival import ConvergenceWarning
-from npreg.runs.blocks import RowBlocks
-from npreg.runs.callbacks import Progress, ProgressBar, Record, Step
-from npreg.runs.checkpoint import Checkpoint, CheckpointError
-from npreg.runs.plan import EarlyStopping
-from npreg.schedules import Cosine, ExponentialDecay, InverseScaling, StepDecay
-from npreg.sgd import SGD, AdaGrad, Adam, Momentum, Nesterov, sgd
-from npreg.sweep import SweepResult, sweep
-from npreg.train import TrainingInterrupted, TrainResult, Trajectory, train
+if _TYPE_CHECKING:
+    from npreg import dask as dask
+    from npreg import differentiate as differentiate
+    from npreg import exercises as exercises
+    from npreg import gradcheck as gradcheck
+    from npreg import plot as plot
+    from npreg import sklearn as sklearn
+    from npreg.gradcheck import assert_gradient as assert_gradient
+    from npreg.gradcheck import check_gradient as check_gradient
+    from npreg.plot import set_figsize as set_figsize
+    from npreg.plot import use_svg_display as use_svg_display
 
-if TYPE_CHECKING:
-    from npreg import dask, differentiate, exercises, gradcheck, plot, sklearn  # noqa: F401
-    from npreg.gradcheck import assert_gradient, check_gradient
-    from npreg.plot import set_figsize, use_svg_display
-
-# Opened on first use, with what stands in __all__ and is theirs: `import npreg` stays about as light as
-# `import numpy`, and needs neither scikit-learn nor Dask.
+# Opened on first use, with what is theirs: `import npreg` stays about as light as `import numpy`, and needs
+# neither scikit-learn nor Dask.
 _ROOMS = ("dask", "differentiate", "exercises", "gradcheck", "plot", "sklearn")
+_THEIRS = {"assert_gradient": "gradcheck", "check_gradient": "gradcheck"}
+_THEIRS |= {"set_figsize": "plot", "use_svg_display": "plot"}
+_OWN = {name for name, value in globals().items() if name[0] != "_" and not isinstance(value, _ModuleType)}
 
-__all__ = [
-    "LOSSES",
-    "SGD",
-    "AdaGrad",
-    "Adam",
-    "Checkpoint",
-    "CheckpointError",
-    "ConvergenceWarning",
-    "Cosine",
-    "DivergenceError",
-    "EarlyStopping",
-    "ExponentialDecay",
-    "InverseScaling",
-    "LearningRateWarning",
-    "LeastSquaresResult",
-    "Loss",
-    "Momentum",
-    "Nesterov",
-    "Progress",
-    "ProgressBar",
-    "RankWarning",
-    "Record",
-    "RowBlocks",
-    "Step",
-    "StepDecay",
-    "SweepResult",
-    "TrainResult",
-    "TrainingInterrupted",
-    "Trajectory",
-    "__version__",
-    "absolute_loss",
-    "absolute_loss_grad",
-    "assert_gradient",
-    "check_gradient",
-    "data_iter",
-    "differentiate",
-    "exercises",
-    "gradcheck",
-    "huber_loss",
-    "huber_loss_grad",
-    "init_params",
-    "least_squares",
-    "linreg",
-    "linreg_backward",
-    "log_cosh_loss",
-    "log_cosh_loss_grad",
-    "max_learning_rate",
-    "plot",
-    "quantile_loss",
-    "quantile_loss_grad",
-    "set_figsize",
-    "sgd",
-    "squared_loss",
-    "squared_loss_grad",
-    "sweep",
-    "synthetic_data",
-    "train",
-    "use_svg_display",
-]
+__all__ = sorted({*_OWN, *_THEIRS, *_ROOMS, "__version__"} - {"dask", "sklearn"})
 
 
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
+def __getattr__(name: str) -> _Any:
     if name in _ROOMS:
-        return import_module(f"npreg.{name}")
-    for room in ("gradcheck", "plot") if name in __all__ else ():
-        module = import_module(f"npreg.{room}")
-        if name in module.__all__:
-            value = globals()[name] = getattr(module, name)
-            return value
+        return _import_module(f"npreg.{name}")
+    if name in _THEIRS:
+        return getattr(_import_module(f"npreg.{_THEIRS[name]}"), name)
     raise AttributeError(f"module 'npreg' has no attribute {name!r}")
 
 

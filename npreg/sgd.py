@@ -23,7 +23,7 @@ import numpy as np
 
 from npreg.arrays import FloatArray, as_batch_size, as_float_array, as_nonnegative, as_number
 
-__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Rule", "sgd"]
+__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "sgd"]
 
 Schedule: TypeAlias = Callable[[float], float]
 
