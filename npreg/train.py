@@ -17,8 +17,8 @@ from npreg.linear import linreg
 from npreg.losses import Loss, LossFunction, LossName
 from npreg.runs.callbacks import Callback
 from npreg.runs.checkpoint import Checkpoint, CheckpointError, State
+from npreg.runs.feeds import RunRows
 from npreg.runs.plan import EarlyStopping, EngineName, Plan, RuleName, ScheduleName, refuse_unknown
-from npreg.runs.rows import RunRows
 from npreg.runs.run import Run, Trajectory
 from npreg.sgd import Rule, Schedule
 

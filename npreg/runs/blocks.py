@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import csv
+import glob
+import io
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import Data, Rows, as_count, as_data
-from npreg.runs.sources import BLOCK_ROWS, Source, Stream, files, is_path, slices
+from npreg.arrays import Data, FloatArray, Rows, as_count, as_data
 from npreg.runs.sums import tree_sum
+
+BLOCK_ROWS = 65_536
+
+Parts: TypeAlias = tuple[Any, ...]  # (features, labels) or (features, labels, sample_weight)
+Source: TypeAlias = list[tuple[int, Callable[[], Parts]]]  # blocks: the number of rows of each, and what reads them
 
 
 class RowBlocks(Rows):
@@ -100,10 +111,6 @@ class RowBlocks(Rows):
         return tree_sum(function(self[i], *arguments) for i in range(len(self)))
 
 
-def _read(source: Source, i: int) -> Any:
-    return source[i][1]()
-
-
 def as_block(found: Any, i: int | str, num_rows: int) -> Data:
     """What was read as block i, looked at; the errors name the block."""
     if not isinstance(found, (tuple, list)) or len(found) not in (2, 3):
@@ -115,3 +122,191 @@ def as_block(found: Any, i: int | str, num_rows: int) -> Data:
     if len(data.X) != num_rows:
         raise ValueError(f"block {i} has {len(data.X)} rows, not the {num_rows} that were announced")
     return data
+
+
+def _read(source: Source, i: int) -> Any:
+    return source[i][1]()
+
+
+def slices(features: Any, labels: Any, sample_weight: Any, block_rows: int) -> Source:
+    """Of arrays, and whatever else can be sliced."""
+    if labels is None:
+        raise TypeError("labels are missing; only files and functions bring their own")
+    parts = {"features": features, "labels": labels, "sample_weight": sample_weight}
+    parts = {name: part for name, part in parts.items() if part is not None or name == "features"}
+    for name, part in parts.items():
+        cuts = hasattr(part, "__getitem__") and (hasattr(part, "shape") or hasattr(part, "__len__"))
+        if not cuts or isinstance(part, (str, bytes, Mapping, type)) or _shape(part) == ():
+            raise TypeError(f"{name} must be an array that can be cut into rows, not {part!r:.40}")
+        if _shape(part)[0] != _shape(features)[0]:
+            raise ValueError(
+                f"{name} of shape {_shape(part)} do not fit features of shape {_shape(features)}; "
+                f"needed are {_shape(features)[0]} rows"
+            )
+    if not (n := _shape(features)[0]):
+        raise ValueError(f"features is empty: shape {_shape(features)}; at least one row is needed")
+    cut = partial(_cut, [*parts.values()])
+    return [(min(block_rows, n - i), partial(cut, slice(i, min(i + block_rows, n)))) for i in range(0, n, block_rows)]
+
+
+def _cut(parts: list[Any], rows: slice) -> Parts:
+    found = (part if isinstance(part, (list, tuple)) else getattr(part, "iloc", part) for part in parts)
+    # A copy: a mapped file is read here, once and in order, not row by row later.
+    return tuple(one.copy() if isinstance(one, np.ndarray) else one for one in (part[rows] for part in found))
+
+
+def _shape(part: Any) -> tuple[int, ...]:
+    return tuple(part.shape if hasattr(part, "shape") else (len(part),))
+
+
+class Stream:
+    """Blocks that a function yields, of a number that is found by reading them once."""
+
+    def __init__(self, function: Callable[[], Iterable[Any]]) -> None:
+        self.function, self.next = function, 0
+        self.blocks: Iterator[Any] = iter(())
+        blocks = function()
+        if not isinstance(blocks, Iterable):
+            raise TypeError(f"the function must yield blocks (features, labels), not return {blocks!r:.40}")
+        self.source: Source = []
+        for i, block in enumerate(blocks):
+            if not isinstance(block, (tuple, list)) or len(block) not in (2, 3):
+                raise TypeError("the function must yield blocks (features, labels) or these and sample_weight")
+            self.source.append((_shape(block[0])[0], partial(self.read, i)))
+        if not self.source:
+            raise ValueError("the function has yielded no block; it is called anew for each epoch")
+
+    def read(self, i: int) -> Any:
+        if i < self.next or not self.next:
+            self.blocks, self.next = iter(self.function()), 0
+        for block in self.blocks:
+            self.next += 1
+            if self.next > i:
+                return block
+        raise ValueError(f"the function has yielded {self.next} blocks, not the {len(self.source)} of before")
+
+
+def is_path(value: Any) -> bool:
+    several = isinstance(value, (list, tuple)) and bool(value)
+    return all(isinstance(one, (str, os.PathLike)) for one in (value if several else [value]))
+
+
+Choose = Callable[[Sequence[str], Path], list[list[str]]]
+
+
+def files(paths: Any, labels: Any, sample_weight: Any, block_rows: int, columns: Any) -> Source:
+    """CSV or Parquet files, all with the same columns: a path, paths, a folder, or a pattern with *."""
+
+    def choose(names: Sequence[str], path: Path) -> list[list[str]]:
+        """Which columns are features, labels and weights."""
+        y, weights = _listed(labels), _listed(sample_weight)
+        if not y:
+            raise TypeError("labels are missing; of a file they are the name of a column, or several")
+        features = [name for name in names if name not in (*y, *weights)] if columns is None else columns
+        chosen = [_listed(features), y, *([weights] if weights else [])]
+        for name in chain(*chosen):
+            if name not in names:
+                raise ValueError(f"{path} has no column {name!r}; there are {', '.join(map(repr, names))}")
+        return chosen
+
+    several = paths if isinstance(paths, (list, tuple)) else sorted(glob.glob(os.fspath(paths))) or [paths]
+    found = [one for path in map(Path, several) for one in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    kinds = {path.suffix.lower() for path in found}
+    if kinds == {".parquet"}:
+        return [block for path in found for block in _parquet(path, choose)]
+    if kinds <= {".csv", ".tsv", ".txt"}:
+        return [block for path in found for block in _csv(path, choose, block_rows)]
+    raise ValueError(
+        f"of {paths} only files in .csv, .tsv or .txt, or all in .parquet, can be read; files of arrays are "
+        'opened first, as np.load(path, mmap_mode="r"), h5py or zarr do'
+    )
+
+
+def _listed(names: Any) -> list[str]:
+    return [] if names is None else [names] if isinstance(names, str) else list(names)
+
+
+def _parquet(path: Path, choose: Choose) -> Source:
+    """A row group is a block."""
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ImportError(f"{path} needs pyarrow ({error}): python -m pip install pyarrow") from error
+    file = parquet.ParquetFile(path)
+    features, *others = choose(file.schema_arrow.names, path)
+
+    def read(group: int) -> Parts:
+        table = file.read_row_group(group, columns=[*chain(features, *others)])
+        return table.select(features), *(
+            table.column(names[0]) if len(names) == 1 else table.select(names) for names in others
+        )
+
+    sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    return [(rows, partial(read, i)) for i, rows in enumerate(sizes) if rows]
+
+
+class _Columns(NamedTuple):
+    """A table, as the door of arrays knows it."""
+
+    column_names: list[str]
+    columns: Sequence[FloatArray]
+
+
+def _csv(path: Path, choose: Choose, block_rows: int) -> Source:
+    """Lines with a header; where the lines of a block begin is known, so that any block can be read."""
+    starts, count = [], 0
+    with open(path, "rb") as file:
+        header = file.readline().decode("utf-8-sig")
+        delimiter = max(",;\t", key=header.count)
+        names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+        chosen = choose(names, path)
+        for start in _line_starts(file):
+            if count % block_rows == 0:
+                starts.append(start)
+            count += 1
+        starts.append(file.tell())
+    read = partial(_read_csv, path, names, chosen, delimiter)
+    places = zip(range(0, count, block_rows), starts, starts[1:], strict=False)
+    return [(min(block_rows, count - place[0]), partial(read, *place)) for place in places]
+
+
+def _read_csv(
+    path: Path, names: list[str], chosen: list[list[str]], delimiter: str, first: int, start: int, end: int
+) -> Parts:
+    """The rows from `first` on, which are the file's bytes from `start` to `end`."""
+    with open(path, "rb") as file:
+        file.seek(start)
+        text = file.read(end - start).decode("utf-8")
+    wanted = [names.index(name) for name in chain(*chosen)]
+    try:
+        table = np.loadtxt(
+            io.StringIO(text), comments=None, delimiter=delimiter, usecols=wanted, ndmin=2, quotechar='"'
+        )
+    except ValueError as error:
+        raise ValueError(_explanation(path, names, str(error), first)) from None
+    columns = iter(table.T)
+    features, *others = ([*islice(columns, len(some))] for some in chosen)
+    return _Columns(chosen[0], features), *(part[0] if len(part) == 1 else np.column_stack(part) for part in others)
+
+
+def _explanation(path: Path, names: list[str], message: str, first: int) -> str:
+    """Where NumPy has met something else than a number, and what to do."""
+    where = re.search(r"string (.*) to float64 at row (\d+), column (\d+)", message)
+    if where is None:
+        return f"{path}: {message}"
+    name = names[int(where[3]) - 1]
+    return (
+        f"{path} holds {where[1]} in column {name!r}, row {first + int(where[2])} (counted from 0); put a number "
+        f"there, or name the columns to take as columns=[...], without {name!r}"
+    )
+
+
+def _line_starts(file: io.BufferedReader) -> Iterator[int]:
+    """Where the lines begin, but for empty ones; a quoted field may hold ends of lines."""
+    start, quotes, filled = file.tell(), 0, False
+    for line in iter(file.readline, b""):
+        quotes, filled = quotes + line.count(b'"'), filled or not line.isspace()
+        if quotes % 2 == 0:
+            if filled:
+                yield start
+            start, filled = file.tell(), False

@@ -17,10 +17,9 @@ from npreg.runs.arrival import Limit, judge, learning_rate, least_epochs, most_e
 from npreg.runs.callbacks import Printer, Progress, Recorder, Step, hooks
 from npreg.runs.checkpoint import CheckpointError, Settings, State, set_rng_state
 from npreg.runs.convergence import Excess
-from npreg.runs.feeds import How
+from npreg.runs.feeds import How, RunRows
 from npreg.runs.own_loss import look_at
 from npreg.runs.plan import Plan
-from npreg.runs.rows import RunRows
 from npreg.runs.visit import in_order
 from npreg.schedules import ExponentialDecay
 from npreg.sgd import FixedIntercept, Schedule, Stepper

@@ -11,10 +11,9 @@ import pytest
 
 import npreg
 import npreg.engines.loops
-import npreg.runs.lazy
+import npreg.runs.scaling
 from npreg.arrays import Data
-from npreg.runs.lazy import LazyRows, converted, memory_at_hand, some_rows
-from npreg.runs.scaling import ColumnMoments
+from npreg.runs.scaling import ColumnMoments, LazyRows, converted, memory_at_hand, some_rows
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((1003, 4)) * [1, 10, 1, 0.1] + [0, 5, 0, 0]
@@ -34,7 +33,7 @@ OPTIONS = {
 
 @pytest.fixture
 def nothing_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(npreg.runs.lazy, "COPY_BYTES", 0)
+    monkeypatch.setattr(npreg.runs.scaling, "COPY_BYTES", 0)
     monkeypatch.setattr(npreg.engines.loops, "TABLE_BYTES", 0)
 
 
@@ -96,7 +95,7 @@ def test_scales_in_parts(nothing_is_copied, monkeypatch):
 
 def test_features_beyond_the_memory_at_hand_are_announced(nothing_is_copied, monkeypatch):
     assert memory_at_hand() is None or memory_at_hand() > 1e6
-    monkeypatch.setattr(npreg.runs.lazy, "memory_at_hand", lambda: 1000)
+    monkeypatch.setattr(npreg.runs.scaling, "memory_at_hand", lambda: 1000)
     with pytest.warns(UserWarning, match="beyond the memory at hand") as caught:
         npreg.train(X, Y, rng=1, lr=0.001)
     assert caught[0].filename == __file__
