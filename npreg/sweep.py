@@ -20,8 +20,8 @@ from npreg.engines.sparse import SparseColumns, rows_a_chunk
 from npreg.learning_rate import LearningRateWarning, rate_moments
 from npreg.loop import Engine, Order, Path, Reduction
 from npreg.losses import LOSSES
-from npreg.runs.arrival import DIVERGED
 from npreg.runs.feeds import MOMENT_COLUMNS, How, as_feed, as_rows, on_scale
+from npreg.runs.run import DIVERGED
 from npreg.runs.sums import LossMoments, losses_and_weight
 
 __all__ = ["SweepResult", "sweep"]

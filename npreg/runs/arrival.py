@@ -22,19 +22,11 @@ from dataclasses import replace
 import numpy as np
 
 from npreg.arrays import FloatArray, column_name, warn
-from npreg.learning_rate import (
-    WIDE,
-    LearningRateWarning,
-    check_learning_rate,
-    max_learning_rate,
-    rate_bound,
-    rate_moments,
-)
-from npreg.losses import LOSSES, Loss
+from npreg import learning_rate as rates
+from npreg.losses import LOSSES
 from npreg.runs.convergence import TOLERANCE, Excess, excess
 from npreg.runs.feeds import Feed
 from npreg.runs.plan import Plan
-from npreg.runs.sums import mean_loss
 from npreg.sgd import AdaGrad, Adam, Momentum
 
 AUTO_FRACTION = 0.5  # lr="auto" takes this part of the bound
@@ -46,7 +38,6 @@ LEAST_STEPS, LEAST_EPOCHS = 5000, 10  # of num_epochs="auto": measured in docs/r
 MOST_STEPS, MOST_EPOCHS, MANY_EPOCHS = 100_000, 10_000, 20  # no more than these, but the last in any case
 CHEAP = 5_000_000  # entries of minibatches that are read for good measure, where it is known what is needed
 LOOKED_AT = 10_000_000  # rows times columns² up to which also a run of a given length is looked at exactly
-DIVERGED = 1e6  # a loss this many times that of the start, and of predicting 0, only ever grows
 
 
 def learning_rate(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, float]:
@@ -55,67 +46,51 @@ def learning_rate(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, flo
     `lr="auto"` is half of the bound; where the loss is not as steep everywhere it decays, unless there is a
     schedule.  A number beyond the bound is warned of.
     """
-    if isinstance(plan.lr, str):
-        first, last = _auto(plan, feed, theta)
-        return first, min(last / first, 1.0) if plan.schedule is None and first > 0 else 1.0
-    _check(plan, plan.lr, feed)
-    return plan.lr, 1.0
-
-
-def _auto(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, float]:
-    """The first and the last learning rate."""
-    entrywise = ENTRYWISE.get(type(plan.rule))
+    facts, rule, loss = feed.facts, plan.rule, plan.loss
+    entrywise = ENTRYWISE.get(type(rule))
+    # How far predictions move, about, where every entry of theta moves by 1: √(d + 1) ‖x̃‖.
+    length = 1.0 if entrywise is None else math.sqrt((facts.width + 1) * facts.norms[1])
+    if not isinstance(plan.lr, str):
+        _check(plan, plan.lr, feed, None if entrywise is None else length)
+        return plan.lr, 1.0
+    start = end = first = last = 1.0
+    if entrywise is not None or not loss.is_squared:  # sizes of residuals: at the start, and of the last steps
+        middle = np.zeros_like(theta)
+        middle[-1] = np.median(facts.sample.y, axis=0)
+        start, spread = feed.losses(LOSSES["absolute"], [theta, middle])
+        end = FINAL_SIZE * (spread or start or 1.0)
+        start = max(start, end)
     if entrywise is not None:
-        start, end = _residuals(feed, theta)
-        lasting = 1 / FINAL_SIZE if isinstance(plan.rule, AdaGrad) else 10.0  # AdaGrad's steps get smaller
-        last = min(lasting * end, start)
-        return entrywise * start / _step_length(feed), entrywise * last / _step_length(feed)
-    rate = AUTO_FRACTION * feed.total(rate_moments).bound(plan.batch_size, plan.l2, plan.rule)
-    if plan.loss.is_squared:
-        return rate, rate
-    first, last = (plan.loss.steepness(size) for size in _residuals(feed, theta))
-    return rate / first, rate / last
+        lasting = 1 / FINAL_SIZE if isinstance(rule, AdaGrad) else 10.0  # AdaGrad's steps get smaller
+        first, last = entrywise * start / length, entrywise * min(lasting * end, start) / length
+    else:
+        rate = AUTO_FRACTION * feed.total(rates.rate_moments).bound(plan.batch_size, plan.l2, rule)
+        first, last = (rate, rate) if loss.is_squared else (rate / loss.steepness(size) for size in (start, end))
+    return first, min(last / first, 1.0) if plan.schedule is None and first > 0 else 1.0
 
 
-def _residuals(feed: Feed, theta: FloatArray) -> tuple[float, float]:
-    """The size of the residuals at the start, and the one that the last steps are made for."""
-    middle = np.zeros_like(theta)
-    middle[-1] = np.median(feed.facts.sample.y, axis=0)
-    start, spread = feed.losses(LOSSES["absolute"], [theta, middle])
-    end = FINAL_SIZE * (spread or start or 1.0)
-    return max(start, end), end
-
-
-def _step_length(feed: Feed) -> float:
-    """How far predictions move, about, where every entry of theta moves by 1: √(d + 1) ‖x̃‖."""
-    return math.sqrt((feed.facts.width + 1) * feed.facts.norms[1])
-
-
-def _check(plan: Plan, lr: float, feed: Feed) -> None:
-    """Say it where lr is beyond the bound for this loss and rule."""
-    y, rule, loss = feed.facts.sample.y, plan.rule, plan.loss
-    if type(rule) in ENTRYWISE:
-        limit = 10 * float(np.abs(y).mean()) / _step_length(feed)
+def _check(plan: Plan, lr: float, feed: Feed, length: float | None) -> None:
+    """Say it where lr is beyond the bound for this loss and rule; `length` is that of an entrywise step."""
+    sample, rule, loss = feed.facts.sample, plan.rule, plan.loss
+    if length is not None:
+        limit = 10 * float(np.abs(sample.y).mean()) / length
         if 0 < limit < lr:
             warn(
                 f"lr = {lr:g} is beyond {limit:.3g}, where a step of {type(rule).__name__} moves predictions "
                 'by ten times the labels; take a smaller lr, or lr="auto"',
-                LearningRateWarning,
+                rates.LearningRateWarning,
             )
         return
     slower, steps, steepness = 1.0, "SGD", loss.curvature
     if isinstance(rule, Momentum):
         slower, steps = 1 - rule.beta, f"{type(rule).__name__} with beta = {rule.beta:g}"
     if steepness is None:
-        spread = float(np.abs(y - np.median(y, axis=0)).mean())
+        spread = float(np.abs(sample.y - np.median(sample.y, axis=0)).mean())
         steepness = loss.steepness(spread) if spread > 0 else 0.0
         steps += f" on the {loss.name} loss and labels that spread by {spread:.3g}"
-    if not 0 < steepness < math.inf:
-        return
-    l2, factor = plan.l2 / steepness, slower / steepness
-    check_learning_rate(
-        lr, feed.facts.sample, plan.batch_size, l2=l2, norms=feed.facts.norms, factor=factor, steps=steps
-    )
+    if 0 < steepness < math.inf:
+        l2, factor, norms = plan.l2 / steepness, slower / steepness, feed.facts.norms
+        rates.check_learning_rate(lr, sample, plan.batch_size, l2=l2, norms=norms, factor=factor, steps=steps)
 
 
 class ConvergenceWarning(UserWarning):
@@ -173,7 +148,7 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
     part = f", {100 * found.value / found.constant:.3g} % of a constant's" if found.constant > 0 else ""
     told = f"its mean loss is {'' if found.exact else 'about '}{found.value:.3g} above the least possible"
     where = ""
-    if speed is not None and speed.vectors is not None:
+    if speed is not None:
         column = int(np.abs(speed.vectors[:-1, int(speed.parts.argmax())]).argmax())
         where = f", most of it along column {column_name(feed.facts.sample.names, column)}"
     slow = steps is not None and steps * 4 < epochs * per_epoch  # at a constant rate it would be there
@@ -191,39 +166,16 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
     else:
         scale = "" if plan.standardize else ", standardize=True"
         cure = f'columns depend on each other, or differ in scale: take rule="momentum"{scale}'
-    warn(f"the run has not arrived: {told}{part}{where}; {cure}", _category())
+    theirs = getattr(sys.modules.get("sklearn.exceptions"), "ConvergenceWarning", None)
+    category: type[Warning] = ConvergenceWarning
+    if theirs is not None:
+        category = type("ConvergenceWarning", (category, theirs), {"__doc__": category.__doc__})
+    warn(f"the run has not arrived: {told}{part}{where}; {cure}", category)
 
 
 def _stable_rate(plan: Plan, feed: Feed) -> float:
     """A bound of stable rates; of many columns a coarse one, of blocks, where it would cost a pass, none."""
     facts = feed.facts
-    if facts.is_whole and facts.width > WIDE:
-        return rate_bound(plan.batch_size, facts.num_rows, facts.norms[0], facts.norms[0], plan.l2)
-    return max_learning_rate(feed, plan.batch_size, l2=plan.l2) if facts.is_whole else math.inf
-
-
-def _category() -> type[Warning]:
-    theirs = getattr(sys.modules.get("sklearn.exceptions"), "ConvergenceWarning", None)
-    if theirs is None:
-        return ConvergenceWarning
-    return type("ConvergenceWarning", (ConvergenceWarning, theirs), {"__doc__": ConvergenceWarning.__doc__})
-
-
-class Limit:
-    """Up to which loss a run is in order: it is finite, and falls, or has not left every reasonable scale."""
-
-    def __init__(self, feed: Feed, loss: Loss, start: FloatArray) -> None:
-        self.feed, self.loss, self.start = feed, loss, start
-        self.reference: float | None = None
-
-    def allows(self, loss: float, before: Sequence[float]) -> bool:
-        if not math.isfinite(loss):
-            return False
-        if before and loss <= before[-1]:
-            return True
-        zeros = np.zeros_like(self.start)
-        if self.reference is None:  # first a few rows: they nearly always show that all is well
-            self.reference = mean_loss(self.loss, self.feed.facts.sample.head(256), zeros)
-        if loss > DIVERGED * self.reference:
-            self.reference = max(self.feed.losses(self.loss, [zeros, self.start]))
-        return loss <= DIVERGED * self.reference
+    if facts.is_whole and facts.width > rates.WIDE:
+        return rates.rate_bound(plan.batch_size, facts.num_rows, facts.norms[0], facts.norms[0], plan.l2)
+    return rates.max_learning_rate(feed, plan.batch_size, l2=plan.l2) if facts.is_whole else math.inf

@@ -78,17 +78,9 @@ class Printer:
 
 
 class ProgressBar:
-    """A progress bar over the epochs, with the loss, by tqdm; `train(..., callbacks=ProgressBar())`.
+    """A progress bar over the epochs, with the loss, by tqdm (ImportError where it is not there).
 
-    Parameters
-    ----------
-    **options
-        As of `tqdm.tqdm`, such as `leave=False` or `file=...`.
-
-    Raises
-    ------
-    ImportError
-        Where tqdm is not there.
+    `train(..., callbacks=ProgressBar())`; options are those of `tqdm.tqdm`, such as `leave=False` or `file=...`.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -114,20 +106,13 @@ class ProgressBar:
 
 
 class Recorder:
-    """Takes the parameters after steps: keeps them, sums them for the average of the tail, tells them.
-
-    They come one by one, (steps, d + 1, k), or as their sum over some steps.
-    """
+    """Takes parameters after steps, (steps, d + 1, k): keeps them, sums them for an average, tells them."""
 
     def __init__(self, keep: bool, tell: Callable[[FloatArray], None] | None) -> None:
         self.keep, self.tell = keep, tell
         self.kept: list[FloatArray] = []
-        self.averaging = False
-        self.forget_sum()
-
-    def forget_sum(self) -> None:
         self.sum: FloatArray = np.zeros(())
-        self.count = 0
+        self.count, self.averaging = 0, False
 
     @property
     def wants(self) -> str:  # every step's parameters, or their sum alone
@@ -141,30 +126,25 @@ class Recorder:
             self.kept.append(thetas)
         if self.averaging:
             self.add(thetas.sum(axis=0, dtype=np.float64), len(thetas))
-        if self.tell is not None:
-            for theta in thetas:
-                self.tell(theta)
+        for theta in thetas if self.tell is not None else ():
+            self.tell(theta)  # type: ignore[misc]
 
 
 def as_callbacks(callbacks: Any) -> list[Any]:
     """One callback or several as objects; TypeError for what is no callback."""
-    single = callable(callbacks) or _is_object(callbacks)
-    found = []
-    for one in (callbacks,) if single or not np.iterable(callbacks) else callbacks:
-        if _is_object(one):
-            found.append(one)
-        elif callable(one):
-            found.append(SimpleNamespace(on_epoch=one))
-        else:
+
+    def is_object(one: Any) -> bool:
+        return isinstance(one, Record) or bool(hooks([one], "on_epoch") or hooks([one], "on_step"))
+
+    single = callable(callbacks) or is_object(callbacks) or not np.iterable(callbacks)
+    several = [callbacks] if single else [*callbacks]
+    for one in several:
+        if not callable(one) and not is_object(one):
             raise TypeError(
                 "callbacks must be a function of one Progress, or several, or objects with on_epoch or "
                 f"on_step, not {callbacks!r}"
             )
-    return found
-
-
-def _is_object(callback: Any) -> bool:
-    return isinstance(callback, Record) or bool(hooks([callback], "on_epoch") or hooks([callback], "on_step"))
+    return [one if is_object(one) else SimpleNamespace(on_epoch=one) for one in several]
 
 
 def hooks(callbacks: Sequence[Any], name: str) -> list[Callable[..., Any]]:

@@ -1,8 +1,7 @@
 """Checkpoints: a run on disk, from which it resumes with the same bits as if it had never stopped.
 
-One `.npz` file of plain arrays, without pickle: the run's arrays under their names, and one JSON text as
-bytes, `meta` (settings, rng state, position, library version).  The archive's own checksums tell a file that
-was damaged, and what is read is looked at, field by field, before it is used.
+One `.npz` file of plain arrays, without pickle: the run's arrays, and one JSON text as bytes, `meta`.  The archive's
+own checksums tell a file that was damaged, and what is read is looked at, field by field, before it is used.
 """
 
 from __future__ import annotations
@@ -174,6 +173,20 @@ class State:
             raise self.wrong(name, "not finite", "finite numbers")
         return array
 
+    def put_rng(self, rng: np.random.Generator) -> None:
+        """Put a generator into the state that is kept as "rng"."""
+        state, kind = self.get("rng", dict, "the state of a generator"), type(rng.bit_generator).__name__
+        if (was := state.get("bit_generator")) != kind:
+            raise CheckpointError(
+                f"{self.path} was written with a {was} generator, not {kind}; give the same kind of rng"
+            )
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # older NumPy only warns of numbers beyond the state's
+                rng.bit_generator.state = state
+        except (KeyError, ValueError, TypeError, IndexError, OverflowError, AttributeError, Warning) as error:
+            raise self.wrong("rng", repr(error), "the state of a generator") from None
+
     def compare(self, now: Settings) -> None:
         """CheckpointError where a setting is not what it was, in words."""
         before = self.get("settings", dict, "the settings of a run")
@@ -195,22 +208,6 @@ class State:
             )
 
 
-def set_rng_state(rng: np.random.Generator, found: State) -> None:
-    """Put a generator into the state that is kept as "rng"."""
-    state, kind = found.get("rng", dict, "the state of a generator"), type(rng.bit_generator).__name__
-    if state.get("bit_generator") != kind:
-        raise CheckpointError(
-            f"{found.path} was written with a {state.get('bit_generator')} generator, not {kind}; "
-            "give the same kind of rng"
-        )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # older NumPy only warns of numbers beyond the state's
-            rng.bit_generator.state = state
-    except (KeyError, ValueError, TypeError, IndexError, OverflowError, AttributeError, Warning) as error:
-        raise found.wrong("rng", repr(error), "the state of a generator") from None
-
-
 @contextlib.contextmanager
 def locked(path: str) -> Iterator[None]:
     """Hold the file for this run alone; CheckpointError where another run, in any process, has it.
@@ -218,21 +215,8 @@ def locked(path: str) -> Iterator[None]:
     The system lets go of a lock when its process ends, however it does.  The lock's own file is removed here,
     or by the next run.
     """
-    lock = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:50]}.lock")
-    descriptor = _take(lock, path)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(lock)  # while it is held: else it might be the next run's
-        os.close(descriptor)
-        if sys.platform == "win32":  # where nothing that is open can be removed
-            with contextlib.suppress(OSError):
-                os.unlink(lock)
-
-
-def _take(lock: str, path: str) -> int:
-    while True:
+    lock, is_ours = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:50]}.lock"), False
+    while not is_ours:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             if sys.platform == "win32":
@@ -243,15 +227,22 @@ def _take(lock: str, path: str) -> int:
                 import fcntl
 
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), os.stat(lock)):
-                return descriptor
+            is_ours = os.path.samestat(os.fstat(descriptor), os.stat(lock))
         except (BlockingIOError, PermissionError):
             os.close(descriptor)
             raise CheckpointError(
                 f"{path} is being written by another run; wait until that has ended, or give another path"
             ) from None
-        except FileNotFoundError:
-            pass
-        except OSError:
-            return descriptor  # a file system without locks
-        os.close(descriptor)  # its last owner has just removed it
+        except OSError as error:
+            is_ours = not isinstance(error, FileNotFoundError)  # a file system without locks
+        if not is_ours:
+            os.close(descriptor)  # its last owner has just removed it
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(lock)  # while it is held: else it might be the next run's
+        os.close(descriptor)
+        if sys.platform == "win32":  # where nothing that is open can be removed
+            with contextlib.suppress(OSError):
+                os.unlink(lock)

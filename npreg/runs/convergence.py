@@ -92,32 +92,28 @@ def excess(
 
     Exact for the squared loss of up to 256 columns, or without L1 of up to 512 rows; an estimate otherwise.
     """
-    facts, theta = feed.facts, theta.astype(np.float64)
-    if is_sparse(facts.sample.X):  # its products would need every column of every row
+    theta, wide = theta.astype(np.float64), feed.facts.width > MOST_COLUMNS
+    if is_sparse(feed.facts.sample.X):  # its products would need every column of every row
         return Excess(math.nan, False, None, math.nan)
-    wide = facts.width > MOST_COLUMNS
-    few_rows = wide and facts.num_rows <= FEW_ROWS and loss.is_squared and not l1
-    speed: Speed | None = None
+    few_rows = wide and feed.facts.num_rows <= FEW_ROWS and loss.is_squared and not l1
     with np.errstate(all="ignore"):
-        if few_rows:
+        if few_rows:  # in as many coordinates as there are rows
             data, basis = _in_their_span(feed)
-            within = np.vstack([basis.T @ theta[:-1], theta[-1:]])
-            here = _Place.at(ArrayFeed(data), loss, within, fit_intercept)
-            value, constant, found = _by_moments(ArrayFeed(data), here, l2, l1)
-            outside = theta[:-1] - basis @ within[:-1]
-            value += l2 / 2 * float(np.sum(outside**2)) / theta.shape[1]
-            speed = replace(found, vectors=np.vstack([basis @ found.vectors[:-1], found.vectors[-1:]]))
-        elif wide:
-            value, constant = _by_products(feed, _Place.at(feed, loss, theta, fit_intercept), l2, l1)
+            feed, w, theta = ArrayFeed(data), theta[:-1], np.vstack([basis.T @ theta[:-1], theta[-1:]])
+        here, speed = _Place.at(feed, loss, theta, fit_intercept), None
+        if wide and not few_rows:
+            value, constant = _by_products(feed, here, l2, l1)
         else:
-            value, constant, speed = _by_moments(feed, _Place.at(feed, loss, theta, fit_intercept), l2, l1)
-        known = math.isfinite(value) and math.isfinite(constant)
-        exact = loss.is_squared and (few_rows or not wide)
-        return Excess(value, exact, value <= TOLERANCE * constant if known else None, constant, speed)
+            value, constant, speed = _by_moments(feed, here, l2, l1)
+        if few_rows and speed is not None:
+            value += l2 / 2 * float(np.sum((w - basis @ theta[:-1]) ** 2)) / theta.shape[1]
+            speed = replace(speed, vectors=np.vstack([basis @ speed.vectors[:-1], speed.vectors[-1:]]))
+        converged = value <= TOLERANCE * constant if math.isfinite(value) and math.isfinite(constant) else None
+        return Excess(value, loss.is_squared and (few_rows or not wide), converged, constant, speed)
 
 
 def _in_their_span(feed: Feed) -> tuple[Data, FloatArray]:
-    """Rows in as many coordinates as there are rows, and the basis (d, n) in which they are that."""
+    """Rows in coordinates, and the basis (d, n) in which they are that."""
     parts: list[Data] = feed.total(_listed)
     basis, coordinates = np.linalg.qr(np.concatenate([np.asarray(part.X, np.float64) for part in parts]).T)
     weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
@@ -149,10 +145,6 @@ class _Place:
         theta = theta.copy()
         theta[-1] += shift @ theta[:-1]
         return cls(loss, theta, shift, middle, spread, fit_intercept)
-
-    def penalty(self, l2: float, l1: float) -> float:
-        w = self.theta[:-1]
-        return float(l2 / 2 * np.sum(w * w) + l1 * np.sum(np.abs(w))) / float(w.shape[1])
 
     def means(self, sums: _Sums) -> tuple[float, float, float]:
         """Of sums over rows: the sum of weights, the mean loss here, and that of the best constant."""
@@ -208,7 +200,8 @@ def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, 
         sums: _Sums = feed.total(_sums, here, _moments)
         weight, value, of_constant = here.means(sums)
         slope, curvatures = sums.parts[4:]
-        objective = value + here.penalty(l2, l1)
+        w = here.theta[:-1]
+        objective = value + float(l2 / 2 * np.sum(w * w) + l1 * np.sum(np.abs(w))) / k
         G = slope / weight + l2 * penalised[:, None] * here.theta
         Hs = curvatures / weight + l2 * np.diag(penalised)
         if first is None:

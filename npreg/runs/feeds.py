@@ -1,7 +1,6 @@
 """Where an epoch's minibatches come from: rows in memory, or blocks of rows that are read one by one.
 
-A feed draws the orders of rows, hands the rows to an engine, and knows the mean loss.  Whatever it feeds,
-and wherever its rows are, it is asked the same five things, and may be put on another scale.
+A feed draws the orders of rows, hands the rows to an engine, and knows the mean loss; it may be put on another scale.
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ from npreg.runs.visit import BlockOrder, orders, row_order, visit_order
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 SAMPLE_ROWS = 256
 MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀX̃, for the loss
+VALIDATION = "(features, labels), a tuple, or a fraction of the rows, or RowBlocks"
 
 # A place where a run may be left, and taken up again: the parameters after every epoch that has ended since the last
 # such place; and in the middle of an epoch, how many blocks are done.
@@ -49,11 +49,7 @@ class How(NamedTuple):
 
 
 class Facts:
-    """What is known of the rows without reading them.
-
-    `rows` are those of each block: no minibatch spans two; in memory all rows are one block.  `sample` is to be
-    looked at: all rows in memory, the first of the first block otherwise.
-    """
+    """What is known without reading: the rows of each block (in memory one), and a sample, there all rows."""
 
     def __init__(self, rows: Sequence[int], sample: Data) -> None:
         self.rows, self.sample, self.num_rows = rows, sample, sum(rows)
@@ -203,12 +199,10 @@ def as_rows(
 
 def as_feed(rows: Data | Rows) -> Feed:
     """Rows of any kind as a feed."""
-    if isinstance(rows, (ArrayFeed, BlockFeed)):
-        return rows
-    if isinstance(rows, RowBlocks):
-        return BlockFeed(rows)
-    assert isinstance(rows, Data)
-    return ArrayFeed(rows)
+    if isinstance(rows, Data):
+        return ArrayFeed(rows)
+    assert isinstance(rows, (RowBlocks, ArrayFeed, BlockFeed))
+    return BlockFeed(rows) if isinstance(rows, RowBlocks) else rows
 
 
 def on_scale(feed: Feed, *, standardize: bool, center: bool = True) -> tuple[Feed, Scaling | None]:
@@ -240,26 +234,41 @@ class RunRows(NamedTuple):
         rows = as_rows(features, labels, sample_weight)
         held_out: Data | Rows | None = validation if isinstance(validation, Rows) else None
         if validation is not None and not isinstance(validation, (tuple, Rows)):
-            if np.ndim(validation):
-                raise TypeError(
-                    "validation must be (features, labels), a tuple, or a fraction of the rows, not "
-                    f"{brief(validation)}"
-                )
-            if not isinstance(rows, Data):
-                raise ValueError("with row blocks, validation must be (features, labels) or RowBlocks, not a fraction")
             rows, held_out = _split(rows, validation, rng)
         feed = as_feed(rows)
+        facts = feed.facts
         if isinstance(validation, tuple):
             if len(validation) not in (2, 3):
-                raise ValueError(
-                    "validation must be (features, labels), or these and sample_weight, RowBlocks or a fraction, "
-                    f"not a tuple of {len(validation)}"
-                )
-            held_out = as_data(*validation, like=feed.facts.sample, sparse=True)
-        if plan.loss.is_squared:
-            _check_labels(feed.facts)
+                raise ValueError(f"validation must be {VALIDATION}, not a tuple of {len(validation)}")
+            held_out = as_data(*validation, like=facts.sample, sparse=True)
+        sizes = np.abs(facts.sample.y).max(axis=1)
+        if plan.loss.is_squared and sizes.max() > math.sqrt(float(np.finfo(facts.dtype).max) / facts.num_rows):
+            raise ValueError(
+                f"labels reach {sizes.max():.3g} in row {sizes.argmax()}, and the sum of squares is beyond the range "
+                f"of {facts.dtype}; give labels / {sizes.max():.3g}, and multiply predictions by that"
+            )
         feed, scaling = on_scale(feed, standardize=plan.standardize, center=plan.fit_intercept)
-        return cls(feed, scaling, None if held_out is None else _like(feed.facts, held_out, scaling))
+        return cls(feed, scaling, None if held_out is None else _like(facts, held_out, scaling))
+
+
+def _split(rows: Data | Rows, fraction: float, rng: np.random.Generator) -> tuple[Data, Data]:
+    """The training rows and the rows held out, each in their old order."""
+    if np.ndim(fraction):
+        raise TypeError(f"validation must be {VALIDATION}, not {brief(fraction)}")
+    if not isinstance(rows, Data):
+        raise ValueError("with row blocks, validation must be (features, labels) or RowBlocks, not a fraction")
+    X, y, weights = rows
+    held = round(as_nonnegative(fraction, "validation") * len(X))
+    if not 0 < fraction < 1 or not 0 < held < len(X):
+        raise ValueError(
+            f"validation = {fraction!r} of {len(X)} rows would hold out {held}; at least one row must be on each side"
+        )
+    order = rng.permutation(len(X)).astype(np.min_scalar_type(len(X)))  # kept for the whole run
+    kept, out = (
+        Data.named(rows.names, some_rows(X, some), y[some], None if weights is None else weights[some])
+        for some in (np.sort(order[held:]), np.sort(order[:held]))
+    )
+    return kept, out
 
 
 def _like(facts: Facts, rows: Data | Rows, scaling: Scaling | None) -> Feed:
@@ -268,39 +277,10 @@ def _like(facts: Facts, rows: Data | Rows, scaling: Scaling | None) -> Feed:
         X: Any = rows.X
         X = X.astype(facts.dtype) if is_sparse(X) else converted(X, partial(np.asarray, dtype=facts.dtype))
         rows = rows._replace(X=X, y=rows.y.astype(facts.dtype))
-    held_out = as_feed(rows)
-    width, num_outputs = held_out.facts.width, held_out.facts.num_outputs
-    if (width, num_outputs) != (facts.width, facts.num_outputs):
+    found = as_feed(rows)
+    if (found.facts.width, found.facts.num_outputs) != (facts.width, facts.num_outputs):
         raise ValueError(
-            f"validation features of {width} columns and labels of {num_outputs} do not fit "
+            f"validation features of {found.facts.width} columns and labels of {found.facts.num_outputs} do not fit "
             f"{facts.width} features and {facts.num_outputs} outputs"
         )
-    return held_out if scaling is None else held_out.scaled(scaling)
-
-
-def _split(data: Data, fraction: float, rng: np.random.Generator) -> tuple[Data, Data]:
-    """The training rows and the rows held out, each in their old order."""
-    n = len(data.X)
-    held = round(as_nonnegative(fraction, "validation") * n)
-    if not 0 < fraction < 1 or not 0 < held < n:
-        raise ValueError(
-            f"validation = {fraction!r} of {n} rows would hold out {held}; at least one row must be on each side"
-        )
-    order = rng.permutation(n).astype(np.min_scalar_type(n))  # kept for the whole run
-
-    def some(rows: np.ndarray[Any, Any]) -> Data:
-        weights = None if data.weights is None else data.weights[rows]
-        return Data.named(data.names, some_rows(data.X, rows), data.y[rows], weights)
-
-    return some(np.sort(order[held:])), some(np.sort(order[:held]))
-
-
-def _check_labels(facts: Facts) -> None:
-    """ValueError where the squares of labels overflow: no loss could be told."""
-    sizes = np.abs(facts.sample.y).max(axis=1)
-    largest, row = float(sizes.max()), int(sizes.argmax())
-    if largest > math.sqrt(float(np.finfo(facts.dtype).max) / facts.num_rows):
-        raise ValueError(
-            f"labels reach {largest:.3g} in row {row}, and the sum of squares is beyond the range of "
-            f"{facts.dtype}; give labels / {largest:.3g}, and multiply predictions by that"
-        )
+    return found if scaling is None else found.scaled(scaling)

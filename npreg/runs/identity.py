@@ -33,7 +33,12 @@ def identify(value: Any, name: str) -> tuple[str, str]:
             f"a checkpoint must know {name} again in another process, and cannot know {error}; give "
             f"{name} an attribute checkpoint_name, a text that you change whenever it computes something else"
         ) from None
-    return _name(value), text if len(text) <= 80 else f"{zlib.crc32(text.encode()):08x} {len(text)}"
+    given = (value, getattr(value, "checkpoint_name", None), getattr(value, "name", None))
+    kind = value if isinstance(value, (FunctionType, type)) else type(value)
+    shown = "" if kind is value else repr(value)
+    shown = shown if shown and " at 0x" not in shown and len(shown) <= 200 else _path(kind)
+    name = next((one for one in given if isinstance(one, str)), shown)
+    return name, text if len(text) <= 80 else f"{zlib.crc32(text.encode()):08x} {len(text)}"
 
 
 def fingerprint(*arrays: FloatArray | None) -> str:
@@ -45,16 +50,6 @@ def fingerprint(*arrays: FloatArray | None) -> str:
             for start in range(0, len(array), 65536):
                 total = zlib.crc32(np.ascontiguousarray(array[start : start + 65536]).tobytes(), total)
     return f"{total:08x}"
-
-
-def _name(value: Any) -> str:
-    """A text to be read: a name that was given, the repr where it has no address, or where it comes from."""
-    for given in (value, getattr(value, "checkpoint_name", None), getattr(value, "name", None)):
-        if isinstance(given, str):
-            return given
-    kind = value if isinstance(value, (FunctionType, type)) else type(value)
-    text = "" if kind is value else repr(value)
-    return text if text and " at 0x" not in text and len(text) <= 200 else _path(kind)
 
 
 def _path(thing: Any) -> str:

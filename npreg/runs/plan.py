@@ -17,8 +17,6 @@ from npreg.runs.identity import fingerprint, identify
 from npreg.schedules import as_schedule
 from npreg.sgd import Rule, Schedule, as_rule
 
-__all__ = ["EarlyStopping", "EngineName", "Plan", "RuleName", "ScheduleName", "refuse_unknown"]
-
 EngineName: TypeAlias = Literal["auto", "loop", "tight", "moments"]
 RuleName: TypeAlias = Literal["sgd", "momentum", "nesterov", "adam", "adagrad"]
 ScheduleName: TypeAlias = Literal["constant", "step", "inverse_scaling", "cosine", "exponential"]
@@ -59,12 +57,7 @@ class EarlyStopping:
     """Stop after `patience` epochs without an improvement of more than `tol`.
 
     Watched is the mean loss of the validation rows; without such rows, that of the training rows.
-
-    Parameters
-    ----------
-    patience : int ≥ 1
-    tol : float ≥ 0
-        In units of the loss.
+    `patience` is an int ≥ 1, `tol` a float ≥ 0 in units of the loss.
 
     >>> EarlyStopping(5, tol=1e-4)
     EarlyStopping(patience=5, tol=0.0001)
@@ -120,29 +113,25 @@ class Plan:
             raise ValueError(f"average must be in [0, 1), the part of the epochs to average, not {average!r}")
         if self.stop is not None and not isinstance(self.stop, EarlyStopping):
             raise TypeError(f"stop must be an npreg.EarlyStopping, as EarlyStopping(5), not {self.stop!r}")
-        epochs: Any = self.num_epochs
-        if epochs is None:
-            epochs = "auto" if auto else 3
+        epochs: Any = self.num_epochs if self.num_epochs is not None else "auto" if auto else 3
         if not (isinstance(epochs, str) and epochs == "auto"):
             epochs = as_count(epochs, "num_epochs", 0)
         elif str(schedule) in ("step", "cosine", "exponential"):
             raise ValueError(f"the schedule {schedule!r} needs num_epochs as a number: it is for so many")
         callbacks, given = as_callbacks(self.callbacks), self.checkpoint
+        standardize = auto if self.standardize is None else self.standardize
         looked_at = {
+            **{name: as_flag(getattr(self, name), name) for name in ("verbose", "fit_intercept", "shuffle")},
+            **{name: as_nonnegative(getattr(self, name), name) for name in ("l2", "l1")},
             "batch_size": as_batch_size(self.batch_size),
             "lr": lr if auto else as_nonnegative(lr, "lr"),
             "num_epochs": epochs,
-            "verbose": as_flag(self.verbose, "verbose"),
             "loss": as_loss(self.loss),
             "engine": as_choice(self.engine, "engine", get_args(EngineName)),
             "rule": as_rule(self.rule),
             "schedule": as_schedule(schedule, 1 if epochs == "auto" else epochs),
-            "fit_intercept": as_flag(self.fit_intercept, "fit_intercept"),
-            "shuffle": as_flag(self.shuffle, "shuffle"),
-            "l2": as_nonnegative(self.l2, "l2"),
-            "l1": as_nonnegative(self.l1, "l1"),
             "average": float(average),
-            "standardize": as_flag(auto if self.standardize is None else self.standardize, "standardize"),
+            "standardize": as_flag(standardize, "standardize"),
             "callbacks": callbacks,
             "record": next((one.each for one in callbacks if isinstance(one, Record)), None),
             "checkpoint": given if given is None or isinstance(given, Checkpoint) else Checkpoint(given),
@@ -168,9 +157,7 @@ def refuse_unknown(unknown: dict[str, Any]) -> None:
     for name, value in unknown.items():
         if name in RENAMED:
             raise TypeError(f"train has no argument {name}; write {RENAMED[name].format(value=value)}")
-        close = [own for own, others in ELSEWHERE.items() if name in others.split()]
-        close += get_close_matches(
-            name, [*ELSEWHERE, *(argument.name for argument in fields(Plan) if argument.init)], 1
-        )
+        own = [*ELSEWHERE, *(argument.name for argument in fields(Plan) if argument.init)]
+        close = [one for one in ELSEWHERE if name in ELSEWHERE[one].split()] + get_close_matches(name, own, 1)
         meant = f"; did you mean {close[0]}?" if close else ""
         raise TypeError(f"train got an unexpected keyword argument {name!r}{meant}")

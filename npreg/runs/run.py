@@ -13,18 +13,22 @@ from npreg.arrays.sparse import is_sparse
 from npreg.data import start_parameters
 from npreg.engines import choose_engine, make_engine
 from npreg.learning_rate import scale_advice
-from npreg.runs.arrival import Limit, judge, learning_rate, least_epochs, most_epochs, warn_of
+from npreg.runs.arrival import judge, learning_rate, least_epochs, most_epochs, warn_of
 from npreg.runs.callbacks import Printer, Progress, Recorder, Step, hooks
-from npreg.runs.checkpoint import CheckpointError, Settings, State, set_rng_state
+from npreg.runs.checkpoint import CheckpointError, Settings, State
 from npreg.runs.convergence import Excess
 from npreg.runs.feeds import How, RunRows
 from npreg.runs.own_loss import look_at
 from npreg.runs.plan import Plan
+from npreg.runs.sums import mean_loss
 from npreg.runs.visit import in_order
 from npreg.schedules import ExponentialDecay
 from npreg.sgd import FixedIntercept, Schedule, Stepper
 
 REASONS = ("num_epochs", "patience", "callback")
+DIVERGED = 1e6  # a loss this many times that of the start, and of predicting 0, only ever grows
+KEPT = ("rate", "decay", "num_epochs", "best_epoch", "stopped", "blocks_done")  # in a checkpoint, as numbers and texts,
+ARRAYS = ("theta", "good", "best", "epoch_start", "losses", "validation_losses", "epoch_ends")  # and as arrays
 
 
 class Trajectory(NamedTuple):
@@ -87,10 +91,10 @@ class Run:
 
         self.recorder = Recorder(plan.record == "step", self.told_step if self.tell_step else None)
         self.path = self.recorder if plan.record == "step" or plan.average or self.tell_step else None
-        self.limit = Limit(feed, plan.loss, theta.copy())
+        self.begin, self.reference = theta.copy(), math.nan
         self.good = self.best = theta.copy()  # of the last epoch that was in order, and of the best
         self.best_epoch = self.steps_told = 0
-        self.epoch_ends = [theta[None].copy()]
+        self.epoch_ends = [theta.copy()]
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
         self.stopped = "num_epochs"
@@ -145,7 +149,7 @@ class Run:
                 return
             # Twice as many epochs: the average of their second half begins here.
             self.num_epochs = min(2 * self.num_epochs, most)
-            self.recorder.forget_sum()
+            self.recorder.sum, self.recorder.count = np.zeros(()), 0
             self.stepper.schedule = self.schedule()
             self.run_epochs()
 
@@ -184,8 +188,12 @@ class Run:
                 if ends:
                     self.epoch_start, self.rng_state = self.theta.copy(), self.rng.bit_generator.state
                 self.finish_epochs(ends)
-                self.write()
-                if self.is_finished():
+                finished, checkpoint = self.is_finished(), self.plan.checkpoint
+                if checkpoint is not None and self.file is not None:  # written after epochs, or also after blocks
+                    every = checkpoint.every
+                    if finished or every == "block" or (not self.blocks_done and self.epoch % every == 0):
+                        self.state().save(self.file)
+                if finished:
                     return
                 self.recorder.averaging = self.epoch >= self.tail_start(self.num_epochs)
 
@@ -194,7 +202,7 @@ class Run:
         if ends and self.recorder.count:
             ends = [np.asarray(self.recorder.sum / self.recorder.count, self.theta.dtype)]
         for end, loss in zip(ends, self.feed.losses(self.plan.loss, ends), strict=True):
-            if not self.limit.allows(loss, self.losses):
+            if not self.is_in_order(loss):
                 raise self.diverged(loss)
             self.losses.append(loss)
             self.good, held_out = end, None
@@ -203,7 +211,7 @@ class Run:
                 held_out = math.inf if math.isnan(found) else found
                 self.validation_losses.append(held_out)
             if self.plan.record == "epoch":
-                self.epoch_ends.append(end[None])
+                self.epoch_ends.append(end)
             self.look_on(loss, held_out)
 
     def look_on(self, loss: float, held_out: float | None) -> None:
@@ -223,6 +231,17 @@ class Run:
         for on_step in self.tell_step:
             on_step(Step(self.epoch + 1, self.steps_told, *self.raw_copies(theta)))
 
+    def is_in_order(self, loss: float) -> bool:
+        """Whether a loss is finite, and falls, or has not left every reasonable scale."""
+        if not math.isfinite(loss) or (self.losses and loss <= self.losses[-1]):
+            return math.isfinite(loss)
+        zeros = np.zeros_like(self.begin)
+        if math.isnan(self.reference):  # first a few rows: they nearly always show that all is well
+            self.reference = mean_loss(self.plan.loss, self.feed.facts.sample.head(256), zeros)
+        if loss > DIVERGED * self.reference:
+            self.reference = max(self.feed.losses(self.plan.loss, [zeros, self.begin]))
+        return loss <= DIVERGED * self.reference
+
     def diverged(self, loss: float) -> DivergenceError:
         lr, sample = self.stepper.rate(max(self.stepper.steps_done - 1, 0)), self.feed.facts.sample
         w, b = self.raw_copies(self.good)
@@ -233,40 +252,20 @@ class Run:
         )
         return DivergenceError(message, epoch=self.epoch + 1, lr=lr, w=w, b=b, losses=np.array(self.losses))
 
-    def write(self) -> None:
-        """The checkpoint, where it is time to: after epochs, and with row blocks also after blocks."""
-        if self.plan.checkpoint is not None and self.file is not None:
-            every = self.plan.checkpoint.every
-            if self.is_finished() or every == "block" or (not self.blocks_done and self.epoch % every == 0):
-                self.state().save(self.file)
-
     def state(self) -> State:
         """Everything that the rest of the run depends on."""
         meta = {
+            **{name: getattr(self, name) for name in KEPT},
             "settings": {name: list(setting) for name, setting in self.settings.items()},
             "rng": self.rng_state,
-            "rate": self.rate,
-            "decay": self.decay,
-            "num_epochs": self.num_epochs,
             "steps_done": self.stepper.steps_done,
-            "best_epoch": self.best_epoch,
-            "stopped": self.stopped,
-            "blocks_done": self.blocks_done,
         }
-        arrays = {
-            "theta": self.theta,
-            "epoch_start": self.epoch_start,
-            "good": self.good,
-            "best": self.best,
-            "losses": np.array(self.losses, np.float64),
-            "validation_losses": np.array(self.validation_losses, np.float64),
-            "epoch_ends": np.concatenate(self.epoch_ends),
-            **{f"rule_{i}": part for i, part in enumerate(self.stepper.state)},
-        }
+        arrays = {name: np.asarray(getattr(self, name)) for name in ARRAYS}
+        arrays |= {f"rule_{i}": part for i, part in enumerate(self.stepper.state)}
         if self.path is not None:
             arrays["tail_sum"] = np.broadcast_to(self.recorder.sum, self.theta.shape)
             arrays["tail_count"] = np.array(self.recorder.count, np.int64)
-            arrays["path"] = np.concatenate([self.epoch_ends[0][:0], *self.recorder.kept])
+            arrays["path"] = np.concatenate([self.theta[None][:0], *self.recorder.kept])
         return State(meta, arrays)
 
     def restore(self, found: State) -> None:
@@ -290,14 +289,14 @@ class Run:
             shape = (lengths[name], *now.shape[1:]) if name in lengths else now.shape
             arrays[name] = found.array(name, shape, now.dtype, finite=name != "validation_losses")
         self.check_length(found.path, done, planned)
-        set_rng_state(self.rng, found)
+        found.put_rng(self.rng)
         self.stopped, self.stepper.steps_done, self.best_epoch, self.blocks_done = stopped, steps, best, blocks_done
         self.epoch_start, self.rng_state = arrays["epoch_start"], self.rng.bit_generator.state
         self.theta[...] = arrays["theta"]
         for i, part in enumerate(self.stepper.state):
             part[...] = arrays[f"rule_{i}"]
         self.losses, self.validation_losses = arrays["losses"].tolist(), arrays["validation_losses"].tolist()
-        self.good, self.best, self.epoch_ends = arrays["good"], arrays["best"], [arrays["epoch_ends"]]
+        self.good, self.best, self.epoch_ends = arrays["good"], arrays["best"], [*arrays["epoch_ends"]]
         if self.path is not None:
             self.recorder.sum, self.recorder.count = arrays["tail_sum"], int(arrays["tail_count"])
             self.recorder.kept = [arrays["path"]]
@@ -329,5 +328,5 @@ class Run:
         if self.plan.record is None:
             return None
         steps = self.recorder.kept if self.plan.record == "step" else []
-        path = self.raw(np.concatenate([*self.epoch_ends, *steps]))
+        path = self.raw(np.concatenate([self.epoch_ends, *steps]))
         return Trajectory(path[:, :-1], path[:, -1])

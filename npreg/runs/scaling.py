@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,10 +43,9 @@ class ColumnMoments:
         weight = float(len(X) if weights is None else weights.sum())
         if is_sparse(X):  # standard deviations alone: centred, every entry would be stored
             return cls(weight, len(X), *_of_sparse(X, weights, weight), centred=False)
-        if X.nbytes > COPY_BYTES:  # the deviations would be a copy
-            rows = max(1, PART_BYTES * len(X) // X.nbytes)
-            starts = range(0, len(X), rows)
-            return tree_sum(cls.of(data.rows(slice(start, start + rows))) for start in starts)
+        rows = max(1, PART_BYTES * len(X) // X.nbytes)
+        if X.nbytes > COPY_BYTES and rows < len(X):  # the deviations would be a copy
+            return tree_sum(cls.of(data.rows(slice(i, i + rows))) for i in range(0, len(X), rows))
         X = np.asarray(X)
         with np.errstate(over="ignore", invalid="ignore"):
             mean = _mean(X, weights)
@@ -155,48 +155,38 @@ class LazyRows:
     def __getitem__(self, rows: Any) -> Any:
         if not isinstance(rows, slice):
             return self.take(rows)
-        if self.index is None:
-            return LazyRows(self.X[rows], self.convert)
-        return LazyRows(self.X, self.convert, self.index[rows])
+        own = self.index is None
+        return LazyRows(self.X[rows] if own else self.X, self.convert, None if own else self.index[rows])
 
     def take(self, rows: Any, axis: int = 0, out: FloatArray | None = None, mode: str = "raise") -> FloatArray:
         """As `np.take` along the rows."""
-        if self.index is not None:
-            rows = self.index.take(rows, mode=mode)
+        rows = rows if self.index is None else self.index.take(rows, mode=mode)
         found: FloatArray = self.X.take(rows, axis=0, mode=mode)
-        if self.convert is not None:
-            found = self.convert(found)
+        found = found if self.convert is None else self.convert(found)
         if out is not None:
             out[...] = found
         return found
 
     def dot(self, w: FloatArray) -> FloatArray:
-        found: FloatArray = np.asarray(self).dot(w)
-        return found
-
-    def copy(self) -> FloatArray:
-        return np.array(self)
+        return np.asarray(np.asarray(self).dot(w))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
         found = self.X if self.index is None else self.X[self.index]
         return np.asarray(found if self.convert is None else self.convert(found), dtype)
 
 
-def some_rows(X: FloatArray, index: NDArray[Any]) -> FloatArray:
+def some_rows(X: Any, index: NDArray[Any]) -> Any:
     """X[index], copied where it is small."""
-    matrix: Any = X
-    if is_sparse(matrix):
-        return cast(FloatArray, matrix.subset(index))
-    small = len(index) * X.shape[1] * X.itemsize <= COPY_BYTES
-    return X[index] if small else cast(FloatArray, LazyRows(X, None, index))
+    if is_sparse(X):
+        return X.subset(index)
+    return X[index] if len(index) * X.shape[1] * X.itemsize <= COPY_BYTES else LazyRows(X, None, index)
 
 
-def converted(X: FloatArray, convert: Convert) -> FloatArray:
+def converted(X: Any, convert: Convert) -> Any:
     """convert(X), row by row, copied where it is small."""
     if X.nbytes <= COPY_BYTES:
         return convert(np.asarray(X))
-    lazy: Any = X if isinstance(X, LazyRows) else LazyRows(X)  # type: ignore[unreachable]
-    return cast(FloatArray, LazyRows(lazy.X, convert, lazy.index))
+    return LazyRows(X.X, convert, X.index) if isinstance(X, LazyRows) else LazyRows(X, convert)
 
 
 def announce_size(X: FloatArray) -> None:
@@ -215,9 +205,8 @@ def memory_at_hand() -> int | None:
     """Bytes that could be had without swapping, as Linux tells, else all of the machine; None if unknown."""
     found = []
     with contextlib.suppress(OSError):
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
-        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()  # of a container
+        found += [1024 * int(kB) for kB in re.findall(r"MemAvailable:\s*(\d+)", Path("/proc/meminfo").read_text())]
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()  # of a container
         found += [int(limit)] if limit.isdigit() else []
     if not found and hasattr(os, "sysconf"):
         found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

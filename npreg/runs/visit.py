@@ -62,16 +62,11 @@ def orders(rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) 
     A shuffle of many rows costs as much as an epoch of few features, and NumPy draws it without the
     interpreter's lock.  Closing the generator leaves `rng` at rest.
     """
-    draw = partial(rng.permutation, num_rows)
-    if not ahead or num_rows < AHEAD:
-        for _ in range(count):
-            yield draw()
-        return
-    drawn = None
+    draw, drawn = partial(rng.permutation, num_rows), None
     try:
         for left in range(count, 0, -1):
             order = drawn.result() if drawn is not None else draw()
-            drawn = _thread().submit(draw) if left > 1 else None
+            drawn = _thread().submit(draw) if ahead and num_rows >= AHEAD and left > 1 else None
             yield order
     finally:
         if drawn is not None:
