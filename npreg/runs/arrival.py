@@ -21,8 +21,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from npreg.arrays import FloatArray, column_name, warn
 from npreg import learning_rate as rates
+from npreg.arrays import FloatArray, column_name, warn
 from npreg.losses import LOSSES
 from npreg.runs.convergence import TOLERANCE, Excess, excess
 from npreg.runs.feeds import Feed
