@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import gcd, isqrt
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -49,14 +49,12 @@ class Input:
         if not callable(self.draw) and self.draw not in DRAWS:
             raise ValueError(f"an input is drawn as {', '.join(DRAWS)} or by a function; got {self.draw!r}")
 
-    @property
-    def is_setting(self) -> bool:
-        """Whether it is a scalar setting (lam, lr), which can turn up as a factor."""
+    def is_setting(self, own: bool) -> bool:
+        """Whether it is a scalar setting (lam, lr), which can turn up as a factor, ``own`` functions included."""
+        if callable(self.draw) and own and not self.shape:
+            rng = np.random.default_rng(0)
+            return all(self.numbers({}, rng) > 0 for _ in range(3))
         return not self.shape and self.draw in ("positive", "fraction", "count")
-
-    def sized(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
-        """The shape in numbers."""
-        return tuple(sizes[s] if isinstance(s, str) else s for s in self.shape)
 
     def numbers(self, sizes: Mapping[str, int], rng: np.random.Generator, whole: bool = False) -> Array:
         """Numbers for this input, drawn at random; ``whole`` ones are small and easy to redo on paper.
@@ -72,14 +70,14 @@ class Input:
             if own.shape != shape:
                 raise ValueError(f"the function that draws it returns shape {own.shape}, not {shape}")
             return np.rint(own) if whole and own.dtype.kind == "f" else own
-        if self.draw == "classes":
-            classes = sizes[self.of] if isinstance(self.of, str) else self.of
-            drawn: Array = rng.permuted(np.arange(int(np.prod(shape)))) % classes
-            return drawn.reshape(shape)
-        if self.draw == "one-hot":
-            return np.asarray(np.eye(shape[1])[rng.permuted(np.arange(shape[0]) % shape[1])])
-        if self.draw == "labels":
-            return (rng.permuted(np.arange(max(1, int(np.prod(shape))))) % 2).reshape(shape).astype(float)
+        if self.draw in ("labels", "one-hot", "classes"):
+            rows, classes = shape, sizes[self.of] if isinstance(self.of, str) else self.of
+            if self.draw == "one-hot":
+                rows, classes = shape[:1], shape[1]
+            drawn: Array = (rng.permuted(np.arange(int(np.prod(rows)))) % classes).reshape(rows)
+            if self.draw == "one-hot":
+                return np.asarray(np.eye(classes)[drawn])
+            return drawn.astype(float) if self.draw == "labels" else drawn
         return np.asarray((_whole if whole else _real)(self, shape, sizes, rng), dtype=float)
 
 
@@ -151,22 +149,6 @@ def classes(*shape: str | int, of: str | int) -> Input:
     return Input(shape, "classes", of=of)
 
 
-def sizes_are_good(sizes: tuple[int, ...]) -> bool:
-    """Whether no two products of these sizes and small numbers coincide by accident."""
-    for i, a in enumerate(sizes):
-        if a & (a - 1) == 0 or (isqrt(a) ** 2 == a and isqrt(a) in sizes):
-            return False
-        for b in sizes[:i]:
-            if gcd(a, b) > 1 or 2 * a == b or 2 * b == a or abs(a - b) == 1:
-                return False
-    return True
-
-
-def away_from(sizes: Sequence[int], fixed: Sequence[int]) -> bool:
-    """Whether drawn sizes keep apart from fixed ones, and from their neighbours and doubles."""
-    return not any(a in (f, f - 1, f + 1, 2 * f) or f == 2 * a for a in sizes for f in fixed if f > 1)
-
-
 def completed(start: Sequence[int], symbols: int, fixed: Sequence[int]) -> Iterator[tuple[int, ...]]:
     """Good sizes for so many symbols, those that begin like ``start`` first.
 
@@ -180,9 +162,15 @@ def completed(start: Sequence[int], symbols: int, fixed: Sequence[int]) -> Itera
             yield sizes
             return
         for size in pool:
-            longer = (*sizes, size)
-            if size not in sizes and (not strict or (sizes_are_good(longer) and away_from([size], fixed))):
-                yield from extend(longer, strict)
+            if size not in sizes and (not strict or _apart(size, sizes, fixed)):
+                yield from extend((*sizes, size), strict)
 
     yield from extend((), True)
     yield from extend((), False)
+
+
+def _apart(size: int, others: Sequence[int], fixed: Sequence[int]) -> bool:
+    """Whether no two products of sizes and small numbers coincide by accident."""
+    if size & (size - 1) == 0 or any(gcd(size, other) > 1 or abs(size - other) == 1 for other in others):
+        return False
+    return not any(size in (f - 1, f, f + 1, 2 * f) or f == 2 * size for f in fixed if f > 1)

@@ -1,9 +1,7 @@
-"""Inputs that tell mistakes apart: the rules for sizes and numbers, drawn from a seed.
+"""Inputs that tell mistakes apart: the best of many draws from a seed.
 
-With n = 4, d = 2 the mistakes "n times", "d² times" and "four times" are one and the same number, with b = 0
-a forgotten bias is no mistake at all. So sizes are distinct, coprime, not powers of two and not twice one
-another; no number is zero; features have a mean that is not zero; and of many draws the one is taken whose
-residuals have both signs, whose branches all occur, and whose steps are neither saturated nor huge.
+No number is zero, for with b = 0 a forgotten bias is no mistake at all; features have a mean that is not zero;
+residuals have both signs, all branches occur, and no step is saturated or huge. For sizes see `inputs`.
 """
 
 from __future__ import annotations
@@ -43,24 +41,16 @@ def fresh(exercise: Exercise, seed: Any = None, count: int = 2) -> list[Probe]:
 
 
 def sizes_of(exercise: Exercise, probe: Mapping[str, Array]) -> dict[str, int]:
-    """The symbolic sizes of a probe, read off its shapes.
-
-    Raises
-    ------
-    ValueError
-        if an input has another shape than the exercise says, or a symbol would stand for two sizes.
-    """
+    """The symbolic sizes of a probe, read off its shapes; ValueError where they contradict the exercise."""
     sizes: dict[str, int] = {}
     for name, given in exercise.inputs.items():
         if name not in probe:
             raise ValueError(f"the probe lacks the input {name!r} of exercise {exercise.id!r}")
         shape = np.shape(probe[name])
-        if len(shape) != len(given.shape):
-            raise ValueError(f"input {name!r} must have the shape {given.shape}, got {shape}")
-        for symbol, size in zip(given.shape, shape, strict=True):
-            expected = sizes.setdefault(symbol, size) if isinstance(symbol, str) else symbol
-            if size != expected:
-                raise ValueError(f"input {name!r} must have the shape {given.shape}, got {shape} with {sizes}")
+        found = zip(given.shape, shape, strict=False)
+        same = all(size == (sizes.setdefault(s, size) if isinstance(s, str) else s) for s, size in found)
+        if len(shape) != len(given.shape) or not same:
+            raise ValueError(f"input {name!r} must have the shape {given.shape}, got {shape} with {sizes}")
     return sizes
 
 
@@ -74,13 +64,13 @@ def draw(exercise: Exercise, sizes: Mapping[str, int], rng: np.random.Generator,
 def _sharpness(exercise: Exercise, program: Program, step: str, values: Mapping[str, Array]) -> float:
     """How many wrong thresholds this probe shows: the argument moved by a setting or 1, doubled or halved."""
     seen = {name: values[name] for name in program.arguments[step]}
-    shown = 0
-    for name, value in seen.items():
-        shifts = [float(values[setting]) for setting in exercise.settings] + [1.0]
-        moved = [value * 2, value / 2, *(value + by for by in shifts), *(value - by for by in shifts)]
-        for other in moved:
-            shown += not np.array_equal(program.steps[step](**{**seen, name: other}), values[step])
-    return 0.5 * shown
+    shifts = [float(values[setting]) for setting in exercise.settings] + [1.0]
+    moved = [
+        {**seen, name: other}
+        for name, value in seen.items()
+        for other in (value * 2, value / 2, *(value + by for by in shifts), *(value - by for by in shifts))
+    ]
+    return 0.5 * sum(not np.array_equal(program.steps[step](**other), values[step]) for other in moved)
 
 
 def _quality(exercise: Exercise, probe: Probe) -> float:
@@ -93,15 +83,13 @@ def _quality(exercise: Exercise, probe: Probe) -> float:
         if value.dtype.kind == "b":
             score += 4.0 * min(2, int(value.sum()), int((~value).sum())) if value.size > 1 else 0.0
             score += _sharpness(exercise, program, name, values)
-        if value.dtype.kind != "f":
-            continue
-        magnitude = np.abs(value)
-        nonzero = magnitude[magnitude > 0]
-        if nonzero.size == 0 or not np.all(np.isfinite(value)):
-            return -np.inf
-        score += min(0.0, np.log10(float(nonzero.min()) / 0.02)) - max(0.0, np.log10(float(magnitude.max()) / 8))
-        score -= 0.5 if np.any(np.abs(magnitude - 1) < 0.01) else 0.0
-        if value.size > 1 and value.dtype.kind == "f":
-            share = float(np.mean(value > 0))
+        if value.dtype.kind == "f":
+            magnitude = np.abs(value)
+            if not np.any(magnitude) or not np.all(np.isfinite(value)):
+                return -np.inf
+            smallest = float(magnitude[magnitude > 0].min())
+            score += min(0.0, np.log10(smallest / 0.02)) - max(0.0, np.log10(float(magnitude.max()) / 8))
+            score -= 0.5 if np.any(np.abs(magnitude - 1) < 0.01) else 0.0
+            share = float(np.mean(value > 0)) if value.size > 1 else 0.0
             score += min(share, 1 - share)
     return score

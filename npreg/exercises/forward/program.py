@@ -63,7 +63,6 @@ def update(wrt: str, formula: Step) -> Answer:
 
 
 def _of_program(name: str) -> Any:
-    """A property of an exercise that its program has: its steps, and what they are called."""
     return property(lambda exercise: getattr(exercise.program, name), doc=getattr(Program, name, None).__doc__)
 
 
@@ -117,14 +116,13 @@ class Exercise:
     loss: ClassVar[str] = _of_program("loss")
     public_steps: ClassVar[tuple[str, ...]] = _of_program("public_steps")
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Exercise:
+    def __new__(cls, function: Any = None, *args: Any, **kwargs: Any) -> Exercise:
         """Refuse what exercises were made of before: a dictionary of steps."""
-        given = args[0] if args else kwargs.get("function")
-        if "steps" in kwargs or not callable(given):
+        if "steps" in kwargs or not callable(function):
             raise TypeError(
-                "an exercise is made from a function: write its steps as the lines of a loss function, "
-                "def loss(X, y, w): r = X @ w - y; return np.mean(r**2), for Exercise(loss, inputs, "
-                f"answers); its local variables are the steps that students see. Got {given!r}"
+                "an exercise is made from a function: write its steps as the lines of a loss function, def "
+                "loss(X, y, w): r = X @ w - y; return np.mean(r**2), for Exercise(loss, inputs, answers); its "
+                f"local variables are the steps that students see. Got {function!r}"
             )
         return super().__new__(cls)
 
@@ -135,22 +133,14 @@ class Exercise:
         if isinstance(self.answers, Mapping):
             object.__setattr__(self, "answers", dict(_flat(self.answers)))
         self._check_kinds()
-        here = f"exercise {self.id!r}"
-        if not self.answers:
-            raise ValueError(f"{here} asks for no answers; give some, such as {{'grad_w': gradient('w')}}")
+        here, among = f"exercise {self.id!r}", f"no input; inputs are {', '.join(self.inputs)}"
         for name, parameter in inspect.signature(self.function).parameters.items():
             named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
             if name not in self.inputs and named and parameter.default is parameter.empty:
-                raise ValueError(
-                    f"{here}: the loss has the parameter {name!r}, which is no input; "
-                    f"inputs are {', '.join(self.inputs)}"
-                )
+                raise ValueError(f"{here}: the loss has the parameter {name!r}, which is {among}")
         for name, answer in self.answers.items():
             if answer.wrt not in self.inputs and answer.order:
-                raise ValueError(
-                    f"{here}: {name!r} asks for a derivative in {answer.wrt!r}, no input; "
-                    f"inputs are {', '.join(self.inputs)}"
-                )
+                raise ValueError(f"{here}: {name!r} asks for a derivative in {answer.wrt!r}, {among}")
 
     def _check_kinds(self) -> None:
         """Names in the place of objects, and other slips of a teacher's first exercise."""
@@ -166,12 +156,12 @@ class Exercise:
             for name, value in given.items():
                 if not isinstance(value, kind):
                     raise TypeError(f"{here}: {what}[{name!r}] must be such as {cure}, not {value!r}")
+        if not self.answers:
+            raise ValueError(f"{here} asks for no answers; give some, such as {{'grad_w': gradient('w')}}")
         for mistake in self.mistakes:
             if mistake.answer not in self.answers:
-                raise ValueError(
-                    f"{here}: the mistake {mistake.code!r} is one of {mistake.answer!r}, no answer; "
-                    f"answers are {', '.join(self.answers)}"
-                )
+                among = f"no answer; answers are {', '.join(self.answers)}"
+                raise ValueError(f"{here}: the mistake {mistake.code!r} is one of {mistake.answer!r}, {among}")
 
     def trace(self, inputs: Mapping[str, Any]) -> Program:
         """The forward program on inputs of these shapes.
@@ -182,17 +172,13 @@ class Exercise:
             if the loss cannot be computed on them, or is no scalar.
         """
         key = tuple((np.shape(inputs[name]), np.asarray(inputs[name]).dtype.kind) for name in self.inputs)
-        program: Program | None = self.notes.get(key)
+        program: Program | None = self.notes.get("whole") or self.notes.get(key)
         if program is None:
             given = {name: inputs[name] for name in self.inputs}
-            stopped = self.notes.get("stopped")
-            if stopped is None:
-                try:
-                    program = trace(self.function, given, self.wanted)
-                except (Exception, SystemExit) as error:
-                    raise self._refusal(self._explained(given, error)) from error
-            else:
-                program = whole(self.function, tuple(self.inputs), list(self.named(given)), stopped)
+            try:
+                program = trace(self.function, given, self.wanted)
+            except (Exception, SystemExit) as error:
+                raise self._refusal(self._explained(given, error)) from error
             program = program.parts or program if self.known else program
             if not program.frozen:
                 self.notes[key] = program
@@ -224,10 +210,11 @@ class Exercise:
                     raise self._refusal(f"the formula of {name!r} names {parameter!r}, which is not known")
         if first.arguments == second.arguments:
             return first
+        stopped = first.stopped or second.stopped or Stop("loop", *first_line(code_of(self.function)))
+        in_one = whole(self.function, tuple(self.inputs), list(self.named(probe)), stopped)
         self.notes.clear()
-        found = first.stopped or second.stopped
-        self.notes["stopped"] = found or Stop("loop", *first_line(code_of(self.function)))
-        return self.trace(probe)
+        self.notes["whole"] = in_one
+        return in_one
 
     def public(self, name: str) -> str:
         """The name that messages use for a step: of an internal step, the next public one that uses it."""
@@ -245,13 +232,12 @@ class Exercise:
         key = ("works", *sizes.values())
         if key not in self.notes:
             try:
-                given = self.example(sizes, np.random.default_rng(0))
+                given = self.named(self.example(sizes, np.random.default_rng(0)))
                 with np.errstate(all="ignore"):
-                    self.notes[key] = bool(np.all(np.isfinite(scalar_of(self.function(**self.named(given))))))
+                    self.notes[key] = bool(np.all(np.isfinite(scalar_of(self.function(**given)))))
             except (Exception, SystemExit):
                 self.notes[key] = False
-        found: bool = self.notes[key]
-        return found
+        return self.notes[key] is True
 
     def named(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Copies of the inputs that the loss names."""
@@ -267,6 +253,10 @@ class Exercise:
                 raise self._refusal(f"the input {name!r} cannot be drawn ({error})") from error
             drawn[name] = numbers.astype(float) if name in self.wanted else numbers
         return drawn
+
+    def forward(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Compute every step from the inputs; returns inputs and steps by name."""
+        return self.trace(inputs).forward(inputs)
 
     def _explained(self, given: Mapping[str, Any], error: BaseException) -> str:
         """Why the loss cannot be traced on these inputs, with the line where there is one."""
@@ -288,7 +278,7 @@ class Exercise:
     @cached_property
     def settings(self) -> tuple[str, ...]:
         """Scalar inputs that can turn up as a factor: given, and positive however they are drawn."""
-        return tuple(n for n, i in self.inputs.items() if i.is_setting or (n not in self.wanted and _is_own_setting(i)))
+        return tuple(n for n, i in self.inputs.items() if i.is_setting(own=n not in self.wanted))
 
     @cached_property
     def wanted(self) -> tuple[str, ...]:
@@ -313,10 +303,6 @@ class Exercise:
         """Derivatives that a formula may name: ``grad_w`` for the derivative in ``w``."""
         return {f"grad_{wrt}": wrt for wrt in self.wanted}
 
-    def forward(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Compute every step from the inputs; returns inputs and steps by name."""
-        return self.trace(inputs).forward(inputs)
-
 
 def _flat(answers: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Answers one by one, the parts of several results by their places."""
@@ -327,18 +313,9 @@ def _flat(answers: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, answer
 
 
-def _is_own_setting(given: Input) -> bool:
-    """Whether a function of one's own draws a positive number."""
-    if given.shape or not callable(given.draw):
-        return False
-    rng = np.random.default_rng(0)
-    return all(given.numbers({}, rng) > 0 for _ in range(3))
-
-
 @dataclass(frozen=True)
 class OwnMistake:
-    """A teacher's own mistake: a wrong ``function`` for the answer named ``answer``, and what to say about
-    it.
+    """A teacher's own mistake: a wrong ``function`` for the answer named ``answer``, and what to say about it.
 
     ``function`` takes inputs and forward steps by name, as a student's answer does. ``message`` has a text
     per language. The mistake is reported with ``code``, multiplied by any factor.
