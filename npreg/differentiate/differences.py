@@ -2,11 +2,10 @@
 
     (f(x + h·v) − f(x − h·v)) / 2h
 
-over a ladder of steps h, extrapolated to h = 0. Every value comes with an error estimate, and where the two
-one-sided derivatives differ (a kink) both are returned. All outputs of the function are treated at once.
+over a ladder of steps h, extrapolated to h = 0. All outputs of the function are treated at once.
 
 Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4
-(1982).
+(1982); the noise: J. J. Moré and S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-__all__ = ["Array", "Curve", "Derivative", "extrapolate", "noise_of", "real", "slope_of"]
 
 Array: TypeAlias = NDArray[np.float64]
 Curve: TypeAlias = Callable[[complex], NDArray[Any]]
@@ -52,8 +49,8 @@ class Derivative(NamedTuple):
 
     def each(self, change: Callable[[Any], Any], over: Any = 1.0) -> Derivative:
         """The same with every array changed in shape, and the numbers divided."""
-        value, error, lower, upper = (change(field) / over for field in self[:4])
-        return Derivative(value, error, lower, upper, change(self.kink), self.method)
+        numbers = (change(field) / over for field in self[:4])
+        return Derivative._make([*numbers, change(self.kink), self.method])
 
 
 def real(value: NDArray[Any]) -> Array:
@@ -63,47 +60,35 @@ def real(value: NDArray[Any]) -> Array:
 def noise_of(curve: Curve) -> Array:
     """The rounding error of the function's values: what is left of them in fourth differences.
 
-    On a grid this fine, f's own fourth difference vanishes. Of four places the second quietest counts: there
-    may be a kink in some.
-
-    Source: J. J. Moré and S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).
+    On a grid this fine, f's own vanishes. Of four places the second quietest counts: some may have a kink.
     """
-    levels = []
-    for place in NOISE_PLACES:
-        values = np.stack([real(curve(place + t)) for t in NOISE_STEPS])
-        levels.append(np.max(np.abs(np.diff(values, 4, axis=0)), axis=0) / np.sqrt(70.0))
-    return np.asarray(2 * np.sort(np.stack(levels), axis=0)[1])
+    values = np.stack([[real(curve(place + t)) for t in NOISE_STEPS] for place in NOISE_PLACES])
+    levels = np.max(np.abs(np.diff(values, 4, axis=1)), axis=1) / np.sqrt(70.0)
+    return np.asarray(2 * np.sort(levels, axis=0)[1])
 
 
 def slope_of(curve: Curve, noise: Array) -> Derivative:
     """The derivative of a curve at t = 0 from differences alone; `noise` is that of `noise_of`."""
     middle = curve(0.0)
-    eps = np.finfo(middle.dtype).eps if middle.dtype.kind == "f" else np.finfo(float).eps
+    eps = np.finfo(middle.dtype if middle.dtype.kind == "f" else float).eps
     noise = np.fmax(noise, float(eps) * np.abs(real(middle)))
     ladder = _Ladder(curve, real(middle), noise, STEPS)
     value, error = ladder.limit()
     suspicious = ladder.may_have_kink() | ~(error <= 1e-4 * np.max(np.abs(np.nan_to_num(ladder.central)), axis=0))
     if suspicious.any():
-        ladder = _Ladder(curve, real(middle), noise, np.concatenate([STEPS, FINE_STEPS]))
-        return _with_kinks(ladder, suspicious)
+        return _Ladder(curve, real(middle), noise, np.concatenate([STEPS, FINE_STEPS])).with_kinks(suspicious)
     return Derivative(value, error, value, value, np.zeros(value.shape, bool), "differences")
 
 
 class _Ladder:
-    """Function values at x ± h·v for a ladder of steps h, and the slopes made from them.
-
-    Arrays have one row per step, largest first.
-    """
+    """Function values at x ± h·v for a ladder of steps h, and the slopes from them: a row per step, largest first."""
 
     def __init__(self, curve: Curve, middle: Array, noise: Array, steps: Array) -> None:
         self.steps = steps
-        column = (-1,) + (1,) * middle.ndim
-        h = steps.reshape(column)
-        plus = np.stack([real(curve(t)) for t in steps])
-        minus = np.stack([real(curve(-t)) for t in steps])
+        h = steps.reshape((-1,) + (1,) * middle.ndim)
+        plus, minus = (np.stack([real(curve(side * t)) for t in steps]) for side in (1, -1))
         self.central = (plus - minus) / (2 * h)
-        self.forward = (plus - middle) / h
-        self.backward = (middle - minus) / h
+        self.forward, self.backward = (plus - middle) / h, (middle - minus) / h
         self.jump = self.forward - self.backward
         rounding = np.finfo(float).eps * np.maximum(np.abs(plus), np.abs(minus))
         self.noise = 2 * np.fmax(rounding, noise) / h
@@ -113,7 +98,7 @@ class _Ladder:
 
         The smallest of three successive estimates counts, so that one unlucky rounding does not make a kink.
         """
-        rows = [(RATIO * self.jump[k + 1] - self.jump[k]) / (RATIO - 1) for k in range(KINK_LEVEL, KINK_LEVEL + 3)]
+        rows = _eliminated(self.jump[KINK_LEVEL : KINK_LEVEL + 4], RATIO)
         jump = np.nan_to_num(np.min(np.abs(rows), axis=0))
         slope = np.nanmax(np.abs(self.central[KINK_LEVEL:]), axis=0, initial=0.0)
         return np.asarray(jump > 50 * self.noise[KINK_LEVEL + 3] + 1e-8 * slope)
@@ -129,64 +114,48 @@ class _Ladder:
         last = np.max(np.where(seen, rows, 0), axis=0)[None]
         jump, before = (np.abs(np.take_along_axis(self.jump, row, 0)[0]) for row in (last, np.maximum(last - 1, 0)))
         hidden = jump < 15 * RATIO * np.take_along_axis(self.noise, last, 0)[0]
-        at_end = last[0] == len(self.steps) - 1
-        here = seen.any(axis=0)
+        here, at_end = seen.any(axis=0), last[0] == len(self.steps) - 1
         return here & (jump >= 0.5 * before) & (hidden | at_end), np.where(here, jump, 0.0)
 
     def limit(self) -> tuple[Array, Array]:
         """The central slopes' limit and its error."""
-        value, error = extrapolate(self.central, self.noise, self.steps, 2, self.jump)
+        value, error = _extrapolated(self.central, self.noise, self.steps, 2, self.jump)
         moved = self.jump.any(axis=0) | self.central.any(axis=0)
         return value, np.where(moved, error, 0.0)
 
+    def with_kinks(self, suspicious: NDArray[np.bool_]) -> Derivative:
+        """Tell a kink at the point from one nearby, and find the one-sided derivatives of the former."""
+        kink, jump = self.kinks()
+        value, error = self.limit()
+        kink = suspicious & (kink | (error > jump / 4) & (jump > 0))  # or it is too near to be told from one
+        right, right_error = _extrapolated(self.forward, self.noise, self.steps, 1)
+        left, left_error = _extrapolated(self.backward, self.noise, self.steps, 1)
+        kink &= ~(np.abs(right - left) <= 10 * (left_error + right_error))
+        at_kink = (
+            (left + right) / 2,
+            np.maximum(left_error, right_error),
+            np.minimum(left, right),
+            np.maximum(left, right),
+        )
+        pairs = zip(at_kink, (value, error, value, value), strict=True)
+        return Derivative._make([*(np.where(kink, *pair) for pair in pairs), kink, "differences"])
 
-def _with_kinks(ladder: _Ladder, suspicious: NDArray[np.bool_]) -> Derivative:
-    """Tell a kink at the point from one nearby, and find the one-sided derivatives of the former."""
-    kink, jump = ladder.kinks()
-    value, error = ladder.limit()
-    kink = suspicious & (kink | (error > jump / 4) & (jump > 0))  # or it is too near to be told from one
-    right, right_error = extrapolate(ladder.forward, ladder.noise, ladder.steps, 1)
-    left, left_error = extrapolate(ladder.backward, ladder.noise, ladder.steps, 1)
-    kink &= ~(np.abs(right - left) <= 10 * (left_error + right_error))
-    return Derivative(
-        value=np.where(kink, (left + right) / 2, value),
-        error=np.where(kink, np.maximum(left_error, right_error), error),
-        lower=np.where(kink, np.minimum(left, right), value),
-        upper=np.where(kink, np.maximum(left, right), value),
-        kink=kink,
-        method="differences",
-    )
 
-
-def extrapolate(
+def _extrapolated(
     slopes: Array, noise: Array, steps: Array, order: int, jump: Array | None = None
 ) -> tuple[Array, Array]:
-    """Richardson extrapolation to step zero, each entry from the part of the table that agrees best.
+    """Richardson extrapolation to step zero, and its error: each entry from the part of the table that agrees best.
 
         T[i, j] = (c·T[i, j−1] − T[i−1, j−1]) / (c − 1),   c = (h[i−1] / h[i])^(order·j)
 
-    Parameters
-    ----------
-    slopes, noise : (s, ...)
-        One row per step, largest step first, and the rounding error of each; NaN rows are left out.
-    steps : (s,)
-        Each is the previous one divided by a constant.
-    order : int
-        2 for central, 1 for one-sided differences.
-    jump : (s, ...), optional
-        Right minus left slope at each step. It is odd in h and vanishes in the limit, unless a kink lies
-        within h, which the central slopes alone might not show: what is left of it counts as error.
-
-    Returns
-    -------
-    limit, error : (...)
-        The error estimate is the larger of the disagreement with the neighbours in the table and of the
-        rounding error.
+    `order` is 2 for central, 1 for one-sided slopes. The error is the larger of the disagreement with the
+    neighbours in the table and of the rounding error. `jump`, the right minus the left slope, is odd in h and
+    vanishes in the limit, unless a kink lies within h, which the central slopes alone might not show: what is
+    left of it counts as error.
     """
     ratio = float(steps[0] / steps[1])
-    best = slopes[-1]
+    best, column = slopes[-1], slopes
     error = np.full(best.shape, np.inf)
-    column = slopes
     for j in range(1, min(len(steps), 7)):
         previous, column = column, _eliminated(column, ratio ** (order * j))
         doubt = np.maximum(np.abs(column - previous[1:]), np.abs(column - previous[:-1]))
@@ -198,9 +167,8 @@ def extrapolate(
         doubt[:-1] = np.maximum(doubt[:-1], after / 2)  # agreement by luck does not last to the next row
         row = np.argmin(doubt, axis=0)[None]
         found = np.take_along_axis(doubt, row, 0)[0]
-        better = found < error
-        best = np.where(better, np.take_along_axis(column, row, 0)[0], best)
-        error = np.where(better, found, error)
+        best = np.where(found < error, np.take_along_axis(column, row, 0)[0], best)
+        error = np.where(found < error, found, error)
     return best, error
 
 

@@ -9,10 +9,6 @@ The complex step needs an analytic function. `np.abs`, `np.linalg.norm`, `np.vdo
 make it silently wrong, so it is believed only where differences along a random direction agree; otherwise the
 differences decide. At a kink the two one-sided derivatives differ; both are returned, as `lower` and `upper`.
 
-    jacobian, gradient     the plain arrays
-    derivative             the same with error, bounds and kinks
-    directional            along one direction in the space of all inputs
-
 Source: W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM
 Review 40 (1998).
 """
@@ -25,11 +21,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from npreg.differentiate import steps
 from npreg.differentiate.differences import Array, Curve, Derivative, noise_of, real, slope_of
-from npreg.differentiate.rounding import sizes_of
-from npreg.differentiate.steps import Function, along, as_float_inputs, call, natural_scale, quiet, random_direction
-
-__all__ = ["Derivative", "derivative", "directional", "gradient", "jacobian", "term_sizes"]
+from npreg.differentiate.steps import Function, along, as_float_inputs, call, natural_scale, quiet
 
 Move: TypeAlias = Mapping[str, Array]
 EPS = float(np.finfo(np.float64).eps)
@@ -95,12 +89,7 @@ def derivative(function: Function, inputs: Mapping[str, Any], name: str) -> Deri
     >>> bool(d.kink), float(d.lower), float(d.upper)
     (True, -1.0, 1.0)
     """
-    base = _base(inputs, name)
-    with quiet():
-        scale = natural_scale(function, base, name)
-        found = columns(function, base, one_by_one(name, scale))
-    shape = found.value.shape[:-1] + scale.shape
-    return found.each(lambda field: field.reshape(shape), over=scale)
+    return _differentiated(function, inputs, name)
 
 
 def directional(function: Function, inputs: Mapping[str, Any], directions: Mapping[str, Any]) -> Derivative:
@@ -108,26 +97,15 @@ def directional(function: Function, inputs: Mapping[str, Any], directions: Mappi
 
         d/dt f(inputs + t·directions) at t = 0
 
-    Parameters
-    ----------
-    function, inputs
-        As for `jacobian`.
-    directions : mapping name → array of that input's shape
-        Inputs without a direction stay as they are. The length sets the largest step: choose it comparable to
-        the inputs.
-
-    Returns
-    -------
-    Derivative
-        Its arrays have the function's output shape.
+    `directions` are arrays of the shapes of the inputs that they name; other inputs stay as they are. Their
+    length sets the largest step: choose it comparable to the inputs. The result's arrays have the function's
+    output shape; the rest is as for `jacobian`.
 
     >>> d = directional(lambda x, y: x * y, {"x": 2.0, "y": 3.0}, {"x": 1.0, "y": 1.0})
     >>> float(d.value)
     5.0
     """
-    base, moves = as_float_inputs(inputs, list(directions)), _moves(inputs, directions)
-    with quiet():
-        return columns(function, base, [moves]).each(lambda field: field[..., 0])
+    return _differentiated(function, inputs, directions)
 
 
 def term_sizes(
@@ -148,8 +126,7 @@ def term_sizes(
     what : str or mapping
         The argument to vary, as for `jacobian`, or the directions, as for `directional`.
     analytic : bool
-        Whether to use the complex step (`Derivative.method` says so) or plain central differences, which see
-        the terms of the inputs only.
+        Whether to use the complex step or plain central differences, which see the terms of the inputs only.
 
     Returns
     -------
@@ -162,13 +139,36 @@ def term_sizes(
     True
     """
     with quiet():
-        if isinstance(what, str):
-            base = _base(inputs, what)
-            scale = natural_scale(function, base, what)
-            sizes = column_sizes(function, base, one_by_one(what, scale), analytic)
-            return np.asarray(sizes.reshape(sizes.shape[:-1] + scale.shape) / scale)
-        base, moves = as_float_inputs(inputs, list(what)), _moves(inputs, what)
-        return np.asarray(column_sizes(function, base, [moves], analytic)[..., 0])
+        base, moves, scale = _asked(function, inputs, what)
+        sizes = column_sizes(function, base, moves, analytic)
+    return np.asarray(sizes.reshape(sizes.shape[:-1] + scale.shape) / scale)
+
+
+def _differentiated(function: Function, inputs: Mapping[str, Any], what: str | Mapping[str, Any]) -> Derivative:
+    with quiet():
+        base, moves, scale = _asked(function, inputs, what)
+        found = columns(function, base, moves)
+    shape = found.value.shape[:-1] + scale.shape
+    return found.each(lambda field: field.reshape(shape), over=scale)
+
+
+def _asked(
+    function: Function, inputs: Mapping[str, Any], what: str | Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Move], Array]:
+    """The inputs as floats, a move for each entry of one of them, or for all directions, and how far each goes."""
+    varied = [what] if isinstance(what, str) else list(what)
+    for name in varied:
+        if name not in inputs:
+            raise ValueError(f"there is no input {name!r}; the inputs are {', '.join(inputs)}")
+    base = as_float_inputs(inputs, varied)
+    if isinstance(what, str):
+        scale = natural_scale(function, base, what)
+        return base, one_by_one(what, scale), scale
+    move = {name: np.asarray(direction, dtype=np.float64) for name, direction in what.items()}
+    for name, direction in move.items():
+        if direction.shape != base[name].shape:
+            raise ValueError(f"the direction for {name!r} has shape {direction.shape}, the input {base[name].shape}")
+    return base, [move], np.ones(())
 
 
 def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) -> Derivative:
@@ -177,12 +177,11 @@ def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) 
     The complex step is believed for all where differences confirm it along one combination of them; else for
     each column apart.
     """
+    if not moves:
+        return _exact(np.zeros((*call(function, base).shape, 0)))
     curves = [along(function, base, move) for move in moves]
-    if not curves:
-        empty = np.zeros((*call(function, base).shape, 0))
-        return _exact(empty)
-    slopes = [_complex_slope(curve) for curve in curves]
-    exact = None if any(slope is None for slope in slopes) else np.stack(slopes, axis=-1)  # type: ignore[arg-type]
+    slopes = [slope for slope in map(_complex_slope, curves) if slope is not None]
+    exact = np.stack(slopes, axis=-1) if len(slopes) == len(curves) else None
     amounts, together = _combination(moves)
     curve = along(function, base, together)
     noise, faint = noise_of(curve), _faint(curve)
@@ -193,24 +192,24 @@ def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) 
         faint = np.fmax(faint, UNSEEN * value_rounding(function, base, together))
         if _confirmed(exact @ amounts, found, faint, slack).all():
             return _exact(exact)
-    parts = [
-        _believe(None if exact is None else exact[..., k], slope_of(curve, noise), faint)
-        for k, curve in enumerate(curves)
-    ]
+    found_each = [slope_of(curve, noise) for curve in curves]
+    parts = found_each if exact is None else [_believe(exact[..., k], d, faint) for k, d in enumerate(found_each)]
     methods = {part.method for part in parts}
-    fields: list[Any] = [np.stack([part[k] for part in parts], axis=-1) for k in range(5)]
-    fields.append(methods.pop() if len(methods) == 1 else "mixed")
-    return Derivative(*fields)
+    fields = [np.stack([part[k] for part in parts], axis=-1) for k in range(5)]
+    return Derivative._make([*fields, methods.pop() if len(methods) == 1 else "mixed"])
 
 
 def _combination(moves: Sequence[Move]) -> tuple[Array, Move]:
     """Random amounts of the moves, and their sum, which goes about as far as each."""
-    amounts = random_direction(np.ones(len(moves)), np.random.default_rng(0))
+    amounts = steps.random_direction(np.ones(len(moves)), np.random.default_rng(0))
     names = {name for move in moves for name in move}
     total = {n: sum(a * move[n] for a, move in zip(amounts, moves, strict=True) if n in move) for n in names}
-    longest = max((float(np.max(np.abs(m), initial=0.0)) for move in moves for m in move.values()), default=0.0)
-    reach = max((float(np.max(np.abs(total[n]), initial=0.0)) for n in names), default=0.0)
-    shrink = 2.0 ** -max(0.0, np.ceil(np.log2(reach / longest) - 1)) if longest > 0 else 1.0
+
+    def length(move: Mapping[str, Any]) -> float:
+        return max((float(np.max(np.abs(m), initial=0.0)) for m in move.values()), default=0.0)
+
+    longest = max(map(length, moves))
+    shrink = 2.0 ** -max(0.0, np.ceil(np.log2(length(total) / longest) - 1)) if longest > 0 else 1.0
     return amounts * shrink, {name: np.asarray(total[name] * shrink) for name in names}
 
 
@@ -222,7 +221,7 @@ def column_sizes(function: Function, base: Mapping[str, Any], moves: Sequence[Mo
             return np.zeros((*call(function, base).shape, 0))
         return np.stack([_rough_slope(along(of, at, move), analytic) for move in moves], axis=-1)
 
-    return sizes_of(slopes, function, base, steps=analytic)
+    return steps.sizes_of(slopes, function, base, steps=analytic)
 
 
 def one_by_one(name: str, scale: Array) -> list[Move]:
@@ -234,22 +233,6 @@ def one_entry(values: Array, index: tuple[int, ...]) -> Array:
     result = np.zeros_like(values)
     result[index] = values[index]
     return result
-
-
-def _base(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
-    if name not in inputs:
-        raise ValueError(f"there is no input {name!r}; the inputs are {', '.join(inputs)}")
-    return as_float_inputs(inputs, [name])
-
-
-def _moves(inputs: Mapping[str, Any], directions: Mapping[str, Any]) -> dict[str, Array]:
-    moves = {name: np.asarray(direction, dtype=np.float64) for name, direction in directions.items()}
-    for name, move in moves.items():
-        if name not in inputs:
-            raise ValueError(f"there is no input {name!r}; the inputs are {', '.join(inputs)}")
-        if move.shape != np.shape(inputs[name]):
-            raise ValueError(f"the direction for {name!r} has shape {move.shape}, the input {np.shape(inputs[name])}")
-    return moves
 
 
 def _complex_slope(curve: Curve) -> Array | None:
@@ -275,7 +258,7 @@ def _rough_slope(curve: Curve, analytic: bool) -> Array:
 
 def value_rounding(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Array]) -> Array:
     """How large the rounding errors of the function's values are, in its output's shape."""
-    sizes = sizes_of(lambda of, at: real(call(of, at)), function, inputs)
+    sizes = steps.sizes_of(lambda of, at: real(call(of, at)), function, inputs)
     return np.asarray(np.fmax(noise_of(along(function, inputs, moves)), EPS * sizes))
 
 
@@ -292,12 +275,11 @@ def _confirmed(exact: Array, found: Derivative, faint: Array, slack: Array) -> N
     return np.asarray(close & ~found.kink & (found.error <= np.maximum(faint, 1e-6 * np.abs(exact))))
 
 
-def _believe(exact: Array | None, found: Derivative, faint: Array) -> Derivative:
+def _believe(exact: Array, found: Derivative, faint: Array) -> Derivative:
     """The complex step's values wherever the differences confirm them."""
-    if exact is None:
-        return found
     good = _confirmed(exact, found, faint, 1e3 * EPS * np.abs(exact))
     method = "complex step" if good.all() else "mixed" if good.any() else "differences"
-    value, lower, upper = (np.where(good, exact, old) for old in (found.value, found.lower, found.upper))
-    error = np.where(good, 4 * EPS * np.abs(exact), found.error)
-    return Derivative(value, error, lower, upper, found.kink, method)
+    value, error, lower, upper, kink = (
+        np.where(good, *pair) for pair in zip(_exact(exact)[:5], found[:5], strict=True)
+    )
+    return Derivative(value, error, lower, upper, kink, method)
