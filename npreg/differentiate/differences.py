@@ -103,20 +103,6 @@ class _Ladder:
         slope = np.nanmax(np.abs(self.central[KINK_LEVEL:]), axis=0, initial=0.0)
         return np.asarray(jump > 50 * self.noise[KINK_LEVEL + 3] + 1e-8 * slope)
 
-    def kinks(self) -> tuple[NDArray[np.bool_], Array]:
-        """Where a jump at t = 0 itself is seen, and the last jump that stands out from the noise.
-
-        A kink's jump is the same at every step until rounding hides it; curvature's shrinks with the step,
-        and that of a kink at a distance ends abruptly.
-        """
-        rows = np.arange(len(self.steps)).reshape((-1,) + (1,) * (self.jump.ndim - 1))
-        seen = (np.abs(self.jump) > 10 * self.noise) & (rows >= KINK_LEVEL)
-        last = np.max(np.where(seen, rows, 0), axis=0)[None]
-        jump, before = (np.abs(np.take_along_axis(self.jump, row, 0)[0]) for row in (last, np.maximum(last - 1, 0)))
-        hidden = jump < 15 * RATIO * np.take_along_axis(self.noise, last, 0)[0]
-        here, at_end = seen.any(axis=0), last[0] == len(self.steps) - 1
-        return here & (jump >= 0.5 * before) & (hidden | at_end), np.where(here, jump, 0.0)
-
     def limit(self) -> tuple[Array, Array]:
         """The central slopes' limit and its error."""
         value, error = _extrapolated(self.central, self.noise, self.steps, 2, self.jump)
@@ -124,21 +110,31 @@ class _Ladder:
         return value, np.where(moved, error, 0.0)
 
     def with_kinks(self, suspicious: NDArray[np.bool_]) -> Derivative:
-        """Tell a kink at the point from one nearby, and find the one-sided derivatives of the former."""
-        kink, jump = self.kinks()
+        """Tell a kink at the point from one nearby, and find the one-sided derivatives of the former.
+
+        A kink's jump is the same at every step until rounding hides it; curvature's shrinks with the step,
+        and that of a kink at a distance ends abruptly. The last jump that stands out from the noise counts.
+        """
+        rows = np.arange(len(self.steps)).reshape((-1,) + (1,) * (self.jump.ndim - 1))
+        seen = (np.abs(self.jump) > 10 * self.noise) & (rows >= KINK_LEVEL)
+        last = np.max(np.where(seen, rows, 0), axis=0)[None]
+        jump, before = (np.abs(np.take_along_axis(self.jump, row, 0)[0]) for row in (last, np.maximum(last - 1, 0)))
+        hidden = jump < 15 * RATIO * np.take_along_axis(self.noise, last, 0)[0]
+        here, at_end = seen.any(axis=0), last[0] == len(self.steps) - 1
+        kink = here & (jump >= 0.5 * before) & (hidden | at_end)
         value, error = self.limit()
-        kink = suspicious & (kink | (error > jump / 4) & (jump > 0))  # or it is too near to be told from one
+        kink |= here & (error > jump / 4) & (jump > 0)  # or it is too near to be told from one
         right, right_error = _extrapolated(self.forward, self.noise, self.steps, 1)
         left, left_error = _extrapolated(self.backward, self.noise, self.steps, 1)
-        kink &= ~(np.abs(right - left) <= 10 * (left_error + right_error))
+        kink &= suspicious & ~(np.abs(right - left) <= 10 * (left_error + right_error))
         at_kink = (
             (left + right) / 2,
             np.maximum(left_error, right_error),
             np.minimum(left, right),
             np.maximum(left, right),
         )
-        pairs = zip(at_kink, (value, error, value, value), strict=True)
-        return Derivative._make([*(np.where(kink, *pair) for pair in pairs), kink, "differences"])
+        fields = [np.where(kink, *pair) for pair in zip(at_kink, (value, error, value, value), strict=True)]
+        return Derivative._make([*fields, kink, "differences"])
 
 
 def _extrapolated(
@@ -148,10 +144,9 @@ def _extrapolated(
 
         T[i, j] = (c·T[i, j−1] − T[i−1, j−1]) / (c − 1),   c = (h[i−1] / h[i])^(order·j)
 
-    `order` is 2 for central, 1 for one-sided slopes. The error is the larger of the disagreement with the
-    neighbours in the table and of the rounding error. `jump`, the right minus the left slope, is odd in h and
-    vanishes in the limit, unless a kink lies within h, which the central slopes alone might not show: what is
-    left of it counts as error.
+    `order` is 2 for central, 1 for one-sided slopes; the error is the disagreement with the neighbours in the table,
+    or the rounding. `jump`, right minus left slope, vanishes in the limit unless a kink lies within h, which
+    the central slopes alone might not show: what is left of it counts as error.
     """
     ratio = float(steps[0] / steps[1])
     best, column = slopes[-1], slopes

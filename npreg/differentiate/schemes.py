@@ -216,10 +216,14 @@ def _combination(moves: Sequence[Move]) -> tuple[Array, Move]:
 def column_sizes(function: Function, base: Mapping[str, Any], moves: Sequence[Move], analytic: bool) -> Array:
     """Σ|terms| of each column of `columns`."""
 
+    def slope(curve: Curve) -> Array:
+        """A slope comparable between neighbouring points: one complex or one central step."""
+        exact, h = _complex_slope(curve) if analytic else None, 2.0**-10
+        return (real(curve(h)) - real(curve(-h))) / (2 * h) if exact is None else exact
+
     def slopes(of: Function, at: Mapping[str, Any]) -> Array:
-        if not moves:
-            return np.zeros((*call(function, base).shape, 0))
-        return np.stack([_rough_slope(along(of, at, move), analytic) for move in moves], axis=-1)
+        found = [slope(along(of, at, move)) for move in moves]
+        return np.stack(found, axis=-1) if found else np.zeros((*call(function, base).shape, 0))
 
     return steps.sizes_of(slopes, function, base, steps=analytic)
 
@@ -245,15 +249,6 @@ def _complex_slope(curve: Curve) -> Array | None:
 
 def _exact(value: Array) -> Derivative:
     return Derivative(value, 4 * EPS * np.abs(value), value, value, np.zeros(value.shape, bool), "complex step")
-
-
-def _rough_slope(curve: Curve, analytic: bool) -> Array:
-    """A slope comparable between neighbouring points: one complex or one central step."""
-    slope = _complex_slope(curve) if analytic else None
-    if slope is None:
-        h = 2.0**-10
-        slope = (real(curve(h)) - real(curve(-h))) / (2 * h)
-    return slope
 
 
 def value_rounding(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Array]) -> Array:

@@ -22,23 +22,20 @@ from numpy.typing import NDArray
 from npreg.differentiate.differences import Array, Curve, real
 
 Function: TypeAlias = Callable[..., Any]
+Measured: TypeAlias = Callable[[Function, Mapping[str, Any]], Array]
 NUDGE = 2.0**-16
 NUDGES = 7
 EXACT = {np.maximum, np.minimum, np.negative, np.positive, np.absolute, np.conjugate, np.sign}
 
 
 def as_float_inputs(inputs: Mapping[str, Any], varied: list[str]) -> dict[str, Any]:
-    """The inputs with every floating array, and every varied one, as a float64 copy.
-
-    Raises TypeError for a varied input that is complex or not numeric.
-    """
-    result: dict[str, Any] = {}
-    for name, value in inputs.items():
-        kind = np.asarray(value).dtype.kind
-        if name in varied and kind not in "fiub":
-            raise TypeError(f"input {name!r} must hold real numbers, not {np.asarray(value).dtype}")
-        result[name] = np.array(value, dtype=np.float64) if kind == "f" or name in varied else value
-    return result
+    """The inputs with every floating array, and every varied one, as a float64 copy; varied ones must be real."""
+    dtypes = {name: np.asarray(value).dtype for name, value in inputs.items()}
+    for name in varied:
+        if dtypes[name].kind not in "fiub":
+            raise TypeError(f"input {name!r} must hold real numbers, not {dtypes[name]}")
+    floats = {name for name, dtype in dtypes.items() if dtype.kind == "f" or name in varied}
+    return {name: np.array(v, dtype=np.float64) if name in floats else v for name, v in inputs.items()}
 
 
 @contextmanager
@@ -51,10 +48,7 @@ def quiet() -> Iterator[None]:
 
 
 def call(function: Function, inputs: Mapping[str, Any]) -> NDArray[Any]:
-    """The function's value at copies of the inputs; 0-d arrays are handed over as NumPy scalars.
-
-    Raises TypeError if the function did not return one array of numbers.
-    """
+    """The function's value at copies of the inputs; 0-d arrays are handed over as NumPy scalars."""
     copies = {name: v.copy()[()] if isinstance(v, np.ndarray) else v for name, v in inputs.items()}
     result = np.asarray(function(**copies))
     if result.dtype.kind not in "fiubc":
@@ -77,25 +71,14 @@ def along(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Arr
     return at
 
 
-def sizes_of(
-    value: Callable[[Function, Mapping[str, Any]], Array],
-    function: Function,
-    base: Mapping[str, Any],
-    *,
-    steps: bool = True,
-) -> Array:
+def sizes_of(value: Measured, function: Function, base: Mapping[str, Any], *, steps: bool = True) -> Array:
     """Σ|terms| of `value(function, base)`, something computed from a function and its inputs, in its shape.
 
     `steps`: whether to change the operations inside of `function`, too, and not the inputs alone.
     """
     rng, start = np.random.default_rng(1), value(function, base)
-    nudges = [
-        {
-            name: np.asarray(x * _near_one(rng, x.shape)) if isinstance(x, np.ndarray) and x.dtype == float else x
-            for name, x in base.items()
-        }
-        for _ in range(NUDGES)
-    ]
+    floats = {name: x for name, x in base.items() if isinstance(x, np.ndarray) and x.dtype == float}
+    nudges = [{**base, **{name: x * _near_one(rng, x.shape) for name, x in floats.items()}} for _ in range(NUDGES)]
     try:
         moved = [value(_shaken(function, rng) if steps else function, at) for at in nudges]
     except Exception:  # it does not take a subclass of arrays
@@ -105,7 +88,6 @@ def sizes_of(
 
 
 def _near_one(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Factors with relative amounts from a Cauchy distribution, its tails cut."""
     return np.asarray(1 + NUDGE * np.clip(rng.standard_cauchy(shape), -1024.0, 1024.0))
 
 
