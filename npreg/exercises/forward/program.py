@@ -18,8 +18,7 @@ import numpy as np
 from npreg.exercises.forward.inputs import BANK_SIZES, completed
 from npreg.exercises.forward.inputs import Array as Array
 from npreg.exercises.forward.inputs import Input as Input
-from npreg.exercises.forward.recorder import Stop
-from npreg.exercises.forward.trace import NotALoss, Program, code_of, first_line, place_of, scalar_of, trace, whole
+from npreg.exercises.forward.trace import NotALoss, Program, code_of, scalar_of, stop_in, trace, whole
 from npreg.exercises.forward.trace import parameters as parameters
 from npreg.exercises.report import UnusableFile
 
@@ -178,7 +177,11 @@ class Exercise:
             try:
                 program = trace(self.function, given, self.wanted)
             except (Exception, SystemExit) as error:
-                raise self._refusal(self._explained(given, error)) from error
+                place = stop_in(code_of(self.function), "error", error)
+                line = f" in line {place.line}, `{place.code}`" if place.line else ""
+                shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in given.items())
+                why = f"the loss stops{line} ({type(error).__name__}: {error}) on inputs of the shapes {shapes}"
+                raise self._refusal(str(error) if isinstance(error, NotALoss) else why) from error
             program = program.parts or program if self.known else program
             if not program.frozen:
                 self.notes[key] = program
@@ -210,7 +213,7 @@ class Exercise:
                     raise self._refusal(f"the formula of {name!r} names {parameter!r}, which is not known")
         if first.arguments == second.arguments:
             return first
-        stopped = first.stopped or second.stopped or Stop("loop", *first_line(code_of(self.function)))
+        stopped = first.stopped or second.stopped or stop_in(code_of(self.function), "loop")
         in_one = whole(self.function, tuple(self.inputs), list(self.named(probe)), stopped)
         self.notes.clear()
         self.notes["whole"] = in_one
@@ -257,15 +260,6 @@ class Exercise:
     def forward(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Compute every step from the inputs; returns inputs and steps by name."""
         return self.trace(inputs).forward(inputs)
-
-    def _explained(self, given: Mapping[str, Any], error: BaseException) -> str:
-        """Why the loss cannot be traced on these inputs, with the line where there is one."""
-        if isinstance(error, NotALoss):
-            return str(error)
-        place = place_of(error, code_of(self.function))
-        line = f" in line {place.line}, `{place.code}`" if place.line else ""
-        shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in given.items())
-        return f"the loss stops{line} ({type(error).__name__}: {error}) on inputs of the shapes {shapes}"
 
     def _refusal(self, why: str) -> UnusableFile:
         return UnusableFile(f"exercise {self.id!r} cannot be used: {why}")

@@ -107,11 +107,9 @@ class Recorder:
 
     def lost(self, kind: str) -> TypeError:
         """The error to raise where following ends; the first place is kept."""
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None and _is_library(frame.f_code.co_filename):
-            frame = frame.f_back
-        if self.stop is None and frame is not None:
-            self.stop = Stop(kind, frame.f_code.co_filename, frame.f_lineno)
+        frame = next(_callers(), None)
+        here = Stop(kind) if frame is None else Stop(kind, frame.f_code.co_filename, frame.f_lineno)
+        self.stop = self.stop or here
         return TypeError(f"not followed: {kind}")
 
     def read_names(self) -> None:
@@ -128,21 +126,27 @@ class Recorder:
 
     def _look_around(self) -> tuple[tuple[int, ...], Any]:
         """Read the local variables; tell through which helpers the call came, and its place in the code."""
-        frame: FrameType | None = sys._getframe(1)
         passed: list[int] = []
         spot = None
-        while frame is not None and frame.f_code is not self.code:
-            if frame.f_code is _END:
-                return (), spot
-            if not _is_library(frame.f_code.co_filename):
-                spot = spot or (frame.f_code, frame.f_lasti)
-                if frame.f_code.co_name not in _NESTED:
-                    self._helpers[id(frame)] = frame
-                    passed.append(id(frame))
-            frame = frame.f_back
-        self.frame = frame
-        self.read_names()
-        return tuple(reversed(passed)), spot or (frame and (frame.f_code, frame.f_lasti))
+        for frame in _callers():
+            spot = spot or (frame.f_code, frame.f_lasti)
+            if frame.f_code is self.code:
+                self.frame = frame
+                self.read_names()
+                return tuple(reversed(passed)), spot
+            if frame.f_code.co_name not in _NESTED:
+                self._helpers[id(frame)] = frame
+                passed.append(id(frame))
+        return (), spot
+
+
+def _callers() -> Iterator[FrameType]:
+    """The frames of people's code between here and `run`."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not run.__code__:
+        if frame.f_code.co_filename != __file__ and not frame.f_code.co_filename.startswith(_NUMPY):
+            yield frame
+        frame = frame.f_back
 
 
 def _kept(value: Any, sources: list[int]) -> Any:
@@ -175,10 +179,6 @@ def _is_small(kept: Any) -> bool:
     if isinstance(kept, (list, tuple)):
         return all(map(_is_small, kept))
     return kept is None or isinstance(kept, (Ref, int, float, str, slice, type(...)))
-
-
-def _is_library(name: str) -> bool:
-    return name == __file__ or name.startswith(_NUMPY)
 
 
 def _needing(method: str) -> Any:
@@ -325,9 +325,6 @@ def run(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
         finally:
             for name, original in originals.items():
                 setattr(np, name, original)
-
-
-_END = run.__code__
 
 
 def _pass(copies: bool, original: Callable[..., Any], a: Any, *args: Any, **kwargs: Any) -> Any:

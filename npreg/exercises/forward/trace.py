@@ -12,13 +12,12 @@ are constants of a program, so a program holds for inputs of these shapes.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import CodeType
 from typing import Any
 
@@ -67,16 +66,11 @@ class Program:
 
     def public(self, name: str) -> str:
         """The name that messages use for a step: of an internal step, the next public one that uses it."""
-        reached = {name}
-        for step in (name, *self.steps):
-            if step == name or reached.intersection(self.arguments[step]):
-                reached.add(step)
-                if not step.startswith("_"):
-                    return step
-        return name
+        reached = self.active([name])
+        return next((s for s in (name, *self.steps) if s in reached and not s.startswith("_")), name)
 
     def active(self, wanted: Sequence[str]) -> frozenset[str]:
-        """These inputs, and all steps that depend on them."""
+        """These inputs or steps, and all steps that depend on them."""
         found = set(wanted)
         for name in self.steps:
             if found.intersection(self.arguments[name]):
@@ -113,7 +107,7 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
             out = scalar_of(run(function, {name: traced[name] for name in used}))
             recorder.read_names()
         except (Exception, SystemExit) as error:
-            stopped = place_of(error, recorder.code)
+            stopped = stop_in(recorder.code, "error", error)
         plain = function(**{name: np.array(inputs[name])[()] for name in used})
     expected, stopped = scalar_of(plain), recorder.stop or stopped
     if expected is None or np.size(expected) != 1 or np.asarray(expected).dtype.kind not in "fiu":
@@ -130,32 +124,28 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
         if np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
             parts = graph.program(folded=False) if graph.helpers else None
             return replace(program, frozen=recorder.frozen, parts=parts)
-        stopped = Stop("changed", *first_line(recorder.code))
+        stopped = stop_in(recorder.code, "changed")
     return whole(function, names, used, stopped)
 
 
 def whole(function: Callable[..., Any], names: tuple[str, ...], used: Sequence[str], stopped: Stop) -> Program:
     """A function that cannot be followed as a program of one step."""
-
-    def loss(**seen: Any) -> Any:
-        return np.reshape(scalar_of(function(**seen)), ())
-
-    return Program(names, {"loss": loss}, {"loss": tuple(used)}, stopped)
+    steps = {"loss": lambda **seen: np.reshape(scalar_of(function(**seen)), ())}
+    return Program(names, steps, {"loss": tuple(used)}, stopped)
 
 
 def scalar_of(result: Any) -> Any:
     """The loss in what a function returns: the result itself, or the first scalar of several results."""
-    if isinstance(result, (tuple, list)) and not (len(result) == 1 and np.isscalar(result[0])):
-        return next((item for item in result if np.size(item) == 1 and not isinstance(item, dict)), None)
-    return result[0] if isinstance(result, (tuple, list)) else result
+    if not isinstance(result, (tuple, list)):
+        return result
+    return next((item for item in result if np.size(item) == 1 and not isinstance(item, dict)), None)
 
 
 def _described(result: Any) -> str:
-    if result is None:
-        return "the function returns nothing: end it with return"
     if isinstance(result, (tuple, list, dict)):
         return f"the function returns a {type(result).__name__} without one"
-    return f"it has the shape {np.shape(result)}"
+    shape = f"it has the shape {np.shape(result)}"
+    return "the function returns nothing: end it with return" if result is None else shape
 
 
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -166,23 +156,20 @@ def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 def code_of(function: Any) -> CodeType | None:
     """The code whose local variables are read: of a wrapped or bound function, its own."""
     function = inspect.unwrap(function)
-    while isinstance(function, functools.partial):
-        function = function.func
+    if isinstance(function, partial):
+        return code_of(function.func)
     function = getattr(function, "__func__", function)
-    if not hasattr(function, "__code__"):
-        function = vars(type(function)).get("__call__")
-    return getattr(function, "__code__", None)
+    found: CodeType | None = getattr(function, "__code__", None)
+    return found or getattr(type(function).__call__, "__code__", None)
 
 
-def first_line(code: CodeType | None) -> tuple[str, int]:
-    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
-
-
-def place_of(error: BaseException, code: CodeType | None) -> Stop:
-    """The last line of the function itself that an exception passed through."""
-    frames = traceback.extract_tb(error.__traceback__)
-    here = [f.lineno for f in frames if code and (f.filename, f.name) == (code.co_filename, code.co_name)]
-    return Stop("error", code.co_filename if code else "", (here[-1] or 0) if here else 0)
+def stop_in(code: CodeType | None, kind: str, error: BaseException | None = None) -> Stop:
+    """An end of following in the first line of a function, or in its last one that an exception passed through."""
+    if code is None:
+        return Stop(kind)
+    frames = traceback.extract_tb(error.__traceback__) if error is not None else ()
+    passed = [f.lineno or 0 for f in frames if (f.filename, f.name) == (code.co_filename, code.co_name)]
+    return Stop(kind, code.co_filename, code.co_firstlineno if error is None else [0, *passed][-1])
 
 
 class _Graph:

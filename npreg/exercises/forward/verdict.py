@@ -1,10 +1,9 @@
 """Is an answer right? A backward error per entry, and separate findings on what is right already.
 
-An entry is right when its deviation is at most ``1e3 · eps · Σ|terms|``, where Σ|terms| is the sum that
-makes the entry, with absolute values. It is measured: every input and every step is changed relatively, up
-or down at random, and the answer's reaction is the size of its terms. So a gradient near the optimum, where
-large terms cancel, is judged by the terms, not by their small sum; and no absolute tolerance exists. Where
-the derivative is zero whatever the data (a bias in front of batch norm), its terms are those of the sweep.
+An entry is right when its deviation is at most ``1e3 · eps · Σ|terms|``, the sum that makes the entry, with
+absolute values. It is measured: every input and every step is changed relatively, up or down at random, and
+the answer's reaction is the size of its terms. So a gradient near the optimum is judged by its large terms,
+not by their small sum. Where the derivative is zero whatever the data, its terms are those of the sweep.
 """
 
 from __future__ import annotations
@@ -167,40 +166,36 @@ def is_right(value: Array, right: Array, terms: Array) -> Array:
     return np.asarray(deviation <= ROUNDINGS * resolution(value) * terms)
 
 
-def same_direction(values: list[Array], rights: list[Array]) -> tuple[bool, bool]:
-    """Whether all values are parallel to the right ones, and whether they then point the same way."""
-    cosines: list[float] = []
-    for value, right in zip(values, rights, strict=True):
-        length = np.linalg.norm(value) * np.linalg.norm(right)
-        cosines.append(float(np.vdot(value, right) / length) if length > 0 else 0.0)
-    parallel = all(abs(abs(cosine) - 1) < 1e-9 for cosine in cosines)
-    return parallel and len({cosine > 0 for cosine in cosines}) == 1, all(cosine > 0 for cosine in cosines)
-
-
 def value_findings(values: list[Array], references: list[Reference], name: str) -> tuple[bool, list[Finding]]:
     """Judge values of the right shape on all probes: finite, direction, sign, scale, value.
 
     An answer with a single entry has no direction to judge (None).
     """
-    rights = [reference.right[name] for reference in references]
-    finite = all(bool(np.all(np.isfinite(value))) for value in values)
-    findings = [Finding("finite", finite)]
-    if not finite:
-        return False, findings
-    good = [at.right_entries(name, value) for value, at in zip(values, references, strict=True)]
-    passed = all(bool(np.all(entries)) for entries in good)
-    real = [np.real(value).astype(float) for value in values]
-    parallel, positive = (True, True) if passed else same_direction(real, rights)
-    several = any(right.size > 1 for right in rights)
-    findings.append(Finding("direction", parallel if several else (True if passed else None)))
-    findings.append(Finding("sign", positive if parallel else None))
-    turned = zip(real, references, strict=True) if parallel and not positive else ()
-    as_long = passed or (not positive and all(np.all(at.right_entries(name, -value)) for value, at in turned))
-    findings.append(Finding("scale", as_long if parallel else None))
-    findings.append(Finding("value", passed, {} if passed else _worst(real, references, name, good)))
+    if not all(np.all(np.isfinite(value)) for value in values):
+        return False, [Finding("finite", False)]
+    at = list(zip(references, values, [np.real(value).astype(float) for value in values], strict=True))
+    good = [reference.right_entries(name, value) for reference, value, _ in at]
+    passed = all(np.all(entries) for entries in good)
+    cosines = [_cosine(real, reference.right[name]) for reference, _, real in at]
+    positive = passed or all(cosine > 0 for cosine in cosines)
+    parallel = passed or (all(abs(abs(c) - 1) < 1e-9 for c in cosines) and len({c > 0 for c in cosines}) == 1)
+    as_long = passed or (not positive and all(np.all(r.right_entries(name, -real)) for r, _, real in at))
+    several = any(reference.right[name].size > 1 for reference in references)
+    findings = [
+        Finding("finite", True),
+        Finding("direction", parallel if several else passed or None),
+        Finding("sign", positive if parallel else None),
+        Finding("scale", as_long if parallel else None),
+        Finding("value", passed, {} if passed else _worst([real for *_, real in at], references, name, good)),
+    ]
     if passed and any(name in reference.kinks for reference in references):
         findings.append(Finding("kink", True))
     return passed, findings
+
+
+def _cosine(value: Array, right: Array) -> float:
+    length = np.linalg.norm(value) * np.linalg.norm(right)
+    return float(np.vdot(value, right) / length) if length > 0 else 0.0
 
 
 def _worst(values: list[Array], references: list[Reference], name: str, good: list[Array]) -> dict[str, Any]:
