@@ -19,8 +19,10 @@ Draw = Callable[[np.random.Generator, tuple[int, ...]], Any]
 BANK_SIZES = ((7, 3, 5), (9, 5, 7), (11, 7, 3), (10, 3, 7))
 CHECK_SIZES = ((9, 7, 5), (7, 5, 3), (5, 3, 7))
 _MORE_SIZES = (3, 5, 7, 11, 13, 17, 19, 23, 29)
-DRAWS = ("real", "positive", "fraction", "count", "labels", "one-hot", "classes")
+_RANGES = {"positive": ((0.35, 0.8), (1.2, 1.9)), "fraction": ((0.15, 0.4), (0.6, 0.85))}
+_WHOLE = {"real": (-2, -1, 1, 2, 3), "positive": (2, 3), "fraction": (0.25, 0.75)}
 _COUNTS = (6, 13, 14, 15, 17, 18, 19)
+DRAWS = (*_WHOLE, "count", "labels", "one-hot", "classes")
 
 
 @dataclass(frozen=True)
@@ -71,37 +73,26 @@ class Input:
                 raise ValueError(f"the function that draws it returns shape {own.shape}, not {shape}")
             return np.rint(own) if whole and own.dtype.kind == "f" else own
         if self.draw in ("labels", "one-hot", "classes"):
-            rows, classes = shape, sizes[self.of] if isinstance(self.of, str) else self.of
-            if self.draw == "one-hot":
-                rows, classes = shape[:1], shape[1]
-            drawn: Array = (rng.permuted(np.arange(int(np.prod(rows)))) % classes).reshape(rows)
-            if self.draw == "one-hot":
-                return np.asarray(np.eye(classes)[drawn])
-            return drawn.astype(float) if self.draw == "labels" else drawn
-        return np.asarray((_whole if whole else _real)(self, shape, sizes, rng), dtype=float)
+            one_hot, of = self.draw == "one-hot", sizes[self.of] if isinstance(self.of, str) else self.of
+            rows, kinds = (shape[:1], shape[1]) if one_hot else (shape, of)
+            drawn: Array = (rng.permuted(np.arange(int(np.prod(rows)))) % kinds).reshape(rows)
+            return drawn if self.draw == "classes" else np.eye(kinds)[drawn] if one_hot else drawn.astype(float)
+        return np.asarray(self._drawn(shape, sizes, rng, whole), dtype=float)
 
-
-def _whole(given: Input, shape: tuple[int, ...], sizes: Mapping[str, int], rng: np.random.Generator) -> Any:
-    if given.draw == "count":
-        return np.full(shape, max(sizes.values(), default=1) + 1)
-    some: dict[str, list[float]] = {"positive": [2, 3], "fraction": [0.25, 0.75]}
-    choices = np.array(some.get(str(given.draw), [-2, -1, 1, 2, 3]))
-    return rng.choice(choices, shape)
-
-
-def _real(given: Input, shape: tuple[int, ...], sizes: Mapping[str, int], rng: np.random.Generator) -> Any:
-    if given.draw == "positive" and given.bounds is not None:
-        low, high = np.log(given.bounds)
-        return np.exp(rng.uniform(low, high, shape))
-    if given.draw == "positive":
-        return rng.choice([rng.uniform(0.35, 0.8, shape), rng.uniform(1.2, 1.9, shape)])
-    if given.draw == "fraction":
-        return rng.choice([rng.uniform(0.15, 0.4, shape), rng.uniform(0.6, 0.85, shape)])
-    if given.draw == "count":
-        near = {n + by for size in sizes.values() for n, by in ((size, 0), (2 * size, 0), (size, 1), (size, -1))}
-        return rng.choice([c for c in _COUNTS if c not in near] or [37], shape)
-    sign = np.where(rng.random(shape) < 0.65, 1.0, -1.0)
-    return sign * rng.uniform(0.15, 1.6, shape)
+    def _drawn(self, shape: tuple[int, ...], sizes: Mapping[str, int], rng: np.random.Generator, whole: bool) -> Any:
+        if self.draw == "count":
+            near = {n + by for size in sizes.values() for n, by in ((size, 0), (2 * size, 0), (size, 1), (size, -1))}
+            choices = [c for c in _COUNTS if c not in near] or [37]
+            return np.full(shape, max(sizes.values(), default=1) + 1) if whole else rng.choice(choices, shape)
+        if whole:
+            return rng.choice(np.array(_WHOLE[str(self.draw)]), shape)
+        if self.bounds is not None:
+            low, high = np.log(self.bounds)
+            return np.exp(rng.uniform(low, high, shape))
+        if self.draw in _RANGES:
+            return rng.choice([rng.uniform(low, high, shape) for low, high in _RANGES[str(self.draw)]])
+        sign = np.where(rng.random(shape) < 0.65, 1.0, -1.0)
+        return sign * rng.uniform(0.15, 1.6, shape)
 
 
 def real(*shape: str | int) -> Input:

@@ -131,36 +131,33 @@ class Exercise:
             object.__setattr__(self, "id", "exercise" if name == "lambda" else name or "exercise")
         if isinstance(self.answers, Mapping):
             object.__setattr__(self, "answers", dict(_flat(self.answers)))
-        self._check_kinds()
-        here, among = f"exercise {self.id!r}", f"no input; inputs are {', '.join(self.inputs)}"
+        for kind, why in self._slips():
+            raise kind(f"exercise {self.id!r}: {why}")
+
+    def _slips(self) -> Iterator[tuple[type[Exception], str]]:
+        """What a teacher's first exercise may have wrong: names in the place of objects, and unknown names."""
+        if not self.id.replace("-", "").replace("_", "").isalnum():
+            yield ValueError, "an id is made of letters, digits and hyphens, for it names files"
+        for what, kind, cure in (("inputs", Input, 'real("n", "d")'), ("answers", Answer, 'gradient("w")')):
+            given = getattr(self, what)
+            if not isinstance(given, Mapping):
+                yield TypeError, f"{what} must be a dict from names to such as {cure}, not {given!r}"
+            for name, value in given.items():
+                if not isinstance(value, kind):
+                    yield TypeError, f"{what}[{name!r}] must be such as {cure}, not {value!r}"
+        if not self.answers:
+            yield ValueError, "it asks for no answers; give some, such as {'grad_w': gradient('w')}"
+        inputs, answers = (f"; {what} are {', '.join(getattr(self, what))}" for what in ("inputs", "answers"))
         for name, parameter in inspect.signature(self.function).parameters.items():
             named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
             if name not in self.inputs and named and parameter.default is parameter.empty:
-                raise ValueError(f"{here}: the loss has the parameter {name!r}, which is {among}")
+                yield ValueError, f"the loss has the parameter {name!r}, which is no input{inputs}"
         for name, answer in self.answers.items():
             if answer.wrt not in self.inputs and answer.order:
-                raise ValueError(f"{here}: {name!r} asks for a derivative in {answer.wrt!r}, {among}")
-
-    def _check_kinds(self) -> None:
-        """Names in the place of objects, and other slips of a teacher's first exercise."""
-        here = f"exercise {self.id!r}"
-        if not self.id.replace("-", "").replace("_", "").isalnum():
-            raise ValueError(f"{here}: an id is made of letters, digits and hyphens, for it names files")
-        for what, given, kind, cure in (
-            ("inputs", self.inputs, Input, 'real("n", "d")'),
-            ("answers", self.answers, Answer, 'gradient("w")'),
-        ):
-            if not isinstance(given, Mapping):
-                raise TypeError(f"{here}: {what} must be a dict from names to such as {cure}, not {given!r}")
-            for name, value in given.items():
-                if not isinstance(value, kind):
-                    raise TypeError(f"{here}: {what}[{name!r}] must be such as {cure}, not {value!r}")
-        if not self.answers:
-            raise ValueError(f"{here} asks for no answers; give some, such as {{'grad_w': gradient('w')}}")
+                yield ValueError, f"{name!r} asks for a derivative in {answer.wrt!r}, no input{inputs}"
         for mistake in self.mistakes:
             if mistake.answer not in self.answers:
-                among = f"no answer; answers are {', '.join(self.answers)}"
-                raise ValueError(f"{here}: the mistake {mistake.code!r} is one of {mistake.answer!r}, {among}")
+                yield ValueError, f"the mistake {mistake.code!r} is one of {mistake.answer!r}, no answer{answers}"
 
     def trace(self, inputs: Mapping[str, Any]) -> Program:
         """The forward program on inputs of these shapes.
