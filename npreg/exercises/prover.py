@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from npreg.exercises.forward.derivatives import quantities_of
-from npreg.exercises.forward.probes import Probe, draw, fresh
+from npreg.exercises.forward.probes import Probe, draw, fresh, quantities_of
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.recorder import Stop
 from npreg.exercises.forward.tape import not_analytic

@@ -54,6 +54,14 @@ def sizes_of(exercise: Exercise, probe: Mapping[str, Array]) -> dict[str, int]:
     return sizes
 
 
+def quantities_of(exercise: Exercise, sizes: Mapping[str, int], probe: Mapping[str, Array]) -> dict[str, float]:
+    """Everything that can be a factor on this probe: the sizes, n − 1, and the settings."""
+    found = {name: float(size) for name, size in sizes.items()}
+    if sizes.get("n", 0) > 2:
+        found["n-1"] = sizes["n"] - 1.0
+    return found | {name: float(probe[name]) for name in exercise.settings}
+
+
 def draw(exercise: Exercise, sizes: Mapping[str, int], rng: np.random.Generator, draws: int = DRAWS) -> Probe:
     """The best of many draws of these sizes."""
     exercise.program  # noqa: B018 - an exercise that cannot be used is refused here

@@ -14,7 +14,7 @@ import numpy as np
 
 from npreg import differentiate
 from npreg.exercises.forward.probes import bank
-from npreg.exercises.forward.program import Array, Exercise, Step
+from npreg.exercises.forward.program import Answer, Array, Exercise, Step, parameters
 from npreg.exercises.forward.trace import Change, Program
 
 STEP = 1e-30
@@ -214,3 +214,40 @@ def _columns(slope: Change, probe: Array, along: Array, rows: int) -> Array:
         if np.all(np.abs(jacobian @ probe - along) <= 1e-9 * (np.abs(jacobian) @ np.abs(probe))):
             return jacobian
     return np.stack([slope(unit) for unit in np.eye(probe.size)], axis=1)
+
+
+def value_of(answer: Answer, tape: Tape, swept: Mapping[str, Array] | None = None) -> Array:
+    """The value that the answer asks for, under whatever edits the tape carries."""
+    if answer.order == 0:
+        return tape.values[tape.program.loss]
+    if answer.order == 2:
+        return _second_derivative(tape, answer.wrt)
+    derivatives = tape.sweep() if swept is None else swept
+    if answer.formula is None:
+        return derivatives[answer.wrt]
+    return apply_formula(answer, tape, derivatives)
+
+
+def apply_formula(answer: Answer, tape: Tape, derivatives: Mapping[str, Array], scale: float = 1.0) -> Array:
+    """An update formula with the derivatives it names, multiplied by ``scale``."""
+    assert answer.formula is not None
+    names = tape.exercise.gradient_names
+    given = {
+        name: scale * derivatives[names[name]] if name in names else tape.values[name]
+        for name in parameters(answer.formula)
+    }
+    return np.asarray(answer.formula(**given))
+
+
+def _second_derivative(tape: Tape, wrt: str) -> Array:
+    """Fourth-order central differences of the swept gradient; exact up to rounding for a quadratic loss."""
+    point = np.asarray(tape.values[wrt], dtype=float)
+    inputs = {name: tape.values[name] for name in tape.exercise.inputs}
+
+    def rise(move: Array) -> Array:
+        above, below = (record(tape.exercise, {**inputs, wrt: point + m}).sweep()[wrt] for m in (move, -move))
+        return np.ravel(above - below)
+
+    steps = np.diag(2.0 ** np.round(np.log2(np.maximum(np.abs(point.ravel()), 1.0)))) / 64
+    moves = steps.reshape(-1, *point.shape)
+    return np.stack([(8 * rise(move / 2) - rise(move)) / (6 * move.sum()) for move in moves], axis=1)

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from npreg.exercises.findings import Finding
-from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.probes import sizes_of
 from npreg.exercises.forward.program import Answer, Array, Exercise
-from npreg.exercises.forward.tape import Tape, not_analytic, record
+from npreg.exercises.forward.tape import Tape, not_analytic, record, value_of
 from npreg.exercises.forward.trace import Change
 
 ROUNDINGS = 1e3

@@ -8,10 +8,10 @@ from itertools import combinations
 
 import numpy as np
 
-from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.probes import bank as bank_probes
 from npreg.exercises.forward.probes import checks as check_probes
 from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.tape import value_of
 from npreg.exercises.forward.verdict import Reference, reference
 from npreg.exercises.mistakes.explanation import Pool, quantities
 from npreg.exercises.mistakes.factors import FactorTable

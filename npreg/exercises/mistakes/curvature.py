@@ -7,9 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.program import Answer, Array, Exercise
-from npreg.exercises.forward.tape import Edits, Tape
+from npreg.exercises.forward.tape import Edits, Tape, value_of
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.mistake import Make, Mistake, known
 from npreg.exercises.mistakes.preference import Kind

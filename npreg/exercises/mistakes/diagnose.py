@@ -14,9 +14,8 @@ from itertools import product
 
 import numpy as np
 
-from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.program import Answer, Array
-from npreg.exercises.forward.tape import Edits, Tape, not_analytic
+from npreg.exercises.forward.tape import Edits, Tape, not_analytic, value_of
 from npreg.exercises.forward.verdict import Reference, reference, resolution
 from npreg.exercises.found import Fact, Found, Scale
 from npreg.exercises.mistakes import changes

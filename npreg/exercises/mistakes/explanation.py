@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from npreg.exercises.forward.derivatives import quantities_of
-from npreg.exercises.forward.probes import sizes_of
+from npreg.exercises.forward.probes import quantities_of, sizes_of
 from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.tape import Tape
 from npreg.exercises.found import Factor, Found, Scale

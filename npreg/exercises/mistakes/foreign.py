@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.program import Answer, Array, Exercise, parameters
-from npreg.exercises.forward.tape import Edits, Tape
+from npreg.exercises.forward.tape import Edits, Tape, value_of
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.curvature import hessians
 from npreg.exercises.mistakes.inputs import broadcasts

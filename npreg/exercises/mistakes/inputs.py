@@ -7,9 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
-from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.program import Answer
-from npreg.exercises.forward.tape import Edit, Edits, Tape
+from npreg.exercises.forward.tape import Edit, Edits, Tape, value_of
 from npreg.exercises.found import Fact
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.mistake import Mistake, known, mixed_up, twins

@@ -8,9 +8,8 @@ from typing import cast
 
 import numpy as np
 
-from npreg.exercises.forward.derivatives import apply_formula, value_of
 from npreg.exercises.forward.program import Answer, Array, Exercise, gradient
-from npreg.exercises.forward.tape import Edits, Tape
+from npreg.exercises.forward.tape import Edits, Tape, apply_formula, value_of
 from npreg.exercises.found import Fact, Found
 from npreg.exercises.mistakes.preference import Kind
 

@@ -8,9 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
-from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.program import Array, Exercise
-from npreg.exercises.forward.tape import Tape, record
+from npreg.exercises.forward.tape import Tape, record, value_of
 from npreg.exercises.mistakes.mistake import Mistake, known, offset, told
 from npreg.exercises.mistakes.preference import Kind
 

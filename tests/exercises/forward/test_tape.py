@@ -11,9 +11,8 @@ from npreg import differentiate
 from npreg.exercises import Exercise, gradient, positive, real
 from npreg.exercises.check import check
 from npreg.exercises.course import IDS, load
-from npreg.exercises.forward.derivatives import value_of
 from npreg.exercises.forward.probes import fresh
-from npreg.exercises.forward.tape import Edits, record
+from npreg.exercises.forward.tape import Edits, record, value_of
 from npreg.exercises.forward.verdict import is_right, reference
 
 
