@@ -25,13 +25,7 @@ from npreg.files import safe_file_name
 
 LARGEST = {".py": 2**20, ".ipynb": 20 * 2**20}
 LARGEST_SOURCE = 2**20
-OPENERS: dict[str, Callable[..., Any]] = {
-    ".tar": open,
-    ".tar.gz": gzip.open,
-    ".tgz": gzip.open,
-    ".tar.bz2": bz2.open,
-    ".tbz2": bz2.open,
-}
+OPENERS: Any = {".tar": open, ".tar.gz": gzip.open, ".tgz": gzip.open, ".tar.bz2": bz2.open, ".tbz2": bz2.open}
 SUFFIXES = (".zip", *OPENERS)
 DEEPEST = 8
 STUDENTS = (1000, 64 * 2**20)  # files an archive may hold, and bytes that they, and the archive, may have
@@ -45,15 +39,18 @@ Members = Iterator[tuple[str, Callable[[], IO[bytes]]]]
 class Submission:
     """One entry of the folder: its name, and its source or the reason (code, detail) why there is none.
 
-    `digest` is the SHA-256 of the bytes, or of the reason; with it a result is found again after a stop.
     `helpers` are modules of the student's own that it imports, as name and source.
     """
 
     name: str
-    source: str | None
-    digest: str
+    source: str | None = None
     reason: tuple[str, str] | None = None
     helpers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 of all that is read, with which a result is found again after a stop."""
+        return hashlib.sha256(repr((self.source, self.reason, sorted(self.helpers.items()))).encode()).hexdigest()
 
 
 def submissions(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]] = ()) -> list[Path]:
@@ -78,18 +75,10 @@ def read(path: Path) -> Submission:
     >>> read(Path("/")).reason
     ('directory', '')
     """
-    name = readable_name(path.name)
     try:
-        content = _content(path)
-        source = _source(path, content)
+        return Submission(readable_name(path.name), _source(path, _content(path)))
     except _Refused as refused:
-        return unread(name, *refused.args)
-    return Submission(name, source, hashlib.sha256(path.suffix.encode() + b"\0" + content).hexdigest())
-
-
-def unread(name: str, *reason: str) -> Submission:
-    """An entry without a source, for that reason (code, detail)."""
-    return Submission(name, None, hashlib.sha256(repr(reason).encode()).hexdigest(), (reason[0], reason[1]))
+        return Submission(readable_name(path.name), reason=(refused.args[0], refused.args[1]))
 
 
 def readable_name(name: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 
 from npreg._version import __version__
 from npreg.exercises.forward.program import Exercise
-from npreg.grading.folder import readable_name
+from npreg.grading.folder import Submission, readable_name
 from npreg.grading.journal import Journal, key
 from npreg.grading.marking import Settings, mark
 from npreg.grading.outputs import Outputs, PathLike
@@ -112,16 +113,19 @@ def grade(
     with workplace() as place:
         students = entries(path, [*sources, *outputs.paths(), *skip], place)
         sandbox, isolation = choose(replace(settings.sandbox, place=place), way, known_right)
-        run = _Run(replace(settings, sandbox=sandbox), outputs, [os.path.basename(source) for source in sources])
+        settings = replace(settings, sandbox=sandbox)
         texts = (Path(source).read_bytes().hex() for source in sources)
-        version = key(__version__, np.__version__, *texts)
+        decisive = (replace(settings, sandbox=sandbox.anywhere()), __version__, np.__version__, *texts)
         tasks = []
         for entry, asked in itertools.product(students, exercises):
-            name = entry.label if len(exercises) == 1 else f"{entry.label}-{asked.id}"
             seed = student_seed(secret, asked.id, (student if alone else None) or entry.student)
-            tasks.append(_Task(entry, asked, seed, "" if alone and len(exercises) == 1 else name, version))
+            submission = entry.submission(asked, [os.path.basename(source) for source in sources])
+            known = (entry.label, entry.student, entry.name, submission.digest, asked.id, seed)
+            name = entry.label if len(exercises) == 1 else f"{entry.label}-{asked.id}"
+            name = "" if alone and len(exercises) == 1 else name
+            tasks.append(_Task(entry, asked, submission, seed, key(*known, *decisive), name))
         with Journal(outputs.journal_path()) as journal:
-            results, resumed = run.all(tasks, journal, jobs, quiet)
+            results, resumed = _results(tasks, settings, outputs, journal, jobs, quiet)
             graded = Graded(exercises, results, isolation, resumed)
             outputs.write_class(results, exercises, isolation, settings.lang)
             if outputs.journal is None and not graded.troubles:
@@ -129,81 +133,77 @@ def grade(
     return graded
 
 
+class _Task(NamedTuple):
+    """What is marked: what one student handed in for one exercise.
+
+    `key` is a digest of everything that decides the result; `name` the one under which it is written.
+    """
+
+    entry: Entry
+    exercise: Exercise
+    submission: Submission
+    seed: int
+    key: str
+    name: str
+
+
+def _results(
+    tasks: Sequence[_Task], settings: Settings, outputs: Outputs, journal: Journal, jobs: int | None, quiet: bool
+) -> tuple[list[Result], int]:
+    """Mark all that the journal does not know; the results in order, and how many it knew."""
+    known = {number: journal.get(task.key) for number, task in enumerate(tasks)}
+    results = {number: Result.from_dict(found) for number, found in known.items() if found is not None}
+    for number, task in enumerate(tasks):
+        if number in results:
+            outputs.write_student(results[number], task.name, settings.lang)
+        else:
+            outputs.write_zero(task.name, settings.lang)
+    resumed, todo = len(results), {number: task for number, task in enumerate(tasks) if number not in results}
+    begun = said = time.monotonic()
+    with contextlib.closing(_marked(todo, settings, jobs)) as marked:
+        for number, result in marked:
+            results[number] = result
+            if result.reason not in TEACHERS_MATTER:
+                journal.add(tasks[number].key, result.to_dict())
+            outputs.write_student(result, tasks[number].name, settings.lang)
+            now, left = time.monotonic(), len(tasks) - len(results)
+            if not quiet and (now - said >= SECONDS_BETWEEN_LINES or not left):
+                said, seconds = now, (now - begun) / (len(results) - resumed) * left
+                rest = f", about {seconds:.0f} s left" if seconds >= 1 else ""
+                print(f"graded {len(results)} of {len(tasks)}: {result.file}{rest}", file=sys.stderr, flush=True)
+    return [results[number] for number in range(len(tasks))], resumed
+
+
 class _Interrupted(BaseException):
     """The run was interrupted: a process that is waited for is ended at once."""
 
 
-class _Task(NamedTuple):
-    """What is marked: an entry for an exercise, with its probes, and the name under which its results are written."""
+def _marked(
+    tasks: Mapping[int, _Task], settings: Settings, jobs: int | None
+) -> Generator[tuple[int, Result], None, None]:
+    """Mark in parallel; results as they come. An interruption ends what runs, and nothing new is begun."""
+    interrupted, local, slots = threading.Event(), threading.local(), itertools.count()
 
-    entry: Entry
-    exercise: Exercise
-    seed: int
-    name: str
-    version: str
+    def watch(seconds: float, name: str) -> None:
+        if interrupted.is_set():
+            raise _Interrupted
 
-    def key(self, settings: Settings, digest: str) -> str:
-        """The key of the stored result: everything that decides it."""
-        anywhere = replace(settings, sandbox=settings.sandbox.anywhere())
-        student = (self.entry.label, self.entry.student, self.entry.name, self.seed)
-        return key(*student, digest, self.exercise.id, anywhere, self.version)
-
-
-@dataclass
-class _Run:
-    """One run over a folder: what is the same for all its entries; exercises have these names, too."""
-
-    settings: Settings
-    outputs: Outputs
-    names: Sequence[str]
-    interrupted: threading.Event = field(default_factory=threading.Event)
-    thread: threading.local = field(default_factory=threading.local)
-
-    def all(self, tasks: Sequence[_Task], journal: Journal, jobs: int | None, quiet: bool) -> tuple[list[Result], int]:
-        """Mark all entries that the journal does not know; the results in order, and how many it knew."""
-        results: dict[int, Result] = {}
-        for number, task in enumerate(tasks):
-            known = journal.get(task.key(self.settings, task.entry.submission(task.exercise, self.names).digest))
-            if known is not None:
-                results[number] = Result.from_dict(known)
-                self.outputs.write_student(results[number], task.name, self.settings.lang)
-            else:
-                self.outputs.write_zero(task.name, self.settings.lang)
-        resumed, todo = len(results), [number for number in range(len(tasks)) if number not in results]
-        processors, slots = os.cpu_count() or 1, itertools.count()
-        jobs = max(1, min(jobs or processors, processors, len(todo)))
-        pool = ThreadPoolExecutor(jobs, initializer=lambda: setattr(self.thread, "slot", next(slots)))
-        begun = said = time.monotonic()
-        try:
-            waiting = {pool.submit(self.one, tasks[number]): number for number in todo}
-            for done, future in enumerate(as_completed(waiting), 1):
-                number, (marked, result) = waiting[future], future.result()
-                results[number] = result
-                if result.reason not in TEACHERS_MATTER:
-                    journal.add(marked, result.to_dict())
-                self.outputs.write_student(result, tasks[number].name, self.settings.lang)
-                now = time.monotonic()
-                if not quiet and (now - said >= SECONDS_BETWEEN_LINES or done == len(todo)):
-                    said, left = now, (now - begun) / done * (len(todo) - done)
-                    rest = f", about {left:.0f} s left" if left >= 1 else ""
-                    print(f"graded {resumed + done} of {len(tasks)}: {result.file}{rest}", file=sys.stderr, flush=True)
-        except BaseException:
-            self.interrupted.set()  # ends what runs, and nothing new is begun
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-        return [results[number] for number in range(len(tasks))], resumed
-
-    def one(self, task: _Task) -> tuple[str, Result]:
-        """Mark one entry, once more if its process could not be started: the key of what was marked, too."""
-        submission = task.entry.submission(task.exercise, self.names)
-        for _ in range(2):
-            result = mark(submission, task.exercise, self.settings, task.seed, self.thread.slot, self.watch)
+    def one(task: _Task) -> Result:
+        for _ in range(2):  # once more if its process could not be started
+            result = mark(task.submission, task.exercise, settings, task.seed, local.slot, watch)
             if result.reason != "failed-to-start":
                 break
-        result = replace(result, student=task.entry.student, name=task.entry.name)
-        return task.key(self.settings, submission.digest), result
+        return replace(result, student=task.entry.student, name=task.entry.name)
 
-    def watch(self, seconds: float, name: str) -> None:
-        if self.interrupted.is_set():
-            raise _Interrupted
+    processors = os.cpu_count() or 1
+    jobs = max(1, min(jobs or processors, processors, len(tasks)))
+    pool = ThreadPoolExecutor(jobs, initializer=lambda: setattr(local, "slot", next(slots)))
+    try:
+        waiting = {pool.submit(one, task): number for number, task in tasks.items()}
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+    except BaseException:
+        interrupted.set()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

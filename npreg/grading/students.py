@@ -8,7 +8,6 @@ files of one student belong together.
 from __future__ import annotations
 
 import difflib
-import hashlib
 import itertools
 import os
 import re
@@ -22,7 +21,7 @@ from npreg.exercises.files import named_exercise
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.session import helpers
 from npreg.grading import folder
-from npreg.grading.folder import LARGEST, NotUnpacked, Submission, read, readable_name, unpack, unread
+from npreg.grading.folder import LARGEST, NotUnpacked, Submission, read, readable_name, unpack
 
 MOST_FILES = 500
 _File = tuple[str, Submission]
@@ -94,9 +93,9 @@ class Entry:
         if not wanted:
             wanted = unnamed if len(self.files) == 1 else _fitting(unnamed, exercise)
         if not wanted and other:
-            return unread(self.label, "other-exercise", ", ".join(dict.fromkeys(other)))
+            reasons = [("other-exercise", ", ".join(dict.fromkeys(other)))]
         if not wanted:
-            return unread(self.label, *next(iter(reasons), ("no-file", "")))
+            return Submission(self.label, reason=next(iter(reasons), ("no-file", "")))
         original, chosen = wanted[-1]
         files = {name: path for name, path in self.files if name != original}
 
@@ -104,9 +103,7 @@ class Entry:
             path = files.get((Path(original).parent / name).as_posix())
             return None if path is None else read(path).source
 
-        modules = helpers(chosen.source or "", beside)
-        digest = hashlib.sha256(repr([chosen.digest, sorted(modules.items())]).encode()).hexdigest()
-        return replace(chosen, name=self.label, digest=digest, helpers=modules)
+        return replace(chosen, name=self.label, helpers=helpers(chosen.source or "", beside))
 
 
 def _same(named: str, known: Sequence[str]) -> bool:
