@@ -6,9 +6,8 @@
 """
 
 from npreg.grading.grade import Graded, grade
-from npreg.grading.marking import Settings
+from npreg.grading.kept import read_key
+from npreg.grading.marking import Mark, Result, Settings
 from npreg.grading.outputs import Outputs
-from npreg.grading.result import Mark, Result
-from npreg.grading.seeds import read_key
 
 __all__ = ["Graded", "Mark", "Outputs", "Result", "Settings", "grade", "read_key"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.words import brief, rule, say
-from npreg.grading.result import Mark, Result, describe
+from npreg.grading.marking import Mark, Result, describe
 
 STYLE = resources.files(__package__).joinpath("class_report.css").read_text(encoding="utf-8")
 EXAMPLES = 3

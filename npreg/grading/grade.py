@@ -19,11 +19,9 @@ import numpy as np
 from npreg._version import __version__
 from npreg.exercises.forward.program import Exercise
 from npreg.grading.folder import Submission, readable_name
-from npreg.grading.journal import Journal, key
-from npreg.grading.marking import Settings, mark
+from npreg.grading.kept import Journal, key, student_seed
+from npreg.grading.marking import Result, Settings, describe, mark
 from npreg.grading.outputs import Outputs, PathLike
-from npreg.grading.result import Result, describe
-from npreg.grading.seeds import student_seed
 from npreg.grading.selftest import known_right
 from npreg.grading.students import Entry, entries, is_archive
 from npreg.isolation import choose, workplace

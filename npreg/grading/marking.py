@@ -1,10 +1,10 @@
-"""One submission to one result: run in isolation, judged here, every failure given its reason."""
+"""One submission to one result, as plain data: run in isolation, judged here, every failure given its reason."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -20,13 +20,81 @@ from npreg.exercises.session import endings_of, explained, judged
 from npreg.exercises.words import REASONS, explain, say
 from npreg.grading.folder import Submission
 from npreg.grading.numerical import Stretched, loses_digits, stretched
-from npreg.grading.result import Mark, Result
-from npreg.isolation import Ran, Sandbox, Watch, run_isolated, search_isolated
+from npreg.isolation import Ran, Sandbox, Watch, protections, run_isolated, search_isolated
 
 LONGEST_EXCERPT = 12
 PLACE_SECONDS = 0.5  # for looking for a mistake's place, an answer
 TOLD_AT_ONCE = {*REASONS, "numerical"}  # whatever the stage of hints
 _judging = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One answer: `mark` in 0..1, codes of its mistakes (or of the reason it has no value), and the words.
+
+    `details` are the sentences that the stage of hints allows the student; `message` is the teacher's. `line`
+    is where the function begins in the student's file, and `excerpt` its text.
+    """
+
+    name: str
+    mark: float
+    codes: tuple[str, ...] = ()
+    message: str = ""
+    details: tuple[str, ...] = ()
+    line: int | None = None
+    excerpt: str = ""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the student is told: the sentences, or the reason alone where there are none."""
+        return self.details or ((self.message,) if self.message else ())
+
+    @property
+    def right(self) -> bool:
+        """Whether the answer has full marks."""
+        return self.mark == 1.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """One entry of the folder, for one exercise: score in 0..1, and a mark per answer.
+
+    `reason` is the code why it could not be run, or None; `isolation` what was in force while it ran; `report`
+    the check's full report as built-in types; `student` and `name` number and name, where the entry tells them.
+    """
+
+    file: str
+    exercise: str
+    score: float
+    marks: tuple[Mark, ...]
+    reason: str | None = None
+    message: str = ""
+    isolation: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] | None = None
+    student: str = ""
+    name: str = ""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """All codes: the reason's, or `answer: code` for every mistake of every answer."""
+        if self.reason is not None:
+            return (self.reason,)
+        return tuple(f"{mark.name}: {code}" for mark in self.marks for code in mark.codes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Built-in types that strict JSON can hold.
+
+        >>> result = Result("a.py", "ridge", 0.5, (Mark("grad_w", 1.0), Mark("grad_b", 0.0, ("sign",))))
+        >>> Result.from_dict(result.to_dict()) == result
+        True
+        """
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Result:
+        """A result from what `to_dict` returned, also after a way through JSON."""
+        marks = (dict(mark, codes=tuple(mark["codes"]), details=tuple(mark["details"])) for mark in data["marks"])
+        return cls(**{**data, "marks": tuple(Mark(**mark) for mark in marks)})
 
 
 @dataclass(frozen=True)
@@ -73,7 +141,7 @@ def mark(
         with _judging, np.errstate(all="ignore"):
             functions, source = ran.outcome["functions"], submission.source
             marks = tuple(
-                _mark(answer, exercise.id, functions.get(answer.name, {}), source, numerical, settings)
+                _mark(answer, exercise.id, functions.get(answer.name, {}), answer.name in numerical, settings, source)
                 for answer in report.answers
             )
             told = report.to_dict(settings.lang)
@@ -107,12 +175,7 @@ def _numerical(ran: Ran, questions: Questions, large: Sequence[Stretched]) -> se
 
 
 def _mark(
-    answer: AnswerReport,
-    exercise: str,
-    function: Mapping[str, Any],
-    source: str,
-    numerical: set[str],
-    settings: Settings,
+    answer: AnswerReport, exercise: str, function: Mapping[str, Any], numerical: bool, settings: Settings, source: str
 ) -> Mark:
     """Mark one answer: what the check says, unless its way to right values says more."""
     lang, name = settings.lang, answer.name
@@ -122,7 +185,7 @@ def _mark(
     dtypes = (run["value"].dtype for run in function.get("runs", ()) if run["value"] is not None)
     # less than float64, in whose rounding a difference quotient can hide
     narrow = {str(dtype) for dtype in dtypes if dtype.kind == "f" and dtype.itemsize < 8}
-    if answer.passed and name in numerical:
+    if answer.passed and numerical:
         codes, message = ("numerical",), explain("numerical", lang, name=name)
     elif answer.passed and narrow:
         mark, codes, details = 0.0, ("dtype",), ()
@@ -168,3 +231,13 @@ def _isolation(in_force: Mapping[str, Any]) -> dict[str, Any]:
     walls |= {"landlock": int(in_force.get("landlock") or 0), "seccomp": bool(in_force.get("seccomp"))}
     limits = sorted(str(name) for name in in_force.get("limits", ()))
     return {**walls, "limits": limits, "processes_blocked": in_force.get("processes") is False}
+
+
+def describe(in_force: Mapping[str, Any], lang: str = "en") -> list[str]:
+    """Line by line, what is stopped and by what while a file runs, and openly what is not.
+
+    >>> describe({"limits": ["RLIMIT_AS"], "processes": False})[0]
+    'own process, cleared environment, empty folder, wall clock'
+    """
+    version = in_force.get("landlock", 0)
+    return [say(f"isolation.{name}", lang, version=version) for name in protections(in_force)]

@@ -16,7 +16,7 @@ from npreg.exercises.forward.program import Exercise
 from npreg.exercises.words import explain, say
 from npreg.files import atomic, is_device, safe_file_name, strict_json, write_text
 from npreg.grading.class_report import class_report
-from npreg.grading.result import Result
+from npreg.grading.marking import Result
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SHOWN = {"output_format": "text", "visibility": "visible"}
@@ -136,7 +136,7 @@ def gradescope(result: Result, points: float, lang: str = "en") -> dict[str, Any
 
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
 
-    >>> from npreg.grading.result import Mark
+    >>> from npreg.grading.marking import Mark
     >>> document = gradescope(Result("a.py", "ridge", 0.5, (Mark("grad_w", 1.0), Mark("grad_b", 0.0))), 10)
     >>> document["score"], [(test["score"], test["status"]) for test in document["tests"]]
     (5.0, [(5.0, 'passed'), (0.0, 'failed')])
@@ -160,7 +160,7 @@ def gradescope(result: Result, points: float, lang: str = "en") -> dict[str, Any
 def feedback(result: Result, lang: str = "en") -> str:
     """One student's page of Markdown, without any right number or formula.
 
-    >>> from npreg.grading.result import Mark
+    >>> from npreg.grading.marking import Mark
     >>> print(feedback(Result("a.py", "ridge", 1.0, (Mark("grad_w", 1.0),))))
     # Feedback: ridge
     <BLANKLINE>

@@ -12,7 +12,7 @@ import pytest
 
 from npreg.exercises import course
 from npreg.grading.class_report import class_report
-from npreg.grading.result import Mark, Result
+from npreg.grading.marking import Mark, Result
 
 EXERCISE = course.load("ridge")
 ISOLATION = {"bwrap": True, "landlock": 7, "seccomp": True, "uid": 64_000, "processes": False, "limits": []}

@@ -17,10 +17,9 @@ import npreg
 from npreg.exercises import course
 from npreg.files import strict_json, write_text
 from npreg.grading import Outputs
-from npreg.grading.journal import Journal, key
+from npreg.grading.kept import Journal, default_key_file, key, read_key, student_seed
+from npreg.grading.marking import Mark, Result, describe
 from npreg.grading.outputs import cell, escape, feedback, gradescope
-from npreg.grading.result import Mark, Result, describe
-from npreg.grading.seeds import default_key_file, read_key, student_seed
 
 TOLD = ("Shape right.", "n times <too> large")
 HALF = Result(

@@ -1,18 +1,58 @@
-"""What has been marked already, line by line on disk, so that a run that was stopped goes on where it was.
+"""What is kept from run to run: the teacher's key, from which every student's probes come, and what is marked already.
 
-The file is only appended to. A line is a JSON object: the key of a submission (a digest of all that decides its
-marks) and the result; it is on the disk before the next step. A last line that a crash cut short is ignored.
+A resubmission under the same name sees the same data; a neighbour's numbers are of no use; and nobody without
+the key can compute the probes beforehand.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import hmac
 import json
 import os
+import secrets
+import unicodedata
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from npreg.files import named
+
+
+def student_seed(key: bytes, exercise: str, student: str) -> int:
+    """The seed of one student's probes: 63 bits of HMAC-SHA256 (RFC 2104) over exercise and name.
+
+    >>> student_seed(b"key", "ridge", "ada") == student_seed(b"key", "ridge", "ada")
+    True
+    >>> student_seed(b"key", "ridge", "ada") == student_seed(b"key", "ridge", "bob")
+    False
+    """
+    name = unicodedata.normalize("NFC", student)
+    digest = hmac.new(key, f"{exercise}\0{name}".encode("utf-8", "backslashreplace"), hashlib.sha256).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def default_key_file() -> Path:
+    """Where the key is kept if no file is named: below the user's configuration folder."""
+    variable, folder = ("APPDATA", "") if os.name == "nt" else ("XDG_CONFIG_HOME", ".config")
+    return Path(os.environ.get(variable) or Path.home() / folder) / "npreg" / "grading.key"
+
+
+def read_key(path: str | os.PathLike[str] | None = None) -> bytes:
+    """The key in a file, which is made with fresh random bytes, for its owner alone, if it is not there.
+
+    Raises ValueError if the file is empty.
+    """
+    path = default_key_file() if path is None else Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+    key = path.read_bytes().strip()
+    if not key:
+        raise ValueError(f"the key file {str(path)!r} is empty; write some random text into it, or delete it")
+    return key
 
 
 def key(*parts: object) -> str:
@@ -25,7 +65,11 @@ def key(*parts: object) -> str:
 
 
 class Journal:
-    """Results by key, on disk at `path`; with None it remembers nothing. Use it as a context manager."""
+    """Results by key, on disk at `path`; with None it remembers nothing. Use it as a context manager.
+
+    The file is only appended to, a JSON object with the key and the result a line, each on the disk before the
+    next step. A last line that a crash cut short is ignored.
+    """
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self.path = None if path is None else Path(path)
