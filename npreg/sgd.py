@@ -1,15 +1,7 @@
 """From gradient to update: the one place where a step gets its sign.
 
-A *rule* maps gradients to updates and keeps its state explicit, so that it can be stored and resumed:
-
-    SGD         update = g
-    Momentum    v ← β v + g;  update = v
-    Nesterov    v ← β v + g;  update = g + β v
-    Adam        m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²;  update = m̂ / (√v̂ + ε)
-    AdaGrad     s ← s + g²;  update = g / (√s + ε)
-
-`Stepper` puts a rule, a learning-rate schedule and the penalties together; whatever the rule, the
-parameters are changed by `sgd` alone.
+A *rule* maps gradients to updates and keeps its state explicit, so that it can be stored and resumed.  `Stepper` puts
+a rule, a learning-rate schedule and the penalties together; the parameters are changed by `sgd` alone.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from npreg.runs.feeds import as_feed
 from npreg.runs.plan import EarlyStopping, RuleName, ScheduleName
 from npreg.runs.scaling import ColumnMoments, Scaling
 from npreg.schedules import as_schedule
-from npreg.sgd import Rule, Schedule, as_rule
+from npreg.sgd import SGD, Rule, Schedule, as_rule
 from npreg.train import TrainResult, train
 
 __all__ = ["MinibatchSGDRegressor"]
@@ -179,7 +179,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         )
         self._keep(result, flat=labels.ndim == 1)
         self.n_steps_ = result.num_steps
-        self._stream = _Stream()
+        self._stream = _Stream(as_rule(self.rule))
         return self
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MinibatchSGDRegressor:
@@ -206,10 +206,10 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         arrays.check_rows(X, sample_weight, "sample_weight")
         weights = arrays.as_weights(sample_weight, len(data))
         weights = None if weights is None else weights / weights.mean()
-        stream = copy.deepcopy(getattr(self, "_stream", None)) or _Stream()
         rule, schedule = as_rule(self.rule), as_schedule(self.schedule, self.max_iter or 1000)
-        if stream.rule is None or stream.rule.inner != rule:
-            stream.rule = _Continued(rule)
+        stream = copy.deepcopy(getattr(self, "_stream", _Stream(rule)))
+        if stream.inner != rule:
+            stream.inner, stream.state = rule, None
         start = self._start(labels, keep=not first)
         lr, scaling, calls = self.lr, None, float(stream.calls)
         if isinstance(lr, str):
@@ -218,9 +218,10 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
                 data = scaling.features(data)
                 theta = scaling.enter(np.vstack([start["w"], start["b"]]))
                 start = {"w": theta[:-1], "b": theta[-1]}
-            lr = stream.rate(data, weights, self.l2, rule)
+            lr = stream.rate(data, weights, self.l2)
+        has_state = type(rule) is not SGD
         with warnings.catch_warnings():
-            if stream.rule.has_state:  # the bound is that of steps without a past
+            if has_state:  # the bound is that of steps without a past
                 warnings.simplefilter("ignore", LearningRateWarning)
             result = train(
                 data,
@@ -228,7 +229,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
                 batch_size=len(data),
                 sample_weight=weights,
                 lr=lr if schedule is None else (lr, lambda _: schedule(calls)),
-                rule=stream.rule if stream.rule.has_state else rule,
+                rule=stream if has_state else rule,
                 num_epochs=1,
                 standardize=False,
                 average=0.0,
@@ -317,33 +318,21 @@ def _dense_or_rows(X: Any) -> Any:
 
 
 @dataclass
-class _Continued:
-    """A rule whose state outlives a run, so that steps can be made one run at a time."""
+class _Stream:
+    """What `partial_fit` keeps between calls, besides parameters: a rule whose state outlives a run, and more."""
 
     inner: Rule
     state: list[FloatArray] | None = None
+    calls: int = 0
+    steepest: float = 0.0
+    columns: ColumnMoments | None = None
 
     def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
-        if self.state is None:
-            self.state = self.inner.init(params)
+        self.state = self.inner.init(params) if self.state is None else self.state
         return self.state
 
     def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
         return self.inner.update(grads, state)
-
-    @property
-    def has_state(self) -> bool:
-        return bool(self.inner.init([np.zeros((1, 1)), np.zeros(1)]))
-
-
-@dataclass
-class _Stream:
-    """What `partial_fit` keeps between calls, besides parameters."""
-
-    calls: int = 0
-    steepest: float = 0.0
-    columns: ColumnMoments | None = None
-    rule: _Continued | None = None
 
     def scaling(self, data: Data) -> Scaling:
         """That of all rows so far, these included."""
@@ -351,12 +340,12 @@ class _Stream:
         self.columns = columns if self.columns is None else self.columns + columns
         return self.columns.scaling()
 
-    def rate(self, X: FloatArray, weights: FloatArray | None, l2: float, rule: Rule) -> float:
+    def rate(self, X: FloatArray, weights: FloatArray | None, l2: float) -> float:
         """A part of what is stable for these rows, and for those of the calls before on average."""
         some = slice(None, None, -(-len(X) // 64))
         steepest = steepest_slope(X[some], None if weights is None else weights[some])
         self.steepest += (steepest - self.steepest) / (self.calls + 1)
-        return STREAM_FRACTION * rate_bound(1, 1, 0.0, max(steepest, self.steepest), l2, rule)
+        return STREAM_FRACTION * rate_bound(1, 1, 0.0, max(steepest, self.steepest), l2, self.inner)
 
 
 def _generator(random_state: Any) -> np.random.Generator:
