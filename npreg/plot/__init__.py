@@ -5,8 +5,7 @@ and `ax.figure.savefig(...)` are the caller's.  What cannot be drawn is refused,
 `train` for the same arguments, before a figure is made.
 """
 
-from npreg.plot.curves import loss_curve, sweep_curve
-from npreg.plot.notebook import scatter, set_figsize, use_svg_display
+from npreg.plot.pictures import loss_curve, scatter, set_figsize, sweep_curve, use_svg_display
 from npreg.plot.surface import loss_surface
 
 __all__ = ["loss_curve", "loss_surface", "scatter", "set_figsize", "sweep_curve", "use_svg_display"]

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from npreg.arrays import Data, FloatArray, as_count, as_data, as_float_array, check_finite
 from npreg.linear import linreg
 from npreg.losses import LOSSES, Loss, LossFunction, LossName, as_loss
-from npreg.plot.notebook import axes_or_new, column_of
+from npreg.plot.pictures import axes_or_new, column_of
 from npreg.runs.sums import mean_loss
 
 if TYPE_CHECKING:

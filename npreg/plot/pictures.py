@@ -1,20 +1,75 @@
-"""Losses after epochs, and after sweeps over the learning rate."""
+"""The notebook's pictures (SVG, a figure's size, one feature against the label), and losses after epochs and sweeps."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import FloatArray, as_float_array, check_finite
-from npreg.plot.notebook import axes_or_new
+from npreg.arrays import FloatArray, as_count, as_data, as_float_array, check_finite
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from npreg.sweep import SweepResult
     from npreg.train import TrainResult
+
+MANY_DOTS = 500  # from which an SVG file holds them as one picture: it would grow by 100 bytes a dot
+
+
+def use_svg_display() -> None:
+    """Show pictures as SVG in a notebook; outside of IPython nothing happens.
+
+    >>> use_svg_display()
+    """
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        return
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]
+
+
+def set_figsize(figsize: tuple[float, float] = (3.5, 2.5)) -> None:
+    """Set the size of the figures to come, two positive numbers of inches, and show them as SVG.
+
+    >>> import matplotlib
+    >>> with matplotlib.rc_context():  # only to leave the settings as they are
+    ...     set_figsize((4, 3))
+    ...     matplotlib.rcParams["figure.figsize"]
+    [4.0, 3.0]
+    """
+    size = as_float_array(figsize, "figsize")
+    if size.shape != (2,) or not (np.isfinite(size).all() and (size > 0).all()):
+        raise ValueError(f"figsize must be (width, height) in inches, both positive, not {figsize!r}")
+    use_svg_display()
+    import matplotlib
+
+    matplotlib.rcParams["figure.figsize"] = size.tolist()
+
+
+def scatter(
+    features: ArrayLike, labels: ArrayLike, column: int = 1, *, output: int = 0, ax: Axes | None = None
+) -> Axes:
+    """One feature against the label, a dot a row.
+
+    `column` is that of `features` (n, d), counted from 0 (so 1 is the second, as in the notebook), `output` that of
+    `labels` (n, k).
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()  # leave out `ax` to draw in a new figure of pyplot
+    >>> scatter([[1.0, 2.0], [3.0, 4.0]], [5.0, 6.0], ax=ax).get_xlabel()
+    'feature 1'
+    """
+    X, y, _ = as_data(features, labels)
+    column, output = column_of(column, X.shape, "column", "features"), column_of(output, y.shape, "output", "labels")
+    ax = axes_or_new(ax)
+    ax.scatter(X[:, column], y[:, output], s=1, rasterized=len(X) > MANY_DOTS)
+    ax.set_xlabel(f"feature {column}")
+    ax.set_ylabel("label" if y.shape[1] == 1 else f"label {output}")
+    return ax
 
 
 def loss_curve(losses: ArrayLike | TrainResult, ax: Axes | None = None, *, label: str | None = None) -> Axes:
@@ -27,18 +82,21 @@ def loss_curve(losses: ArrayLike | TrainResult, ax: Axes | None = None, *, label
     >>> loss_curve([0.04, 0.0003, 0.00005], ax=Figure().subplots()).get_yscale()
     'log'
     """
-    curve = _curve(getattr(losses, "losses", losses), "losses")
-    held_out = getattr(losses, "validation_losses", None)
+    curve, held_out = _curve(getattr(losses, "losses", losses), "losses"), getattr(losses, "validation_losses", None)
+    drawn = {label or "": curve}
+    if held_out is not None:
+        before = f"{label}, " if label else ""
+        drawn = {f"{before}training": curve, f"{before}validation": _curve(held_out, "validation_losses")}
     from matplotlib.ticker import MaxNLocator
 
     ax = axes_or_new(ax)
-    _draw_curve(ax, curve, label if held_out is None else f"{label}, training" if label else "training")
+    for name, values in drawn.items():
+        marker = "o" if len(values) <= 30 else None
+        (line,) = ax.plot(np.arange(1, len(values) + 1), values, marker=marker, markersize=3, label=name or None)
     if held_out is not None:
-        held_out = _curve(held_out, "validation_losses")
-        line = _draw_curve(ax, held_out, f"{label}, validation" if label else "validation")
-        best = int(getattr(losses, "best_epoch", None) or held_out.argmin() + 1)
-        ax.plot(best, held_out[best - 1], "*", color=line.get_color(), markersize=10)
-    if label is not None or held_out is not None:
+        best = int(getattr(losses, "best_epoch", None) or values.argmin() + 1)
+        ax.plot(best, values[best - 1], "*", color=line.get_color(), markersize=10)
+    if any(drawn):
         ax.legend()
     if curve.min() > 0 and curve.min() < curve.max() / 10:
         ax.set_yscale("log")
@@ -102,6 +160,21 @@ def _curve(values: Any, name: str) -> FloatArray:
     return curve
 
 
-def _draw_curve(ax: Axes, curve: FloatArray, label: str | None) -> Any:
-    marker = "o" if len(curve) <= 30 else None
-    return ax.plot(np.arange(1, len(curve) + 1), curve, marker=marker, markersize=3, label=label)[0]
+def axes_or_new(ax: Axes | None) -> Axes:
+    """The Axes given, or those of a new figure."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]
+
+
+def column_of(value: Any, shape: tuple[int, ...], name: str, owner: str) -> int:
+    """The number of a column that is there."""
+    index = as_count(value, name, 0)
+    if index >= shape[1]:
+        raise ValueError(
+            f"there is no {name} {index} in {owner} of shape {shape}; "
+            + (f"columns are counted from 0 to {shape[1] - 1}" if shape[1] > 1 else f"take {name}=0")
+        )
+    return index
