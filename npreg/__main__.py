@@ -100,7 +100,6 @@ def _limit_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup, 
 
 
 def _limits(options: argparse.Namespace) -> Limits:
-
     try:
         return Limits(seconds=options.seconds, memory=options.memory * 2**20)
     except ValueError as error:
@@ -110,12 +109,11 @@ def _limits(options: argparse.Namespace) -> Limits:
 def _check(options: argparse.Namespace) -> int:
     source = files.read_source(options.file)
     files.require_python(source, options.file)
-    if options.exercise is not None:
-        exercise = files.find_exercise(options.exercise)
-    else:
-        exercise = files.find_exercise(files.exercise_of(source, options.file), Path(options.file).parent)
+    path = Path(options.file)
+    named = (options.exercise,) if options.exercise else (files.exercise_of(source, options.file), path.parent)
+    exercise = files.find_exercise(*named)
     with _waiting(options.file) as watch:
-        file = session.OwnFile(source, str(Path(options.file).resolve().parent), _limits(options), watch)
+        file = session.OwnFile(source, str(path.resolve().parent), _limits(options), watch)
         checked = file.check(exercise, options.seed, options.lang)
         report = checked.report
         after = [] if options.json else list(_afterword(file, exercise, report, options))
@@ -151,7 +149,6 @@ def _waiting(file: str) -> Iterator[Callable[[float, str], None]]:
 
 def _afterword(file: session.OwnFile, exercise: Exercise, report: Report, options: argparse.Namespace) -> Iterator[str]:
     """Yield what may follow a report: names to mend, a small example, the solution, where to go on."""
-
     missing = [answer.name for answer in report.answers if answer.not_written]
     for name, found in files.misnamed(file.source, missing).items():
         yield say("names", options.lang, answer=name, found=found)
@@ -164,11 +161,9 @@ def _afterword(file: session.OwnFile, exercise: Exercise, report: Report, option
         yield exercise.solution or say("no-solution", options.lang, exercise=exercise.id)
     if report.passed and exercise.id in IDS:
         following = IDS[IDS.index(exercise.id) + 1 :]
-        key = "next" if following else "done"
-        yield say(key, options.lang, **({"exercise": following[0]} if following else {}))
+        yield say("next", options.lang, exercise=following[0]) if following else say("done", options.lang)
     elif judged and options.hints < 4 and not options.by_hand:
-        key = "more-help" if options.hints == 3 else "more-hints"
-        yield say(key, options.lang, stage=options.hints + 1)
+        yield say("more-help" if options.hints == 3 else "more-hints", options.lang, stage=options.hints + 1)
 
 
 def _prove_arguments(parser: argparse.ArgumentParser) -> None:
@@ -273,12 +268,6 @@ COMMANDS = (
 )
 
 
-def _language() -> str:
-    """That of the environment: Chinese where it says so, else English."""
-    said = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return "zh" if next(filter(None, said), "").lower().startswith("zh") else "en"
-
-
 _called = "npreg"
 
 
@@ -302,15 +291,15 @@ def _as_called(text: str) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-
     top = argparse.ArgumentParser(prog=_called, description="Exercises in deriving gradients by hand.")
     top.add_argument("--version", action="version", version=f"npreg {__version__}")
+    said = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    lang = "zh" if next(filter(None, said), "").lower().startswith("zh") else "en"
     below = top.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
         sub = below.add_parser(command.name, help=command.help, description=command.help)
         command.add_arguments(sub)
-        language = "language of the words (default: as $LANG says)"
-        sub.add_argument("--lang", choices=("en", "zh"), default=_language(), help=language)
+        sub.add_argument("--lang", choices=("en", "zh"), default=lang, help="language (default: as $LANG says)")
         sub.set_defaults(run=command.run)
     return top
 
@@ -318,7 +307,6 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status; without one, print the help."""
     global _called
-
     _called = _program() if arguments is None else "npreg"
     options = parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):

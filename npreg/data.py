@@ -91,17 +91,9 @@ def init_params(
 
 
 def start_parameters(
-    w: ArrayLike | None,
-    b: ArrayLike | None,
-    num_inputs: int,
-    num_outputs: int,
-    dtype: np.dtype[Any],
-    rng: np.random.Generator,
+    w: Any, b: Any, num_inputs: int, num_outputs: int, dtype: np.dtype[Any], rng: np.random.Generator
 ) -> FloatArray:
-    """Where a run starts, as theta = (w; b) of shape (d + 1, k): as given, else `init_params`.
-
-    `rng` is drawn from only where w is not given.
-    """
+    """Where a run starts, as theta = (w; b) of shape (d + 1, k): as given, else `init_params`, which draws from rng."""
     theta = np.zeros((num_inputs + 1, num_outputs), dtype)
     if w is None:
         theta[:-1] = init_params(num_inputs, num_outputs=num_outputs, dtype=dtype, rng=rng)[0]

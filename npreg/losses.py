@@ -262,9 +262,9 @@ def as_loss(loss: str | LossFunction | tuple[LossFunction, LossFunction] | Loss)
         return LOSSES[loss]
     if isinstance(loss, tuple) and len(loss) == 2 and all(map(callable, loss)):
         return Loss(loss[0], loss[1], getattr(loss[0], "__name__", "user"))
-    for known in LOSSES.values():
-        if loss is known.value_function:
-            return known
+    known = [one for one in LOSSES.values() if one.value_function is loss]
+    if known:
+        return known[0]
     raise TypeError(
         f"loss must be one of {', '.join(map(repr, LOSSES))}, a Loss, or a pair (value, grad) of functions "
         f"of (y_hat, y), not {loss!r}; a value alone is not enough, its derivative is needed"

@@ -40,14 +40,12 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
             "the gradients come second, there is no .grad to find them in: "
             "sgd([w, b], [grad_w, grad_b], lr, batch_size)"
         )
-    try:
-        as_many = len(params) == len(grads)
-    except TypeError:
+    if not all(hasattr(given, "__len__") for given in (params, grads)):
         raise TypeError(
             f"params and grads must be sequences of arrays, not {type(params).__name__} and {type(grads).__name__}; "
             "give [w, b] and [grad_w, grad_b]"
-        ) from None
-    if not as_many:
+        )
+    if len(params) != len(grads):
         raise ValueError(f"{len(params)} params and {len(grads)} grads do not match; one grad a param is needed")
     for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
         if not isinstance(param, np.ndarray) or param.dtype.kind != "f":
@@ -59,10 +57,8 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
             grad = as_float_array(grad, f"grads[{i}]")
             grads = [*grads[:i], grad, *grads[i + 1 :]]
         if param.shape != grad.shape:
-            raise ValueError(
-                f"params[{i}] of shape {param.shape} and grads[{i}] of shape {grad.shape} do not match; "
-                "needed are equal shapes"
-            )
+            shapes = f"params[{i}] of shape {param.shape} and grads[{i}] of shape {grad.shape}"
+            raise ValueError(f"{shapes} do not match; needed are equal shapes")
     step = as_nonnegative(lr, "lr") / as_batch_size(batch_size)
     for param, grad in zip(params, grads, strict=True):
         param -= step * grad

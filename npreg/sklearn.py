@@ -149,7 +149,16 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             early_stopping the fit stops.
 
         """
-        data, labels, n = self._rows(X, y, sample_weight)
+        data: Any = X
+        if not isinstance(data, Rows):
+            data, labels = self._validated(X, y, reset=True)
+            n = len(data)
+        elif y is not None or sample_weight is not None or self.batch_size is None:
+            raise TypeError("RowBlocks bring their own y and sample_weight, and need a number as batch_size")
+        else:  # labels are those of the first rows, for their shape
+            facts = as_feed(data).facts
+            validate_data(self, facts.sample.X, reset=True, skip_check_array=True)
+            labels, n = facts.sample.y[:, 0] if facts.num_outputs == 1 else facts.sample.y, facts.num_rows
         arrays.check_rows(X, sample_weight, "sample_weight")
         if (X_val is None) != (y_val is None):
             raise TypeError("X_val and y_val come together; give both, or neither")
@@ -263,7 +272,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         validate_data(self, array if isinstance(X, np.ndarray) else X, skip_check_array=True, reset=reset)
         return np.asarray(check_array(array, estimator=self, **ACCEPTED))
 
-    def _validated(self, X: ArrayLike, y: ArrayLike, *, reset: bool) -> tuple[FloatArray, FloatArray]:
+    def _validated(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[FloatArray, FloatArray]:
         """Features, and labels in their dtype."""
         if arrays.is_table(X) or arrays.is_table(y):
             arrays.check_rows(X, y, "y")
@@ -275,17 +284,6 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             data, labels = validate_data(self, X, y, reset=reset, **options)
         with np.errstate(over="ignore"):  # labels beyond float32 become inf, which train refuses
             return _dense_or_rows(data), labels.astype(data.dtype, copy=False)
-
-    def _rows(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, FloatArray, int]:
-        """All rows, their labels (of RowBlocks those of the first rows), and how many there are."""
-        if not isinstance(X, Rows):
-            data, labels = self._validated(X, y, reset=True)
-            return data, labels, len(data)
-        if y is not None or sample_weight is not None or self.batch_size is None:
-            raise TypeError("RowBlocks bring their own y and sample_weight, and need a number as batch_size")
-        facts = as_feed(X).facts
-        validate_data(self, facts.sample.X, reset=True, skip_check_array=True)
-        return X, facts.sample.y[:, 0] if facts.num_outputs == 1 else facts.sample.y, facts.num_rows
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
