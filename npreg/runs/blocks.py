@@ -32,8 +32,7 @@ class RowBlocks(Rows):
     ----------
     read : callable of a block's number -> (features, labels) or (features, labels, sample_weight)
         Called once an epoch for each block; returns (r, d), (r,) or (r, k), and (r,).
-    rows : sequence of int
-        The number of rows of each block.
+    rows : the number of rows of each block
     in_order : bool
         Visit the blocks in their order rather than a random one, where only that is cheap to read.
 
@@ -91,14 +90,15 @@ class RowBlocks(Rows):
         [4, 4, 2]
         """
         block_rows = as_count(block_rows, "block_rows", 1)
-        streams = callable(features) and labels is None
-        if is_path(features):
-            source = files(features, labels, sample_weight, block_rows, columns)
+        paths, streams = features, callable(features) and labels is None
+        paths = paths if isinstance(paths, (list, tuple)) and paths else [paths]
+        if all(isinstance(one, (str, os.PathLike)) for one in paths):
+            source = files(paths, labels, sample_weight, block_rows, columns)
         elif streams:
             source = Stream(features).source
         else:
             source = slices(features, labels, sample_weight, block_rows)
-        return cls(partial(_read, source), [rows for rows, _ in source], in_order=streams)
+        return cls(lambda i: source[i][1](), [rows for rows, _ in source], in_order=streams)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -122,10 +122,6 @@ def as_block(found: Any, i: int | str, num_rows: int) -> Data:
     if len(data.X) != num_rows:
         raise ValueError(f"block {i} has {len(data.X)} rows, not the {num_rows} that were announced")
     return data
-
-
-def _read(source: Source, i: int) -> Any:
-    return source[i][1]()
 
 
 def slices(features: Any, labels: Any, sample_weight: Any, block_rows: int) -> Source:
@@ -186,19 +182,10 @@ class Stream:
         raise ValueError(f"the function has yielded {self.next} blocks, not the {len(self.source)} of before")
 
 
-def is_path(value: Any) -> bool:
-    several = isinstance(value, (list, tuple)) and bool(value)
-    return all(isinstance(one, (str, os.PathLike)) for one in (value if several else [value]))
-
-
-Choose = Callable[[Sequence[str], Path], list[list[str]]]
-
-
-def files(paths: Any, labels: Any, sample_weight: Any, block_rows: int, columns: Any) -> Source:
+def files(paths: Sequence[Any], labels: Any, sample_weight: Any, block_rows: int, columns: Any) -> Source:
     """CSV or Parquet files, all with the same columns: a path, paths, a folder, or a pattern with *."""
 
     def choose(names: Sequence[str], path: Path) -> list[list[str]]:
-        """Which columns are features, labels and weights."""
         y, weights = _listed(labels), _listed(sample_weight)
         if not y:
             raise TypeError("labels are missing; of a file they are the name of a column, or several")
@@ -209,16 +196,18 @@ def files(paths: Any, labels: Any, sample_weight: Any, block_rows: int, columns:
                 raise ValueError(f"{path} has no column {name!r}; there are {', '.join(map(repr, names))}")
         return chosen
 
-    several = paths if isinstance(paths, (list, tuple)) else sorted(glob.glob(os.fspath(paths))) or [paths]
-    found = [one for path in map(Path, several) for one in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    found: list[Path] = []
+    for path in paths:
+        matching = [path] if os.path.exists(path) else sorted(glob.glob(os.fspath(path))) or [path]
+        found += chain(*(sorted(one.iterdir()) if one.is_dir() else [one] for one in map(Path, matching)))
     kinds = {path.suffix.lower() for path in found}
     if kinds == {".parquet"}:
         return [block for path in found for block in _parquet(path, choose)]
     if kinds <= {".csv", ".tsv", ".txt"}:
         return [block for path in found for block in _csv(path, choose, block_rows)]
     raise ValueError(
-        f"of {paths} only files in .csv, .tsv or .txt, or all in .parquet, can be read; files of arrays are "
-        'opened first, as np.load(path, mmap_mode="r"), h5py or zarr do'
+        f"of {', '.join(map(str, paths))} only files in .csv, .tsv or .txt, or all in .parquet, can be read; files "
+        'of arrays are opened first, as np.load(path, mmap_mode="r"), h5py or zarr do'
     )
 
 
@@ -226,7 +215,7 @@ def _listed(names: Any) -> list[str]:
     return [] if names is None else [names] if isinstance(names, str) else list(names)
 
 
-def _parquet(path: Path, choose: Choose) -> Source:
+def _parquet(path: Path, choose: Callable[..., list[list[str]]]) -> Source:
     """A row group is a block."""
     try:
         from pyarrow import parquet
@@ -252,18 +241,20 @@ class _Columns(NamedTuple):
     columns: Sequence[FloatArray]
 
 
-def _csv(path: Path, choose: Choose, block_rows: int) -> Source:
+def _csv(path: Path, choose: Callable[..., list[list[str]]], block_rows: int) -> Source:
     """Lines with a header; where the lines of a block begin is known, so that any block can be read."""
-    starts, count = [], 0
+    starts, count, quotes, filled = [], 0, 0, False
     with open(path, "rb") as file:
         header = file.readline().decode("utf-8-sig")
         delimiter = max(",;\t", key=header.count)
         names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
-        chosen = choose(names, path)
-        for start in _line_starts(file):
-            if count % block_rows == 0:
-                starts.append(start)
-            count += 1
+        chosen, start = choose(names, path), file.tell()
+        for line in iter(file.readline, b""):  # empty lines are no rows, and a quoted field may hold ends of lines
+            quotes, filled = quotes + line.count(b'"'), filled or not line.isspace()
+            if quotes % 2 == 0:
+                if filled and count % block_rows == 0:
+                    starts.append(start)
+                count, start, filled = count + filled, file.tell(), False
         starts.append(file.tell())
     read = partial(_read_csv, path, names, chosen, delimiter)
     places = zip(range(0, count, block_rows), starts, starts[1:], strict=False)
@@ -279,34 +270,16 @@ def _read_csv(
         text = file.read(end - start).decode("utf-8")
     wanted = [names.index(name) for name in chain(*chosen)]
     try:
-        table = np.loadtxt(
-            io.StringIO(text), comments=None, delimiter=delimiter, usecols=wanted, ndmin=2, quotechar='"'
-        )
+        table = np.loadtxt(io.StringIO(text), float, None, delimiter, usecols=wanted, ndmin=2, quotechar='"')
     except ValueError as error:
-        raise ValueError(_explanation(path, names, str(error), first)) from None
+        where = re.search(r"string (.*) to float64 at row (\d+), column (\d+)", str(error))
+        if where is None:
+            raise ValueError(f"{path}: {error}") from None
+        name, row = names[int(where[3]) - 1], first + int(where[2])
+        raise ValueError(
+            f"{path} holds {where[1]} in column {name!r}, row {row} (counted from 0); put a number there, or name "
+            f"the columns to take as columns=[...], without {name!r}"
+        ) from None
     columns = iter(table.T)
     features, *others = ([*islice(columns, len(some))] for some in chosen)
     return _Columns(chosen[0], features), *(part[0] if len(part) == 1 else np.column_stack(part) for part in others)
-
-
-def _explanation(path: Path, names: list[str], message: str, first: int) -> str:
-    """Where NumPy has met something else than a number, and what to do."""
-    where = re.search(r"string (.*) to float64 at row (\d+), column (\d+)", message)
-    if where is None:
-        return f"{path}: {message}"
-    name = names[int(where[3]) - 1]
-    return (
-        f"{path} holds {where[1]} in column {name!r}, row {first + int(where[2])} (counted from 0); put a number "
-        f"there, or name the columns to take as columns=[...], without {name!r}"
-    )
-
-
-def _line_starts(file: io.BufferedReader) -> Iterator[int]:
-    """Where the lines begin, but for empty ones; a quoted field may hold ends of lines."""
-    start, quotes, filled = file.tell(), 0, False
-    for line in iter(file.readline, b""):
-        quotes, filled = quotes + line.count(b'"'), filled or not line.isspace()
-        if quotes % 2 == 0:
-            if filled:
-                yield start
-            start, filled = file.tell(), False

@@ -7,7 +7,6 @@ own checksums tell a file that was damaged, and what is read is looked at, field
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sys
 import warnings
@@ -20,7 +19,7 @@ import numpy as np
 
 from npreg.arrays import FloatArray, as_count, as_flag, brief
 
-FORMAT = 2
+FORMAT = 3
 Settings: TypeAlias = Mapping[str, tuple[str, str]]  # a name to be read, and an identity to be compared
 
 # json, zipfile and npreg.files are imported where they are used: `import npreg` stays light.
@@ -38,8 +37,8 @@ class Checkpoint:
     ----------
     path : path of an .npz file, in a folder that is there
     resume : bool
-        Continue the file if there is one, else begin it.  Without `resume` a file that is there is an
-        error: no run is ever overwritten by another.
+        Continue the file if there is one, else begin it.  Without it a file that is there is an error: no
+        run is ever overwritten by another.
     every : int ≥ 1, or "block"
         Epochs between two writings (the last is always written), or after every block of `RowBlocks`.
 
@@ -152,10 +151,6 @@ class State:
             raise self.wrong(name, brief(value) if name in self.meta else "missing", needed)
         return value
 
-    def number(self, name: str) -> float:
-        found: float = self.get(name, float, "a number of at least 0", lambda x: 0 <= x < math.inf)
-        return found
-
     def count(self, name: str, low: int, high: float) -> int:
         found = self.get(name, int, f"a whole number from {low} to {high}", lambda n: low <= n <= high)
         return int(found)
@@ -177,9 +172,7 @@ class State:
         """Put a generator into the state that is kept as "rng"."""
         state, kind = self.get("rng", dict, "the state of a generator"), type(rng.bit_generator).__name__
         if (was := state.get("bit_generator")) != kind:
-            raise CheckpointError(
-                f"{self.path} was written with a {was} generator, not {kind}; give the same kind of rng"
-            )
+            raise CheckpointError(f"{self.path} is of a {was} generator, not {kind}; give the same kind of rng")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # older NumPy only warns of numbers beyond the state's
@@ -202,10 +195,8 @@ class State:
                 change = f"{name} was {text} as now, but its code or its values have changed"
             else:
                 change = f"{name} was {was[0]}, now it is {text}"
-            raise CheckpointError(
-                f"{self.path} is the checkpoint of another run: {change}; give the same data and settings, or "
-                "another path"
-            )
+            cure = "give the same data and settings, or another path"
+            raise CheckpointError(f"{self.path} is the checkpoint of another run: {change}; {cure}")
 
 
 @contextlib.contextmanager
@@ -230,9 +221,8 @@ def locked(path: str) -> Iterator[None]:
             is_ours = os.path.samestat(os.fstat(descriptor), os.stat(lock))
         except (BlockingIOError, PermissionError):
             os.close(descriptor)
-            raise CheckpointError(
-                f"{path} is being written by another run; wait until that has ended, or give another path"
-            ) from None
+            cure = "wait until that has ended, or give another path"
+            raise CheckpointError(f"{path} is being written by another run; {cure}") from None
         except OSError as error:
             is_ours = not isinstance(error, FileNotFoundError)  # a file system without locks
         if not is_ours:

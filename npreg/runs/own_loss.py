@@ -29,18 +29,16 @@ def look_at(loss: Loss, sample: Data, theta: FloatArray) -> None:
         _look_at_result(f"the loss's {name} function", function, y_hat, y)
     y, y_hat = y.astype(np.float64), y_hat.astype(np.float64)
     found = _compare(loss.value, loss.grad, y_hat, y)
-    if found is None:
-        return
-    if _compare(loss.grad, loss.value, y_hat, y) is None:
+    if found is not None and _compare(loss.grad, loss.value, y_hat, y) is None:
         raise ValueError("value and grad of the loss are exchanged; give loss=(value, grad)")
-    row, got, expected = found
-    ratio = got / expected if expected else np.nan
-    times = f", {ratio:.4g} times as much" if np.isfinite(ratio) else ""
-    raise ValueError(
-        f"the loss's grad function is not the derivative of its value by y_hat: in row {row}, at "
-        f"y_hat = {y_hat.flat[row]:.6g} and y = {y.flat[row]:.6g}, it is {got:.6g}, but value changes by "
-        f"{expected:.6g}{times}; npreg.check_gradient finds out more"
-    )
+    if found is not None:
+        row, got, expected = found
+        times = f", {got / expected:.4g} times as much" if expected and np.isfinite(got / expected) else ""
+        raise ValueError(
+            f"the loss's grad function is not the derivative of its value by y_hat: in row {row}, at "
+            f"y_hat = {y_hat.flat[row]:.6g} and y = {y.flat[row]:.6g}, it is {got:.6g}, but value changes by "
+            f"{expected:.6g}{times}; npreg.check_gradient finds out more"
+        )
 
 
 def _look_at_result(name: str, function: Any, y_hat: FloatArray, y: FloatArray) -> None:

@@ -55,7 +55,8 @@ class Run:
         look_at(plan.loss, facts.sample, theta)
         # What "auto" stands for is read, not found again: another machine might round it differently.
         if found is not None and plan.lr == "auto":
-            self.rate, self.decay = found.number("rate"), found.number("decay")
+            needed = float, "a number of at least 0", lambda x: 0 <= x < math.inf
+            self.rate, self.decay = found.get("rate", *needed), found.get("decay", *needed)
         else:
             self.rate, self.decay = learning_rate(plan, feed, theta)
         if plan.num_epochs != "auto":

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from npreg.arrays import Data, FloatArray, Names, column_name, warn
 from npreg.arrays.sparse import SparseRows, is_sparse
-from npreg.runs.sums import tree_sum
+from npreg.runs.sums import tree_sum, weight_of
 
 Convert: TypeAlias = Callable[[FloatArray], FloatArray]
 
@@ -40,7 +40,7 @@ class ColumnMoments:
     @classmethod
     def of(cls, data: Data) -> ColumnMoments:
         X, _, weights = data
-        weight = float(len(X) if weights is None else weights.sum())
+        weight = weight_of(data)
         if is_sparse(X):  # standard deviations alone: centred, every entry would be stored
             return cls(weight, len(X), *_of_sparse(X, weights, weight), centred=False)
         rows = max(1, PART_BYTES * len(X) // X.nbytes)

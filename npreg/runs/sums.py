@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from functools import reduce
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,13 +21,11 @@ BLOCK_ROWS = 32_768  # rows whose residuals are held at once
 def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
     """The mean loss over all rows and outputs, a block of rows at a time."""
     X, y, weights = data
-    w, b = theta[:-1], theta[-1]
-    plain = loss.is_squared and weights is None and X.dtype == np.float64
-    total = 0.0
+    plain, total = loss.is_squared and weights is None and X.dtype == np.float64, 0.0
     for start in range(0, len(X), BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
-        y_hat = X[rows].dot(w)
-        y_hat += b
+        y_hat = X[rows].dot(theta[:-1])
+        y_hat += theta[-1]
         if plain:
             y_hat -= y[rows]
             total += float(np.vdot(y_hat, y_hat)) / 2
@@ -35,13 +34,16 @@ def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
         if weights is not None:
             values = values * weights[rows, None]
         total += float(np.add.reduce(values, axis=None, dtype=np.float64))
-    count = float(len(X) if weights is None else weights.sum())
-    return float(total / (count * y.shape[1]))
+    return float(total / (weight_of(data) * y.shape[1]))
+
+
+def weight_of(data: Data) -> float:
+    return float(len(data.X) if data.weights is None else data.weights.sum())
 
 
 def losses_and_weight(data: Data, loss: Loss, thetas: Iterable[FloatArray]) -> FloatArray:
     """The sums of the loss over these rows at each of the parameters, and the sum of the weights."""
-    weight = float(len(data.X) if data.weights is None else data.weights.sum())
+    weight = weight_of(data)
     return np.array([*(weight * mean_loss(loss, data, theta) for theta in thetas), weight])
 
 
@@ -62,7 +64,7 @@ class LossMoments:
     @classmethod
     def of(cls, data: Data, theta: FloatArray) -> LossMoments:
         p, k = theta.shape
-        moments = cls(0.0, np.zeros((p, k)), np.zeros((p, p)), 0.0)
+        moments = cls(0.0, np.zeros((p, k)), np.zeros((p, p)), weight_of(data))
         for start in range(0, len(data.X), BLOCK_ROWS):
             X, y, weights = data.rows(slice(start, start + BLOCK_ROWS))
             rows = np.empty((len(X), p))
@@ -72,7 +74,6 @@ class LossMoments:
             moments.value += float(np.vdot(r, weighted_r)) / 2
             moments.slope += rows.T @ weighted_r
             moments.curvature += rows.T @ weighted
-        moments.weight = float(len(data.X) if data.weights is None else data.weights.sum())
         return moments
 
     def __add__(self, other: LossMoments) -> LossMoments:
@@ -94,8 +95,7 @@ class TreeSum:
 
         ((a + b) + (c + d)) + (e + f)
 
-    So rounding depends on the number and order of the parts alone, not on where or when they are added;
-    and parts can be handed in one by one, a handful being kept.
+    So rounding depends on the number and order of the parts alone, and a handful of them is kept.
     """
 
     def __init__(self) -> None:
@@ -112,11 +112,8 @@ class TreeSum:
     @property
     def total(self) -> Any:
         """The sum of all parts; None of none."""
-        total = None
-        for part in self.levels:
-            if part is not None:
-                total = part if total is None else part + total
-        return total
+        parts = [part for part in self.levels if part is not None]
+        return reduce(lambda total, part: part + total, parts) if parts else None
 
 
 def tree_sum(parts: Iterable[T]) -> T:
