@@ -84,7 +84,7 @@ class TrainResult:
             losses=np.array(run.losses),
             engine=run.name,
             lr=run.rate,
-            num_steps=run.steps_done,
+            num_steps=run.epoch * run.stepper.steps_per_epoch,
             stopped=run.stopped,
             loss=run.plan.loss.name,
             loss_params=dict(run.plan.loss.params),

@@ -143,12 +143,11 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
     """A ConvergenceWarning where it has not converged, scikit-learn's too where that is loaded."""
     if found.converged is not False:
         return
-    per_epoch, speed = feed.facts.steps_per_epoch(plan.batch_size), found.speed
-    steps = None if speed is None else speed.steps_needed(TOLERANCE / 2 * found.constant, lr, plan.rule)
+    per_epoch, speed, steps, where = feed.facts.steps_per_epoch(plan.batch_size), found.speed, None, ""
     part = f", {100 * found.value / found.constant:.3g} % of a constant's" if found.constant > 0 else ""
     told = f"its mean loss is {'' if found.exact else 'about '}{found.value:.3g} above the least possible"
-    where = ""
     if speed is not None:
+        steps = speed.steps_needed(TOLERANCE / 2 * found.constant, lr, plan.rule)
         column = int(np.abs(speed.vectors[:-1, int(speed.parts.argmax())]).argmax())
         where = f", most of it along column {column_name(feed.facts.sample.names, column)}"
     slow = steps is not None and steps * 4 < epochs * per_epoch  # at a constant rate it would be there
@@ -160,8 +159,7 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
     elif isinstance(plan.lr, float) and lr < (bound := _stable_rate(plan, feed)) / 10 < math.inf:
         cure = f'lr = {lr:.3g} is small, up to {bound:.3g} is stable: take lr="auto", or lr={bound / 2:.3g}'
     elif steps is not None and steps <= 100 * MOST_STEPS:
-        share = 1 - plan.average
-        more = epochs + math.ceil(steps / per_epoch / share)
+        more = epochs + math.ceil(steps / per_epoch / (1 - plan.average))
         cure = f"{epochs} epochs are too few: take num_epochs={more}"
     else:
         scale = "" if plan.standardize else ", standardize=True"

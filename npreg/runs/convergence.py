@@ -114,14 +114,14 @@ def excess(
 
 def _in_their_span(feed: Feed) -> tuple[Data, FloatArray]:
     """Rows in coordinates, and the basis (d, n) in which they are that."""
-    parts: list[Data] = feed.total(_listed)
-    basis, coordinates = np.linalg.qr(np.concatenate([np.asarray(part.X, np.float64) for part in parts]).T)
-    weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
-    return Data(coordinates.T, np.concatenate([part.y for part in parts]), weights), basis
+    X, y, weights = map(np.concatenate, feed.total(_columns).parts)
+    basis, coordinates = np.linalg.qr(X.T)
+    return Data(coordinates.T, y, weights), basis
 
 
-def _listed(data: Data) -> list[Data]:
-    return [data]
+def _columns(data: Data) -> _Sums:
+    weights = np.ones(len(data.X)) if data.weights is None else data.weights
+    return _Sums([[np.asarray(data.X, np.float64)], [data.y], [weights]])
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class _Sums:
 
 
 def _sums(data: Data, here: _Place, look: Callable[..., list[Any]], *arguments: Any) -> _Sums:
-    """`look(rows, r, weights, steepness, …)` gives what else is summed."""
+    """`look(rows, r, weights, …)` gives what else is summed, weights being those times steepness (n, k)."""
     loss, p = here.loss, len(here.theta)
     found = []
     for start in range(0, len(data.X), BLOCK_ROWS):
@@ -181,16 +181,15 @@ def _sums(data: Data, here: _Place, look: Callable[..., list[Any]], *arguments: 
             steepness = np.abs(loss.grad(r + y, y)) / np.maximum(np.abs(r), 1e-3 * here.spread)
         middle = np.broadcast_to(here.middle, y.shape)
         losses = [float((s * loss.value(y_hat, y)).sum()) for y_hat in (r + y, middle)]
-        more = look(rows, r, s, steepness, *arguments)
+        more = look(rows, r, s * steepness, *arguments)
         found.append(_Sums([float(s.sum()), *losses, (s * (y - middle)).sum(axis=0), *more]))
     return sum(found[1:], found[0])
 
 
-def _moments(rows: FloatArray, r: FloatArray, s: FloatArray, steepness: FloatArray) -> list[Any]:
+def _moments(rows: FloatArray, r: FloatArray, s: FloatArray) -> list[Any]:
     """g (p, k) and H (k, p, p), one H for all outputs where no row is steeper than another."""
-    equal = steepness.shape[1] > 1 and bool((steepness == 1).all())
-    weights = (s * steepness).T[: 1 if equal else None]
-    return [rows.T @ (s * steepness * r), np.stack([rows.T @ (rows * one[:, None]) for one in weights])]
+    weights = s.T[: 1 if bool((s == s[:, :1]).all()) else None]
+    return [rows.T @ (s * r), np.stack([rows.T @ (rows * one[:, None]) for one in weights])]
 
 
 def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float, Speed]:
@@ -256,8 +255,8 @@ def _speed(H: FloatArray, G: FloatArray, shift: FloatArray) -> Speed:
     return Speed(curvatures[keep], (along**2).mean(axis=1) / (2 * curvatures[keep]), vectors[:, keep])
 
 
-def _products(rows: FloatArray, r: FloatArray, s: FloatArray, steepness: FloatArray, D: FloatArray) -> list[Any]:
-    return [rows.T @ (s * steepness * r), rows.T @ (s * steepness * (rows @ D))]
+def _products(rows: FloatArray, r: FloatArray, s: FloatArray, D: FloatArray) -> list[Any]:
+    return [rows.T @ (s * r), rows.T @ (s * (rows @ D))]
 
 
 def _by_products(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float]:

@@ -33,15 +33,15 @@ SAMPLE_ROWS = 256
 MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀX̃, for the loss
 VALIDATION = "(features, labels), a tuple, or a fraction of the rows, or RowBlocks"
 
-# A place where a run may be left, and taken up again: the parameters after every epoch that has ended since the last
-# such place; and in the middle of an epoch, how many blocks are done.
+# Where a run may be left: the parameters after every epoch since the last such place, and of one in the middle how
+# many blocks are done.
 Reached: TypeAlias = tuple[list[FloatArray], int]
 
 
 class How(NamedTuple):
     """What is asked of epochs."""
 
-    loss: Loss | None = None  # what `losses` will be asked for; found in the same pass where it can be
+    loss: Loss | None = None  # what `losses` will be asked for, found in the same pass where it can be
     path: Path | None = None  # receives the parameters after every step
     ahead: bool = False  # nobody will stop before the last epoch: orders may be drawn early
     done: int = 0  # blocks of the first epoch that were done before it was left in the middle,

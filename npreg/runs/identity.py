@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -27,8 +28,8 @@ def identify(value: Any, name: str) -> tuple[str, str]:
     ('0.03', '0.03')
     """
     try:
-        text = _Identity().of(value)
-    except (_Unknown, RecursionError) as error:
+        text = _text(value, {})
+    except (LookupError, RecursionError) as error:
         raise TypeError(
             f"a checkpoint must know {name} again in another process, and cannot know {error}; give "
             f"{name} an attribute checkpoint_name, a text that you change whenever it computes something else"
@@ -56,37 +57,29 @@ def _path(thing: Any) -> str:
     return f"{thing.__module__}.{thing.__qualname__}"
 
 
-class _Unknown(Exception):
-    """An object that tells nothing about itself."""
-
-
-class _Identity:
-    """Walks through a value; what has been met before is a number."""
-
-    def __init__(self) -> None:
-        self.met: dict[int, Any] = {}  # also keeps the objects alive, so that no two have one id
-
-    def of(self, value: Any) -> str:
-        if isinstance(value, PLAIN):
-            return repr(value)
-        if id(value) in self.met:
-            return f"#{self.met[id(value)][0]}"
-        self.met[id(value)] = len(self.met), value
-        given = getattr(value, "checkpoint_name", None)
-        if isinstance(given, str):
-            return f"named {given!r}"
-        if isinstance(value, np.ndarray) and value.dtype != object:
-            return f"array {fingerprint(np.atleast_1d(value))}"
-        if type(value) is dict:
-            return f"dict({', '.join(f'{self.of(k)}: {self.of(v)}' for k, v in value.items())})"
-        if type(value) in (tuple, list):
-            return f"{type(value).__name__}({', '.join(map(self.of, value))})"
-        if isinstance(value, (set, frozenset)):
-            return f"set({', '.join(sorted(map(self.of, value)))})"
-        if isinstance(value, (FunctionType, type)) and _is_installed(value.__module__):
-            return _path(value)
-        kind, parts = _parts(value)
-        return f"{kind}({self.of(parts)})"
+def _text(value: Any, met: dict[int, Any]) -> str:
+    """Walks through a value; what has been met before is a number (and kept alive: no two have one id)."""
+    of = partial(_text, met=met)
+    if isinstance(value, PLAIN):
+        return repr(value)
+    if id(value) in met:
+        return f"#{met[id(value)][0]}"
+    met[id(value)] = len(met), value
+    given = getattr(value, "checkpoint_name", None)
+    if isinstance(given, str):
+        return f"named {given!r}"
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return f"array {fingerprint(np.atleast_1d(value))}"
+    if type(value) is dict:
+        return f"dict({', '.join(f'{of(k)}: {of(v)}' for k, v in value.items())})"
+    if type(value) in (tuple, list):
+        return f"{type(value).__name__}({', '.join(map(of, value))})"
+    if isinstance(value, (set, frozenset)):
+        return f"set({', '.join(sorted(map(of, value)))})"
+    if isinstance(value, (FunctionType, type)) and _is_installed(value.__module__):
+        return _path(value)
+    kind, parts = _parts(value)
+    return f"{kind}({of(parts)})"
 
 
 def _parts(value: Any) -> tuple[str, Any]:
@@ -115,11 +108,11 @@ def _parts(value: Any) -> tuple[str, Any]:
     if wrapped is not None:  # such as a cached function
         return kind.__qualname__, wrapped
     try:  # anything else: what pickling it would write down
-        if kind.__module__.startswith(RANDOM):
-            raise TypeError
-        reduced = value.__reduce_ex__(4)
+        reduced = None if kind.__module__.startswith(RANDOM) else value.__reduce_ex__(4)
     except Exception:
-        raise _Unknown(f"{value!r:.60} of type {kind.__qualname__}") from None
+        reduced = None
+    if reduced is None:
+        raise LookupError(f"{value!r:.60} of type {kind.__qualname__}")
     if isinstance(reduced, str):
         return getattr(value, "__module__", None) or kind.__module__, reduced
     return "object", [list(part) if isinstance(part, Iterator) else part for part in reduced]

@@ -39,10 +39,7 @@ class Trajectory(NamedTuple):
 
 
 class Run:
-    """A feed and an engine advance `theta`; `restore` undoes `state`.
-
-    `found` is what a checkpoint holds, of the same run or another.
-    """
+    """A feed and an engine advance `theta`; `restore` undoes `state`, that of `found`, a checkpoint."""
 
     def __init__(self, plan: Plan, rows: RunRows, rng: np.random.Generator, found: State | None = None) -> None:
         self.plan, self.rng, self.rows = plan, rng, rows
@@ -124,11 +121,6 @@ class Run:
         """The epochs before the tail of which the average is taken."""
         return num_epochs - math.ceil(self.plan.average * num_epochs)
 
-    @property
-    def steps_done(self) -> int:
-        """Of the epochs that are over."""
-        return self.epoch * self.stepper.steps_per_epoch
-
     def is_finished(self) -> bool:
         return self.stopped != "num_epochs" or self.epoch >= self.num_epochs
 
@@ -203,8 +195,7 @@ class Run:
         if ends and self.recorder.count:
             ends = [np.asarray(self.recorder.sum / self.recorder.count, self.theta.dtype)]
         for end, loss in zip(ends, self.feed.losses(self.plan.loss, ends), strict=True):
-            if not self.is_in_order(loss):
-                raise self.diverged(loss)
+            self.refuse_divergence(loss)
             self.losses.append(loss)
             self.good, held_out = end, None
             if self.rows.held_out is not None:
@@ -232,26 +223,24 @@ class Run:
         for on_step in self.tell_step:
             on_step(Step(self.epoch + 1, self.steps_told, *self.raw_copies(theta)))
 
-    def is_in_order(self, loss: float) -> bool:
-        """Whether a loss is finite, and falls, or has not left every reasonable scale."""
-        if not math.isfinite(loss) or (self.losses and loss <= self.losses[-1]):
-            return math.isfinite(loss)
-        zeros = np.zeros_like(self.begin)
-        if math.isnan(self.reference):  # first a few rows: they nearly always show that all is well
-            self.reference = mean_loss(self.plan.loss, self.feed.facts.sample.head(256), zeros)
-        if loss > DIVERGED * self.reference:
-            self.reference = max(self.feed.losses(self.plan.loss, [zeros, self.begin]))
-        return loss <= DIVERGED * self.reference
-
-    def diverged(self, loss: float) -> DivergenceError:
-        lr, sample = self.stepper.rate(max(self.stepper.steps_done - 1, 0)), self.feed.facts.sample
-        w, b = self.raw_copies(self.good)
+    def refuse_divergence(self, loss: float) -> None:
+        """DivergenceError for a loss that is not finite, or does not fall and has left every reasonable scale."""
+        sample, zeros = self.feed.facts.sample, np.zeros_like(self.theta)
+        if math.isfinite(loss):
+            if self.losses and loss <= self.losses[-1]:
+                return
+            if math.isnan(self.reference):  # first a few rows: they nearly always show that all is well
+                self.reference = mean_loss(self.plan.loss, sample.head(256), zeros)
+            if loss > DIVERGED * self.reference:
+                self.reference = max(self.feed.losses(self.plan.loss, [zeros, self.begin]))
+            if loss <= DIVERGED * self.reference:
+                return
+        lr, (w, b) = self.stepper.rate(max(self.stepper.steps_done - 1, 0)), self.raw_copies(self.good)
         message = (
-            f"the run diverged in epoch {self.epoch + 1} at lr = {lr:g} (mean loss {loss:g}); "
-            f"{scale_advice(sample)}. "
+            f"the run diverged in epoch {self.epoch + 1} at lr = {lr:g} (mean loss {loss:g}); {scale_advice(sample)}. "
             "The last finite parameters are on this exception, as .w and .b"
         )
-        return DivergenceError(message, epoch=self.epoch + 1, lr=lr, w=w, b=b, losses=np.array(self.losses))
+        raise DivergenceError(message, epoch=self.epoch + 1, lr=lr, w=w, b=b, losses=np.array(self.losses))
 
     def state(self) -> State:
         """Everything that the rest of the run depends on."""
@@ -279,12 +268,9 @@ class Run:
         steps = found.count("steps_done", done * per_epoch, done * per_epoch + (per_epoch if blocks_done else 0))
         best = found.count("best_epoch", min(done, 1), done)
         stopped = found.get("stopped", str, f"one of {', '.join(REASONS)}", REASONS.__contains__)
-        lengths = {
-            "losses": done,
-            "validation_losses": 0 if self.rows.held_out is None else done,
-            "epoch_ends": 1 + done * (record == "epoch"),
-            "path": steps * (record == "step"),
-        }
+        validated, path = 0 if self.rows.held_out is None else done, steps * (record == "step")
+        lengths = {"losses": done, "validation_losses": validated, "path": path}
+        lengths["epoch_ends"] = 1 + done * (record == "epoch")
         arrays = {}
         for name, now in self.state().arrays.items():
             shape = (lengths[name], *now.shape[1:]) if name in lengths else now.shape
@@ -305,20 +291,17 @@ class Run:
     def check_length(self, path: str, done: int, planned: int) -> None:
         """Whether a run of this many epochs has the same beginning."""
         now, tail, before = self.num_epochs, self.tail_start(self.num_epochs), self.tail_start(planned)
-        begin = f"give num_epochs={planned}, or begin anew with another path, from w=result.w, b=result.b if you like"
+        cure = f"give num_epochs={planned}, or begin anew with another path, from w=result.w, b=result.b if you like"
         if done > now:
-            raise CheckpointError(
-                f"{path} has done {done} epochs, more than num_epochs={now}; give {done} or more, or another path"
-            )
+            cure = f"give {done} or more, or another path"
+            raise CheckpointError(f"{path} has done {done} epochs, more than num_epochs={now}; {cure}")
         if self.decay < 1 and planned != now and done:
-            raise CheckpointError(
-                f'{path} is of a run of {planned} epochs, over which lr="auto" lowers the rate of this loss; {begin}'
-            )
+            why = 'over which lr="auto" lowers the rate of this loss'
+            raise CheckpointError(f"{path} is of a run of {planned} epochs, {why}; {cure}")
         if before != tail and done > min(before, tail):
             raise CheckpointError(
-                f"{path} averages from epoch {before + 1} of {planned} on, and has done {done}; with average="
-                f"{self.plan.average:g} a run of {now} epochs averages from epoch {tail + 1} on, and is another "
-                f"one; {begin}"
+                f"{path} averages from epoch {before + 1} of {planned} on, and has done {done}; "
+                f"a run of {now} epochs averages from epoch {tail + 1} on, and is another one; {cure}"
             )
 
     def best_or_last(self) -> FloatArray:
