@@ -71,7 +71,7 @@ def draw(exercise: Exercise, sizes: Mapping[str, int], rng: np.random.Generator,
 
 def _sharpness(exercise: Exercise, program: Program, step: str, values: Mapping[str, Array]) -> float:
     """How many wrong thresholds this probe shows: the argument moved by a setting or 1, doubled or halved."""
-    seen = {name: values[name] for name in program.arguments[step]}
+    seen = program.seen(step, values)
     shifts = [float(values[setting]) for setting in exercise.settings] + [1.0]
     moved = [
         {**seen, name: other}

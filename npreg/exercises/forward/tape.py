@@ -133,7 +133,7 @@ class Tape:
                 changed.add(step)
                 values[step] = on_values[step](values[step], edited)
         for edge, name, edit in edits.local:
-            seen = {a: edit(values[a], self) if a == name else values[a] for a in program.arguments[edge[0]]}
+            seen = program.seen(edge[0], {**values, name: edit(values[name], self)})
             jacobians[edge] = _jacobian(self.exercise, program.steps[edge[0]], edge, seen)
         for edge, edit in edits.jacobians:
             jacobians[edge] = edit(jacobians[edge], self)
@@ -147,9 +147,10 @@ def record(exercise: Exercise, inputs: Mapping[str, Array], change: Change = lam
     """
     program = exercise.trace(inputs)
     values = program.forward(inputs, change)
-    seen = {step: {a: values[a] for a in names} for step, names in program.arguments.items()}
-    edges = _edges(exercise, program, values)
-    jacobians = {(s, a): _jacobian(exercise, program.steps[s], (s, a), seen[s]) for s, a in edges}
+    jacobians = {
+        edge: _jacobian(exercise, program.steps[edge[0]], edge, program.seen(edge[0], values))
+        for edge in _edges(exercise, program, values)
+    }
     return Tape(exercise, program, values, jacobians, {})
 
 
@@ -166,15 +167,12 @@ def not_analytic(exercise: Exercise) -> frozenset[Edge]:
     """The edges on which the complex step is wrong or refused, found once on data drawn for the exercise."""
     if "not analytic" not in exercise.notes:
         probe = bank(exercise)[0]
-        program = exercise.trace(probe)
-        values = program.forward(probe)
-
-        def method(step: str, name: str) -> str:
-            seen = {a: values[a] for a in program.arguments[step]}
-            return differentiate.derivative(program.steps[step], seen, name).method
-
-        edges = _edges(exercise, program, values)
-        exercise.notes["not analytic"] = frozenset(edge for edge in edges if method(*edge) != "complex step")
+        program, values = exercise.trace(probe), exercise.forward(probe)
+        methods = {
+            (step, name): differentiate.derivative(program.steps[step], program.seen(step, values), name).method
+            for step, name in _edges(exercise, program, values)
+        }
+        exercise.notes["not analytic"] = frozenset(e for e, method in methods.items() if method != "complex step")
     found: frozenset[Edge] = exercise.notes["not analytic"]
     return found
 

@@ -77,11 +77,15 @@ class Program:
                 found.add(name)
         return frozenset(found)
 
+    def seen(self, step: str, values: Mapping[str, Array]) -> dict[str, Array]:
+        """The arguments of a step."""
+        return {name: values[name] for name in self.arguments[step]}
+
     def forward(self, inputs: Mapping[str, Any], change: Change = lambda value: value) -> dict[str, Array]:
         """Compute every step from the inputs, each number changed; returns inputs and steps by name."""
         values: dict[str, Array] = {name: change(np.asarray(inputs[name])) for name in self.inputs}
         for name, step in self.steps.items():
-            values[name] = change(np.asarray(step(**{a: values[a] for a in self.arguments[name]})))
+            values[name] = change(np.asarray(step(**self.seen(name, values))))
         return values
 
 

@@ -8,7 +8,7 @@ not by their small sum. Where the derivative is zero whatever the data, its term
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,39 +58,37 @@ class Reference:
         return values
 
 
-def reference(exercise: Exercise, probe: Mapping[str, Array], seed: Any = 0) -> Reference:
-    """Compute the right answers on a probe, and how large their terms are.
+def reference(exercise: Exercise, probe: Mapping[str, Array]) -> Reference:
+    """Compute the right answers on a probe, and how large their terms are; ValueError where it does not fit."""
+    sizes, tape, rng = sizes_of(exercise, probe), record(exercise, probe), np.random.default_rng(0)
+    swept, bound = tape.sweep(), tape.sweep(absolute=True)
+    steps = {f"grad_{step}": Answer(step) for step in exercise.public_steps if step in swept}
+    answers: dict[str, Answer] = {**exercise.answers, **steps}
+    right = {name: value_of(answer, tape, swept) for name, answer in answers.items()}
 
-    Raises
-    ------
-    ValueError
-        if the probe does not fit the exercise.
-    """
-    sizes = sizes_of(exercise, probe)
-    tape = record(exercise, probe)
-    swept = tape.sweep()
-    right = {name: value_of(answer, tape, swept) for name, answer in exercise.answers.items()}
-    right |= {f"grad_{step}": swept[step] for step in exercise.public_steps if step in swept}
-    rng = np.random.default_rng(seed)
-    shaken = [_shaken(tape, right, rng, SHAKE) for _ in range(SHAKES)]
-    first = _jumps(right, shaken)
-    kinks = _kinks(tape, right, rng, first)
+    def moved(size: float) -> Values:
+        """The right answers where everything is changed relatively by ``size``, up or down at random."""
+        there = record(exercise, probe, _shaking(rng, size))
+        swept = there.sweep()
+        return {n: right[n] if a.order == 2 else value_of(a, there, swept) for n, a in answers.items()}
+
+    first = _jumps(right, [moved(SHAKE) for _ in range(SHAKES)])
+    kinks = _kinks(tape, right, moved, first, rng)
     known = KNOWN_BY_DIFFERENCES / (ROUNDINGS * np.finfo(float).eps) if not_analytic(exercise) else 0.0
-    terms, bound = {}, tape.sweep(absolute=True)
+    terms = {}
     for name, value in right.items():
         low, high = kinks.get(name, (value, value))
+        answer, least = answers[name], known * np.max(np.abs(value), initial=0.0)
         terms[name] = np.maximum(np.abs(value), np.where(high > low, 0.0, first[name] / SHAKE))
-        answer = exercise.answers.get(name, Answer(name.removeprefix("grad_")))
-        if answer.order == 1 and answer.formula is None:
-            flow = bound[answer.wrt]
-            terms[name] = np.where(np.abs(value) <= ZERO * flow, np.maximum(flow, terms[name]), terms[name])
-        terms[name] = np.maximum(terms[name], known * np.max(np.abs(value), initial=0.0))
+        if answer.order == 2:
+            least = np.max(np.abs(value))
+        elif answer.order == 1 and answer.formula is None:
+            least = np.maximum(least, np.where(np.abs(value) <= ZERO * bound[answer.wrt], bound[answer.wrt], 0.0))
+        terms[name] = np.maximum(terms[name], least)
     return Reference(tape, sizes, swept, right, terms, kinks)
 
 
 def _shaking(rng: np.random.Generator, size: float) -> Change:
-    """The change of every number relatively by ``size``, up or down at random."""
-
     def shake(value: Array) -> Array:
         signs = rng.choice([-1.0, 1.0], size=value.shape)
         return np.asarray(value * (1.0 + size * signs)) if value.dtype.kind in "fc" else value
@@ -98,26 +96,13 @@ def _shaking(rng: np.random.Generator, size: float) -> Change:
     return shake
 
 
-def _shaken(tape: Tape, right: Values, rng: np.random.Generator, size: float) -> Values:
-    """The right answers where everything is changed relatively by ``size``, up or down at random."""
-    exercise = tape.exercise
-    there = record(exercise, tape.values, _shaking(rng, size))
-    moved = there.sweep()
-    values = {}
-    for name, value in right.items():
-        answer = exercise.answers.get(name, Answer(name.removeprefix("grad_")))
-        if answer.order == 2:
-            values[name] = value + np.multiply(size, np.max(np.abs(value)))
-        else:
-            values[name] = value_of(answer, there, moved)
-    return values
-
-
 def _jumps(right: Values, others: Sequence[Values]) -> dict[str, Array]:
     return {name: np.max([np.abs(o[name] - value) for o in others], axis=0) for name, value in right.items()}
 
 
-def _kinks(tape: Tape, right: Values, rng: np.random.Generator, first: Values) -> dict[str, Array]:
+def _kinks(
+    tape: Tape, right: Values, moved: Callable[[float], Values], first: Values, rng: np.random.Generator
+) -> dict[str, Array]:
     """Per answer at a kink, the smallest and the largest of the one-sided derivatives of every entry.
 
     A derivative that jumps does so however little the point is moved; one that is only steep does not:
@@ -126,10 +111,10 @@ def _kinks(tape: Tape, right: Values, rng: np.random.Generator, first: Values) -
     steep = any(np.any(first[name] > 1e-3 * np.max(np.abs(value))) for name, value in right.items())
     if not steep and not _branches_turn(tape, rng):
         return {}
-    closer = [_shaken(tape, right, rng, CLOSER) for _ in range(8)]
+    closer = [moved(CLOSER) for _ in range(8)]
     if not any(np.any(jump > 0.1 * first[name]) for name, jump in _jumps(right, closer).items()):
         return {}
-    closer += [_shaken(tape, right, rng, CLOSER) for _ in range(16)]
+    closer += [moved(CLOSER) for _ in range(16)]
     found = {}
     for name, jump in _jumps(right, closer).items():
         value = right[name]
