@@ -63,7 +63,6 @@ def quantities_of(exercise: Exercise, sizes: Mapping[str, int], probe: Mapping[s
 
 
 def draw(exercise: Exercise, sizes: Mapping[str, int], rng: np.random.Generator, draws: int = DRAWS) -> Probe:
-    """The best of many draws of these sizes."""
     exercise.program  # noqa: B018 - an exercise that cannot be used is refused here
     candidates = [exercise.example(sizes, rng) for _ in range(draws)]
     return max(candidates, key=lambda probe: _quality(exercise, probe))

@@ -62,7 +62,7 @@ def update(wrt: str, formula: Step) -> Answer:
 
 
 def _of_program(name: str) -> Any:
-    return property(lambda exercise: getattr(exercise.program, name), doc=getattr(Program, name, None).__doc__)
+    return property(lambda exercise: getattr(exercise.program, name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +85,9 @@ class Exercise:
     Raises
     ------
     ValueError
-        if the loss has a parameter that is no input, an answer has no such input, a mistake no such answer,
-        or the id cannot name a file.
+        if a name is none of an input or an answer, or the id cannot name a file.
     TypeError
-        if the loss is no function, or an input or an answer is not made by ``real``, ``gradient`` and their
-        like.
+        if the loss is no function, an input not made by ``real`` or its like, an answer not by ``gradient``.
 
     >>> def loss(w, x, y):
     ...     y_hat = w * x
@@ -160,13 +158,7 @@ class Exercise:
                 yield ValueError, f"the mistake {mistake.code!r} is one of {mistake.answer!r}, no answer{answers}"
 
     def trace(self, inputs: Mapping[str, Any]) -> Program:
-        """The forward program on inputs of these shapes.
-
-        Raises
-        ------
-        UnusableFile
-            if the loss cannot be computed on them, or is no scalar.
-        """
+        """The forward program on inputs of these shapes; UnusableFile where the loss is no scalar on them."""
         key = tuple((np.shape(inputs[name]), np.asarray(inputs[name]).dtype.kind) for name in self.inputs)
         program: Program | None = self.notes.get("whole") or self.notes.get(key)
         if program is None:
@@ -263,7 +255,6 @@ class Exercise:
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:
-        """The symbolic sizes, in order of appearance."""
         return tuple(dict.fromkeys(s for i in self.inputs.values() for s in i.shape if isinstance(s, str)))
 
     @cached_property
@@ -273,7 +264,6 @@ class Exercise:
 
     @cached_property
     def wanted(self) -> tuple[str, ...]:
-        """The inputs that a derivative is asked for."""
         return tuple(dict.fromkeys(answer.wrt for answer in self.answers.values() if answer.order))
 
     @property
@@ -286,7 +276,6 @@ class Exercise:
 
     @cached_property
     def active(self) -> frozenset[str]:
-        """The wanted inputs, and all steps that depend on them."""
         return self.program.active(self.wanted)
 
     @cached_property
@@ -296,7 +285,6 @@ class Exercise:
 
 
 def _flat(answers: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Answers one by one, the parts of several results by their places."""
     for name, answer in answers.items():
         if isinstance(answer, (tuple, list)):
             yield from ((f"{name}[{i}]", part) for i, part in enumerate(answer))

@@ -2,8 +2,8 @@
 
 A `Traced` array is no `ndarray`: NumPy hands every function that meets one to `__array_ufunc__` or
 `__array_function__`, and methods, operators and indexing end in the same place, `Recorder.record`. What asks
-for plain numbers (`float(x)`, `if x > 0`, a library of compiled code) cannot be followed where the numbers
-depend on what is differentiated: the recorder then remembers the line, and the cure is known by its kind.
+for plain numbers (`float(x)`, `if x > 0`, compiled code) cannot be followed where they depend on what is
+differentiated: the recorder then remembers the line, and the cure is known by its kind.
 """
 
 from __future__ import annotations
@@ -46,7 +46,6 @@ class Stop:
 
     @property
     def code(self) -> str:
-        """The text of the line, if it can be read."""
         return linecache.getline(self.file, self.line).strip() or "…"
 
 
@@ -107,9 +106,8 @@ class Recorder:
 
     def lost(self, kind: str) -> TypeError:
         """The error to raise where following ends; the first place is kept."""
-        frame = next(_callers(), None)
-        here = Stop(kind) if frame is None else Stop(kind, frame.f_code.co_filename, frame.f_lineno)
-        self.stop = self.stop or here
+        here = ((frame.f_code.co_filename, frame.f_lineno) for frame in _callers())
+        self.stop = self.stop or Stop(kind, *next(here, ()))
         return TypeError(f"not followed: {kind}")
 
     def read_names(self) -> None:
@@ -120,7 +118,6 @@ class Recorder:
                 self.assigned.append((name, value._at))
 
     def add(self, *parts: Any) -> Traced:
-        """A new node as a traced array."""
         self.nodes.append(Node(*parts))
         return Traced(self, len(self.nodes) - 1)
 
@@ -165,7 +162,6 @@ def _filled(kept: Any, values: Mapping[int, Any]) -> Any:
 
 
 def called(function: Callable[..., Any], given: Any, values: Mapping[int, Any]) -> Any:
-    """The result of a node with values in the place of references."""
     args, kwargs = _filled(given, values)
     return function(*args, **dict(kwargs))
 
@@ -225,7 +221,6 @@ class Traced(NDArrayOperatorsMixin):
         return self._recorder.record(function, (self, *args), kwargs)
 
     def _become(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Stand for the result: what changing an array in place looks like to whoever holds it."""
         self._at = self._recorder.record(function, args, kwargs)._at
         return self
 

@@ -53,7 +53,6 @@ class Edits:
 
     @property
     def names(self) -> set[str]:
-        """The inputs and steps that are edited."""
         return set(_strings(tuple(vars(self).values())))
 
     def __add__(self, other: Edits) -> Edits:
@@ -81,11 +80,9 @@ class Tape:
 
     @property
     def origin(self) -> Tape:
-        """The tape before any edit."""
         return self if self.unedited is None else self.unedited
 
     def noted(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Something computed from this tape once."""
         if key not in self.notes:
             self.notes[key] = make()
         return self.notes[key]

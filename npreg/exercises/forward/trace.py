@@ -56,12 +56,10 @@ class Program:
 
     @cached_property
     def loss(self) -> str:
-        """The name of the last step."""
         return list(self.steps)[-1]
 
     @cached_property
     def public_steps(self) -> tuple[str, ...]:
-        """The steps that students see."""
         return tuple(name for name in self.steps if not name.startswith("_"))
 
     def public(self, name: str) -> str:
@@ -78,7 +76,6 @@ class Program:
         return frozenset(found)
 
     def seen(self, step: str, values: Mapping[str, Array]) -> dict[str, Array]:
-        """The arguments of a step."""
         return {name: values[name] for name in self.arguments[step]}
 
     def forward(self, inputs: Mapping[str, Any], change: Change = lambda value: value) -> dict[str, Array]:
@@ -153,7 +150,6 @@ def _described(result: Any) -> str:
 
 
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The parameter names of a function."""
     return tuple(inspect.signature(function).parameters)
 
 
@@ -245,7 +241,6 @@ class _Graph:
                 yield from ((at, min(results)) for at in members)
 
     def _top(self, at: int, folded: bool) -> int:
-        """The node at which the step of this node ends."""
         above = self.helpers.get(at, at) if folded else at
         above = self.owner[above] if above == at else above
         return at if above == at else self._top(above, folded)
