@@ -70,8 +70,8 @@ def max_learning_rate(
             raise TypeError("RowBlocks bring their own sample_weight; leave it out")
         moments: RateMoments = features.total(rate_moments)
         return moments.bound(B, l2)
-    X, names, index, _ = arrays.as_features(features, sparse=True)
-    return RateMoments.of(X, arrays.as_weights(sample_weight, len(X), index), names).bound(B, l2)
+    X, names, _ = arrays.as_features(features, sparse=True)
+    return RateMoments.of(X, arrays.as_weights(sample_weight, len(X), features), names).bound(B, l2)
 
 
 def rate_moments(data: Data) -> RateMoments:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from npreg.arrays.cures import removal
 from npreg.arrays.sparse import as_sparse, is_sparse
-from npreg.arrays.tables import FloatArray, Names, Table, as_table, check_finite, index_of
+from npreg.arrays.tables import FloatArray, Names, Table, as_float_array, as_table, check_finite
 
 Kind: TypeAlias = "tuple[int, int, np.dtype[Any], Names]"  # features, outputs, dtype, columns
 
@@ -78,10 +78,7 @@ class Rows:
 def as_features(
     features: ArrayLike, name: str = "features", *, finite: bool = True, labels: Any = None, sparse: bool = False
 ) -> Table:
-    """`features` as an (n, d) float array with n, d ≥ 1; with `finite`, NaN and inf are refused.
-
-    With `sparse` matrices are taken, too, large ones as `SparseRows`.
-    """
+    """`features` as a float array (n, d), or with `sparse` as `SparseRows`; `finite` refuses NaN and inf."""
     matrix = as_sparse(features, name) if sparse else None
     if matrix is not None:
         return Table(matrix)
@@ -120,7 +117,7 @@ def as_pair(
             f"labels of shape {y.shape} do not fit features of shape {X.shape}; "
             f"needed is ({n},), or ({n}, k) for k outputs{cure}"
         )
-    _check_index(table.index, found.index, "labels")
+    check_rows(features, labels, "labels")
     if finite:
         check_finite(y, "labels", lambda: removal(labels, "labels"), found.names)
     return table, found
@@ -128,11 +125,9 @@ def as_pair(
 
 def check_rows(features: Any, values: Any, name: str) -> None:
     """ValueError where two objects of pandas have different indexes: other rows, or another order."""
-    _check_index(index_of(features), index_of(values), name)
-
-
-def _check_index(index: Any, other: Any, name: str) -> None:
-    if index is None or other is None or len(index) != len(other) or index.equals(other):
+    index: Any = getattr(features, "index", None)
+    other: Any = getattr(values, "index", None)
+    if not (hasattr(index, "equals") and hasattr(other, "equals")) or len(index) != len(other) or index.equals(other):
         return
     row = int(np.argmax(np.asarray(index != other)))
     cure = f"if row i belongs to row i all the same, {name} = {name}.to_numpy() drops the index"
@@ -144,17 +139,16 @@ def _check_index(index: Any, other: Any, name: str) -> None:
     )
 
 
-def as_weights(sample_weight: ArrayLike | None, num_rows: int, index: Any = None) -> FloatArray | None:
-    """Sample weights as (n,) float64; refused where negative, not finite, all zero, or of another size."""
+def as_weights(sample_weight: ArrayLike | None, num_rows: int, features: Any = None) -> FloatArray | None:
+    """Sample weights as (n,) float64; refused where negative, not finite, all zero, or not those of the features."""
     if sample_weight is None:
         return None
-    table = as_table(sample_weight, "sample_weight")
-    weights = table.array
+    weights = as_float_array(sample_weight, "sample_weight")
     if weights.shape != (num_rows,):
         raise ValueError(
             f"sample_weight of shape {weights.shape} does not fit features of {num_rows} rows; needed is ({num_rows},)"
         )
-    _check_index(index, table.index, "sample_weight")
+    check_rows(features, sample_weight, "sample_weight")
     check_finite(weights, "sample_weight")
     if weights.min() < 0:
         raise ValueError(f"sample_weight has {weights.min():g} in row {int(weights.argmin())}; none may be negative")
@@ -180,15 +174,14 @@ def as_data(
     like: Data | None = None,
     sparse: bool = False,
 ) -> Data:
-    """Features (n, d) and labels (n, k) in one common dtype, and weights; labels (n,) become a column.
+    """Features (n, d) and labels (n, k) in one dtype, and weights; columns in the order of those of `like`.
 
     float32 stays float32 unless the other array is float64; integers and lists take the other's dtype.
-    Columns are put in the order of those of `like`, if given.
     """
     X, y = as_pair(features, labels, finite=finite, sparse=sparse)
     if like is not None:
         X = _in_order(X, like.names, like.X.shape[1])
-    weights = as_weights(sample_weight, len(X.array), X.index)
+    weights = as_weights(sample_weight, len(X.array), features)
     dtype = np.result_type(*([t.array.dtype for t in (X, y) if t.is_float] or [np.dtype(np.float64)]))
     columns = y._replace(array=y.array.reshape(len(y.array), -1))
     return Data.named(
@@ -208,11 +201,7 @@ def _cast(table: Table, dtype: np.dtype[Any], name: str, *, finite: bool) -> Any
 
 
 def as_rows_of(names: Names, num_columns: int, features: ArrayLike) -> FloatArray:
-    """Features to predict from, their columns in the order of `names`, those that were learned from.
-
-    A frame with the same columns in another order is put in order; one with others is refused with
-    ValueError.  What has no names is taken by position.
-    """
+    """Features to predict from, a frame's columns in the order of `names`; ValueError for a frame with others."""
     matrix = as_sparse(features, "features")
     return matrix if matrix is not None else _in_order(as_table(features, "features"), names, num_columns).array
 

@@ -22,8 +22,7 @@ class DivergenceError(ArithmeticError):
     lr : float
         The learning rate of that epoch's last step.
     w, b : ndarray, shapes (d, k) and (k,)
-        The parameters at the end of the last epoch that was still in order (the initial ones if
-        there is none).
+        The parameters at the end of the last epoch that was still in order, or the initial ones.
     losses : ndarray, shape (epoch - 1,)
         The mean losses of the epochs before.
     """

@@ -30,10 +30,7 @@ class SparseRows:
         return self.shape[0]
 
     def entries(self, rows: NDArray[Any], last: float | None = None) -> tuple[NDArray[Any], NDArray[Any], FloatArray]:
-        """The stored entries of some rows, one row after the other: ends of rows, columns, values.
-
-        `last`, if given, is an entry more in every row, in column d.
-        """
+        """Of some rows the ends, columns and values; `last`, if given, is one entry more, in column d."""
         starts, more = self.pointers[rows], last is not None
         counts = self.pointers[rows + 1] - starts + more
         ends = np.cumsum(counts)
@@ -88,20 +85,18 @@ class SparseRows:
         return SparseRows(np.append(0, ends), columns, values, self.shape[1])
 
     def dot(self, w: FloatArray) -> FloatArray:
-        if w.ndim == 1:
-            return self.dot(w[:, None])[:, 0]
         columns, values = self.stored
-        rows, n = self.rows_of_entries(), len(self)
-        found = [np.bincount(rows, values * one.take(columns), n) for one in w.T]
-        return np.stack(found, axis=1).astype(np.result_type(self.dtype, w.dtype))
+        rows = self.rows_of_entries()
+        found = [np.bincount(rows, values * one.take(columns), len(self)) for one in w.reshape(len(w), -1).T]
+        return np.stack(found, axis=1).astype(np.result_type(self.dtype, w.dtype)).reshape(-1, *w.shape[1:])
 
     def column_sums(self, values: FloatArray) -> FloatArray:
         """Σ over rows of what belongs to the stored entries, (d,)."""
         return np.asarray(np.bincount(self.stored[0], values, self.shape[1]), np.float64)
 
     def squares_of_rows(self) -> FloatArray:
-        squares = np.bincount(self.rows_of_entries(), self.stored[1].astype(np.float64) ** 2, len(self))
-        return np.asarray(squares, np.float64)
+        squares = self.stored[1].astype(np.float64) ** 2
+        return np.asarray(np.bincount(self.rows_of_entries(), squares, len(self)), np.float64)
 
     def scaled(self, sd: FloatArray) -> SparseRows:
         """Every column divided by its sd."""

@@ -1,9 +1,8 @@
 """What people bring, as arrays of floats with the names of their columns.
 
-Taken are float32 and float64 arrays as they are, and everything that holds real numbers: lists, integer
-and boolean arrays, structured and masked ones, frames and columns of pandas, polars and Arrow, zarr and
-HDF5 arrays.  No library is imported for it: a table is what has columns with names.  All else is refused
-with an error that names what came in, where, and a line of code that mends it (`cures.py`).
+Taken is everything that holds real numbers: arrays, also structured and masked ones, lists, frames and
+columns of pandas, polars and Arrow, zarr and HDF5 arrays.  No library is imported for it.  All else is
+refused with an error that names what came in, where, and a line of code that mends it (`cures.py`).
 """
 
 from __future__ import annotations
@@ -29,16 +28,11 @@ class Table(NamedTuple):
 
     array: FloatArray
     names: Names = None
-    index: Any = None  # pandas' names of rows
     is_float: bool = True  # integers and lists leave the choice of a dtype to the other array
 
 
 def as_float_array(values: ArrayLike, name: str) -> FloatArray:
-    """`values` as a float32 or float64 array; integers, booleans and other floats become float64.
-
-    Raises TypeError for complex, object, text and date arrays, and for anything ragged; ValueError where
-    entries are masked.
-    """
+    """`values` as a float32 or float64 array; TypeError where they are no numbers, ValueError where masked."""
     return as_table(values, name).array
 
 
@@ -48,16 +42,18 @@ def as_array(values: ArrayLike, name: str) -> AnyArray:
 
 
 def as_table(values: Any, name: str) -> Table:
-    """`values` as an array of floats, its columns' names, and its index; see `as_float_array`."""
+    """`values` as an array of floats, and its columns' names; see `as_float_array`."""
     if type(values) is np.ndarray and values.dtype.kind in "biuf":
         return Table(_as_floats(values), is_float=values.dtype.kind == "f")
     _refuse_what_has_to_be_fetched(values, name)
     if (columns := _columns(values)) is not None:
-        array = np.asarray(values) if _is_plain(values) else _side_by_side(columns, values, name)
-        return Table(_as_floats(array), _names(values), index_of(values), array.dtype.kind == "f")
+        kinds = {dtype.kind if isinstance(dtype, np.dtype) else "O" for dtype in getattr(values, "dtypes", ["O"])}
+        plain = kinds <= {"i", "u", "f"} or kinds == {"b"}  # comes out as one array, often without a copy
+        array = np.asarray(values) if plain else _side_by_side(columns, values, name)
+        return Table(_as_floats(array), _names(values), array.dtype.kind == "f")
     if hasattr(values, "to_numpy"):  # a column of a frame
         array = _as_numbers(_as_array(values), name, values)
-        return Table(_as_floats(array), None, index_of(values), array.dtype.kind == "f")
+        return Table(_as_floats(array), is_float=array.dtype.kind == "f")
     try:
         array = np.asarray(values)
     except ValueError:
@@ -77,15 +73,15 @@ def _refuse_what_has_to_be_fetched(values: Any, name: str) -> None:
         mask = masked.getmaskarray(values)
         if any(mask[field].any() for field in mask.dtype.names or [...]):
             raise ValueError(f"{name} has masked entries; {removal(values, name)}")
+    what = ""
     if hasattr(values, "__dask_graph__"):
-        raise TypeError(
-            f"{name} is a collection of Dask; npreg.dask has the functions for it, or fetch it with "
-            f"{name} = {name}.compute()"
-        )
-    if hasattr(values, "collect_schema") and hasattr(values, "collect"):
-        raise TypeError(f"{name} is a lazy frame; fetch it with {name} = {name}.collect()")
-    if hasattr(values, "toarray") and hasattr(values, "nnz"):
-        raise TypeError(f"{name} is a sparse matrix; make it an array with {name} = {name}.toarray()")
+        what = f"collection of Dask; npreg.dask has the functions for it, or fetch it with {name} = {name}.compute()"
+    elif hasattr(values, "collect_schema") and hasattr(values, "collect"):
+        what = f"lazy frame; fetch it with {name} = {name}.collect()"
+    elif hasattr(values, "toarray") and hasattr(values, "nnz"):
+        what = f"sparse matrix; make it an array with {name} = {name}.toarray()"
+    if what:
+        raise TypeError(f"{name} is a {what}")
 
 
 def is_table(values: Any) -> bool:
@@ -112,18 +108,6 @@ def _names(values: Any) -> Names:
     found = getattr(values, "column_names", None) or getattr(values, "columns", None)
     found = values.dtype.names if found is None else list(found)
     return None if found == list(range(len(found))) else tuple(map(str, found))
-
-
-def index_of(values: Any) -> Any:
-    """The names of the rows of pandas' objects, None of others."""
-    index = getattr(values, "index", None)
-    return index if hasattr(index, "equals") else None
-
-
-def _is_plain(values: Any) -> bool:
-    """Whether a frame holds NumPy's numbers alone, which come out as one array, often without a copy."""
-    kinds = {dtype.kind if isinstance(dtype, np.dtype) else "O" for dtype in getattr(values, "dtypes", ["O"])}
-    return kinds <= {"i", "u", "f"} or kinds == {"b"}
 
 
 def _side_by_side(columns: Sequence[Any], values: Any, name: str) -> AnyArray:

@@ -66,7 +66,7 @@ def train(
     ----------
     features : dask.array (n, d), dask.dataframe, or list of delayed blocks
         A delayed block is (r, d) features, or (features, labels) or (features, labels, sample_weight).
-        Chunks that are not persisted are computed again in each epoch, and then let go.
+        Chunks that are not persisted are computed again in each epoch.
     labels : dask.array (n,) or (n, k), dask.dataframe or series, list of delayed labels, or array
     client : dask.distributed.Client, optional
         Without it, the one in use.
@@ -76,21 +76,14 @@ def train(
         The rows of each chunk, where Dask does not know them; spares the pass that counts them.
     sample_weight : like labels, optional
     engine : "auto", "moments", "tight" or "loop"
-        "auto" takes moments where the loss is squared, steps are affine (no L1), and minibatches have at
-        least four times as many rows as features + 1; "tight" elsewhere.
+        "auto" takes moments where they can be, and minibatches have at least 4 (d + 1) rows; else "tight".
     batch_size, validation, and all other arguments
         As `npreg.train`.
 
-    Returns
-    -------
-    TrainResult
-
     Raises
     ------
-    ValueError, TypeError, DivergenceError
-        As `npreg.train`; what is wrong with data names its block.
     BlockError
-        Where a block cannot be computed.
+        Where a block cannot be computed.  Other errors are those of `npreg.train`, and name the block.
     ClusterError
         Where the scheduler is gone, no worker is left, or a block takes down one worker after another.
     """
@@ -116,7 +109,7 @@ def sweep(
     client: Any = None,
     rows: Sequence[int] | None = None,
     sample_weight: Any = None,
-    **arguments: Any,
+    **options: Any,
 ) -> SweepResult:
     """`npreg.sweep` on a cluster: two passes before the first epoch, and one for each epoch of all settings.
 
@@ -125,17 +118,11 @@ def sweep(
     `features`, `labels`, `client`, `rows` and `sample_weight` are as in `npreg.dask.train`, here and in
     the functions below, all other arguments as in the function of npreg.
     """
-    return sweep_on(ClusterFeed(features, labels, client, rows, sample_weight), lrs=lrs, **arguments)
+    return sweep_on(ClusterFeed(features, labels, client, rows, sample_weight), lrs=lrs, **options)
 
 
 def max_learning_rate(
-    features: Any,
-    batch_size: int,
-    *,
-    l2: float = 0.0,
-    client: Any = None,
-    sample_weight: Any = None,
-    rows: Sequence[int] | None = None,
+    features: Any, batch_size: int, *, l2: float = 0.0, client: Any = None, sample_weight: Any = None, rows: Any = None
 ) -> float:
     """`npreg.max_learning_rate` in one pass over a cluster's data."""
     feed = ClusterFeed(features, None, client, rows, sample_weight, labelled=False)
@@ -155,13 +142,7 @@ def column_scales(
 
 
 def least_squares(
-    features: Any,
-    labels: Any = None,
-    *,
-    client: Any = None,
-    rows: Sequence[int] | None = None,
-    sample_weight: Any = None,
-    **arguments: Any,
+    features: Any, labels: Any = None, *, client: Any = None, rows: Any = None, sample_weight: Any = None, **others: Any
 ) -> exact.LeastSquaresResult:
     """`npreg.least_squares` in two passes over a cluster's data, or some more where they are ill-conditioned."""
-    return exact.least_squares(ClusterFeed(features, labels, client, rows, sample_weight), **arguments)
+    return exact.least_squares(ClusterFeed(features, labels, client, rows, sample_weight), **others)

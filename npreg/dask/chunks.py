@@ -18,10 +18,7 @@ Count = Callable[[list[Any]], list[int]]
 
 @dataclass
 class Column:
-    """Features, labels or weights in parts: delayed objects, or an array that is here.
-
-    `rows` holds the numbers of rows of the parts, where they are known without looking.
-    """
+    """Features, labels or weights in parts, delayed or here, and how many rows these have, if that is known."""
 
     name: str
     parts: list[Any]
@@ -52,10 +49,9 @@ class Column:
 def as_chunks(
     columns: Sequence[Column], rows: Sequence[int] | None, count: Count, per_chunk: int = 1
 ) -> tuple[list[tuple[Any, ...]], list[int]]:
-    """What to compute of each chunk, (features, labels) or (features, labels, sample_weight), and their rows.
+    """What to compute of each chunk, (features, labels[, sample_weight]), and its rows.
 
-    Columns are cut as the features are; `rows` are those of their parts, else counted where not known.
-    Parts without rows, as a filter may leave them, are left out; a chunk is `per_chunk` of the others.
+    Columns are cut as the features are.  Parts without rows are left out; a chunk is `per_chunk` of the others.
     """
     features = columns[0]
     found = features.rows
@@ -144,11 +140,7 @@ def _column(name: str, values: Any) -> Column:
 
 
 def _own_graphs(parts: Sequence[Any]) -> list[Any]:
-    """The same delayed objects, each with the tasks it needs and no others.
-
-    The chunks of a collection share one graph of all; going through it for each of many chunks, in every
-    epoch, would take longer than the epoch.
-    """
+    """Each with the tasks it needs alone: going through the graph of all in every epoch would take too long."""
     flat: dict[int, tuple[Any, dict[Any, Any]]] = {}  # with the graphs themselves, lest an id is used again
     owned = []
     for part in parts:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +25,7 @@ from npreg.runs.sums import LossMoments
 from npreg.runs.visit import BlockOrder, row_order
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """How a worker looks at a block: its number, what is known of it, and the scale to put its features on."""
 
     number: int
@@ -54,10 +52,9 @@ def visited(data: Data, reduction: Reduction, seed: int, around: FloatArray | No
 
 
 class ClusterFeed(BlockFeed):
-    """Blocks that stay on their workers, which reduce them to what an engine needs.
+    """Blocks that stay on their workers, which reduce them to what an engine needs; see `npreg.dask.train`.
 
-    Of Dask's collections, or lists of delayed blocks (see `npreg.dask.train`).  Without labels (`labelled`
-    false) the features stand in for them; nothing that is asked depends on them.
+    Without labels (`labelled` false) the features stand in for them; nothing that is asked depends on them.
     """
 
     def __init__(
@@ -83,12 +80,10 @@ class ClusterFeed(BlockFeed):
         submit = partial(self.cluster.submit, "rows", number_of_rows)
         return list(self.cluster.in_order(Job(f"chunk {j}", partial(submit, part)) for j, part in enumerate(parts)))
 
-    def job(self, i: int, task: str, place: Place, function: Callable[..., Any], *arguments: Any) -> Job:
-        """function(data, *arguments) of block i."""
+    def job(self, i: int, task: str, place: Place | None, function: Callable[..., Any], *arguments: Any) -> Job:
+        """function(data, *arguments) of block i, looked at as a `place` says, or on the feed's scale."""
+        place = place or self.places[i]._replace(kind=self.kind, scaling=self.scaling)
         return Job(f"block {i}", partial(self.cluster.submit, task, place.apply, function, arguments, *self.parts[i]))
-
-    def known(self, i: int) -> Place:
-        return replace(self.places[i], kind=self.kind, scaling=self.scaling)
 
     def first_rows(self) -> Data:
         sample: Data = self.cluster.result(self.job(0, "first-rows", self.places[0], Data.head, SAMPLE_ROWS))
@@ -96,14 +91,14 @@ class ClusterFeed(BlockFeed):
 
     def fetch(self, i: int) -> tuple[FloatArray, ...]:
         """All rows of block i, brought here as they are."""
-        place = replace(self.places[i], kind=self.kind)
+        place = self.places[i]._replace(kind=self.kind)
         data: Data = self.cluster.result(self.job(i, "fetch", place, Data.rows, slice(None)))
         return tuple(part for part in data if part is not None)
 
     def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """On the workers, in a fixed tree, as `TreeSum` adds."""
         name = getattr(function, "__self__", function).__name__.strip("_").replace("_", "-").lower()
-        jobs = [self.job(i, name, self.known(i), function, *arguments) for i in range(len(self.places))]
+        jobs = [self.job(i, name, None, function, *arguments) for i in range(len(self.places))]
         if len(jobs) == 1:
             return self.cluster.result(jobs[0])
         parts: list[tuple[Job, Any]] = []
@@ -124,7 +119,7 @@ class ClusterFeed(BlockFeed):
     ) -> Generator[LossMoments | None, None, None]:
         """One parallel pass: the workers reduce their rows, the engine takes what they found, in order."""
         reduction = engine.reduction()
-        jobs = (self.job(i, engine.name, self.known(i), visited, reduction, seed, around) for i, seed in order)
+        jobs = (self.job(i, engine.name, None, visited, reduction, seed, around) for i, seed in order)
         with closing(self.cluster.in_order(jobs)) as results:
             for (i, seed), (reduced, loss) in zip(order, results, strict=True):
                 engine.advance(theta, reduced, partial(self.ordered, i, seed), path)

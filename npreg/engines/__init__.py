@@ -20,11 +20,9 @@ def choose_engine(
     """`"moments"` where replay is faster than the tight loop, `"tight"` elsewhere.
 
     A step of the loop costs a few NumPy calls, however small; replay costs B d² for the moments of a
-    minibatch and d³ for composing two maps.  Measured by `benchmarks/engines.py` (see
-    `benchmarks/README.md`): replay wins up to 20 features at B ≤ 8, 16 at 16, 12 at 32 and 8 at 64, which
-    is B d² ≤ 5000 (in float32 not beyond B = 128); with momentum, where the loop makes many more calls, up
-    to 20 features and B d² ≤ 35000.
-    Short epochs do not repay the bookkeeping.
+    minibatch and d³ for composing two maps.  Measured by `benchmarks/engines.py`: replay wins up to 20
+    features and B d² ≤ 5000 (in float32 not beyond B = 128); with momentum, where the loop makes many more
+    calls, up to 20 features and B d² ≤ 35000.  Short epochs do not repay the bookkeeping.
     """
     steps = -(-num_rows // batch_size)
     if not loss.is_squared or not is_affine(stepper.rule, stepper.l1) or steps < 16:

@@ -19,12 +19,8 @@ FEW = 4  # maps that are applied one by one rather than composed further
 def compose_all(maps: FloatArray, *, negated: bool = False, keep: list[FloatArray] | None = None) -> list[FloatArray]:
     """Compose affine maps (..., T, m, m + k) in time order until few are left, to be applied one after the other.
 
-    A map of a state (m, k) is stored as [A | c], and two neighbours compose to
-
-        [A2 A1 | A2 c1 + c2]
-
-    `negated` maps are [−A | −c], whose signs cancel in the first composition.  `keep` receives the maps of
-    every level, those of the steps first, not negated.
+    A map of a state (m, k) is [A | c], and two neighbours compose to [A2 A1 | A2 c1 + c2]; `negated` ones are
+    [−A | −c].  `keep` receives the maps of every level, those of the steps first, not negated.
     """
     m, few = maps.shape[-2], 1 if negated else FEW
     late: list[FloatArray] = []

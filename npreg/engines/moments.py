@@ -4,11 +4,9 @@ For the squared loss a step reads nothing of a minibatch but G = X̃ᵀX̃ and h
 
     θ ← A θ + c      A = I − (lr/B) G      c = (lr/B) h
 
-Composing maps is associative, so an epoch is a tree of small matrix products, each level of which is
-one NumPy call for all pairs of neighbours, instead of one round of calls a step.  An L2 penalty adds
-to the diagonal of G; momentum makes the state (θ, v) and the map twice as large; both stay affine.
-
-The composed maps could lose what the loop keeps: where they grow far beyond the parameters, the chunk
+Composing maps is associative, so an epoch is a tree of small matrix products, each level of which is one
+NumPy call (`affine.py`).  An L2 penalty adds to the diagonal of G; momentum makes the state (θ, v) and the
+map twice as large.  Where composed maps grow far beyond the parameters, which would lose digits, the chunk
 is replayed by the loop.
 """
 
@@ -166,7 +164,7 @@ class MomentsEngine(Engine):
             extended[:p] = ends[-1]
             if levels is not None:
                 paths.append(np.concatenate([before[1:, :p], extended[None, :p]]).astype(theta.dtype))
-        if not self.is_trustworthy(maps, composed, start, extended[:m]):
+        if not self.is_trustworthy(maps, start, extended[:m]):
             stepper.steps_done = first_step
             return None
         theta[...] = extended[:p]
@@ -196,30 +194,26 @@ class MomentsEngine(Engine):
         diagonal -= 1
         return maps
 
-    def is_trustworthy(self, maps: FloatArray, composed: list[FloatArray], start: FloatArray, end: FloatArray) -> bool:
+    def is_trustworthy(self, maps: FloatArray, start: FloatArray, end: FloatArray) -> bool:
         """Whether no composed map grew beyond the parameters, so that no digits were lost in it."""
         if self.contracts:
             return True  # no product of maps has a norm above 1, no c exceeds twice the largest parameters
-        m, negated = len(start), self.momentum is None
-        if negated:
+        m = len(start)
+        if self.momentum is None:
             # −A = lr/B G − I has a trace of at most 2 − m only where all eigenvalues of A are in [−1, 1].
             width = maps.shape[-1]
             trace = np.einsum("ij->i", maps.reshape(-1, m * width)[:, : m * width : width + 1])
             if trace.max() <= 2 - m:
                 return True
-        if not np.isfinite(end).all():
-            return False
         scale = max(np.abs(start).max(), np.abs(end).max())
 
         def is_small(some: FloatArray) -> bool:
             size = np.abs(some).reshape(-1, *some.shape[-2:]).max(axis=0)
             return bool(size[:, :m].max() <= GROWTH_LIMIT and size[:, m:].max() <= GROWTH_LIMIT * scale)
 
-        if not all(map(is_small, composed)):
-            return False
         levels: list[FloatArray] = []
-        compose_all(maps, negated=negated, keep=levels)
-        return all(map(is_small, levels[1:]))
+        compose_all(maps, negated=self.momentum is None, keep=levels)
+        return bool(np.isfinite(scale)) and all(map(is_small, levels[1:]))
 
     def replay_by_loop(self, theta: FloatArray, index: Order, path: Path | None) -> list[FloatArray]:
         if self.data is not None:

@@ -1,12 +1,8 @@
 """SGD over sparse rows, at a cost in proportion to their stored entries.
 
-A step reads and changes the weights of the columns that its rows have entries in, and no others.  The L2
-penalty, which would shrink all of them, is a factor beside them; the sum of the parameters over the steps,
-for their average, needs each weight's changes alone:
-
-    Σ_t w_t  =  T w_T + Σ_t (t − 1) δ_t        w_t = w_(t−1) − δ_t
-
-Source: L. Bottou, Stochastic gradient descent tricks, in Neural Networks: Tricks of the Trade (2012).
+A step changes the weights of the columns that its rows have entries in.  The L2 penalty, which would shrink
+all of them, is a factor beside them (L. Bottou, Stochastic gradient descent tricks, 2012); the sum of the
+parameters over the steps, for their average, is T w_T + Σ_t (t − 1) δ_t with w_t = w_(t−1) − δ_t.
 """
 
 from __future__ import annotations
@@ -46,10 +42,7 @@ class SparseColumns:
         loss: Loss | None = None,
         after: Callable[[], None] | None = None,
     ) -> None:
-        """A step for every `batch_size` rows, with labels y (n, K) and rates (K, steps) / batch size.
-
-        `l2` is (K,), if it is anywhere; without `loss` it is the squared one.
-        """
+        """A step for every `batch_size` rows; y is (n, K), rates / batch size (K, steps), and l2, if any, (K,)."""
         ends, columns, values = X.entries(rows, float(self.intercept))
         columns, coded = columns.astype(np.intp, copy=False), bool((values == 1).all())  # codes: nothing to multiply by
         lines, labels = np.repeat(np.arange(len(rows)) % batch_size, np.diff(ends, prepend=0)), y[rows].T.copy()

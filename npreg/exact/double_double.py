@@ -1,15 +1,13 @@
 """Sums and products in twice the working precision, from ordinary float64 operations alone.
 
 A double-double is an unevaluated sum high + low of two float64 numbers with |low| ≤ eps |high|: about
-32 decimal digits.  It rests on two facts of rounding to nearest: the rounding error of a sum, and that
-of a product, are themselves float64 numbers, and a few more float64 operations find them.
+32 decimal digits.  The rounding error e of a sum, and that of a product, are themselves float64 numbers:
 
     a + b = s + e    exactly, with s = fl(a + b)    (two_sum)
     a · b = p + e    exactly, with p = fl(a · b)    (two_product)
 
-No wider type is used (`np.longdouble` is plain float64 on Windows and on Apple's processors).  Numbers
-must stay away from overflow (|a| < 2⁹⁹⁶) and products from underflow; `least_squares` sees to that by
-scaling with powers of two, which is exact.
+(`np.longdouble` is plain float64 on Windows and on Apple's processors.)  Numbers must stay away from
+overflow (|a| < 2⁹⁹⁶) and products from underflow; `least_squares` scales with powers of two, which is exact.
 
 Sources: Dekker, "A floating-point technique for extending the available precision", Numerische
 Mathematik 18 (1971); Knuth, The Art of Computer Programming 2, section 4.2.2; Ogita, Rump and Oishi,
@@ -47,6 +45,18 @@ class DoubleDouble:
         product = two_product(self.high, other.high)
         return DoubleDouble(product.high, product.low + self.high * other.low + self.low * other.high)
 
+    def sum(self) -> DoubleDouble:
+        """The sum over axis 0, pairwise, carrying every rounding error along."""
+        high, low = self.high, self.low
+        while len(high) > 1:
+            half = len(high) // 2
+            total = two_sum(high[:half], high[half : 2 * half])
+            carried = total.low + (low[:half] + low[half : 2 * half])
+            # The odd row out joins the next round.
+            high = np.concatenate([total.high, high[2 * half :]])
+            low = np.concatenate([carried, low[2 * half :]])
+        return two_sum(high[0], low[0])
+
 
 def two_sum(a: Array, b: Array) -> DoubleDouble:
     """Add exactly: a + b = high + low with high = fl(a + b) (Knuth)."""
@@ -80,31 +90,8 @@ def exactly(a: Array) -> DoubleDouble:
     return DoubleDouble(a, np.broadcast_to(0.0, a.shape))
 
 
-def sum_rows(x: DoubleDouble) -> DoubleDouble:
-    """The sum over axis 0, pairwise, carrying every rounding error along.
-
-    >>> terms = np.array([1e16, 1.0, -1e16, 1.0])
-    >>> float(terms.sum()), float(sum_rows(exactly(terms)).high)
-    (1.0, 2.0)
-    """
-    high, low = x.high, x.low
-    while len(high) > 1:
-        half = len(high) // 2
-        total = two_sum(high[:half], high[half : 2 * half])
-        carried = total.low + (low[:half] + low[half : 2 * half])
-        # The odd row out joins the next round.
-        high = np.concatenate([total.high, high[2 * half :]])
-        low = np.concatenate([carried, low[2 * half :]])
-    return two_sum(high[0], low[0])
-
-
 def subtract_matmul(start: Array, A: DoubleDouble, x: DoubleDouble) -> DoubleDouble:
-    """`start` − A x, with shapes (n, k), (n, p) and (p, k), the products and sums in double-double.
-
-    >>> A = exactly(np.array([[1e16, 1.0, -1e16]]))
-    >>> subtract_matmul(np.zeros((1, 1)), A, exactly(np.ones((3, 1)))).high
-    array([[-1.]])
-    """
+    """`start` − A x, with shapes (n, k), (n, p) and (p, k), the products and sums in double-double."""
     result = zeros(*start.shape)
     block = max(1, BLOCK_ELEMENTS // max(1, start.shape[1]))
     for first in range(0, len(start), block):
@@ -123,6 +110,6 @@ def transposed_matmul(A: DoubleDouble, r: DoubleDouble) -> DoubleDouble:
     """Aᵀ r, with shapes (n, p) and (n, k), the products and sums in double-double."""
     result = zeros(A.high.shape[1], r.high.shape[1])
     for j in range(A.high.shape[1]):
-        total = sum_rows(A[:, j : j + 1] * r)
+        total = (A[:, j : j + 1] * r).sum()
         result.high[j], result.low[j] = total.high, total.low
     return result

@@ -2,18 +2,14 @@
 
     w, b = argmin Σ_i s_i (labels_i − features_i w − b)²
 
-What SGD approaches step by step has a closed solution, and rounding is its only enemy.  Four steps:
-
 1. Scale every column by a power of two (exact), so that units do not matter.
 2. In one pass over the rows, find R of √S A = Q R block by block (two on top of each other make the next),
    and AᵀSA and AᵀSy to 28 digits (`npreg.exact.sums`).  W = R⁻¹.
-3. Start at x = 0 and repeat  x += W Wᵀ (AᵀSy − AᵀSA x).  The gradient vanishes at the solution (these are the
-   normal equations), and with it the correction, whatever the errors in W: they only decide how fast, by a
-   factor of about eps · condition number a round.  Where that number is so large that 28 digits are not
-   enough, or the fit so good that little is left of the labels, a few more passes find the gradient
-   AᵀS(y − A x) from the residuals, in double-double.
-4. W Wᵀ is (AᵀSA)⁻¹ but for the errors in W.  What is missing is in M = Wᵀ AᵀSA W, close to the identity:
-   (AᵀSA)⁻¹ = W M⁻¹ Wᵀ, whose diagonal gives the standard errors.
+3. Start at x = 0 and repeat  x += W Wᵀ (AᵀSy − AᵀSA x).  The gradient vanishes at the solution, whatever the
+   errors in W: they only decide how fast, by about eps · condition number a round.  Where that number is
+   too large for 28 digits, or the fit so good that little is left of the labels, a few more passes find
+   the gradient AᵀS(y − A x) from the residuals, in double-double.
+4. (AᵀSA)⁻¹ = W M⁻¹ Wᵀ with M = Wᵀ AᵀSA W, close to the identity; its diagonal gives the standard errors.
 
 Sources: Björck, Numerical Methods for Least Squares Problems (SIAM 1996), sections 2.9 and 6.6 (iterative
 refinement, corrected seminormal equations); Demmel, Grigori, Hoemmen and Langou, SIAM Journal on Scientific
@@ -27,10 +23,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
 
 from npreg.arrays import FloatArray, Rows, as_data, as_features, as_flag, check_finite, warn
-from npreg.exact.double_double import Array, DoubleDouble, exactly, subtract_matmul, sum_rows, zeros
+from npreg.exact.double_double import Array, DoubleDouble, exactly, subtract_matmul, zeros
 from npreg.exact.rank import Inverse, inverse_of
 from npreg.exact.result import LeastSquaresResult
 from npreg.exact.sums import Exponents, Extent, Moments, gradient, stacked, whitened
@@ -61,8 +57,7 @@ def least_squares(
         w, b = argmin Σ_i s_i (labels_i − features_i w − b)²
 
     Condition numbers up to 1 / ((10 p + √n) eps), p parameters, cost no digits, only passes over the rows
-    (10¹³ for ten columns); beyond, the columns count as dependent.  Takes about as long as
-    `numpy.linalg.lstsq`, and a few MB beyond the data.
+    (10¹³ for ten columns); beyond, the columns count as dependent.
 
     Parameters
     ----------
@@ -88,10 +83,8 @@ def least_squares(
 
     Raises
     ------
-    ValueError
-        For shapes that do not fit, NaN and inf, and results beyond the range of the dtype.
-    TypeError
-        For data that are not real numbers, and a `fit_intercept` that is not a bool.
+    ValueError, TypeError
+        For shapes that do not fit, NaN, inf, what is no number, and results beyond the range of the dtype.
 
     Warns
     -----
@@ -143,7 +136,7 @@ def _solve(total: Total, extent: Extent) -> LeastSquaresResult:
 
     def from_moments(x: DoubleDouble) -> DoubleDouble:
         """h − G x, and Σ s y² − hᵀx − xᵀ(h − G x), output by output."""
-        found, fitted = subtract_matmul(h.high, G, x) + exactly(h.low), sum_rows(h * x)
+        found, fitted = subtract_matmul(h.high, G, x) + exactly(h.low), (h * x).sum()
         rest = squares + DoubleDouble(-fitted.high, -fitted.low)
         return stacked(found, rest + exactly(-np.sum(x.high * found.high, axis=0)))
 
@@ -198,40 +191,24 @@ def _result(
         diagonal = np.einsum("ij,ji->i", inverse.W, np.linalg.solve(M, inverse.W.T)) * (weight[0] / n)
         stderr = residual_sd * np.sqrt(diagonal)[:, np.newaxis]
 
+    def unscaled(scaled: Array, exponents: Exponents, name: str) -> FloatArray:
+        with np.errstate(over="ignore"):
+            found: FloatArray = np.ldexp(scaled, exponents).astype(dtype)
+        if np.any(np.isinf(found) & np.isfinite(scaled)):
+            raise ValueError(f"a {name} is beyond the range of {np.dtype(dtype)}; rescale features or labels")
+        return found
+
     def parameters(scaled: Array, name: str) -> tuple[FloatArray, FloatArray]:
-        rows = _unscale(scaled, of_y - of_A[:, np.newaxis], dtype, name)
+        rows = unscaled(scaled, of_y - of_A[:, np.newaxis], name)
         return (rows[1:], rows[0]) if extent.intercept else (rows, np.zeros_like(rows, shape=rows.shape[1]))
 
-    w, b = parameters(x.high, "coefficient")
-    w_stderr, b_stderr = parameters(stderr, "standard error")
-    return LeastSquaresResult(
-        w=w,
-        b=b,
-        w_stderr=w_stderr,
-        b_stderr=b_stderr,
-        residual_sd=_unscale(residual_sd, of_y, dtype, "residual standard deviation"),
-        r2_centered=_r2(rss, centred).astype(dtype),
-        r2_uncentered=_r2(rss, labels[3]).astype(dtype),
-        condition_number=inverse.condition_number,
-        rank=rank,
-        degrees_of_freedom=n - rank,
-        feature_names=extent.kind[3],
-        has_intercept=extent.intercept,
-    )
+    def r2(total: DoubleDouble) -> FloatArray:
+        """(total − rss) / total, subtracted in double-double: an R² near 0 keeps its digits."""
+        explained = (total.high - rss.high) + (total.low - rss.low)
+        perfect = np.where(rss.high <= _EPS**2, 1.0, 0.0)
+        return np.divide(explained, total.high, out=perfect, where=total.high > 0.0).astype(dtype)
 
-
-def _unscale(scaled: Array, exponents: Exponents, dtype: DTypeLike, name: str) -> FloatArray:
-    """scaled · 2^exponents in the dtype asked for; ValueError where that overflows."""
-    with np.errstate(over="ignore"):
-        result: FloatArray = np.ldexp(scaled, exponents).astype(dtype)
-    if np.any(np.isinf(result) & np.isfinite(scaled)):
-        raise ValueError(f"a {name} is beyond the range of {np.dtype(dtype)}; rescale features or labels")
-    return result
-
-
-def _r2(rss: DoubleDouble, total: DoubleDouble) -> Array:
-    """(total − rss) / total, subtracted in double-double: an R² near 0 keeps its digits."""
-    explained = (total.high - rss.high) + (total.low - rss.low)
-    perfect = np.where(rss.high <= _EPS**2, 1.0, 0.0)
-    ratio: Array = np.divide(explained, total.high, out=perfect, where=total.high > 0.0)
-    return ratio
+    (w, b), (w_stderr, b_stderr) = parameters(x.high, "coefficient"), parameters(stderr, "standard error")
+    spread = unscaled(residual_sd, of_y, "residual standard deviation")
+    facts = inverse.condition_number, rank, n - rank, extent.kind[3], extent.intercept
+    return LeastSquaresResult(w, b, w_stderr, b_stderr, spread, r2(centred), r2(labels[3]), *facts)

@@ -24,9 +24,8 @@ class Inverse(NamedTuple):
 def inverse_of(R: Array, num_rows: int, intercept: bool, exponents: Exponents, names: Names) -> Inverse:
     """The inverse of R; of dependent columns, that which leads to the least Σ w² of all solutions.
 
-    Singular values below (10 p + √n) eps, columns scaled to length 1, are noise: that is how large the
-    rounding of the reflections gets (measured up to a million rows; dummy variables with an intercept are
-    the worst).  `exponents` are those by which the columns of R were scaled.
+    Singular values below (10 p + √n) eps, columns scaled to length 1, are noise (measured up to a million
+    rows).  `exponents` are those by which the columns of R were scaled.
     """
     p = R.shape[1]
     R = np.vstack([R, np.zeros((max(p - len(R), 0), p))])

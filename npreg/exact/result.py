@@ -1,14 +1,14 @@
-"""What least squares has found, and how far to trust it."""
+"""What least squares has found, and how far to trust it: by Student's t distribution."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import FloatArray, Names, as_number, as_rows_of
-from npreg.exact.student import quantile, two_sided
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,21 +26,17 @@ class LeastSquaresResult:
         Their standard errors, residual_sd · √diag((AᵀA)⁻¹); that of an intercept not fitted is 0.
     residual_sd : ndarray, shape (k,)
         √(RSS / degrees_of_freedom), in units of the labels; RSS = Σ residual² (times weights of mean 1).
-        This and the standard errors are inf where no degrees of freedom are left: the data then say
-        nothing about the noise.
+        This and the standard errors are inf where no degrees of freedom are left.
     r2_centered : ndarray, shape (k,)
         1 − RSS / Σ(labels − mean)², the share of the variance explained, as scikit-learn's `r2_score`.
-        Negative where a fit without intercept is worse than the mean.
     r2_uncentered : ndarray, shape (k,)
         1 − RSS / Σ labels², often quoted for models without intercept.  Where the denominator of either
         is 0 (constant labels): 1 for a perfect fit, else 0.
     condition_number : float
-        Largest over smallest singular value of A: the features and, if fitted, a column of ones, each
-        column scaled to length 1.  Unrefined solutions lose about log10 of it of their 16 digits.  inf
-        where columns are dependent.
+        Largest over smallest singular value of the features and, if fitted, a column of ones, each column
+        scaled to length 1; inf where columns are dependent.
     rank : int
-        The number of parameters that the data determine: d, and one for the intercept, if no column is a
-        combination of others.
+        The number of parameters that the data determine.
     degrees_of_freedom : int
         Rows (of positive weight) minus rank.
     feature_names : tuple of str, or None
@@ -100,7 +96,7 @@ class LeastSquaresResult:
             )
 
     def summary(self, level: float = 0.95) -> str:
-        """The table that statistics packages print, as text: one block an output.
+        """The table that statistics packages print: one block an output.
 
         >>> from npreg import least_squares
         >>> features = np.array([[0.0], [1.0], [2.0], [3.0]])
@@ -148,3 +144,52 @@ def _ratio(value: FloatArray, stderr: FloatArray) -> FloatArray:
 
 def _p(t: FloatArray, freedom: float) -> FloatArray:
     return np.array([two_sided(float(value), freedom) for value in t.flat], t.dtype).reshape(t.shape)
+
+
+def two_sided(t: float, freedom: float) -> float:
+    """P(|T| > |t|) = I(ν / (ν + t²); ν/2, 1/2), I the regularised incomplete beta function.
+
+    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.5.8 and 26.7.1.
+    """
+    if math.isnan(t) or not freedom > 0:
+        return math.nan
+    if math.isinf(t):
+        return 0.0
+    return _beta(freedom / (freedom + t * t), freedom / 2, 0.5)
+
+
+def quantile(level: float, freedom: float) -> float:
+    """The t for which P(|T| ≤ t) = level, by bisection."""
+    if not freedom > 0:
+        return math.inf
+    low, high = 0.0, 1.0
+    while two_sided(high, freedom) > 1 - level:
+        low, high = high, 2 * high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if two_sided(middle, freedom) > 1 - level else (low, middle)
+    return high
+
+
+def _beta(x: float, a: float, b: float) -> float:
+    """The regularised incomplete beta function, by its continued fraction (Lentz's method)."""
+    if x <= 0.0:
+        return 0.0
+    if x > (a + 1) / (a + b + 2):
+        return 1.0 - _beta(1.0 - x, b, a)
+    log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    tiny = 1e-300
+    c, d = 1.0, 1.0 - (a + b) * x / (a + 1)
+    d = 1 / (d or tiny)
+    value = d
+    for m in range(1, 10_000):
+        for top in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1 / ((1 + top * d) or tiny)
+            c = (1 + top / c) or tiny
+            value *= c * d
+        if abs(c * d - 1) < 1e-16:
+            break
+    return math.exp(log_front) * value / a

@@ -1,12 +1,7 @@
 """The sums over rows that least squares needs, a few thousand rows at a time; those of several blocks add up.
 
-Columns are those of A = (1, X), or X without an intercept, and y; each is scaled by a power of two (exact),
-so that units do not matter.  S is the diagonal matrix of weights.
-
-    Extent      sizes, and the exponents of the scaling
-    Moments     Aᵀ S A and Aᵀ S y to about 28 digits, and the R of √S A = Q R
-    gradient    Aᵀ S (y − A x) and Σ s (y − A x)², in double-double, at given x
-
+Columns are those of A = (1, X), or X without an intercept, and y, each scaled by a power of two (exact);
+S is the diagonal matrix of weights.
 Moments have so many digits for the price of an ordinary product: a column is cut into slices of 21 bits,
 whose products, and sums of 2048 of them, are float64 numbers without rounding, in any order.
 
@@ -28,16 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.arrays import Data, FloatArray, Kind
-from npreg.exact.double_double import (
-    Array,
-    DoubleDouble,
-    exactly,
-    subtract_matmul,
-    sum_rows,
-    transposed_matmul,
-    two_sum,
-    zeros,
-)
+from npreg.exact.double_double import Array, DoubleDouble, exactly, subtract_matmul, transposed_matmul, two_sum, zeros
 
 ROWS = 2048  # 2 · 21 bits and 2^11 of them make 53
 SMALL_FIRST = [(2, 2), (1, 2), (2, 1), (0, 2), (2, 0), (1, 1), (0, 1), (1, 0), (0, 0)]  # slices i of a, j of b
@@ -134,12 +120,10 @@ class Moments:
         left, root = _slices(A), A.high if s is None else A.high * np.sqrt(s.high)
         right, right_y = (left, y) if s is None else (_slices(A * s), y * s)
         products = np.hstack([left.T @ right, left.T @ _slices(right_y)])
-        R = np.asarray(np.linalg.qr(root, mode="r"), np.float64)
         deviations = two_sum(y.high, np.broadcast_to(-mean, y.high.shape))
         terms = (exactly(np.ones(y.high.shape)), deviations, deviations * deviations, y * y)
-        sums = [sum_rows(each if s is None else each * s) for each in terms]
-        labels = DoubleDouble(np.array([each.high for each in sums]), np.array([each.low for each in sums]))
-        return cls(exactly(products), R, labels)
+        labels = stacked(*((each if s is None else each * s).sum() for each in terms))
+        return cls(exactly(products), np.asarray(np.linalg.qr(root, mode="r"), np.float64), labels)
 
     def __add__(self, other: Moments) -> Moments:
         R = np.concatenate([self.R, other.R])
@@ -179,12 +163,12 @@ def gradient(data: Data, extent: Extent, x: DoubleDouble, low: FloatArray | None
     for A, y, s in extent.parts(data, low):
         r = subtract_matmul(y.high, A, x)
         weighted = r if s is None else r * s
-        total += stacked(transposed_matmul(A, weighted), sum_rows(r * weighted))
+        total += stacked(transposed_matmul(A, weighted), (r * weighted).sum())
     return total
 
 
-def stacked(gradient: DoubleDouble, rss: DoubleDouble) -> DoubleDouble:
-    return DoubleDouble(np.vstack([gradient.high, rss.high]), np.vstack([gradient.low, rss.low]))
+def stacked(*parts: DoubleDouble) -> DoubleDouble:
+    return DoubleDouble(np.vstack([part.high for part in parts]), np.vstack([part.low for part in parts]))
 
 
 def whitened(data: Data, extent: Extent, W: Array, low: FloatArray | None = None) -> Array:

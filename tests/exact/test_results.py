@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import npreg
-from npreg.exact.student import quantile, two_sided
+from npreg.exact.result import quantile, two_sided
 
 RNG = np.random.default_rng(0)
 N = 60
