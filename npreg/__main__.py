@@ -74,9 +74,8 @@ def _start_arguments(parser: argparse.ArgumentParser) -> None:
 def _start(options: argparse.Namespace) -> int:
     exercise = files.find_exercise(options.exercise)
     path = Path(options.file or stub.file_name(exercise))
-    named = None
-    if options.exercise.endswith(".py"):
-        named = os.path.relpath(options.exercise, path.parent).replace(os.sep, "/")
+    is_file = options.exercise.endswith(".py")
+    named = os.path.relpath(options.exercise, path.parent).replace(os.sep, "/") if is_file else None
     stub.write_new(path, _as_called(stub.stub(exercise, options.lang, file=str(path), name=named)))
     print(_as_called(say("started", options.lang, path=path, answers=", ".join(exercise.answers))))
     return RIGHT
@@ -152,10 +151,9 @@ def _afterword(file: session.OwnFile, exercise: Exercise, report: Report, option
     missing = [answer.name for answer in report.answers if answer.not_written]
     for name, found in files.misnamed(file.source, missing).items():
         yield say("names", options.lang, answer=name, found=found)
-    judged = [answer.name for answer in report.answers if not answer.passed and answer.name not in missing]
-    numbers = [answer.name for answer in report.answers if answer.name in judged and answer.shows_in_numbers]
+    judged = [answer for answer in report.answers if not answer.passed and not answer.not_written]
     if options.by_hand:
-        for example in file.by_hand(exercise, numbers):
+        for example in file.by_hand(exercise, [answer.name for answer in judged if answer.shows_in_numbers]):
             yield example.text(options.lang)
     if options.solution:
         yield exercise.solution or say("no-solution", options.lang, exercise=exercise.id)

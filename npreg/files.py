@@ -26,39 +26,34 @@ def atomic(path: str | os.PathLike[str], *, binary: bool = False, new: bool = Fa
     """
     text: dict[str, Any] = {"encoding": "utf-8", "newline": "\n", "errors": "backslashreplace"}
     mode, options = ("wb", {}) if binary else ("w", text)
-    if is_device(path):
-        try:
+    try:
+        if is_device(path):
             with open(path, mode, **options) as file:
                 yield file
-        except OSError as error:
-            raise named(error, path) from None
-        return
-    if new and os.path.lexists(path):
-        raise FileExistsError(f"{os.fspath(path)} exists already")
-    path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    remove_parts(path)
-    try:
-        descriptor, part = _part(path)
+            return
+        if new and os.path.lexists(path):
+            raise FileExistsError(f"{os.fspath(path)} exists already")
+        goal = Path(os.path.realpath(path))
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        remove_parts(goal)
+        descriptor, part = _part(goal)
+        try:
+            with os.fdopen(descriptor, mode, **options) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                with contextlib.suppress(OSError):
+                    os.chmod(part, stat.S_IMODE(os.stat(goal).st_mode))
+                if os.name != "nt":
+                    _take_place(part, goal, new)  # while the part is still locked: nobody removes it
+            if os.name == "nt":  # where an open file cannot be moved
+                _take_place(part, goal, new)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+            raise
     except OSError as error:
         raise named(error, path) from None
-    try:
-        with os.fdopen(descriptor, mode, **options) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            with contextlib.suppress(OSError):
-                os.chmod(part, stat.S_IMODE(os.stat(path).st_mode))
-            if os.name != "nt":
-                _take_place(part, path, new)  # while the part is still locked: nobody removes it
-        if os.name == "nt":  # where an open file cannot be moved
-            _take_place(part, path, new)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-        if isinstance(error, OSError):
-            raise named(error, path) from None
-        raise
 
 
 def remove_parts(path: str | os.PathLike[str]) -> None:

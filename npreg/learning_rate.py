@@ -44,18 +44,9 @@ def max_learning_rate(
     row can do to the others); λ ≤ κ ≤ max ‖x̃‖².  The bound is sufficient: below it the expected squared
     distance to the least-squares solution stays bounded; a run somewhat above it may still be stable.
     It scales with 1 / features², so one column in large units makes it small for all.  Where B ≥ n, each
-    step uses every row, and the bound is the exact one of gradient descent, 2 B / (n λ).  Errors as of
-    `train` for the same arguments.
-
-    Parameters
-    ----------
-    features : (n, d), or RowBlocks
-    batch_size : int
-        B ≥ 1.
-    l2 : float
-        An L2 penalty's factor; lowers the bound to 2 / (2 / bound + 2 l2).
-    sample_weight : (n,), optional
-        Rows count as √weight · x̃, with weights scaled to mean 1.
+    step uses every row, and the bound is the exact one of gradient descent, 2 B / (n λ).  An L2 penalty lowers it
+    to 2 / (2 / bound + 2 l2); rows count as √weight · x̃, with weights scaled to mean 1.  `features` are (n, d), or
+    RowBlocks; errors as of `train` for the same arguments.
 
     >>> features = np.random.default_rng(0).standard_normal((1000, 2))
     >>> round(max_learning_rate(features, 10), 2), round(max_learning_rate(1000 * features, 10), 8)

@@ -110,7 +110,7 @@ def huber_loss(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> FloatArr
     Source: P. J. Huber, Robust estimation of a location parameter, Ann. Math. Stat. 35 (1964) 73.
     """
     a = np.abs(_residual(y_hat, y))
-    inner = np.minimum(a, _threshold(delta, a.dtype))
+    inner = np.minimum(a, min(_between(delta, "delta", math.inf), float(np.finfo(a.dtype).max)))
     # With c = min(|r|, δ) both branches are c (|r| − c / 2), and nothing can overflow but the result.
     return inner * (a - inner / 2)  # type: ignore[no-any-return]
 
@@ -122,7 +122,7 @@ def huber_loss_grad(y_hat: FloatArray, y: FloatArray, delta: float = 1.0) -> Flo
     array([[1. ], [0.5]])
     """
     r = _residual(y_hat, y)
-    delta = _threshold(delta, r.dtype)
+    delta = min(_between(delta, "delta", math.inf), float(np.finfo(r.dtype).max))
     return np.clip(r, -delta, delta)  # type: ignore[no-any-return]
 
 
@@ -161,7 +161,7 @@ def quantile_loss(y_hat: FloatArray, y: FloatArray, tau: float = 0.5) -> FloatAr
 
     Source: R. Koenker and G. Bassett, Regression quantiles, Econometrica 46 (1978) 33.
     """
-    tau, r = _probability(tau), _residual(y_hat, y)
+    tau, r = _between(tau, "tau", 1), _residual(y_hat, y)
     return np.maximum(-tau * r, (1 - tau) * r)  # type: ignore[no-any-return]
 
 
@@ -171,22 +171,14 @@ def quantile_loss_grad(y_hat: FloatArray, y: FloatArray, tau: float = 0.5) -> Fl
     >>> quantile_loss_grad(np.array([[3.0], [0.0], [1.0]]), np.array([1.0, 1.0, 1.0]), tau=0.9)
     array([[ 0.1], [-0.9], [ 0. ]])
     """
-    tau, sign = _probability(tau), np.sign(_residual(y_hat, y))
+    tau, sign = _between(tau, "tau", 1), np.sign(_residual(y_hat, y))
     return np.where(sign < 0, tau, 1 - tau).astype(sign.dtype, copy=False) * sign  # type: ignore[no-any-return]
 
 
-def _threshold(delta: float, dtype: np.dtype[Any]) -> float:
-    """A valid delta, or the largest number of a dtype in which it would overflow: no residual is larger."""
-    number = as_number(delta, "delta")
-    if not 0 < number < math.inf:
-        raise ValueError(f"delta must be finite and greater than 0, not {number!r}")
-    return min(number, float(np.finfo(dtype).max))
-
-
-def _probability(tau: float) -> float:
-    number = as_number(tau, "tau")
-    if not 0 < number < 1:
-        raise ValueError(f"tau must be between 0 and 1, both excluded, not {number!r}")
+def _between(value: float, name: str, high: float) -> float:
+    number = as_number(value, name)
+    if not 0 < number < high:
+        raise ValueError(f"{name} must be between 0 and {high}, both excluded, not {number!r}")
     return number
 
 

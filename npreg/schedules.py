@@ -103,12 +103,8 @@ class ExponentialDecay(_Schedule):
         return math.pow(self.final, min(epochs / float(self.num_epochs), 1.0))
 
 
-def _constant(epochs: float) -> float:
-    return 1.0
-
-
 NAMED: dict[str, Callable[[int], Callable[[float], float]]] = {  # for a run of so many epochs
-    "constant": lambda epochs: _constant,
+    "constant": lambda epochs: InverseScaling(0.0),
     "step": lambda epochs: StepDecay(epochs / 3),
     "inverse_scaling": lambda epochs: InverseScaling(),
     "cosine": Cosine,

@@ -263,11 +263,6 @@ class Stepper:
         self.state: list[FloatArray] = [*self.rule.init([*params, *dual[1:]]), *dual]
         self.steps_done = 0
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether a step is nothing but `param −= lr · grad / batch_size`."""
-        return type(self.rule) is SGD and not self.l2 and not self.l1
-
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0: lr · schedule(epochs done before it)."""
         if self.schedule is None:

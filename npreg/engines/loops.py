@@ -18,7 +18,7 @@ from npreg.arrays import Data, FloatArray
 from npreg.data import minibatches
 from npreg.loop import Engine, Order, Path
 from npreg.losses import Loss
-from npreg.sgd import Stepper
+from npreg.sgd import SGD, Stepper
 
 CHUNK_BYTES = 700_000  # gathered rows that stay in a 1 MB second-level cache
 TABLE_BYTES = 60_000_000  # of folded rows that are kept; of more each chunk is folded when it is gathered
@@ -177,7 +177,7 @@ class WideLoop(Engine):
     def steps(self, num_rows: int, weights: FloatArray | None, theta: FloatArray, path: Path | None) -> None:
         """The steps of the gathered rows."""
         B, stepper = self.batch_size, self.stepper
-        squared, plain = self.loss.is_squared, stepper.is_plain
+        squared, plain = self.loss.is_squared, type(stepper.rule) is SGD and not stepper.l2 and not stepper.l1
         views = self.views[: num_rows // B]
         if num_rows % B:
             views = [*views, self.views_of(slice(num_rows - num_rows % B, num_rows))]

@@ -156,11 +156,10 @@ def _two_params(params: Any, num_features: int) -> list[int]:
         raise ValueError(f'params must be two parameters, as (0, 1) or (0, "b"), not {params!r}')
     chosen = []
     for param in params:
-        if isinstance(param, str) and param != "b":
+        named = isinstance(param, str)
+        index = num_features if named else as_count(param, "params", 0)
+        if param != "b" if named else index >= num_features:
             raise ValueError(f'there is no parameter {param!r}; there are 0 to {num_features - 1}, and "b"')
-        index = num_features if param == "b" else as_count(param, "params", 0)
-        if index >= num_features and param != "b":
-            raise ValueError(f'there is no weight {index}; there are 0 to {num_features - 1}, and "b"')
         chosen.append(index)
     if chosen[0] == chosen[1]:
         raise ValueError(f"params must be two different parameters, not {params!r}")

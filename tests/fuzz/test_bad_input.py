@@ -391,7 +391,7 @@ OPTIONS = {
     "validation 0": ({"validation": 0}, ValueError, "validation = 0 of 6 rows would hold out 0"),
     "validation 1": ({"validation": 1.0}, ValueError, "would hold out 6; at least one row must be on each side"),
     "validation text": ({"validation": "x"}, TypeError, "validation must be a number, not 'x'"),
-    "validation one": ({"validation": (X,)}, ValueError, "sample_weight, RowBlocks or a fraction, not a tuple of 1"),
+    "validation one": ({"validation": (X,)}, ValueError, "a fraction of the rows, or RowBlocks, not a tuple of 1"),
     "validation width": (
         {"validation": (X[:, :1], Y)},
         ValueError,
@@ -437,13 +437,13 @@ def test_rules_and_losses_have_parameters_in_range():
     refused(TypeError, "beta must be a number, not 'a'", npreg.Nesterov, "a")
     for call in (npreg.huber_loss, npreg.huber_loss_grad):
         for delta in (0, -1, np.nan, np.inf):
-            refused(ValueError, "delta must be finite and greater than 0, not", call, W, W, delta)
+            refused(ValueError, "delta must be between 0 and inf, both excluded, not", call, W, W, delta)
         refused(TypeError, "delta must be a number, not 'a'", call, W, W, "a")
     for call in (npreg.quantile_loss, npreg.quantile_loss_grad):
         for tau in (0, 1, -1, np.nan):
             refused(ValueError, "tau must be between 0 and 1, both excluded, not", call, W, W, tau)
         refused(TypeError, "tau must be a number, not None", call, W, W, None)
-    refused(ValueError, "delta must be finite and greater than 0", npreg.LOSSES["huber"].bind, delta=0)
+    refused(ValueError, "delta must be between 0 and inf", npreg.LOSSES["huber"].bind, delta=0)
     refused(TypeError, "the huber loss has no parameter 'tau'; it has ['delta']", npreg.LOSSES["huber"].bind, tau=0.5)
 
 

@@ -306,7 +306,7 @@ BAD: dict[str, tuple[Any, type[Exception], str]] = {
     "no such weight": (
         lambda: plot.loss_surface(FEATURES, LABELS, RESULT, (0, 2)),
         ValueError,
-        'there is no weight 2; there are 0 to 1, and "b"',
+        'there is no parameter 2; there are 0 to 1, and "b"',
     ),
     "no such name": (lambda: plot.loss_surface(FEATURES, LABELS, RESULT, (0, "w")), ValueError, "parameter 'w'"),
     "no such loss": (lambda: plot.loss_surface(FEATURES, LABELS, RESULT, loss="cubic"), ValueError, "no loss 'cubic'"),
