@@ -59,5 +59,12 @@ def __getattr__(name: str) -> _Any:
     raise AttributeError(f"module 'npreg' has no attribute {name!r}")
 
 
+def load_ipython_extension(shell: _Any) -> None:
+    """Make the cell magic ``%%check`` known; ``%load_ext npreg`` calls it."""
+    from npreg.exercises import magic
+
+    magic.load_ipython_extension(shell)
+
+
 def __dir__() -> list[str]:
     return sorted({*__all__, *_ROOMS})

@@ -61,8 +61,9 @@ def _exercises(options: argparse.Namespace) -> int:
     for why in skipped:
         print(_as_called(say("skipped", options.lang, why=why)))
     if following is not None:
-        todo = f"start {following.exercise.id}" if following.path is None else f"check {following.path}"
-        print(_as_called(f"\nNext: npreg {todo}"))
+        key = "next" if following.path is None else "next-check"
+        said = say(key, options.lang, exercise=following.exercise.id, path=following.path)
+        print(_as_called(f"\n{said}"))
     return RIGHT
 
 

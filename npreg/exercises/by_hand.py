@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from npreg.exercises.findings import Example
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.verdict import reference
-from npreg.exercises.words import say
 from npreg.isolation import run_answers
 
 _SIZES = (2, 3)
@@ -18,36 +18,6 @@ _DRAWS = 8
 _AT_A_TIME = 16
 _NEIGHBOURS = 6
 _VISIBLE = 1e-3
-
-
-class Example(NamedTuple):
-    """The inputs of an example, the name of the wrong answer, and what the student's function returns there.
-
-    The right value is left out on purpose. `inputs` is empty where no small example shows the mistake.
-    """
-
-    answer: str
-    inputs: Mapping[str, Array]
-    sizes: Mapping[str, int]
-    yours: Array | None = None
-
-    def text(self, lang: str = "en") -> str:
-        """The example in words."""
-        if self.yours is None:
-            return say("by-hand-none", lang, answer=self.answer)
-        sizes = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
-        lines = [say("by-hand" if sizes else "by-hand-scalar", lang, answer=self.answer, sizes=sizes)]
-        lines += [f"    {name} = {_written(value.tolist())}" for name, value in self.inputs.items()]
-        return "\n".join(
-            [*lines, say("by-hand-yours", lang, answer=self.answer, value=_written(np.real(self.yours).tolist()))]
-        )
-
-
-def _written(value: Any) -> str:
-    """Numbers on one line, whole ones without a point."""
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_written, value)) + "]"
-    return f"{round(float(value), 4):g}"
 
 
 @np.errstate(all="ignore")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from npreg.exercises import words
 from npreg.exercises.found import Found, Place, known
@@ -68,14 +68,47 @@ class Mistake:
         return words.describe(self.code, self.answer, self.found, lang, alone=alone)
 
 
+class Example(NamedTuple):
+    """The inputs of an example, the name of the wrong answer, and what the student's function returns there.
+
+    The right value is left out on purpose. `inputs` is empty where no small example shows the mistake.
+    """
+
+    answer: str
+    inputs: Mapping[str, Any]
+    sizes: Mapping[str, int]
+    yours: Any = None
+
+    def text(self, lang: str = "en") -> str:
+        """The example in words."""
+        if self.yours is None:
+            return words.say("by-hand-none", lang, answer=self.answer)
+        sizes = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
+        lines = [words.say("by-hand" if sizes else "by-hand-scalar", lang, answer=self.answer, sizes=sizes)]
+        lines += [f"    {name} = {_written(value.tolist())}" for name, value in self.inputs.items()]
+        yours = _written(self.yours.real.tolist())
+        return "\n".join([*lines, words.say("by-hand-yours", lang, answer=self.answer, value=yours)])
+
+
+def _written(value: Any) -> str:
+    """Numbers on one line, whole ones without a point."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    return f"{round(float(value), 4):g}"
+
+
 @dataclass(frozen=True)
 class AnswerReport:
-    """The verdict on one function of the file; a double mistake has two entries in `mistakes`."""
+    """The verdict on one function of the file; a double mistake has two entries in `mistakes`.
+
+    `example` shows a wrong answer in small numbers, where one was looked for.
+    """
 
     name: str
     passed: bool
     findings: tuple[Finding, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    example: Example | None = None
 
     @property
     def codes(self) -> list[str]:

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any
 
-RUN_AS_THEY_ARE = ("%%time", "%%timeit", "%%capture")
+RUN_AS_THEY_ARE = ("%%time", "%%timeit", "%%capture", "%%check")
 _MAGIC = re.compile(r"^\s*(%{1,2}\w|!|\?)|^\s*[\w.]+\?{1,2}\s*$|^\s*\w+\s*=\s*(%\w|!)")
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from npreg.exercises.findings import NAMED, RIGHT, RULE, AnswerReport, WrongAnswer, plain, short_lines
+from npreg.exercises.findings import KIND, NAMED, RIGHT, RULE, AnswerReport, WrongAnswer, plain, short_lines
 from npreg.exercises.words import say, wrap
 
 
@@ -53,13 +55,18 @@ class Report:
     def points(self, maximum: float) -> float:
         """``score * maximum``, always a built-in float in [0, maximum], as nbgrader wants it.
 
+        As the last line of a notebook's cell it also shows what is wrong, and nothing on standard error.
+
         >>> Report("one-weight", (AnswerReport("grad_w", True), AnswerReport("grad_b", False))).points(3)
         1.5
         """
         maximum = float(maximum)
         if not (math.isfinite(maximum) and maximum >= 0):
             raise ValueError(f"the maximum must be a finite number of points, at least 0, not {maximum}")
-        return min(self.score * maximum, maximum)
+        points = min(self.score * maximum, maximum)
+        if not self.passed:
+            _show_beside(self, points)
+        return points
 
     def text(self, lang: str | None = None, *, hints: int = NAMED) -> str:
         """The report in words, without a final newline.
@@ -143,23 +150,53 @@ class Report:
     def __str__(self) -> str:
         return self.text()
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
-        rows = []
-        for answer in self.answers:
-            said = answer.sentences(self.exercise, self.lang)
-            if answer.not_written:
-                said = [say("not-written", self.lang), *said]
-            mark, name = "✓" if answer.passed else "✗", html.escape(answer.name)
-            rows.append(
-                f"<tr><td>{mark}</td><td><code>{name}</code></td>"
-                f'<td style="text-align:left">{"<br>".join(map(_html, said))}</td></tr>'
-            )
-        head = html.escape(" ".join(self._headline(self.lang)))
-        return f'<div class="npreg-report"><p><b>{head}</b></p><table>{"".join(rows)}</table></div>'
+        said = [_html(" ".join(self._headline(self.lang))), *map(_html, self._about_steps(self.lang)[1:])]
+        return f'<div class="npreg-report">{"".join(said)}{"".join(map(self._unfolding, self.answers))}</div>'
+
+    def _unfolding(self, answer: AnswerReport) -> str:
+        """An answer in HTML: what is right, and below it the further hints, each to be opened."""
+        colour, mark = (
+            ("#1a7f37", "✓") if answer.passed else ("#808080", "·") if answer.not_written else ("#d1242f", "✗")
+        )
+        state = f'<b style="color:{colour}">{mark} {self._state(answer, self.lang)}</b>'
+        parts, shown = [f"{state} <code>{html.escape(answer.name)}</code>"], list[str]()
+        for hints in (RIGHT, KIND, NAMED, RULE):
+            told = [said for said in answer.sentences(self.exercise, self.lang, hints) if said not in shown]
+            shown += told
+            if hints == NAMED and told and not answer.not_written:
+                told = [" ".join(f"`{code}`" for code in answer.codes), *told]
+            key = "unfold-hint" if answer.not_written and hints < RULE else f"unfold-{hints}"
+            text = "".join(map(_html, told))
+            parts.append(_folded(say(key, self.lang), text) if told and hints > RIGHT else text)
+        if answer.example is not None and answer.example.yours is not None:
+            parts.append(_folded(say("unfold-example", self.lang), _html(answer.example.text(self.lang))))
+        return f'<div style="border-left:4px solid {colour};padding-left:12px;margin:8px 0">{"".join(parts)}</div>'
+
+
+def _folded(summary: str, inner: str) -> str:
+    return f'<details style="margin:4px 0"><summary>{html.escape(summary)}</summary>{inner}</details>'
 
 
 def _html(sentence: str) -> str:
-    """A sentence, and the lines of code that may follow it."""
+    """A sentence, its names as code, and the lines of code that may follow it."""
     sentence, *code = sentence.split("\n    ")
     block = f"<pre>{html.escape(chr(10).join(code))}</pre>" if code else ""
-    return html.escape(sentence) + block
+    said = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
+    return f'<p style="margin:4px 0">{said}</p>{block}'
+
+
+def _show_beside(report: Report, points: float) -> None:
+    """In a notebook, show a report below its points where these are the last line of a cell."""
+    shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+
+    def after(cell: Any) -> None:
+        shell.events.unregister("post_run_cell", after)
+        if cell.result is points:
+            sys.modules["IPython.display"].display(report)
+
+    if shell is not None:
+        shell.events.register("post_run_cell", after)

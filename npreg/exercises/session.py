@@ -14,10 +14,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from npreg.exercises.by_hand import Example, by_hand
+from npreg.exercises.by_hand import by_hand
 from npreg.exercises.course import IDS, load
 from npreg.exercises.files import read_source, require_python, student_files
-from npreg.exercises.findings import AnswerReport, Finding, Mistake
+from npreg.exercises.findings import AnswerReport, Example, Finding, Mistake
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.found import Fact
 from npreg.exercises.judge import Questions, judge, questions_of

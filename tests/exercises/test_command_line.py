@@ -221,6 +221,8 @@ def test_exercises_lists_the_course_and_the_progress_of_the_folder(npreg):
     assert out.endswith("Next: npreg start one-example\n")
     assert len([line for line in lines if line[:1] in "✓…·"]) == 17 + (lines.count(""))
     assert npreg("exercises", "nowhere")[0] == 2
+    Path("a.py").unlink()
+    assert npreg("exercises", "--lang", "zh")[1].endswith("下一步：npreg check b.py --lang zh\n")
 
 
 def test_a_teachers_file_can_be_started_checked_and_named_by_its_path(npreg):

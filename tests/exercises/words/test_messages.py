@@ -96,6 +96,15 @@ def test_every_topic_is_a_section_of_the_derivation():
     assert {text for key, text in texts("en").items() if key.startswith("topic.")} <= set(headings)
 
 
+@pytest.mark.parametrize("lang", words.LANGUAGES)
+def test_the_fourth_hint_carries_the_rule_itself(lang):
+    """The derivation need not be at hand: it does not come along with an installed package."""
+    for family in words.FAMILIES:
+        rule = texts(lang)[f"code.{family}.rule"]
+        assert rule
+        assert rule in words.rule(family, "ridge", lang)
+
+
 def test_a_line_break_is_a_space_but_not_between_chinese_characters():
     assert read("a\n    one\n    two\nb\n    一\n    二\n    `x`\n") == {"a": "one two", "b": "一二 `x`"}
     assert read("a\n    x␣\nb\n    one\\n\n") == {"a": "x ", "b": "one\n"}
