@@ -1,10 +1,8 @@
 """A function and its gradient in the form in which people have them, as calls with named arrays.
 
-inputs     a mapping; the arrays of a container in it (a dict `params`, a list of layers) count by name
-owner      the object of a method, or one with `forward` and `backward`: its `params` or `parameters`, and
-           attributes that are asked for or have a gradient beside them (W and dW), are inputs, too
-result     a value; or a tuple of the value, first or last, and gradients or a cache
-upstream   any parameter of the gradient that is no input: upstream, dout, grad_output, gy, dY, dvalues
+The arrays of a container among the inputs (a dict `params`, a list of layers) count by name. Inputs are also, of the
+object of a method or one with `forward` and `backward`, `params` or `parameters`, and attributes that are asked for
+or have a gradient beside them (W and dW).
 """
 
 from __future__ import annotations

@@ -1,11 +1,6 @@
-"""Which of the returned arrays is the gradient with respect to which input: readings of a result, in order.
+"""Which of the returned arrays is the gradient with respect to which input.
 
-    a mapping      by key: w, dw, dW1, grad_w, w_grad, dj_dw, nabla_w
-    a sequence     by position, or in another order of the same shapes; None for what is not asked
-    one array      the only gradient, or all of them end to end
-    a loss         first or last beside any of these is left out
-
-Every reading is judged, and the one with the most right gradients is reported.
+Every reading of a result is judged, and the one with the most right gradients is reported.
 """
 
 from __future__ import annotations
@@ -39,12 +34,10 @@ def keys_for(name: str, keys: Sequence[str]) -> list[str]:
 
 
 def readings(value: Any, wanted: Wanted, loss: Any, *, all_of_them: bool) -> list[Reading]:
-    """All readings of a result, the most natural first; empty where it cannot be read.
+    """All readings of a result, the most natural first: a mapping by its keys, a sequence by position or in another
+    order of the same shapes, one array as the only gradient or as all end to end, a `loss` beside them left out.
 
-    value : what the gradient function returned
-    wanted : for each name that is or may be asked for, the shapes of its inputs
-    loss : the function's value, to recognise it beside the gradients
-    all_of_them : whether every name must be found
+    `wanted` has the names that are or may be asked for; with `all_of_them` every one must be found.
     """
     without = []
     if isinstance(value, (tuple, list)) and len(value) > 1:

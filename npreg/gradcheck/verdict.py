@@ -22,12 +22,10 @@ Index = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Question:
-    """What is judged: a function's gradients at these inputs, and by which rounding.
+    """What is judged: gradients of a function, whose `output` has that shape, at these inputs.
 
-    output : the shape of what the function returns
-    dtype : the coarsest of the user's floating inputs
-    tolerance : an entry may be off by so many eps · Σ|terms|, of that dtype or a coarser one of the gradient
-    max_entries, num_directions, rng : inputs with more entries are looked at along random directions
+    An entry may be off by `tolerance` · eps · Σ|terms|, of the coarsest floating `dtype` of inputs and gradient;
+    inputs with more than `max_entries` are looked at along random directions.
     """
 
     function: Callable[..., Any]
@@ -143,9 +141,8 @@ class _Comparison:
 
 
 def _compared(asked: Question, name: str, moves: list[Move], scale: Array, got: Array, own: Any = None) -> _Comparison:
-    """Values against derivatives along moves, which are columns at the end, with what each may be off by.
-
-    own : along directions, what the terms' size is larger by; else a move is one entry's step
+    """Values against derivatives along moves, the columns at the end: entries' steps, or with `own` directions,
+    where that adds to the size of the terms.
     """
     function, inputs = asked.function, asked.inputs
     steps = scale.ravel() if own is None else np.ones(len(moves))

@@ -38,40 +38,33 @@ def class_report(
     title = say("class.title", lang, title=exercise.title.get(lang) or exercise.title.get("en") or exercise.id)
     average = [f"{f(scores):.0%}" if scores else "–" for f in (statistics.fmean, statistics.median)]
     figures = zip(("entries", "complete", "mean", "median"), (len(scores), scores.count(1), *average), strict=True)
+    numbers = [_tag("div", _tag("b", number), _tag("span", say(f"class.{key}", lang))) for key, number in figures]
     right = [sum(mark.right for result in results for mark in result.marks if mark.name == name) for name in names]
     listed = ", ".join(f"{name}: {count}" for name, count in zip(names, right, strict=True))
+    label = say("class.answers_label", lang, list=listed, count=len(results))
+    answers = _bars(names, right, len(results), say("class.answer", lang), say("feedback.right", lang))
     tenths, counts = [f"{10 * at}\u2013{10 * at + 10} %" for at in range(BINS)], score_counts(scores)
     failed, marked = _cases(results)
     protected = describe(isolation, lang) if isolation else [say("class.unknown", lang)]
-
-    def section(key: str, *inside: str) -> str:
-        return _tag("section", _tag("h2", say(f"class.{key}", lang)), *inside)
-
-    body = _tag(
-        "main",
+    sections = {
+        "answers": [answers, _tag("p", label, class_="note")],
+        "scores": [_bars(tenths, counts, max(counts), say("class.score", lang), say("class.entries", lang))],
+        "mistakes": _mistakes(marked, exercise, lang) or [_tag("p", say("class.none", lang))],
+        "problems": _mistakes(failed, exercise, lang),
+        "students": [_submissions(results, names, lang)],
+        "isolation": [_tag("ul", *(_tag("li", line) for line in protected))],
+    }
+    parts = [
         _tag("h1", title),
         _tag("p", _tag("code", exercise.id), class_="id"),
-        _tag(
-            "div",
-            *(_tag("div", _tag("b", n), _tag("span", say(f"class.{k}", lang))) for k, n in figures),
-            class_="figures",
-        ),
-        section(
-            "answers",
-            _bars(names, right, len(results), say("class.answer", lang), say("feedback.right", lang)),
-            _tag("p", say("class.answers_label", lang, list=listed, count=len(results)), class_="note"),
-        ),
-        section("scores", _bars(tenths, counts, max(counts), say("class.score", lang), say("class.entries", lang))),
-        section("mistakes", *(_mistakes(marked, exercise, lang) or [_tag("p", say("class.none", lang))])),
-        section("problems", *_mistakes(failed, exercise, lang)) if failed else "",
-        section("students", _submissions(results, names, lang)),
-        section("isolation", _tag("ul", *(_tag("li", line) for line in protected))),
-    )
+        _tag("div", *numbers, class_="figures"),
+    ]
+    for key, inside in sections.items():
+        parts += [_tag("section", _tag("h2", say(f"class.{key}", lang)), *inside)] if inside else []
     head = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">'
     style = f"{_tag('title', title)}\n<style>{STYLE}</style>"
-    return (
-        f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n{head}\n{style}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
-    )
+    body = f"<head>\n{head}\n{style}\n</head>\n<body>\n{_tag('main', *parts)}\n</body>"
+    return f'<!DOCTYPE html>\n<html lang="{lang}">\n{body}\n</html>\n'
 
 
 class _Markup(str):

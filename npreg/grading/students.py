@@ -12,7 +12,7 @@ import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,6 @@ from npreg.grading import folder
 from npreg.grading.folder import LARGEST, NotUnpacked, Submission, read, readable_name, unpack
 
 MOST_FILES = 500
-_File = tuple[str, Submission]
 _PLATFORMS = (
     re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<original>.*)"),
     re.compile(r"(?P<name>[^_\d][^_]*)(?:_LATE)?_(?P<id>\d{2,})_\d{3,}_(?P<original>.+)"),
@@ -60,8 +59,7 @@ def whose(name: str) -> Person | None:
     return None
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """What one student handed in: `files` by their names there; `reason` where there is none to read."""
 
     label: str
@@ -75,44 +73,35 @@ class Entry:
 
         Of several that are for it the last in order counts. A file that says it is for another is told.
         """
-        reasons = [self.reason] if self.reason else []
-        wanted: list[_File] = []
-        unnamed: list[_File] = []
-        other: list[str] = []
-        for original, path in self.files:
-            found = read(path)
-            named = None if found.source is None else named_exercise(found.source)
-            if found.reason is not None:
-                reasons.append(found.reason)
-            elif named is None:
-                unnamed.append((original, found))
-            elif _same(named, [exercise.id, *names]):
-                wanted.append((original, found))
-            else:
-                other.append(readable_name(named)[:50])
+        files = [(original, read(path)) for original, path in self.files]
+        named = {original: named_exercise(file.source) for original, file in files if file.source is not None}
+        wanted = [file for file in files if _same(named.get(file[0]), [exercise.id, *names])]
+        unnamed = [file for file in files if file[0] in named and named[file[0]] is None]
         if not wanted:
-            wanted = unnamed if len(self.files) == 1 else _fitting(unnamed, exercise)
-        if not wanted and other:
-            reasons = [("other-exercise", ", ".join(dict.fromkeys(other)))]
+            wanted = unnamed if len(files) == 1 else _fitting(unnamed, exercise)
         if not wanted:
-            return Submission(self.label, reason=next(iter(reasons), ("no-file", "")))
+            other = dict.fromkeys(readable_name(name)[:50] for name in named.values() if name is not None)
+            found = [self.reason, *(file.reason for _, file in files)]
+            found = [("other-exercise", ", ".join(other))] if other else found
+            return Submission(self.label, reason=next(filter(None, found), ("no-file", "")))
         original, chosen = wanted[-1]
-        files = {name: path for name, path in self.files if name != original}
+        sources = {name: file.source for name, file in files if name != original}
 
         def beside(name: str) -> str | None:
-            path = files.get((Path(original).parent / name).as_posix())
-            return None if path is None else read(path).source
+            return sources.get((Path(original).parent / name).as_posix())
 
         return replace(chosen, name=self.label, helpers=helpers(chosen.source or "", beside))
 
 
-def _same(named: str, known: Sequence[str]) -> bool:
+def _same(named: str | None, known: Sequence[str]) -> bool:
     """Whether the exercise that a file names is one of the known names, small slips forgiven."""
+    if named is None:
+        return False
     name, *others = (os.path.basename(each).lower().replace("_", "-") for each in (named, *known))
     return name in others or (name not in IDS and bool(difflib.get_close_matches(name, others, 1, 0.8)))
 
 
-def _fitting(files: list[_File], exercise: Exercise) -> list[_File]:
+def _fitting(files: list[tuple[str, Submission]], exercise: Exercise) -> list[tuple[str, Submission]]:
     """Of files that name no exercise those that are called like it, else those that define an answer."""
     stem = exercise.id.replace("-", "_")
     called = [file for file in files if Path(file[0]).stem.lower().replace("-", "_") == stem]
