@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from npreg.arrays import Data, FloatArray, Names, Rows, as_batch_size, as_count, as_flag, as_float_array, as_rng, warn
 from npreg.arrays.sparse import is_sparse
 from npreg.data import start_parameters
-from npreg.engines.loops import FoldedRows, row_totals
+from npreg.engines.loops import FoldedRows
 from npreg.engines.moments import BatchMoments
 from npreg.engines.sparse import SparseColumns, rows_a_chunk
 from npreg.learning_rate import LearningRateWarning, rate_moments
@@ -187,7 +187,6 @@ class SideBySide(Engine):
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
         self.rows.load(X, y, weights, 1 / self.divisor)
-        self.weights = weights
         self.buffer = np.empty((self.rows.chunk * self.rows.batch_size, self.rows.width))
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
@@ -208,7 +207,7 @@ class SideBySide(Engine):
         else:
             calls = [_of_rows(Z_t, Z_t[:, : self.p].T) for Z_t in Z]
         if self.decays:
-            shares = row_totals(index, self.rows.num_rows, self.weights) / self.divisor
+            shares = self.rows.totals(index) / self.divisor
         self.apply(theta, calls, shares)
 
     def reduction(self) -> Reduction:

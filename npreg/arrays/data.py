@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays.cures import removal
+from npreg.arrays.errors import removal
 from npreg.arrays.sparse import as_sparse, is_sparse
 from npreg.arrays.tables import FloatArray, Names, Table, as_float_array, as_table, check_finite
 

@@ -2,7 +2,7 @@
 
 Taken is everything that holds real numbers: arrays, also structured and masked ones, lists, frames and
 columns of pandas, polars and Arrow, zarr and HDF5 arrays.  No library is imported for it.  All else is
-refused with an error that names what came in, where, and a line of code that mends it (`cures.py`).
+refused with an error that names what came in, where, and a line of code that mends it (`errors.py`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from npreg.arrays.cures import DUMMIES, cure_of, removal
+from npreg.arrays.errors import DUMMIES, AnyArray, cure_of, removal
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
-AnyArray: TypeAlias = np.ndarray[Any, Any]
 Names: TypeAlias = "tuple[str, ...] | None"  # of columns
 
 

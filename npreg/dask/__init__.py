@@ -114,7 +114,6 @@ def sweep(
     """`npreg.sweep` on a cluster: two passes before the first epoch, and one for each epoch of all settings.
 
     Each setting is the run that `npreg.dask.train(lr=lr, l2=l2, rng=rng)` makes with the same `rng`.
-    The workers reduce minibatches to moments once; the steps of all settings are replayed here.
     `features`, `labels`, `client`, `rows` and `sample_weight` are as in `npreg.dask.train`, here and in
     the functions below, all other arguments as in the function of npreg.
     """

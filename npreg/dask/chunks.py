@@ -13,8 +13,6 @@ from dask.optimization import cull
 
 from npreg.arrays import as_count, as_float_array
 
-Count = Callable[[list[Any]], list[int]]
-
 
 @dataclass
 class Column:
@@ -24,7 +22,7 @@ class Column:
     parts: list[Any]
     rows: list[int] | None = None
 
-    def cut(self, rows: list[int], count: Count) -> list[Any]:
+    def cut(self, rows: list[int], count: Callable[[list[Any]], list[int]]) -> list[Any]:
         """One part for each of these numbers of rows."""
         if self.rows == rows or (self.rows is None and len(self.parts) == len(rows)):
             return self.parts
@@ -47,7 +45,7 @@ class Column:
 
 
 def as_chunks(
-    columns: Sequence[Column], rows: Sequence[int] | None, count: Count, per_chunk: int = 1
+    columns: Sequence[Column], rows: Sequence[int] | None, count: Callable[[list[Any]], list[int]], per_chunk: int = 1
 ) -> tuple[list[tuple[Any, ...]], list[int]]:
     """What to compute of each chunk, (features, labels[, sample_weight]), and its rows.
 

@@ -26,13 +26,7 @@ class ClusterError(RuntimeError):
 
 
 class BlockError(RuntimeError):
-    """A block of rows could not be computed; the cause is chained.
-
-    Attributes
-    ----------
-    block : str
-        Such as "block 3".
-    """
+    """A block of rows could not be computed; the cause is chained, and `block` is such as "block 3"."""
 
     def __init__(self, message: str, block: str) -> None:
         super().__init__(message, block)

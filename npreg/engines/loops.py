@@ -64,11 +64,23 @@ class FoldedRows:
         if self.table is not None:
             np.take(self.table, rows, axis=0, out=flat, mode="clip")
         else:
-            X, y, weights = self.data
-            some = None if weights is None else weights.take(rows, mode="clip")
-            self.fold(X.take(rows, axis=0, mode="clip"), y.take(rows, axis=0, mode="clip"), some, flat)
+            X, y = (part.take(rows, axis=0, mode="clip") for part in self.data[:2])
+            weights = self.data.weights
+            self.fold(X, y, None if weights is None else weights.take(rows, mode="clip"), flat)
             flat[rows == self.num_rows] = 0
         return flat.reshape(*index.shape, self.width)
+
+    def moments(self, index: Order, out: FloatArray) -> FloatArray:
+        """X̃ᵀ (X̃ | −y) of every minibatch of `index` (..., B), scaled as the rows, which are gathered in `out`."""
+        Z = self.gather(index, out)
+        # Operands of different widths keep NumPy from the slower symmetric product.
+        return np.matmul(Z[..., : self.num_inputs].swapaxes(-1, -2), Z)  # type: ignore[no-any-return]
+
+    def totals(self, index: Order) -> FloatArray:
+        """The number of rows, or their total weight, of each minibatch of `index` (..., B)."""
+        if self.data.weights is None:
+            return np.asarray(np.count_nonzero(index != self.num_rows, axis=-1), np.float64)
+        return np.asarray(np.add.reduce(np.append(self.data.weights, 0.0)[index], axis=-1, dtype=np.float64))
 
 
 def steps_a_chunk(batch_size: int, width: int, itemsize: int, limit: int = CHUNK_BYTES) -> int:
@@ -91,7 +103,6 @@ class FoldedLoop(Engine):
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
         stepper, rows = self.stepper, self.rows
         rows.load(X, y, weights, (stepper.lr if stepper.schedule is None else 1.0) / stepper.divisor)
-        self.weights = weights
         B, k = rows.batch_size, y.shape[1]
         outputs = () if k == 1 else (k,)  # one output is a vector: matrix times vector is the faster call
         views = min(rows.chunk, rows.steps)
@@ -128,7 +139,7 @@ class FoldedLoop(Engine):
                 dot_transposed(residual, gradient)
                 subtract(inner, inner_gradient, inner)
             return
-        shares = row_totals(index, self.rows.num_rows, self.weights) / stepper.divisor
+        shares = self.rows.totals(index) / stepper.divisor
         shrinks = (stepper.lr if rates is None else rates) * stepper.l2 * shares
         for (dot, dot_transposed), shrink in zip(self.calls, shrinks.astype(Z.dtype), strict=False):
             dot(extended, residual)
@@ -216,11 +227,3 @@ def scheduled_rates(stepper: Stepper, count: int) -> FloatArray | None:
     if stepper.schedule is None:
         return None
     return np.array([stepper.rate(step) for step in range(first, first + count)])
-
-
-def row_totals(index: Order, padding: int, weights: FloatArray | None) -> FloatArray:
-    """The number of rows, or their total weight, of each minibatch of `index` (..., steps, B)."""
-    if weights is None:
-        return np.asarray(np.count_nonzero(index != padding, axis=-1), np.float64)
-    totals: FloatArray = np.add.reduce(np.append(weights, 0.0)[index], axis=-1, dtype=np.float64)
-    return totals

@@ -4,10 +4,14 @@ For the squared loss a step reads nothing of a minibatch but G = X̃ᵀX̃ and h
 
     θ ← A θ + c      A = I − (lr/B) G      c = (lr/B) h
 
-Composing maps is associative, so an epoch is a tree of small matrix products, each level of which is one
-NumPy call (`affine.py`).  An L2 penalty adds to the diagonal of G; momentum makes the state (θ, v) and the
-map twice as large.  Where composed maps grow far beyond the parameters, which would lose digits, the chunk
-is replayed by the loop.
+Composing is associative, so an epoch is a tree of maps, composed in pairs, all pairs of a level by one call:
+
+    1 2 3 4 5 6 7 8   →   12 34 56 78   →   1234 5678   →   12345678
+
+An L2 penalty adds to the diagonal of G; momentum makes the state (θ, v) and the map twice as large.  Where
+composed maps grow far beyond the parameters, which would lose digits, the chunk is replayed by the loop.
+
+Source: the scheme is the parallel prefix sum of G. E. Blelloch, Prefix sums and their applications (1990).
 """
 
 from __future__ import annotations
@@ -19,12 +23,12 @@ from typing import NamedTuple
 import numpy as np
 
 from npreg.arrays import Data, FloatArray
-from npreg.engines.affine import compose_all, states_before
-from npreg.engines.loops import FoldedRows, row_totals, scheduled_rates, steps_a_chunk
+from npreg.engines.loops import FoldedRows, scheduled_rates, steps_a_chunk
 from npreg.loop import Engine, Order, OrderedRows, Path, Reduction
 from npreg.sgd import SGD, Momentum, Nesterov, Rule, Stepper
 
 MAP_BYTES = 2_500_000  # maps of (θ, v) that are composed together; more leave the cache
+FEW = 4  # maps that are applied one by one rather than composed further
 GROWTH_LIMIT = 1e4  # maps this much larger than the parameters cost four digits: the loop takes over
 
 
@@ -44,16 +48,6 @@ class BatchMoments(NamedTuple):
     num_rows: int = 0  # of all of them
 
     @classmethod
-    def of(
-        cls, rows: FoldedRows, index: Order, weights: FloatArray | None, buffer: FloatArray, *, totals: bool
-    ) -> BatchMoments:
-        """Of the minibatches `index` (..., steps, B) of rows that are loaded."""
-        Z = rows.gather(index, buffer)
-        # Operands of different widths keep NumPy from the slower symmetric product.
-        scaled = np.matmul(Z[..., : rows.num_inputs].swapaxes(-1, -2), Z)
-        return cls(scaled, row_totals(index, rows.num_rows, weights) if totals else None)
-
-    @classmethod
     def of_block(cls, batch_size: int, scale: float, data: Data, order: Order, *, totals: bool) -> BatchMoments:
         """Of all minibatches of a block's rows in this order, one chunk after the other."""
         rows = FoldedRows(np.float64, batch_size)
@@ -62,14 +56,14 @@ class BatchMoments(NamedTuple):
         scaled = np.empty((rows.steps, rows.num_inputs, rows.width))
         for start in range(0, rows.steps, rows.chunk):
             some = slice(start, start + rows.chunk)
-            scaled[some] = cls.of(rows, index[some], None, buffer, totals=False).scaled
-        return cls(scaled, row_totals(index, rows.num_rows, data.weights) if totals else None, rows.num_rows)
+            scaled[some] = rows.moments(index[some], buffer)
+        return cls(scaled, rows.totals(index) if totals else None, rows.num_rows)
 
 
 class MomentsEngine(Engine):
     """Replays SGD on the squared loss from the moments of its minibatches, in float64.
 
-    The rows become moments (`BatchMoments.of`) and the moments steps (`replay`), possibly elsewhere.
+    The rows become moments (`FoldedRows.moments`), possibly elsewhere, and the moments steps (`replay`).
     `fallback` is the loop that takes over a chunk of steps whose composed maps grow too much.
     """
 
@@ -87,7 +81,6 @@ class MomentsEngine(Engine):
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
         stepper, rows = self.stepper, self.rows
         self.data: Data | None = Data(X, y, weights)
-        self.weights = weights
         rows.load(X, y, weights, self.scale)
         self.buffer = np.empty((0, rows.width))
         self.chunk = self.steps_a_chunk(rows.batch_size, rows.num_inputs, rows.width)
@@ -102,7 +95,7 @@ class MomentsEngine(Engine):
         return chunk if self.momentum is None else min(chunk, steps_a_chunk(2 * p, p + width, size, MAP_BYTES))
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
-        rows, totals = self.rows, bool(self.stepper.l2)
+        rows = self.rows
         together = max(1, self.chunk // rows.steps)  # short epochs share one pass: same sums, fewer calls
         needed = rows.batch_size * min(self.chunk, rows.steps * min(together, len(orders)))
         if len(self.buffer) < needed:
@@ -113,7 +106,7 @@ class MomentsEngine(Engine):
             index = padded[0][None] if len(padded) == 1 else np.stack(padded)
             for start in range(0, index.shape[1], self.chunk):
                 part = index[:, start : start + self.chunk]
-                moments = BatchMoments.of(rows, part, self.weights, self.buffer, totals=totals)
+                moments = BatchMoments(rows.moments(part, self.buffer), rows.totals(part) if self.stepper.l2 else None)
                 epochs = self.replay(theta, moments, path) or self.replay_by_loop(theta, part, path)
             ends += epochs
         return ends
@@ -239,3 +232,50 @@ def _momentum_maps(momentum: Momentum, moments: FloatArray, rate: FloatArray | f
     maps[..., p:, p : 2 * p] = beta * eye
     maps[..., p:, 2 * p :] = moments[..., p:]
     return maps
+
+
+def compose_all(maps: FloatArray, *, negated: bool = False, keep: list[FloatArray] | None = None) -> list[FloatArray]:
+    """Compose affine maps (..., T, m, m + k) in time order until few are left, to be applied one after the other.
+
+    A map of a state (m, k) is [A | c], and two neighbours compose to [A2 A1 | A2 c1 + c2]; `negated` ones are
+    [−A | −c].  `keep` receives the maps of every level, those of the steps first, not negated.
+    """
+    m, few = maps.shape[-2], 1 if negated else FEW
+    late: list[FloatArray] = []
+    if keep is not None:
+        maps, negated = -maps if negated else maps, False
+        keep.append(maps)
+    while maps.shape[-3] > few:
+        pairs = maps.shape[-3] // 2
+        first, second = maps[..., 0 : 2 * pairs : 2, :, :], maps[..., 1 : 2 * pairs : 2, :, :]
+        composed = np.matmul(second[..., :m], first)
+        combine = np.subtract if negated else np.add
+        combine(composed[..., m:], second[..., m:], out=composed[..., m:])
+        if maps.shape[-3] % 2:
+            last = maps[..., -1:, :, :]
+            late.append(-last if negated else last)
+        maps, negated, few = composed, False, FEW
+        if keep is not None:
+            keep.append(maps)
+    return [-maps if negated else maps, *reversed(late)]
+
+
+def states_before(levels: list[FloatArray], state: FloatArray) -> FloatArray:
+    """The states (T, m, k) before every step, from the first one and the levels (T_i, m, m + k) of `compose_all`.
+
+    Goes down the tree: of each pair the first starts where the pair starts, and the second where the first ends.
+    """
+    m = len(state)
+    states = np.empty((len(levels[-1]), *state.shape), state.dtype)
+    for i, one in enumerate(levels[-1]):
+        states[i] = state
+        state = one[:, :m] @ state + one[:, m:]
+    for maps in levels[-2::-1]:
+        even = 2 * len(states)  # the last of an odd number was not composed
+        finer = np.empty((len(maps), *state.shape), state.dtype)
+        finer[:even:2] = states
+        finer[1:even:2] = maps[:even:2, :, :m] @ states + maps[:even:2, :, m:]
+        if even < len(maps):
+            finer[-1] = maps[-2, :, :m] @ finer[-2] + maps[-2, :, m:]
+        states = finer
+    return states

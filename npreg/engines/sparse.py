@@ -60,7 +60,12 @@ class SparseColumns:
                 y_hat = np.stack(r, axis=1).astype(labels.dtype)
                 r = [*np.ascontiguousarray(loss.grad(y_hat, labels[:, some].T).T, np.float64)]
             if l2 is not None:
-                self.shrink(1 - rates[:, t] * l2 * (len(r[0]) if s is None else s.sum()))
+                intercepts = self.w[:, -1] * self.scale
+                self.scale *= 1 - rates[:, t] * l2 * (len(r[0]) if s is None else s.sum())
+                if np.abs(self.scale).min() < SMALLEST:
+                    self.w *= self.scale[:, None]
+                    self.scale[:] = 1
+                self.w[:, -1] = intercepts / self.scale
             for (j, w, label, rate), pull in zip(outputs, r, strict=True):
                 if loss is None:
                     pull -= label[some]
@@ -77,24 +82,9 @@ class SparseColumns:
             if after is not None:
                 after()
 
-    def shrink(self, factor: FloatArray) -> None:
-        """Multiply all but the intercepts, by the factor beside them as long as it is large enough."""
-        intercepts = self.w[:, -1] * self.scale
-        self.scale *= factor
-        if np.abs(self.scale).min() < SMALLEST:
-            self.w *= self.scale[:, None]
-            self.scale[:] = 1
-        self.w[:, -1] = intercepts / self.scale
-
     def write(self, theta: FloatArray) -> None:
         """The parameters, into (d + 1, K)."""
         np.multiply(self.w.T, self.scale, out=theta, casting="same_kind")
-
-    def total(self) -> FloatArray:
-        """The sum of the parameters over all steps (without a penalty), (d + 1, K)."""
-        assert self.sums is not None
-        total: FloatArray = (self.count * self.w + self.sums).T
-        return total
 
 
 def rows_a_chunk(X: SparseRows, batch_size: int) -> int:
@@ -139,7 +129,7 @@ class SparseLoop(Engine):
                 rates = np.tile((np.full(count, stepper.lr) if rates is None else rates) / stepper.divisor, (k, 1))
                 columns.steps(self.X, rows, self.batch_size, self.y, self.weights, rates, l2, loss, each)
             columns.write(theta)
-            if sums:
-                path.add(columns.total(), columns.count)  # type: ignore[union-attr]
+            if columns.sums is not None:
+                path.add((columns.count * columns.w + columns.sums).T, columns.count)  # type: ignore[union-attr]
             ends.append(theta.copy())
         return ends

@@ -27,11 +27,10 @@ from numpy.typing import ArrayLike
 
 from npreg.arrays import FloatArray, Rows, as_data, as_features, as_flag, check_finite, warn
 from npreg.exact.double_double import Array, DoubleDouble, exactly, subtract_matmul, zeros
-from npreg.exact.rank import Inverse, inverse_of
+from npreg.exact.rank import EPS, Inverse, inverse_of
 from npreg.exact.result import LeastSquaresResult
 from npreg.exact.sums import Exponents, Extent, Moments, gradient, stacked, whitened
 
-_EPS = float(np.finfo(np.float64).eps)
 SQUARED_CONDITION = 3e4  # up to here its square costs none of 28 digits that would be seen
 INVERSE_CONDITION = 1e6  # the same for standard errors, which need fewer
 NEARLY_PERFECT = 1e-10  # a smaller share of the labels' squares left over is found from residuals
@@ -142,7 +141,7 @@ def _solve(total: Total, extent: Extent) -> LeastSquaresResult:
 
     x, rss = _refine(from_moments, inverse.W, zeros(*h.high.shape), 0.0)
     if not dependent and (hard or bool(np.any(rss.high <= NEARLY_PERFECT * squares.high))):
-        rate = min(1.0, 100 * len(G.high) * inverse.condition_number * _EPS)
+        rate = min(1.0, 100 * len(G.high) * inverse.condition_number * EPS)
         x, rss = _refine(lambda x: total(gradient, extent, x), inverse.W, x, rate)
     if dependent or inverse.condition_number <= INVERSE_CONDITION:
         M = inverse.W.T @ subtract_matmul(np.zeros(inverse.W.shape), G, exactly(-inverse.W)).high
@@ -171,8 +170,8 @@ def _refine(
         rss = DoubleDouble(np.where(active, better.high, rss.high), np.where(active, better.low, rss.low))
         x += exactly(correction)
         size = np.linalg.norm(change, axis=0)  # the length of the change in A x
-        changed = np.abs(correction) * max(rate, _EPS / 64) if rate else np.abs(correction)
-        active &= ~np.all(changed <= _EPS / 64 * np.abs(x.high), axis=0) & ~(size >= previous / 2)
+        changed = np.abs(correction) * max(rate, EPS / 64) if rate else np.abs(correction)
+        active &= ~np.all(changed <= EPS / 64 * np.abs(x.high), axis=0) & ~(size >= previous / 2)
         previous = size
     return x, DoubleDouble(np.maximum(rss.high, 0.0), np.where(rss.high > 0, rss.low, 0.0))
 
@@ -205,7 +204,7 @@ def _result(
     def r2(total: DoubleDouble) -> FloatArray:
         """(total − rss) / total, subtracted in double-double: an R² near 0 keeps its digits."""
         explained = (total.high - rss.high) + (total.low - rss.low)
-        perfect = np.where(rss.high <= _EPS**2, 1.0, 0.0)
+        perfect = np.where(rss.high <= EPS**2, 1.0, 0.0)
         return np.divide(explained, total.high, out=perfect, where=total.high > 0.0).astype(dtype)
 
     (w, b), (w_stderr, b_stderr) = parameters(x.high, "coefficient"), parameters(stderr, "standard error")

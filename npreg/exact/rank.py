@@ -10,7 +10,7 @@ from npreg.arrays import Names, column_name
 from npreg.exact.double_double import Array
 from npreg.exact.sums import Exponents
 
-_EPS = float(np.finfo(np.float64).eps)
+EPS = float(np.finfo(np.float64).eps)
 
 
 class Inverse(NamedTuple):
@@ -32,7 +32,7 @@ def inverse_of(R: Array, num_rows: int, intercept: bool, exponents: Exponents, n
     lengths = np.linalg.norm(R, axis=0)
     lengths[lengths == 0.0] = 1.0
     scaled = R / lengths
-    tolerance = (10 * p + np.sqrt(num_rows)) * _EPS
+    tolerance = (10 * p + np.sqrt(num_rows)) * EPS
     values = np.linalg.svd(scaled, compute_uv=False)
     if values[-1] > tolerance:
         return Inverse(np.asarray(np.linalg.solve(R, np.eye(p)), np.float64), float(values[0] / values[-1]))
@@ -51,7 +51,7 @@ def inverse_of(R: Array, num_rows: int, intercept: bool, exponents: Exponents, n
 
 
 def _dependence(R: Array, tolerance: float, intercept: bool, names: Names) -> str:
-    """Name the first column that is a combination of those before it."""
+    """Name the first column that is a combination of those before it, and the cure."""
     # The smallest singular value only falls as columns join: bisect.
     independent, dependent = 0, len(R)
     while dependent - independent > 1:
@@ -62,11 +62,7 @@ def _dependence(R: Array, tolerance: float, intercept: bool, names: Names) -> st
             dependent = middle
     combination = np.linalg.svd(R[:dependent, :dependent])[2][-1]
     involved = [int(j) - intercept for j in np.flatnonzero(np.abs(combination) > 1e-6)]
-    return _in_words(involved[-1], involved[:-1], names)
-
-
-def _in_words(culprit: int, others: list[int], names: Names) -> str:
-    """The dependent column and the cure; −1 stands for the intercept."""
+    culprit, others = involved[-1], involved[:-1]  # −1 stands for the intercept
     column = f"features column {column_name(names, culprit)}"
     if not others:
         return f"{column} is all zeros, so its coefficient is not determined; drop it"

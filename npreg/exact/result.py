@@ -81,10 +81,7 @@ class LeastSquaresResult:
     def confidence_interval(self, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
         """Intervals that hold the true coefficients with this probability if the noise is normal.
 
-        Returns
-        -------
-        w, b : ndarrays, shapes (d, k, 2) and (k, 2)
-            Lower and upper ends: estimate ∓ t · standard error.
+        Lower and upper ends, estimate ∓ t · standard error, of w and b: (d, k, 2) and (k, 2).
         """
         if not 0 < as_number(level, "level") < 1:
             raise ValueError(f"level must be between 0 and 1, both excluded, not {level!r}")

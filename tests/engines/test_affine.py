@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from npreg.engines.affine import compose_all, states_before
+from npreg.engines.moments import compose_all, states_before
 
 
 def apply_one_by_one(maps, state):
