@@ -178,6 +178,12 @@ def test_changes_that_loop_or_allocate_without_end_are_stopped(body: str) -> Non
     assert time.monotonic() - start < 60
 
 
+def test_a_neighbour_that_never_ends_does_not_hide_the_place() -> None:
+    source = "def grad_w(x, r):\n    return -r * x\ndef forever(r):\n    while True:\n        r = r\ngrad_b = forever\n"
+    (change, *_) = search_changes(source, "grad_w", [{"x": np.array(2.0), "r": np.array(3.0)}], sizes=[{}], seconds=5)
+    assert change["place"][0] == 2
+
+
 def test_what_is_no_python_or_no_function_has_no_place() -> None:
     probe = {"x": 1.0}
     for source, name in (("def f(:", "f"), ("f = 3", "f"), ("", "f"), ("def g(x): return x", "f")):

@@ -182,8 +182,11 @@ class Piece:
                 waiting += [n.arg for n in nodes if isinstance(n, ast.arg) and n.arg.startswith("grad_")]
         if not self.reached:
             raise ValueError(f"nothing defines {name}")
-        self.order = sorted(self.reached, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
-        self.helpers = [key for key, value in space.items() if isinstance(value, types.FunctionType) and key != name]
+        helping = [key for key, value in space.items() if isinstance(value, types.FunctionType) and key[:5] != "grad_"]
+        self.helpers = [key for key in helping if key != name][:4]
+        offered = (_defining(source, space, helper, parse) for helper in self.helpers if helper not in known)
+        units = [*self.reached, *(unit for unit in offered if unit is not None)]  # their loops are bounded, too
+        self.order = sorted(units, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
         self.space = {"np": GUARDED, "range": _range, **space}
         self.space.update((key, GUARDED) for key, value in space.items() if value is np)
         self.seen = {marshal.dumps(unit.code) for unit in self.reached}
@@ -194,7 +197,7 @@ class Piece:
         scalars = [f"_size_{size}" for size in self.sizes[0]]
         scalars += [edits.GIVEN + setting for setting in settings if setting in self.probes[0]]
         scalars += ["_root_d"] if "d" in self.sizes[0] else []
-        names = edits.Names([edits.GIVEN + name for name in inputs], scalars, self.helpers[:4])
+        names = edits.Names([edits.GIVEN + name for name in inputs], scalars, self.helpers)
         return [(unit, edit) for unit in self.reached for edit in edits.edits(unit.tree, names)]
 
     def values(self, changed: Unit) -> list[np.ndarray] | None:
