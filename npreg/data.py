@@ -142,9 +142,9 @@ def data_iter(
 
 def _float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     try:
-        found = np.dtype(dtype)
+        found = np.dtype(dtype).name
     except (TypeError, ValueError):
-        found = None
-    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise TypeError(f"dtype must be float32 or float64, not {dtype if found is None else found!s:.40}")
-    return found
+        found = f"{dtype!r:.40}"
+    if found not in ("float32", "float64"):
+        raise TypeError(f"dtype must be float32 or float64, not {found}")
+    return np.dtype(found)

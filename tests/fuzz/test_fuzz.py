@@ -703,6 +703,7 @@ def fuzz_row_blocks(data: st.DataObject) -> None:
         "batch_size": data.draw(st.sampled_from([1, 3, 10])),
         "standardize": data.draw(st.booleans()),
         "lr": data.draw(st.sampled_from([0.01, "auto"])),
+        "num_epochs": data.draw(st.sampled_from([1, 3, 20])),
         "l2": data.draw(penalties),
         "rng": 0,
     }
@@ -712,7 +713,7 @@ def fuzz_row_blocks(data: st.DataObject) -> None:
         assert np.isfinite(result.losses).all()
 
 
-QUICK = {"fuzz_train": 250, "fuzz_sweep": 80, "fuzz_row_blocks": 60, "fuzz_least_squares": 80}
+QUICK = {"fuzz_train": 100}
 
 
 def run(name: str, examples: int) -> None:
@@ -730,13 +731,13 @@ def run(name: str, examples: int) -> None:
 
 @pytest.mark.parametrize("name", FUZZED)
 def test_fuzz(name: str) -> None:
-    run(name, QUICK.get(name, 60))
+    run(name, QUICK.get(name, 40))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FUZZED)
 def test_fuzz_longer(name: str) -> None:
-    run(name, 8 * QUICK.get(name, 60))
+    run(name, 12 * QUICK.get(name, 40))
 
 
 # What fuzzing has found, kept where it needs no luck.
