@@ -134,12 +134,11 @@ def slices(features: Any, labels: Any, sample_weight: Any, block_rows: int) -> S
         cuts = hasattr(part, "__getitem__") and (hasattr(part, "shape") or hasattr(part, "__len__"))
         if not cuts or isinstance(part, (str, bytes, Mapping, type)) or _shape(part) == ():
             raise TypeError(f"{name} must be an array that can be cut into rows, not {part!r:.40}")
-        if _shape(part)[0] != _shape(features)[0]:
-            raise ValueError(
-                f"{name} of shape {_shape(part)} do not fit features of shape {_shape(features)}; "
-                f"needed are {_shape(features)[0]} rows"
-            )
-    if not (n := _shape(features)[0]):
+        n, shape = _shape(features)[0], _shape(part)
+        if shape[0] != n:
+            fit = f"do not fit features of shape {_shape(features)}; needed are {n} rows"
+            raise ValueError(f"{name} of shape {shape} {fit}")
+    if not n:
         raise ValueError(f"features is empty: shape {_shape(features)}; at least one row is needed")
     cut = partial(_cut, [*parts.values()])
     return [(min(block_rows, n - i), partial(cut, slice(i, min(i + block_rows, n)))) for i in range(0, n, block_rows)]
@@ -216,7 +215,6 @@ def _listed(names: Any) -> list[str]:
 
 
 def _parquet(path: Path, choose: Callable[..., list[list[str]]]) -> Source:
-    """A row group is a block."""
     try:
         from pyarrow import parquet
     except ImportError as error:
@@ -235,8 +233,6 @@ def _parquet(path: Path, choose: Callable[..., list[list[str]]]) -> Source:
 
 
 class _Columns(NamedTuple):
-    """A table, as the door of arrays knows it."""
-
     column_names: list[str]
     columns: Sequence[FloatArray]
 

@@ -140,13 +140,10 @@ def as_callbacks(callbacks: Any) -> list[Any]:
     several = [callbacks] if single else [*callbacks]
     for one in several:
         if not callable(one) and not is_object(one):
-            raise TypeError(
-                "callbacks must be a function of one Progress, or several, or objects with on_epoch or "
-                f"on_step, not {callbacks!r}"
-            )
+            needed = "a function of one Progress, or several, or objects with on_epoch or on_step"
+            raise TypeError(f"callbacks must be {needed}, not {callbacks!r}")
     return [one if is_object(one) else SimpleNamespace(on_epoch=one) for one in several]
 
 
 def hooks(callbacks: Sequence[Any], name: str) -> list[Callable[..., Any]]:
-    """What they have under a name."""
     return [found for one in callbacks if callable(found := getattr(one, name, None))]

@@ -22,8 +22,6 @@ from npreg.arrays import FloatArray, as_count, as_flag, brief
 FORMAT = 3
 Settings: TypeAlias = Mapping[str, tuple[str, str]]  # a name to be read, and an identity to be compared
 
-# json, zipfile and npreg.files are imported where they are used: `import npreg` stays light.
-
 
 class CheckpointError(ValueError):
     """A file that is no checkpoint of this run: truncated, foreign, newer, changed, or of other settings."""
@@ -58,8 +56,7 @@ class Checkpoint:
     def __post_init__(self) -> None:
         if not isinstance(self.path, (str, os.PathLike)):
             raise TypeError(f"checkpoint must be a path or an npreg.Checkpoint, not {self.path!r}")
-        path = os.fspath(self.path)
-        if not path:
+        if not (path := os.fspath(self.path)):
             raise ValueError('checkpoint is an empty path; give the path of a file, such as "run.npz"')
         if os.path.isdir(path):
             raise ValueError(f"checkpoint {path} is a folder; give the path of a file in it")
@@ -92,18 +89,14 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class State:
-    """What a checkpoint holds: numbers and texts, and arrays.
-
-    `get`, `count` and `array` look at a field when it is taken; CheckpointError names what cannot be.
-    """
+    """What a checkpoint holds: numbers and texts, and arrays, each looked at when it is taken."""
 
     meta: Mapping[str, Any]
     arrays: Mapping[str, FloatArray]
     path: str = ""
 
     def save(self, path: str) -> None:
-        """Write the file; it appears whole or not at all."""
-        import json
+        import json  # here, as zipfile and npreg.files, since `import npreg` stays light
 
         from npreg._version import __version__
         from npreg.files import atomic
@@ -145,7 +138,6 @@ class State:
         return CheckpointError(f"{self.path} cannot be resumed: {name} is {found}, not {needed}")
 
     def get(self, name: str, kind: type, needed: str, fits: Callable[[Any], bool] = lambda _: True) -> Any:
-        """A number, text or dictionary."""
         value = self.meta.get(name)
         if type(value) is not kind or not fits(value):
             raise self.wrong(name, brief(value) if name in self.meta else "missing", needed)
@@ -169,7 +161,6 @@ class State:
         return array
 
     def put_rng(self, rng: np.random.Generator) -> None:
-        """Put a generator into the state that is kept as "rng"."""
         state, kind = self.get("rng", dict, "the state of a generator"), type(rng.bit_generator).__name__
         if (was := state.get("bit_generator")) != kind:
             raise CheckpointError(f"{self.path} is of a {was} generator, not {kind}; give the same kind of rng")
@@ -203,8 +194,7 @@ class State:
 def locked(path: str) -> Iterator[None]:
     """Hold the file for this run alone; CheckpointError where another run, in any process, has it.
 
-    The system lets go of a lock when its process ends, however it does.  The lock's own file is removed here,
-    or by the next run.
+    The system lets go of a lock when its process ends; its own file is removed here, or by the next run.
     """
     lock, is_ours = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:50]}.lock"), False
     while not is_ours:

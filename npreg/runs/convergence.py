@@ -1,4 +1,4 @@
-"""How far a run has come: its loss above the least one, the reason where it is not there, and the cure.
+"""How far a run has come: its loss above the least one, and the steps that are missing.
 
 Around any θ the mean loss with an L2 penalty is a parabola (squared loss), or below one that touches it
 (steepness |loss'(r)| / |r| in every row, for losses that grow more slowly):
@@ -6,11 +6,9 @@ Around any θ the mean loss with an L2 penalty is a parabola (squared loss), or 
     L(θ + Δ)  ≤  L(θ) + g·Δ + ½ Δᵀ H Δ          least at Δ = −H⁺ g, lower by ½ gᵀ H⁺ g
 
 For the squared loss that is the exact excess, from one pass over the rows.  For others the step is made and
-the loss measured, a few times over: then the least loss is at most the best of these.  Of many columns and few
-rows H is that of the rows' coordinates in their span; of many of both, conjugate gradients give a part.
-
-How fast a run gets there is known, too: along an eigenvector of H the mean of its parameters follows
-(1 − lr λ)ᵗ, or with momentum the powers of a 2 × 2 matrix.  So the epochs that a run needs can be told.
+the loss measured, a few times over.  Of many columns and few rows H is that of the rows' coordinates in their
+span; of many of both, conjugate gradients give a part.  Along an eigenvector of H the mean of a run's parameters
+follows (1 − lr λ)ᵗ, or with momentum the powers of a 2 × 2 matrix.
 
 Sources: D. R. Hunter and K. Lange, A tutorial on MM algorithms, The American Statistician 58 (2004) 30;
 N. Qian, On the momentum term in gradient descent learning algorithms, Neural Networks 12 (1999) 145.
@@ -40,8 +38,6 @@ MOST_STEPS = 10**8
 
 @dataclass(frozen=True)
 class Excess:
-    """How far parameters are from the least loss."""
-
     value: float  # mean loss and penalties, above the least possible; NaN where it is not known
     exact: bool  # otherwise `value` is what the best other solution that was found is better by
     converged: bool | None  # whether `value` is at most a hundredth of `constant`; None where it is not known

@@ -26,7 +26,7 @@ from npreg.runs.identity import fingerprint
 from npreg.runs.plan import Plan
 from npreg.runs.scaling import ColumnMoments, Scaling, announce_size, converted, some_rows
 from npreg.runs.sums import LossMoments, TreeSum, losses_and_weight, mean_loss, tree_sum
-from npreg.runs.visit import BlockOrder, orders, row_order, visit_order
+from npreg.runs.visit import IN_ORDER, BlockOrder, orders, row_order, visit_order
 
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 SAMPLE_ROWS = 256
@@ -39,13 +39,12 @@ Reached: TypeAlias = tuple[list[FloatArray], int]
 
 
 class How(NamedTuple):
-    """What is asked of epochs."""
-
     loss: Loss | None = None  # what `losses` will be asked for, found in the same pass where it can be
     path: Path | None = None  # receives the parameters after every step
     ahead: bool = False  # nobody will stop before the last epoch: orders may be drawn early
     done: int = 0  # blocks of the first epoch that were done before it was left in the middle,
     start: FloatArray | None = None  # and the parameters with which it began
+    shuffle: bool = True
 
 
 class Facts:
@@ -61,7 +60,6 @@ class Facts:
 
     @cached_property
     def norms(self) -> tuple[float, float]:
-        """The largest and the mean ‖x̃‖² of the sample."""
         return squared_norms(self.sample.X, self.sample.weights)
 
 
@@ -81,7 +79,7 @@ class ArrayFeed(Rows):
         num_rows = self.facts.num_rows
         together = max(TOGETHER // num_rows, 1) if how.ahead and how.path is None else 1
         engine.load(*self.data)
-        with closing(orders(rng, num_rows, num_epochs, ahead=how.ahead)) as drawn:
+        with closing(orders(rng, num_rows, num_epochs, ahead=how.ahead, shuffle=how.shuffle)) as drawn:
             while some := list(islice(drawn, together)):
                 yield engine.run(theta, some, how.path), 0
 
@@ -100,10 +98,10 @@ class ArrayFeed(Rows):
 
 
 class BlockFeed(Rows):
-    """Row blocks, read one at a time: see `npreg.runs.visit` for the order of rows.
+    """Row blocks, read one at a time, in the order of `npreg.runs.visit`.
 
-    At most one block and its rows in order are held.  The mean loss comes out of the same pass for the
-    squared loss of up to 256 features; otherwise, and where digits would be lost, it takes another one.
+    The mean loss comes out of the same pass for the squared loss of up to 256 features; otherwise, and where
+    digits would be lost, it takes another one.
     """
 
     def __init__(self, blocks: RowBlocks) -> None:
@@ -132,7 +130,9 @@ class BlockFeed(Rows):
         start, done, count = how.start, how.done, len(self.blocks)
         for _ in range(num_epochs):
             start = theta.copy() if start is None or not done else start
-            order, sums = visit_order(rng, count, in_order=self.blocks.in_order), TreeSum()
+            order, sums = [(i, IN_ORDER) for i in range(count)], TreeSum()
+            if how.shuffle:
+                order = visit_order(rng, count, in_order=self.blocks.in_order)
             for i, _ in order[:done] if sums_loss else ():
                 sums.add(LossMoments.of(self.read(i), start))
             with closing(self.visit(engine, theta, order[done:], how.path, start if sums_loss else None)) as found:
@@ -158,15 +158,12 @@ class BlockFeed(Rows):
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
         start, total = self.last
-        if not loss.is_squared or total is None:
-            known: list[float | None] = [None] * len(thetas)
-        else:
+        known: list[float | None] = [None] * len(thetas)
+        if loss.is_squared and total is not None:
             known = [total.mean_loss(theta.astype(np.float64) - start) for theta in thetas]
         missing = [theta for theta, value in zip(thetas, known, strict=True) if value is None]
-        if not missing:
-            return [value for value in known if value is not None]
-        *sums, weight = self.total(losses_and_weight, loss, missing)
-        found = iter(float(total / weight) for total in sums)
+        *sums, weight = self.total(losses_and_weight, loss, missing) if missing else [1.0]
+        found = iter(float(each / weight) for each in sums)
         return [next(found) if value is None else value for value in known]
 
     def fingerprint(self) -> str:
@@ -198,7 +195,6 @@ def as_rows(
 
 
 def as_feed(rows: Data | Rows) -> Feed:
-    """Rows of any kind as a feed."""
     if isinstance(rows, Data):
         return ArrayFeed(rows)
     assert isinstance(rows, (RowBlocks, ArrayFeed, BlockFeed))

@@ -15,11 +15,7 @@ NEEDED = "needed is one number a prediction, (B, k), without mean, sum or squeez
 
 
 def look_at(loss: Loss, sample: Data, theta: FloatArray) -> None:
-    """ValueError or TypeError where value or derivative is not what `train` needs, with the cause.
-
-    On a few rows, at the predictions that the run starts from, both must return (B, k) finite numbers and
-    leave their arguments alone, and `grad` must be the derivative of `value` with respect to y_hat.
-    """
+    """ValueError or TypeError where value or derivative is not what `train` needs, on a few rows at the start."""
     own = loss.value_function, loss.grad_function
     if own in [(known.value_function, known.grad_function) for known in LOSSES.values()]:
         return

@@ -21,7 +21,7 @@ EngineName: TypeAlias = Literal["auto", "loop", "tight", "moments"]
 RuleName: TypeAlias = Literal["sgd", "momentum", "nesterov", "adam", "adagrad"]
 ScheduleName: TypeAlias = Literal["constant", "step", "inverse_scaling", "cosine", "exponential"]
 
-AROUND = {"num_epochs", "verbose", "callbacks", "checkpoint"}  # arguments on which the bits of a run do not depend
+AROUND = {"num_epochs", "verbose", "callbacks", "checkpoint"}  # all others decide the bits of a run
 
 RENAMED = {
     "patience": "stop=npreg.EarlyStopping(patience={value!r})",
@@ -73,10 +73,7 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Plan:
-    """The arguments of `npreg.train`, made ready to use; ValueError or TypeError where one is out of order.
-
-    What decides the bits of a run is kept in a checkpoint: every field but those in AROUND.
-    """
+    """The arguments of `npreg.train`, made ready to use; ValueError or TypeError where one is out of order."""
 
     batch_size: int
     lr: float | Literal["auto"]

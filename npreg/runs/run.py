@@ -21,7 +21,6 @@ from npreg.runs.feeds import How, RunRows
 from npreg.runs.own_loss import look_at
 from npreg.runs.plan import Plan
 from npreg.runs.sums import mean_loss
-from npreg.runs.visit import in_order
 from npreg.schedules import ExponentialDecay
 from npreg.sgd import FixedIntercept, Schedule, Stepper
 
@@ -103,11 +102,9 @@ class Run:
             self.restore(found)
 
     def schedule(self) -> Schedule | None:
-        """The one that is given, or that of lr="auto"."""
         return ExponentialDecay(self.num_epochs or 1, self.decay) if self.decay < 1 else self.plan.schedule
 
     def all_settings(self) -> Settings:
-        """All on which the bits of this run depend."""
         settings, held_out = self.plan.decides(), self.rows.held_out
         del settings["engine"]  # which "auto" has chosen by the rows: it comes after them
         validation, data = "none" if held_out is None else held_out.fingerprint(), self.feed.fingerprint()
@@ -167,9 +164,8 @@ class Run:
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
         ahead = plan.stop is None and not hooks(plan.callbacks, "on_epoch") and self.file is None
         self.steps_told = self.stepper.steps_done
-        rng = self.rng if plan.shuffle else in_order(self.rng)
-        how = How(plan.loss, self.path, ahead, self.blocks_done, self.epoch_start)
-        epochs = self.feed.epochs(self.engine, self.theta, rng, left, how)
+        how = How(plan.loss, self.path, ahead, self.blocks_done, self.epoch_start, plan.shuffle)
+        epochs = self.feed.epochs(self.engine, self.theta, self.rng, left, how)
         with contextlib.ExitStack() as stack, np.errstate(over="ignore", invalid="ignore"):
             stack.enter_context(contextlib.closing(epochs))
             for on_end in hooks(self.callbacks, "on_end"):
@@ -243,7 +239,6 @@ class Run:
         raise DivergenceError(message, epoch=self.epoch + 1, lr=lr, w=w, b=b, losses=np.array(self.losses))
 
     def state(self) -> State:
-        """Everything that the rest of the run depends on."""
         meta = {
             **{name: getattr(self, name) for name in KEPT},
             "settings": {name: list(setting) for name, setting in self.settings.items()},
@@ -289,7 +284,6 @@ class Run:
             self.recorder.kept = [arrays["path"]]
 
     def check_length(self, path: str, done: int, planned: int) -> None:
-        """Whether a run of this many epochs has the same beginning."""
         now, tail, before = self.num_epochs, self.tail_start(self.num_epochs), self.tail_start(planned)
         cure = f"give num_epochs={planned}, or begin anew with another path, from w=result.w, b=result.b if you like"
         if done > now:

@@ -70,10 +70,8 @@ class ColumnMoments:
             return Scaling(zeros, zeros + 1, mean_weight)
         if not np.isfinite(self.squares).all():
             column = column_name(self.names, int(np.isfinite(self.squares).argmin()))
-            raise ValueError(
-                f"the squares of features column {column} overflow; divide it by its largest number before "
-                "standardize=True"
-            )
+            cure = "divide it by its largest number before standardize=True"
+            raise ValueError(f"the squares of features column {column} overflow; {cure}")
         if not center:
             size = np.sqrt(self.squares / self.weight + self.mean**2)
             return Scaling(zeros, np.where(size > 0, size, 1.0), mean_weight)
@@ -129,18 +127,13 @@ class Scaling:
             raw[..., -1, :] -= np.einsum("j,...jk->...k", self.mean, raw[..., :-1, :])
             raw = np.asarray(raw, theta.dtype)
         if not np.isfinite(raw).all():
-            raise ValueError(
-                f"parameters for the features as they came in are beyond the range of {theta.dtype}; "
-                "rescale features or labels"
-            )
+            why = f"are beyond the range of {theta.dtype}; rescale features or labels"
+            raise ValueError(f"parameters for the features as they came in {why}")
         return raw
 
 
 class LazyRows:
-    """What rows of an array are on another scale, as an array that is never there as a whole.
-
-    Slices stay lazy; rows that are taken by number, products, and `np.asarray` are arrays.
-    """
+    """What rows of an array are on another scale, never there as a whole: slices are lazy, all else is arrays."""
 
     ndim = 2
 
@@ -159,7 +152,6 @@ class LazyRows:
         return LazyRows(self.X[rows] if own else self.X, self.convert, None if own else self.index[rows])
 
     def take(self, rows: Any, axis: int = 0, out: FloatArray | None = None, mode: str = "raise") -> FloatArray:
-        """As `np.take` along the rows."""
         rows = rows if self.index is None else self.index.take(rows, mode=mode)
         found: FloatArray = self.X.take(rows, axis=0, mode=mode)
         found = found if self.convert is None else self.convert(found)

@@ -91,12 +91,7 @@ class LossMoments:
 
 
 class TreeSum:
-    """Adds neighbours, then neighbours of these, and so on.
-
-        ((a + b) + (c + d)) + (e + f)
-
-    So rounding depends on the number and order of the parts alone, and a handful of them is kept.
-    """
+    """Adds neighbours, then these, ((a + b) + (c + d)) + (e + f): rounding depends on the parts' order alone."""
 
     def __init__(self) -> None:
         self.levels: list[Any] = []  # sums of 1, 2, 4, … parts, or None
@@ -111,7 +106,6 @@ class TreeSum:
 
     @property
     def total(self) -> Any:
-        """The sum of all parts; None of none."""
         parts = [part for part in self.levels if part is not None]
         return reduce(lambda total, part: part + total, parts) if parts else None
 

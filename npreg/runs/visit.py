@@ -32,19 +32,6 @@ IN_ORDER = -1  # the seed of a block whose rows are taken as they come
 AHEAD = 50_000  # rows from which drawing the next order on a thread pays
 
 
-def in_order(rng: np.random.Generator) -> np.random.Generator:
-    """A generator that shuffles nothing: rows, and blocks of rows, in the order in which they are."""
-
-    class InOrder(np.random.Generator):  # here, since `import npreg` does not load np.random
-        def permutation(self, x: Any, axis: int = 0) -> Order:
-            return np.arange(x)
-
-        def integers(self, *args: Any, size: Any = None, **kwargs: Any) -> Any:
-            return np.full(size, IN_ORDER)
-
-    return InOrder(rng.bit_generator)
-
-
 @cache
 def _thread() -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor
@@ -56,17 +43,19 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_thread.cache_clear)  # threads do not live on in a child
 
 
-def orders(rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) -> Generator[Order, None, None]:
-    """`count` orders of the rows, one `rng.permutation` each; with `ahead`, the next is drawn on a thread.
+def orders(
+    rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool, shuffle: bool = True
+) -> Generator[Order, None, None]:
+    """`count` orders of the rows, one `rng.permutation` each; closing the generator leaves `rng` at rest.
 
-    A shuffle of many rows costs as much as an epoch of few features, and NumPy draws it without the
-    interpreter's lock.  Closing the generator leaves `rng` at rest.
+    With `ahead` the next is drawn on a thread: a shuffle of many rows costs as much as an epoch of few features.
     """
-    draw, drawn = partial(rng.permutation, num_rows), None
+    draw: Any = partial(rng.permutation if shuffle else np.arange, num_rows)
+    drawn = None
     try:
         for left in range(count, 0, -1):
             order = drawn.result() if drawn is not None else draw()
-            drawn = _thread().submit(draw) if ahead and num_rows >= AHEAD and left > 1 else None
+            drawn = _thread().submit(draw) if ahead and shuffle and num_rows >= AHEAD and left > 1 else None
             yield order
     finally:
         if drawn is not None:
@@ -74,7 +63,6 @@ def orders(rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool) 
 
 
 def row_order(seed: int, num_rows: int) -> Order:
-    """The order of a block's rows that its seed stands for."""
     return np.arange(num_rows) if seed == IN_ORDER else np.random.default_rng(seed).permutation(num_rows)
 
 
