@@ -14,8 +14,8 @@ from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.verdict import Reference, reference, value_findings
 from npreg.exercises.found import Fact, Found, Scale
 from npreg.exercises.mistakes.bank import Bank, bank_of
-from npreg.exercises.mistakes.conventions import other_conventions
 from npreg.exercises.mistakes.diagnose import diagnose
+from npreg.exercises.mistakes.factors import other_conventions
 from npreg.exercises.mistakes.links import origins
 from npreg.exercises.report import Report, UnusableFile
 from npreg.isolation import FILENAME

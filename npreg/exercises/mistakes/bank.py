@@ -1,30 +1,138 @@
-"""The values that known mistakes give on the fixed probes, prepared once for every exercise."""
+"""The values that known mistakes give on the fixed probes, prepared once an exercise, and compared with answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache, partial
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
 from npreg.exercises.forward.probes import bank as bank_probes
 from npreg.exercises.forward.probes import checks as check_probes
 from npreg.exercises.forward.program import Array, Exercise
-from npreg.exercises.forward.tape import value_of
+from npreg.exercises.forward.tape import Tape, value_of
 from npreg.exercises.forward.verdict import Reference, reference
-from npreg.exercises.mistakes.explanation import Pool, quantities
-from npreg.exercises.mistakes.factors import FactorTable
+from npreg.exercises.found import Factor, Found
+from npreg.exercises.mistakes import flows, forward, links
+from npreg.exercises.mistakes.factors import FactorTable, quantities, scaled
 from npreg.exercises.mistakes.foreign import foreign_values
-from npreg.exercises.mistakes.mistake import Mistake, asked, offset
-from npreg.exercises.mistakes.mutations import every_mutation
+from npreg.exercises.mistakes.mistake import Make, Mistake, asked, offset
 from npreg.exercises.mistakes.preference import Kind, cost
 
+Turn = Callable[[Array, Array], Array]
 Signature = tuple[tuple[int, ...], ...]
 Valued = list[tuple[Mistake, list[Array]]]
+SIGNLESS = frozenset({"wrong-variable", "loss-for-derivative"})
 MOST, MOST_PAIRS = 32, 400
+LEFT_OUT = ("ignores", "chain-missing", "missing-term")  # of which pairs are prepared first
 RIGHT = Mistake((), (Kind.RIGHT,))
 REFUSED = (ValueError, IndexError, TypeError, np.linalg.LinAlgError)
+
+
+RULES = (
+    *(forward.inputs, forward.uses, forward.updated_inputs, forward.branches, forward.broadcasts),
+    *(links.links, links.elsewhere, flows.flows, flows.short_forms),
+    *(forward.of_one_argument, forward.products_and_statistics, forward.whole_for_part),
+)
+"""No rule knows an exercise: each looks at the graph (names, shapes, local Jacobians) and yields mistakes as edits."""
+
+
+@np.errstate(all="ignore")
+def every_mutation(tape: Tape) -> list[Mistake]:
+    """All single mistakes for the exercise of this tape (its values only show shapes and zeros).
+
+    A mistake in one round of a loop, in steps that one place in the code made, is also made in all of them.
+    """
+    found = [mistake for rule in RULES for mistake in rule(tape)]
+    rounds, alike = tape.program.rounds, dict[Any, list[Mistake]]()
+    for mistake in found:
+        if not rounds.keys().isdisjoint(mistake.edits.names):
+            alike.setdefault((mistake.kinds, mistake.edits.shape(rounds)), []).append(mistake)
+    for first, *others in alike.values():
+        if others:
+            edits = sum((mistake.edits for mistake in others), first.edits)
+            found.append(replace(others[-1], edits=edits))
+    return found
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What equals the student's value, once `turn(value, right)` brought that into its shape, on every fixed probe."""
+
+    codes: tuple[str, ...]
+    cost: float
+    make: Make = field(repr=False)
+    found: Found = ()
+    turn: Turn = field(default=lambda value, right: value, repr=False)
+
+    def fits(self, value: Array, name: str, at: Reference, close: float) -> bool:
+        """Whether it also explains the student's value on another probe."""
+        right = at.right[name]
+        try:
+            turned, predicted = np.asarray(self.turn(value, right)), np.asarray(self.make(at.tape))
+            predicted = predicted.reshape(turned.shape)
+        except (ValueError, IndexError, TypeError, np.linalg.LinAlgError):
+            return False
+        size = max(float(np.max(np.abs(array), initial=0.0)) for array in (turned, predicted, right))
+        return bool(np.max(np.abs(turned - predicted), initial=0.0) <= close * size)
+
+
+def combined(columns: Sequence[Make], factors: Sequence[Factor | None]) -> Make:
+    """The sum of columns with their factors."""
+    pairs = [(factor, column) for factor, column in zip(factors, columns, strict=True) if factor is not None]
+    return lambda tape: np.asarray(sum(factor.value(quantities(tape)) * column(tape) for factor, column in pairs))
+
+
+class Pool:
+    """Mistakes in answer ``name`` with values of one shape, so that one answer is compared with all of them at once."""
+
+    def __init__(self, name: str, candidates: Sequence[tuple[Mistake, Sequence[Array]]]) -> None:
+        self.name = name
+        self.mistakes: list[Mistake] = []
+        self.vanishing: list[Mistake] = []  # zero by their nature, as the sum of a row of P − Y
+        rows = []
+        for mistake, arrays in candidates:
+            sizes = [np.max(np.abs(array), initial=0.0) for array in arrays]
+            shown = sum(size > 1e-12 for size in sizes)
+            if not shown:
+                self.vanishing.append(mistake)
+            if shown >= min(3, len(sizes)) and np.all(np.isfinite(sizes)):  # 0 or 1 can add up to 0 on a probe
+                self.mistakes.append(mistake)
+                rows.append(np.concatenate([np.ravel(array) for array in arrays]))
+        self.matrix = np.array(rows, dtype=float)
+
+    def match(self, student: Sequence[Array], table: FactorTable, tolerance: float) -> Iterator[Explanation]:
+        """Every mistake that gives the student's value up to a factor."""
+        if not self.mistakes:
+            return
+        parts = np.split(self.matrix, np.cumsum([value.size for value in student])[:-1], axis=1)
+        coefficients, close = [], np.ones(len(self.mistakes), dtype=bool)
+        for part, flat in zip(parts, map(np.ravel, student), strict=True):
+            scale = np.einsum("ij,ij->i", part, part)
+            c = part @ flat / np.where(scale > 0, scale, np.inf)
+            error = np.max(np.abs(flat - c[:, None] * part), axis=1)
+            close &= error <= tolerance * max(np.max(np.abs(flat)), 1e-300)
+            coefficients.append(c)
+        measured = np.stack(coefficients, axis=1)
+        blank = np.array([np.max(np.abs(value)) <= 1e-12 for value in student])
+        if np.any(blank) and not np.all(blank):  # 0 on both sides says nothing about the factor
+            measured[:, blank] = measured[:, [int(np.argmin(blank))]]
+        allowed = max(tolerance, 1e-8)
+        for i in np.flatnonzero(close):
+            factor = table.identify(measured[i], allowed)
+            if factor is not None and (factor.is_usual or not self.mistakes[i].codes):
+                yield self._times(self.mistakes[i], factor)
+
+    def _times(self, mistake: Mistake, factor: Factor) -> Explanation:
+        codes, found = scaled(factor)
+        if any(kind.free_scale for kind in mistake.kinds):
+            signed = factor.sign < 0 and SIGNLESS.isdisjoint(mistake.codes)
+            codes, found = ("sign",) if signed else (), ()
+        make = combined([partial(mistake.value, self.name)], [factor])
+        return Explanation((*mistake.codes, *codes), cost(mistake.kinds, factor), make, mistake.found + found)
 
 
 class Bank:
@@ -78,8 +186,11 @@ class Bank:
     def _singles(self, name: str) -> Iterator[tuple[Mistake, list[Array]]]:
         """Mutations of an answer (made with those of the other answers) or of a step's derivative; other values."""
         if name not in self._made:
-            answers = self.exercise.answers
-            self._made |= self._evaluate([RIGHT, *self.mutations], answers if name in answers else (name,))
+            answers, mutations, visible = self.exercise.answers, every_mutation(self.tapes[0]), self.exercise.known
+            if visible:  # only what is inside of helpers; there nobody sees that one quantity is taken for another
+                inside = (m for m in mutations if not m.edits.names <= visible)
+                mutations = [m for m in inside if m.codes != ("wrong-variable",)]
+            self._made |= self._evaluate([RIGHT, *mutations], answers if name in answers else (name,))
         yield from self._made[name]
         for mistake in () if self.exercise.known else foreign_values(self.exercise, name, self.tapes[0]):
             try:
@@ -88,26 +199,17 @@ class Bank:
                 continue
 
     @cached_property
-    def mutations(self) -> list[Mistake]:
-        """Every single mistake; of an exercise with helpers cut into steps, those inside of them.
-
-        There no quantity is taken for another: nobody sees the names of what a helper computes.
-        """
-        found, visible = every_mutation(self.tapes[0]), self.exercise.known
-        inside = [m for m in found if not m.edits.names <= visible and m.codes != ("wrong-variable",)]
-        return inside if visible else found
-
-    @cached_property
     def _pairs(self) -> dict[str, Valued]:
         """Pairs of frequent mistakes that differ from the right answer and from one another."""
-        kept: dict[bytes, Mistake] = {}
+        kept: dict[bytes | None, Mistake] = {}
         frequent = [m for m in every_mutation(self.tapes[0]) if all(kind.frequent for kind in m.kinds)]
         for mistake in sorted(frequent, key=lambda mistake: cost(mistake.kinds)):
-            fingerprint = self._fingerprint(mistake)
-            if fingerprint is not None and fingerprint != self._fingerprint(RIGHT):
-                kept.setdefault(fingerprint, mistake)
+            kept.setdefault(self._fingerprint(mistake), mistake)
+        for fingerprint in (None, self._fingerprint(RIGHT)):
+            kept.pop(fingerprint, None)
         pairs = [a + b for a, b in combinations(list(kept.values())[:MOST], 2) if a.codes != b.codes]
-        return self._evaluate(sorted(pairs, key=_everyday)[:MOST_PAIRS], self.exercise.answers)
+        pairs.sort(key=lambda pair: sum(not code.startswith(LEFT_OUT) for code in pair.codes))
+        return self._evaluate(pairs[:MOST_PAIRS], self.exercise.answers)
 
     def _fingerprint(self, mistake: Mistake) -> bytes | None:
         """What the mistake does to the directions of all derivatives on the first probe, in short."""
@@ -152,9 +254,3 @@ def bank_of(exercise: Exercise) -> Bank:
 def _squeezed(shapes: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
     """Shapes without their ones."""
     return [tuple(size for size in shape if size != 1) for shape in shapes]
-
-
-def _everyday(pair: Mistake) -> float:
-    """Pairs in the order in which they are worth preparing: what is left out before what is turned round."""
-    left_out = ("ignores", "chain-missing", "missing-term")
-    return sum(0.0 if code.startswith(left_out) else 1.0 for code in pair.codes)

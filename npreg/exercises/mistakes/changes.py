@@ -23,6 +23,8 @@ MEAN = plain(lambda value: np.broadcast_to(np.mean(value, axis=0), value.shape))
 DOUBLE = plain(lambda value: 2.0 * value)
 HALF = plain(lambda value: value / 2.0)
 COLUMN_OR_FLAT = plain(lambda value: value[:, None] if value.ndim == 1 else value.ravel())
+ABSENT = (ZERO, ONE, NEGATIVE)
+THRESHOLDS = (NEGATIVE, ABSOLUTE, SQUARE, DOUBLE, HALF, ONE, ZERO)
 OPPOSITE, ALWAYS, NEVER = map(plain, (np.logical_not, np.ones_like, np.zeros_like))
 
 PATTERN = plain(lambda jacobian: (jacobian != 0).astype(float))

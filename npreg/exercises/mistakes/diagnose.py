@@ -1,8 +1,5 @@
-"""From a wrong value to the name of the mistake: all explanations that fit every probe, and the simplest of them.
-
-Nothing is guessed: an explanation counts only when it gives the student's value on every fixed probe and, checked
-afterwards, on the fresh ones. Explanations that fit are equal on every probe, so they are one class of mistakes; the
-cheapest is named, the others are its alternatives.
+"""From a wrong value to the name of the mistake: of all explanations that give it on every fixed probe and, checked
+afterwards, on the fresh ones, the cheapest is named; the others are its alternatives. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -15,17 +12,17 @@ from itertools import product
 import numpy as np
 
 from npreg.exercises.forward.program import Answer, Array
-from npreg.exercises.forward.tape import Edits, Tape, not_analytic, value_of
+from npreg.exercises.forward.tape import Edits, not_analytic, value_of
 from npreg.exercises.forward.verdict import Reference, reference, resolution
-from npreg.exercises.found import Fact, Found, Scale
+from npreg.exercises.found import ONE, Fact, Factor, Found, Scale
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.bank import Bank
-from npreg.exercises.mistakes.explanation import Explanation, Pool, Turn, quantities
+from npreg.exercises.mistakes.bank import Bank, Explanation, Pool, Turn, combined
 from npreg.exercises.mistakes.foreign import axes_subsets
-from npreg.exercises.mistakes.mistake import Make, Mistake, offset
+from npreg.exercises.mistakes.mistake import Make, Mistake, derivative, offset
 from npreg.exercises.mistakes.preference import MORE, Kind, cost
-from npreg.exercises.mistakes.terms import Case, derivative, extra_terms, path_terms
+from npreg.exercises.mistakes.terms import Case, extra_terms, path_terms
 
+Values = Sequence[Array]
 CLOSE = 1e-9
 TWINS, FAR = 6, 10
 
@@ -40,11 +37,7 @@ class Diagnosis:
 
 
 def diagnose(
-    bank: Bank,
-    name: str,
-    student: Sequence[Array],
-    fresh: Sequence[Reference] = (),
-    student_fresh: Sequence[Array] = (),
+    bank: Bank, name: str, student: Values, fresh: Sequence[Reference] = (), student_fresh: Values = ()
 ) -> Diagnosis | None:
     """Name the mistake in the answer ``name``, or return None.
 
@@ -54,27 +47,20 @@ def diagnose(
     if not_analytic(bank.exercise):
         tolerance = max(tolerance, 1e-8)
     case = Case(bank, name, [np.real(value).astype(float) for value in student], tolerance)
-    if not all(np.all(np.isfinite(value)) and value.size for value in case.student) or _is_zero(case):
+    if not all(np.all(np.isfinite(value)) and value.size for value in case.student):
         return None
+    pairs = zip(case.student, bank.references, strict=True)
+    if case.has_shape and all(np.max(np.abs(value)) <= 1e-13 * np.max(at.terms[name]) for value, at in pairs):
+        return None  # too many mistakes cancel to nothing but zeros to name one
     later = [(at, np.real(value).astype(float)) for at, value in zip(fresh, student_fresh, strict=True)]
     for stage in _stages(case):
-        found = [
-            e
-            for e in stage
-            if e.codes and all(e.fits(value, at.right[name], at.tape, 100 * tolerance) for at, value in later)
-        ]
+        found = [e for e in stage if e.codes and all(e.fits(value, name, at, 100 * tolerance) for at, value in later)]
         if found:
             return _simplest(found, bank)
     if bank.finer is not None:
         again = [reference(bank.finer.exercise, at.tape.values) for at in fresh]
         return diagnose(bank.finer, name, case.student, again, student_fresh)
     return None
-
-
-def _is_zero(case: Case) -> bool:
-    """Whether only zeros of the right shape came back: too many mistakes cancel to that to name one."""
-    pairs = zip(case.student, case.bank.references, strict=True)
-    return case.has_shape and all(np.max(np.abs(v)) <= 1e-13 * np.max(at.terms[case.name]) for v, at in pairs)
 
 
 def _simplest(found: Sequence[Explanation], bank: Bank) -> Diagnosis:
@@ -116,10 +102,9 @@ def _other_shape(case: Case) -> Iterator[Explanation]:
     largest = max(float(np.max(r.terms[case.name])) for r in case.bank.references)
     if all(np.max(np.abs(value)) <= 1e-12 * largest for value in case.student):  # zero but for rounding
         for mistake in pool.vanishing:
-            zero = partial(_zero_of, mistake=mistake, name=case.name)
-            yield Explanation(mistake.codes, cost(mistake.kinds), zero, mistake.found, _zeros)
-    flat = all(max(v.shape, default=1) == v.size for v in case.student)
-    if not flat:
+            zero = combined([partial(mistake.value, case.name)], [Factor(constant=0.0)])
+            yield Explanation(mistake.codes, cost(mistake.kinds), zero, mistake.found, lambda value, right: 0 * value)
+    if any(max(value.shape, default=1) < value.size for value in case.student):
         yield from _turned(case, lambda value, right: value.T, ("transpose",), MORE)
     yield from _turned(case, lambda value, right: value.reshape(right.shape), ("shape",), MORE)
 
@@ -153,76 +138,44 @@ def _summed(value: Array, right: Array, axes: tuple[int, ...], mean: bool) -> Ar
     return np.asarray(total).reshape(right.shape)
 
 
-def _zero_of(tape: Tape, mistake: Mistake, name: str) -> Array:
-    return 0.0 * mistake.value(name, tape)
-
-
-def _zeros(value: Array, right: Array) -> Array:
-    return np.zeros_like(value)
-
-
 def _typed_in(case: Case) -> Iterator[Explanation]:
     """A number typed in where a scalar input belongs: tau = 0.5 whatever tau is."""
-    if case.answer.order == 2:
-        return
-    for scalar in (s for s, given in case.bank.exercise.inputs.items() if not given.shape):
-        given = partial(_with_number, answer=case.answer, scalar=scalar)
-        keys = [(case.name, scalar, number) for number in (0.0, 1.0)]
-        at_zero, at_one = ([t.noted(key, partial(given, t, number=key[-1])) for t in case.bank.tapes] for key in keys)
-        slopes = [one - zero for zero, one in zip(at_zero, at_one, strict=True)]
-        if any(not np.all(np.isfinite(s)) or np.max(np.abs(s)) < 1e-9 for s in slopes):
-            continue
-        rests = [value - zero for value, zero in zip(case.student, at_zero, strict=True)]
-        numbers = _ratios(rests, slopes, case.tolerance)
-        typed = float(numbers[0])
-        if np.all(np.abs(numbers - typed) <= 1e-7 * abs(typed)) and typed not in (0.0, 1.0):
-            found = (Fact(value=typed, instead_of=scalar),)
-            yield Explanation(("global-or-hardcoded",), cost([Kind.TYPED_IN]), partial(given, number=typed), found)
+    for scalar in (s for s, given in case.bank.exercise.inputs.items() if not given.shape and case.answer.order == 1):
+        zero, one = (_with_number(case.answer, scalar, number) for number in (0.0, 1.0))
+        (factor,) = case.without(zero, ONE).fit([combined([one, zero], [ONE, Factor(-1)])]) or (None,)
+        if factor is not None and not factor.powers and not factor.is_one:
+            typed = factor.sign * float(factor.constant)
+            found, make = (Fact(value=typed, instead_of=scalar),), _with_number(case.answer, scalar, typed)
+            yield Explanation(("global-or-hardcoded",), cost([Kind.TYPED_IN]), make, found)
 
 
-def _with_number(tape: Tape, answer: Answer, scalar: str, number: float) -> Array:
+def _with_number(answer: Answer, scalar: str, number: float) -> Make:
     """The answer with this number in the place of a scalar input."""
     edits = Edits(values=((scalar, changes.plain(partial(np.full_like, fill_value=number, dtype=float))),))
-    return value_of(answer, tape.edited(edits))
-
-
-def _ratios(values: Sequence[Array], units: Sequence[Array], tolerance: float) -> Array:
-    """The multiple of the unit that every value is (NaN where it is none)."""
-    found = []
-    for value, unit in zip(values, units, strict=True):
-        ratio = float(np.vdot(unit, value) / np.vdot(unit, unit))
-        off = np.max(np.abs(value - ratio * unit))
-        found.append(ratio if off <= tolerance * np.max(np.abs(unit)) else np.nan)
-    return np.array(found)
+    key = (answer.wrt, answer.formula, scalar, number)
+    return lambda tape: np.asarray(tape.noted(key, lambda: value_of(answer, tape.edited(edits))))
 
 
 def _update(case: Case) -> Iterator[Explanation]:
     """An update is old plus step: the step is matched like a derivative, the old part may be absent or scaled."""
-    bank, answer, tapes = case.bank, case.answer, case.bank.tapes
+    bank, answer = case.bank, case.answer
     old, gradient = partial(offset, case.name), f"grad_{answer.wrt}"
-    olds = [old(tape) for tape in tapes]
     for wrt in bank.exercise.gradient_names.values():
-        yield from _multiple(case, ("wrong-variable",), Kind.PLAIN_GRADIENT, partial(derivative, wrt=wrt))
+        yield from _multiple(case, ("wrong-variable",), Kind.PLAIN_GRADIENT, derivative(wrt))
     yield from _multiple(case, (), Kind.RIGHT, partial(value_of, answer))
-    if all(np.max(np.abs(s - o)) < 1e-12 for s, o in zip(case.student, olds, strict=True)):
+    if all(np.max(np.abs(rest)) < 1e-12 for rest in case.without(old, ONE).student):
         yield Explanation((f"missing-term:{gradient}",), cost([Kind.PLAIN_GRADIENT]), old)
-    for times, codes in ((1.0, ()), (0.0, (f"missing-term:{answer.wrt}",)), (-1.0, (f"term-sign:{answer.wrt}",))):
-        rest = [s - times * o for s, o in zip(case.student, olds, strict=True)]
-        for e in replace(case, student=rest).match(bank.pool(case.name)):
-            e = _in_update(e, gradient) if times else e
-            price = e.cost + 2 * MORE * len(codes)
-            yield replace(e, codes=(*codes, *e.codes), cost=price, make=_plus(e.make, old, times))
-    steps = [at.right[case.name] - o for at, o in zip(bank.references, olds, strict=True)]
-    extra = [s - o - step for s, o, step in zip(case.student, olds, steps, strict=True)]
-    factor = bank.table.identify(_ratios(extra, olds, case.tolerance))  # w·(1 − 0.01) − …
+    absent, reversed_ = (f"missing-term:{answer.wrt}",), (f"term-sign:{answer.wrt}",)
+    for times, codes in ((ONE, ()), (None, absent), (Factor(-1), reversed_)):
+        rest = case.without(old, times)
+        for e in rest.match(bank.pool(case.name)):
+            e = _in_update(e, gradient) if times is not None else e
+            make, price = combined([e.make, old], [ONE, times]), e.cost + 2 * MORE * len(codes)
+            yield replace(e, codes=(*codes, *e.codes), cost=price, make=make)
+    (factor,) = case.without(partial(value_of, answer), ONE).fit([old]) or (None,)  # w·(1 − 0.01) − …
     if factor is not None:
-        code = f"term-factor:{answer.wrt}"
-        scaled = _plus(partial(value_of, answer), lambda tape: factor.value(quantities(tape)) * old(tape), 1.0)
-        yield Explanation((code,), cost([Kind.TERM], factor), scaled, (Scale(code, factor),))
-
-
-def _plus(make: Make, other: Make, times: float) -> Make:
-    return lambda tape: np.asarray(make(tape) + times * other(tape))
+        code, make = f"term-factor:{answer.wrt}", combined([partial(value_of, answer), old], [ONE, factor])
+        yield Explanation((code,), cost([Kind.TERM], factor), make, (Scale(code, factor),))
 
 
 def _multiple(case: Case, codes: tuple[str, ...], kind: Kind, make: Make) -> Iterator[Explanation]:

@@ -1,100 +1,122 @@
-"""Factors: which constant, size or setting stands between a student's value and another one.
-
-The coefficients measured on the probes are a factor when their logarithms, less the exponents of the sizes
-and settings, are one constant: 7 at n = 7 and 11 at n = 11 is ``n``.
-"""
+"""Factors: which constant, size or setting stands between two values, and which of them are other conventions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations, product
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from npreg.exercises.forward.program import Array
-from npreg.exercises.found import CONSTANTS, Factor
+from npreg.exercises.forward.inputs import BANK_SIZES
+from npreg.exercises.forward.probes import BANK_SEED, draw, quantities_of, sizes_of
+from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.tape import Tape
+from npreg.exercises.found import CONSTANTS, ONE, Factor, Found, Scale
 from npreg.exercises.mistakes.preference import factor_cost
 
-_HALF = Fraction(1, 2)
+
+def quantities(tape: Tape) -> Mapping[str, float]:
+    """The sizes and settings on a tape, which can be factors."""
+    exercise, values = tape.exercise, tape.values
+    return dict(tape.noted("quantities", lambda: quantities_of(exercise, sizes_of(exercise, values), values)))
 
 
 class FactorTable:
-    """All products of powers that are looked for, with their logarithms on every probe."""
+    """All products of powers that are looked for, with their logarithms on probes: 7 at n = 7, 11 at n = 11 is n."""
 
     def __init__(self, quantities: Sequence[Mapping[str, float]], sizes: Sequence[str]) -> None:
-        """``quantities``: the value of every size and setting per probe; ``sizes``: which are sizes."""
-        names = [name for name in (quantities[0] if quantities else {}) if min(q[name] for q in quantities) > 0]
-        self.probes = len(quantities)
-        logs = np.array([[np.log(float(q[name])) for q in quantities] for name in names])
-        self.powers = [tuple(zip(names, powers, strict=True)) for powers in _exponents(names, set(sizes))]
-        matrix = np.array([[float(power) for _, power in row] for row in self.powers])
-        self.logs = matrix @ logs if names else np.zeros((1, self.probes))
-        differences = self.logs[:, 1:] - self.logs[:, :1]
-        if self.probes > 1:
-            order = np.argsort(differences[:, 0], kind="stable")
-            self.logs, differences = self.logs[order], differences[order]
-            self.powers = [self.powers[i] for i in order]
-        self.differences = differences
-        self.costs = np.array([sum(abs(float(p)) + (p != 0) for _, p in row) for row in self.powers])
+        """`quantities`: the value of every size and setting per probe; `sizes`: which are sizes."""
+        names = [name for name in quantities[0] if min(q[name] for q in quantities) > 0]
+        logs = np.array([np.log([float(q[name]) for q in quantities]) for name in names])
+        self.powers = [(), *_products(names, sizes)]
+        exponents = np.array([[float(dict(row).get(name, 0)) for name in names] for row in self.powers])
+        self.logs = exponents @ logs.reshape(len(names), len(quantities))
 
     def identify(self, coefficients: Array, tolerance: float = 1e-8) -> Factor | None:
         """The simplest factor with these values on the probes, or None; any constant is allowed."""
         c = np.asarray(coefficients, dtype=float)
         if not np.all(np.isfinite(c)) or np.any(c == 0) or np.any(np.sign(c) != np.sign(c[0])):
             return None
-        logs = np.log(np.abs(c))
-        difference = logs[1:] - logs[0]
-        if self.probes > 1:
-            low = np.searchsorted(self.differences[:, 0], difference[0] - tolerance)
-            high = np.searchsorted(self.differences[:, 0], difference[0] + tolerance, side="right")
-            rows = np.arange(low, high)
-            rows = rows[np.all(np.abs(self.differences[low:high] - difference) <= tolerance, axis=1)]
-        else:
-            rows = np.arange(len(self.powers))
-        found = [self._factor(int(np.sign(c[0])), logs, int(row), tolerance) for row in rows]
+        rests = np.log(np.abs(c)) - self.logs
+        found = []
+        for row in np.flatnonzero(np.all(np.abs(rests - rests[:, :1]) <= tolerance, axis=1)):
+            constant = float(np.exp(np.mean(rests[row])))
+            usual = (usual for usual in CONSTANTS if abs(constant - float(usual)) <= 4 * tolerance * float(usual))
+            found.append(Factor(int(np.sign(c[0])), next(usual, constant), self.powers[row]))
         return min(found, key=lambda factor: (not factor.is_usual, factor_cost(factor)), default=None)
 
-    def possible(self, coefficients: Array, tolerance: float) -> Array:
-        """Per row of coefficients, whether ``identify`` could find a factor: a quick look at two probes."""
-        with np.errstate(all="ignore"):
-            logs = np.log(np.abs(coefficients))
-        regular = np.all(np.isfinite(logs), axis=1) & (np.ptp(np.sign(coefficients), axis=1) == 0)
-        if self.probes > 1:
-            difference = np.where(regular, logs[:, 1] - logs[:, 0], np.inf)
-            low = np.searchsorted(self.differences[:, 0], difference - tolerance)
-            high = np.searchsorted(self.differences[:, 0], difference + tolerance, side="right")
-            regular &= high > low
-        return np.asarray(regular)
 
-    def _factor(self, sign: int, logs: Array, row: int, tolerance: float) -> Factor:
-        constant = float(np.exp(np.mean(logs - self.logs[row])))
-        powers = tuple((name, power) for name, power in self.powers[row] if power != 0)
-        for usual in CONSTANTS:
-            if abs(constant - float(usual)) <= 4 * tolerance * float(usual):
-                return Factor(sign, usual, powers)
-        return Factor(sign, constant, powers)
-
-
-def _exponents(names: Sequence[str], sizes: set[str]) -> list[tuple[Fraction, ...]]:
-    """Vectors of exponents with at most two entries that are not zero (three, where all are ±1)."""
-    zero = tuple(Fraction(0) for _ in names)
-    found = {zero: None}
+def _products(names: Sequence[str], sizes: Sequence[str]) -> Iterator[tuple[tuple[str, Fraction], ...]]:
+    """Products of at most two powers (three, where all are ±1)."""
     for many in (1, 2, 3):
-        for places in combinations(range(len(names)), many):
-            choices = [_powers(names[i], sizes, many) for i in places]
-            for powers in product(*choices):
-                row = list(zero)
-                for i, power in zip(places, powers, strict=True):
-                    row[i] = power
-                found[tuple(row)] = None
-    return list(found)
+        choices = {}
+        for name in names:
+            powers = [1, -1, *(("1/2", "-1/2") if many < 3 and name in sizes else ())]
+            powers += [2, -2] if many == 1 or (many == 2 and name == "n") else []
+            choices[name] = [Fraction(power) for power in powers]
+        for chosen in combinations(names, many):
+            for exponents in product(*(choices[name] for name in chosen)):
+                yield tuple(zip(chosen, exponents, strict=True))
 
 
-def _powers(name: str, sizes: set[str], many: int) -> list[Fraction]:
-    powers = [Fraction(1), Fraction(-1)]
-    if many <= 2 and name in sizes:
-        powers += [_HALF, -_HALF]
-    if many == 1 or (many == 2 and name == "n"):
-        powers += [Fraction(2), Fraction(-2)]
-    return powers
+def scaled(factor: Factor) -> tuple[tuple[str, ...], Found]:
+    """The codes of a factor on the right answer, and what is known; an unusual constant is typed in."""
+    typed = None if factor.is_usual else factor.hard_coded
+    if not factor.is_usual and factor.sign < 0 and not factor.powers:
+        return ("update-returned",), ()
+    if not factor.is_usual and (typed is not None or (not factor.powers and factor.is_whole)):
+        code = "global-or-hardcoded"
+        return (code,), (Scale(code, factor) if typed is None else typed,)
+    return factor.codes, () if factor.magnitude_is_one else (Scale(factor.codes[-1], factor),)
+
+
+_OTHER_CONVENTIONS: dict[Any, tuple[str, Factor]] = {
+    "mean": ("sum", Factor(powers=(("n", Fraction(1)),))),
+    "sum": ("mean", Factor(powers=(("n", Fraction(-1)),))),
+    True: ("without-half", Factor(constant=Fraction(2))),
+    False: ("with-half", Factor(constant=Fraction(1, 2))),
+}
+
+
+class Convention(NamedTuple):
+    """What a loss does with its examples, "sum", "mean" or None; whether it halves a square, or None."""
+
+    reduction: str | None
+    half: bool | None
+
+
+def other_conventions(exercise: Exercise, factor: Factor) -> tuple[str, ...]:
+    """Return under which other conventions an answer with this factor would be right, often none.
+
+    >>> from npreg.exercises.course import load
+    >>> other_conventions(load("minibatch-mean"), Factor(1, Fraction(2), (("n", Fraction(1)),)))
+    ('sum', 'without-half')
+    """
+    candidates: dict[tuple[str, ...], Factor] = {(): ONE}
+    for choice in convention(exercise):
+        name, other = _OTHER_CONVENTIONS.get(choice, ("", factor))
+        candidates |= {(*names, name): found * other for names, found in candidates.items() if name}
+    return next((names for names, found in candidates.items() if found == factor), ())
+
+
+@lru_cache(maxsize=64)
+def convention(exercise: Exercise) -> Convention:
+    """Measure on one probe which conventions a loss follows: every example is taken twice, a square found again."""
+    sizes = exercise.sizes(BANK_SIZES[0])
+    probe = draw(exercise, sizes, np.random.default_rng(BANK_SEED))
+    values, loss = exercise.forward(probe), exercise.loss
+    batched = {name for name, given in exercise.inputs.items() if given.shape[:1] == ("n",)}
+    twice = {name: np.concatenate([value] * 2) if name in batched else value for name, value in probe.items()}
+    times = round(float(exercise.forward(twice)[loss] / values[loss]), 9)
+    reduction = {1.0: "mean", 2.0: "sum"}.get(times) if batched else None
+    count = sizes.get("n", 1) if reduction == "mean" else 1
+    scalars = [step for step in exercise.steps if values[step].ndim == 0 and values[step].dtype.kind == "f"]
+    constants = []
+    for step in exercise.public_steps:
+        squares = float(np.sum(np.square(values[step], dtype=float))) if step in exercise.active else 0.0
+        constants += [count * float(values[scalar]) / squares for scalar in scalars if squares and scalar != step]
+    halves = (half for constant in constants for half, at in ((True, 0.5), (False, 1.0)) if abs(constant - at) <= 1e-9)
+    return Convention(reduction, next(halves, None))

@@ -12,9 +12,9 @@ import numpy as np
 from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.tape import Edit, Edits, Tape
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.mistake import Mistake, is_batch, is_summand, known, mixed_up, on_step, told, twins
+from npreg.exercises.mistakes.forward import of_one_argument
+from npreg.exercises.mistakes.mistake import Mistake, is_summand, known, mixed_up, on_step, told, twins
 from npreg.exercises.mistakes.preference import Kind
-from npreg.exercises.mistakes.steps import of_one_argument
 
 
 def _only(keep: slice) -> Edit:
@@ -44,8 +44,8 @@ def flows(tape: Tape) -> Iterator[Mistake]:
     for step, above in _steps_below(tape):
         value = tape.values[step]
         yield on_step(Kind.UPSTREAM_DROPPED, tape, "chain-missing", above, Edits(upstreams=((step, changes.ONE),)))
-        rows = [(Kind.UPSTREAM_SQUARED, "loss-for-derivative", changes.SQUARE)]
-        rows += OF_A_BATCH if is_batch(value) else ()
+        rows = [(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", changes.SQUARE)]
+        rows += OF_A_BATCH if value.shape[:1] > (1,) else ()
         if value.ndim == 2 and value.shape[0] == value.shape[1]:
             rows.append((Kind.TRANSPOSED, "transpose", changes.TRANSPOSE))
         for kind, code, edit in rows:
@@ -65,11 +65,10 @@ def flows(tape: Tape) -> Iterator[Mistake]:
 
 def _steps_below(tape: Tape) -> Iterator[tuple[str, str]]:
     """The steps through which a derivative flows, and the step right above each."""
-    exercise = tape.exercise
-    for step in exercise.steps:
-        if step != exercise.loss and step in exercise.active and tape.values[step].dtype.kind != "b":
-            above = [other for other in exercise.steps if (other, step) in tape.jacobians]
-            yield from ((step, first) for first in above[:1])
+    for step in tape.program.steps:
+        above = next((other for other in tape.program.steps if (other, step) in tape.jacobians), None)
+        if above is not None:
+            yield step, above
 
 
 def _times(other: str) -> Edit:
@@ -99,8 +98,7 @@ def _labels(tape: Tape, step: str) -> Iterator[str]:
     shape = tape.values[step].shape
     for name in tape.exercise.inputs:
         value = tape.values[name]
-        whole = value.dtype.kind in "iu" and len(shape) == 2
-        if whole and value.shape == shape[:1] and np.max(value) < shape[1]:
+        if value.dtype.kind in "iu" and len(shape) == 2 and value.shape == shape[:1] and np.max(value) < shape[1]:
             yield name
 
 

@@ -1,93 +1,77 @@
-"""Wrong values that are no edit of the derivative: not summed, of another axis, another quantity, a cut-off sum."""
+"""Wrong values that are no edit of the derivative: not summed, of another axis, another quantity, updated too early."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import combinations, product
-from typing import Any
+from itertools import chain, combinations, product
 
 import numpy as np
 
 from npreg.exercises.forward.program import Answer, Array, Exercise, parameters
-from npreg.exercises.forward.tape import Edits, Tape, value_of
+from npreg.exercises.forward.tape import Edge, Edits, Tape, record, value_of
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.curvature import hessians
-from npreg.exercises.mistakes.inputs import broadcasts
-from npreg.exercises.mistakes.mistake import Make, Mistake, asked, known, told
+from npreg.exercises.mistakes.forward import broadcasts
+from npreg.exercises.mistakes.mistake import Make, Mistake, asked, derivative, known, offset, quantity, told
 from npreg.exercises.mistakes.preference import Kind
-from npreg.exercises.mistakes.updates import too_early
+
+New = Mapping[str, Array]
+Form = Callable[[Array, Array], Array]
 
 
 def foreign_values(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistake]:
-    """Values that are no mutation of the answer ``name``."""
-    yield from _own(exercise, name)
+    """Values that are no mutation of the answer `name`; the teacher's own mistakes before all others."""
+    for mistake in exercise.mistakes:
+        unknown = [a for a in parameters(mistake.function) if a not in tape.values]
+        if unknown:
+            raise ValueError(
+                f"exercise {exercise.id!r}: the mistake {mistake.code!r} has the parameter {unknown[0]!r}, "
+                f"which is neither an input nor a step; known are {', '.join(tape.values)}"
+            )
+        if mistake.answer == name:
+            yield known(Kind.OWN, mistake.code, _call(mistake.function))
     answer = asked(exercise, name)
-    if not answer.order:
-        return
-    yield from _of_answers(exercise, name, tape)
-    yield from _of_quantities(exercise, name, tape)
-    yield from _of_a_table(tape, answer.wrt)
-    if answer.formula is not None:
-        yield from too_early(exercise, name)
-    elif answer.order == 2:
-        yield from hessians(exercise, answer, tape)
-    else:
+    if answer.order:
+        yield from _of_answers(exercise, name, tape)
+        yield from _of_quantities(exercise, name, tape)
+        yield from _of_a_table(tape, answer.wrt)
+    if answer.order == 2:
+        yield from _hessians(exercise, answer, tape)
+    elif answer.formula is not None:
+        yield from _too_early(exercise, name)
+    elif answer.order:
         yield from _not_summed(tape, answer.wrt)
         yield from _feature_loops(answer, tape)
         yield from _clipped(exercise, answer, tape)
 
 
-def _own(exercise: Exercise, name: str) -> Iterator[Mistake]:
-    """The mistakes that the teacher registered for this answer, before all others."""
-    given = (*exercise.inputs, *exercise.steps)
-    for mistake in exercise.mistakes:
-        names = parameters(mistake.function)
-        unknown = [a for a in names if a not in given]
-        if unknown:
-            raise ValueError(
-                f"exercise {exercise.id!r}: the mistake {mistake.code!r} has the parameter {unknown[0]!r}, "
-                f"which is neither an input nor a step; known are {', '.join(given)}"
-            )
-        if mistake.answer == name:
-            yield known(Kind.OWN, mistake.code, partial(_call, mistake.function, names))
-
-
-def _call(function: Any, names: Sequence[str], tape: Tape) -> Array:
-    return np.asarray(function(**{name: tape.values[name] for name in names}))
+def _call(function: Callable[..., Array]) -> Make:
+    return lambda tape: function(**{name: tape.values[name] for name in parameters(function)})
 
 
 def axes_subsets(ndim: int) -> list[tuple[int, ...]]:
-    """All non-empty sets of axes.
-
-    >>> axes_subsets(2)
-    [(0,), (1,), (0, 1)]
-    """
+    """All non-empty sets of axes: (0,), (1,), (0, 1)."""
     return [axes for many in range(1, ndim + 1) for axes in combinations(range(ndim), many)]
 
 
 def _of_answers(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistake]:
     """Another answer's value, and every answer's summed over axes, or times a quantity."""
     for other, answer in {name: asked(exercise, name), **exercise.answers}.items():
-        if not answer.order:
+        own, shape = other == name, tape.values[answer.wrt].shape if answer.order else ()
+        if not answer.order or (own and answer.formula is not None):
             continue
-        value, shape = partial(value_of, answer), tape.values[answer.wrt].shape
-        own = other == name
-        code = "axis" if own else f"swapped-answer:{other}"
+        value, code = partial(value_of, answer), "axis" if own else f"swapped-answer:{other}"
         if not own:
             yield known(Kind.SWAPPED, code, value)
-        if own and answer.formula is not None:
-            continue
         for axes in axes_subsets(len(shape) * answer.order):
             yield known(Kind.REDUCED, code, _sum(value, axes))
-        for factor, quantity in tape.values.items():
-            if quantity.shape == shape and quantity.dtype.kind != "b" and not (own and answer.order == 2):
-                times = partial(_product, answer=answer, other=factor)
-                yield known(Kind.TIMES, "wrong-variable", times, told(exercise, by=factor))
+        for factor, numbers in tape.values.items():
+            if numbers.shape == shape and numbers.dtype.kind != "b" and not (own and answer.order == 2):
+                yield known(Kind.TIMES, "wrong-variable", _product(value, factor), told(exercise, by=factor))
 
 
-def _product(tape: Tape, answer: Answer, other: str) -> Array:
-    return np.asarray(value_of(answer, tape) * tape.values[other])
+def _product(make: Make, other: str) -> Make:
+    return lambda tape: np.asarray(make(tape) * tape.values[other])
 
 
 def _sum(make: Make, axes: tuple[int, ...]) -> Make:
@@ -97,22 +81,14 @@ def _sum(make: Make, axes: tuple[int, ...]) -> Make:
 def _of_quantities(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistake]:
     """A quantity returned as it is, or the derivative in a step, as if the chain ended there."""
     for other in (*exercise.steps, *exercise.inputs):
-        value = partial(_value, name=other)
         if other == exercise.loss:
-            yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", value, told(exercise, step=other))
+            found = told(exercise, step=other)
+            yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", quantity(other), found)
         elif other in exercise.inputs or tape.values[other].dtype.kind != "b":
-            yield known(Kind.WRONG_VALUE, "wrong-variable", value, told(exercise, used=other, meant=name))
+            found = told(exercise, used=other, meant=name)
+            yield known(Kind.WRONG_VALUE, "wrong-variable", quantity(other), found)
             if other in exercise.steps and other in exercise.active:
-                ended = partial(_arriving, step=other)
-                yield known(Kind.CHAIN_ENDS, f"chain-missing:{exercise.public(other)}", ended)
-
-
-def _value(tape: Tape, name: str) -> Array:
-    return np.asarray(tape.values[name] * 1.0)
-
-
-def _arriving(tape: Tape, step: str, edits: Edits | None = None) -> Array:
-    return (tape if edits is None else tape.edited(edits)).sweep()[step]
+                yield known(Kind.CHAIN_ENDS, f"chain-missing:{exercise.public(other)}", derivative(other))
 
 
 def _of_a_table(tape: Tape, wrt: str) -> Iterator[Mistake]:
@@ -120,31 +96,33 @@ def _of_a_table(tape: Tape, wrt: str) -> Iterator[Mistake]:
     for accident in broadcasts(tape):
         step = accident.edits.uses[0][0][0]
         try:
-            if tape.edited(accident.edits).values[step].size <= tape.values[step].size:
-                continue
+            grown = tape.edited(accident.edits).values[step].size > tape.values[step].size
         except ValueError:
             continue
-        whole = partial(_arriving, step=step, edits=accident.edits)
-        yield known(Kind.TABLE, "broadcast", whole)
-        for axis in (0, 1):
-            yield known(Kind.TABLE_SUMMED, "broadcast", partial(_passed_on, whole, step, wrt, axis))
+        whole = derivative(step, accident.edits)
+        if grown:
+            yield known(Kind.TABLE, "broadcast", whole)
+        for axis in (0, 1) if grown else ():
+            yield known(Kind.TABLE_SUMMED, "broadcast", _passed_on(whole, step, wrt, axis))
             yield known(Kind.TABLE_SUMMED, "broadcast", _sum(whole, (axis,)))
 
 
-def _passed_on(whole: Make, step: str, wrt: str, axis: int, tape: Tape) -> Array:
-    """The derivative in ``wrt`` for every column (or row) of a table that arrives at a step."""
-    columns = np.moveaxis(whole(tape), axis, 0)
-    edits = [Edits(upstreams=((step, changes.constant(column)),)) for column in columns]
-    return np.stack([_arriving(tape, wrt, edit) for edit in edits], axis=-1)
+def _passed_on(whole: Make, step: str, wrt: str, axis: int) -> Make:
+    """The derivative in `wrt` for every column (or row) of a table that arrives at a step."""
+
+    def make(tape: Tape) -> Array:
+        columns = np.moveaxis(whole(tape), axis, 0)
+        edits = [Edits(upstreams=((step, changes.constant(column)),)) for column in columns]
+        return np.stack([derivative(wrt, edit)(tape) for edit in edits], axis=-1)
+
+    return make
 
 
 def _not_summed(tape: Tape, wrt: str) -> Iterator[Mistake]:
     """The contributions of the rows of a step, as they are or summed over other axes."""
     ndim = tape.values[wrt].ndim
-    for step, name in tape.jacobians:
-        if name != wrt or tape.values[step].ndim == 0 or tape.values[step].shape[0] < 2:
-            continue
-        rows = partial(_contributions, step=step, wrt=wrt)
+    for step in (step for step, name in tape.jacobians if name == wrt and tape.values[step].shape[:1] > (1,)):
+        rows = _contributions(step, wrt)
         yield known(Kind.NOT_SUMMED, "not-summed", rows)
         if ndim:
             yield known(Kind.NOT_MULTIPLIED, "elementwise", rows)
@@ -153,47 +131,180 @@ def _not_summed(tape: Tape, wrt: str) -> Iterator[Mistake]:
                 yield known(Kind.REDUCED, "axis", _sum(rows, axes))
 
 
-def _contributions(tape: Tape, step: str, wrt: str) -> Array:
-    """What every row of a step contributes to the derivative in ``wrt``: shape (rows, *shape of wrt)."""
-    rows = tape.values[step].shape[0]
-    flow, jacobian = tape.sweep()[step].reshape(rows, -1, 1), tape.jacobians[step, wrt]
-    per_row = (flow * jacobian.reshape(rows, -1, jacobian.shape[1])).sum(axis=1)
-    return np.asarray(per_row.reshape(rows, *tape.values[wrt].shape))
+def _contributions(step: str, wrt: str) -> Make:
+    """What every row of a step contributes to the derivative in `wrt`: shape (rows, *shape of wrt)."""
+
+    def make(tape: Tape) -> Array:
+        rows, jacobian = len(tape.values[step]), tape.jacobians[step, wrt]
+        flow = tape.sweep()[step].reshape(rows, -1, 1) * jacobian.reshape(rows, -1, jacobian.shape[1])
+        return np.asarray(flow.sum(axis=1).reshape(rows, *tape.values[wrt].shape))
+
+    return make
 
 
 def _feature_loops(answer: Answer, tape: Tape) -> Iterator[Mistake]:
     """A loop over features or outputs that leaves out the first or the last, or keeps nothing else."""
-    for axis, size in enumerate(tape.values[answer.wrt].shape):
-        for place, code in ((0, "first-only"), (-1, "last-only")) if size > 1 else ():
-            for kept, named in ((True, code), (False, "off-by-one")):
-                loop = partial(_looped, answer=answer, axis=axis, place=place, kept=kept)
-                yield known(Kind.FEATURES, named, loop)
+    sizes = enumerate(tape.values[answer.wrt].shape)
+    for axis, place in product((axis for axis, size in sizes if size > 1), (0, -1)):
+        yield known(Kind.FEATURES, "last-only" if place else "first-only", _looped(answer, axis, place, True))
+        yield known(Kind.FEATURES, "off-by-one", _looped(answer, axis, place, False))
 
 
-def _looped(tape: Tape, answer: Answer, axis: int, place: int, kept: bool) -> Array:
-    value = np.array(value_of(answer, tape))
-    chosen = np.zeros(value.shape, dtype=bool)
-    np.moveaxis(chosen, axis, 0)[place] = True
-    return np.where(chosen == kept, value, 0.0)
+def _looped(answer: Answer, axis: int, place: int, kept: bool) -> Make:
+    def make(tape: Tape) -> Array:
+        value = value_of(answer, tape)
+        chosen = np.zeros(value.shape, dtype=bool)
+        np.moveaxis(chosen, axis, 0)[place] = True
+        return np.where(chosen == kept, value, 0.0)
+
+    return make
 
 
 def _clipped(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Mistake]:
     """The result, or each contribution, cut off at a setting, where the residuals should be."""
     conditions = [step for step in exercise.steps if tape.values[step].dtype.kind == "b"]
-    rows = next((s for s, n in tape.jacobians if n == answer.wrt and tape.values[s].ndim), None)
-    if rows is None or not conditions:
-        return
-    for setting, side in product(exercise.settings, (changes.ALWAYS, changes.NEVER)):
-        one_branch = Edits(values=tuple((step, side) for step in conditions))
+    step = next((s for s, n in tape.jacobians if n == answer.wrt and tape.values[s].ndim), None)
+    sides = (changes.ALWAYS, changes.NEVER) if step is not None and conditions else ()
+    for setting, side in product(exercise.settings, sides):
+        one_branch = Edits(values=tuple((condition, side) for condition in conditions))
         for cut in ("sum", "mean", "rows"):
-            clipped = partial(_cut, answer=answer, edits=one_branch, step=rows, setting=setting, cut=cut)
-            yield known(Kind.CUT, "kink-threshold", clipped)
+            yield known(Kind.CUT, "kink-threshold", _cut(answer.wrt, one_branch, str(step), setting, cut))
 
 
-def _cut(tape: Tape, answer: Answer, edits: Edits, step: str, setting: str, cut: str) -> Array:
-    """Cut off at plus and minus the setting."""
-    edited, limit, count = tape.edited(edits), tape.values[setting], len(tape.values[step])
-    if cut == "rows":
-        return np.asarray(np.clip(count * _contributions(edited, step, answer.wrt), -limit, limit).sum(0) / count)
-    times = count if cut == "sum" else 1
-    return np.asarray(np.clip(times * value_of(answer, edited), -limit, limit) / times)
+def _cut(wrt: str, edits: Edits, step: str, setting: str, cut: str) -> Make:
+    """The derivative under the edits, cut off at plus and minus the setting."""
+
+    def make(tape: Tape) -> Array:
+        edited, limit, count = tape.edited(edits), tape.values[setting], len(tape.values[step])
+        times = 1 if cut == "mean" else count
+        value = (_contributions(step, wrt) if cut == "rows" else derivative(wrt))(edited)
+        clipped = np.clip(times * value, -limit, limit) / times
+        return np.asarray(clipped.sum(0) if cut == "rows" else clipped)
+
+    return make
+
+
+def _too_early(exercise: Exercise, name: str) -> Iterator[Mistake]:
+    """The step that is made where parameters are updated before they are used, row by row, or entry by entry."""
+    updates = [other for other, answer in exercise.answers.items() if answer.formula is not None]
+    firsts = chain.from_iterable(combinations(updates, many) for many in range(1, len(updates) + 1))
+    runs: list[tuple[str, Callable[[Tape], New]]] = [(first[0], partial(_after, first)) for first in firsts]
+    runs += [(name, _row_by_row), (name, partial(_entry_by_entry, name))]
+    for used, run in runs:
+        found = told(exercise, used=used, meant=exercise.answers[used].wrt)
+        yield known(Kind.UPDATED, "wrong-variable", _step_of(name, run), found)
+
+
+def _step_of(name: str, run: Callable[[Tape], New]) -> Make:
+    return lambda tape: np.asarray(run(tape)[name] - offset(name, tape))
+
+
+def _all(tape: Tape) -> New:
+    return {n: value_of(a, tape) for n, a in tape.exercise.answers.items() if a.formula is not None}
+
+
+def _with(tape: Tape, new: New) -> Tape:
+    """The tape with parameters in their new values."""
+    wrt = {tape.exercise.answers[name].wrt: value for name, value in new.items()}
+    return record(tape.exercise, {name: wrt.get(name, tape.values[name]) for name in tape.exercise.inputs})
+
+
+def _after(first: tuple[str, ...], tape: Tape) -> New:
+    new = _all(tape)
+    return _all(_with(tape, {name: new[name] for name in first}))
+
+
+def _row_by_row(tape: Tape) -> New:
+    exercise = tape.exercise
+    batched = [n for n, given in exercise.inputs.items() if given.shape[:1] == exercise.symbols[:1]]
+    here, new = tape, _all(tape)
+    for row in range(len(tape.values[batched[0]])):
+        rows = {n: tape.values[n][row : row + 1] for n in batched}
+        new = _all(record(exercise, {n: rows.get(n, here.values[n]) for n in exercise.inputs}))
+        here = _with(here, new)
+    return new
+
+
+def _entry_by_entry(name: str, tape: Tape) -> New:
+    answer, here = tape.exercise.answers[name], tape
+    value = np.array(tape.values[answer.wrt], dtype=float)
+    for place in range(value.size):
+        value.flat[place] = value_of(answer, here).flat[place]
+        here = _with(here, {name: value.copy()})
+    return {name: value}
+
+
+def _some_rows(rows: slice) -> Form:
+    return lambda J, D: J[rows].T @ D[rows, rows] @ J[rows]
+
+
+def _without_place(place: int) -> Form:
+    def form(J: Array, D: Array) -> Array:
+        kept = np.arange(J.shape[1]) != place % J.shape[1]
+        return np.where(np.outer(kept, kept), J.T @ D @ J, 0.0)
+
+    return form
+
+
+FORMS: tuple[tuple[str, Kind, Form], ...] = (
+    ("transpose", Kind.TRANSPOSED, lambda J, D: J @ J.T @ D),
+    ("elementwise", Kind.PRODUCT, lambda J, D: np.diag(np.diag(J.T @ D @ J))),
+    ("elementwise", Kind.PRODUCT, lambda J, D: np.diag(J.T @ D @ J)),
+    ("elementwise", Kind.PRODUCT, lambda J, D: D @ (J * J)),
+    ("mean-of-products", Kind.MEANS, lambda J, D: np.outer(J.mean(0), J.mean(0)) * D.sum()),
+    ("not-summed", Kind.NOT_SUMMED, lambda J, D: np.diag(D)[:, None, None] * J[:, :, None] * J[:, None, :]),
+    ("chain-missing", Kind.LINK_MISSING, lambda J, D: J.T @ D @ np.ones_like(J)),
+    ("chain-missing", Kind.LINK_MISSING, lambda J, D: np.ones_like(J).T @ D @ J),
+    ("chain-missing", Kind.LINK_MISSING, lambda J, D: np.ones_like(J).T @ D @ np.ones_like(J)),
+    ("chain-missing", Kind.LINK_MISSING, lambda J, D: J.T @ D),
+    ("chain-missing", Kind.LINK_MISSING, lambda J, D: (J.T @ D).sum(axis=1)),
+    ("chain-missing", Kind.FREE_OF_ROWS, lambda J, D: np.eye(J.shape[1])),
+    ("chain-twice", Kind.CHAIN_TWICE, lambda J, D: (J * J).T @ D @ (J * J)),
+    ("axis", Kind.AXIS, lambda J, D: D @ (J * J).sum(axis=1)),
+    ("axis", Kind.AXIS, lambda J, D: np.trace(J.T @ D @ J)),
+    ("off-by-one", Kind.SHIFTED, lambda J, D: J.T @ D @ np.roll(J, 1, axis=0)),
+    ("off-by-one", Kind.SHIFTED, lambda J, D: J.T @ D @ np.roll(J, 1, axis=1)),
+    ("first-only", Kind.ROWS, _some_rows(slice(0, 1))),
+    ("last-only", Kind.ROWS, _some_rows(slice(-1, None))),
+    ("off-by-one", Kind.ROWS, _some_rows(slice(0, -1))),
+    ("off-by-one", Kind.ROWS, _some_rows(slice(1, None))),
+    ("off-by-one", Kind.FEATURES, _without_place(0)),
+    ("off-by-one", Kind.FEATURES, _without_place(-1)),
+)
+"""What students write for Jᵀ·D·J: not summed, transposed, of one row, of the mean row, cut short."""
+
+
+def _hessians(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Mistake]:
+    """Wrong forms, rows weighted by a quantity that has no business there, and products of gradients."""
+    wrt = answer.wrt
+    step = next(step for step, name in tape.jacobians if name == wrt)
+    yield Mistake((), (Kind.RIGHT,), make=_formed(step, wrt, lambda J, D: J.T @ D @ J))
+    for code, kind, form in FORMS:
+        at = f":{exercise.public(step)}" if code.startswith("chain") else ""
+        yield known(kind, code + at, _formed(step, wrt, form))
+    for other, value in tape.values.items():
+        if value.shape == tape.values[step].shape and value.dtype.kind != "b":
+            for power in (1, 2):
+                yield known(Kind.WEIGHTED, "wrong-variable", _weighted((step, wrt), other, power))
+    gradient, w = derivative(wrt), quantity(wrt)
+    products: list[Make] = [lambda tape: value_of(answer, tape) @ w(tape), gradient]
+    products += [lambda tape: np.outer(gradient(tape), gradient(tape)), lambda tape: np.outer(w(tape), w(tape))]
+    for make in products:
+        yield known(Kind.GRADIENT_PRODUCT, "wrong-variable", make)
+
+
+def _formed(step: str, wrt: str, form: Form) -> Make:
+    """A form of J, the derivative of the first step that uses ``wrt``, and D, the second derivative in that step."""
+    return lambda tape: form(tape.jacobians[step, wrt], tape.noted(("curvature", step), lambda: _curvature(tape, step)))
+
+
+def _curvature(tape: Tape, step: str) -> Array:
+    """The second derivative in a step, by differences with a step of 1, exact where the loss is a quadratic."""
+    units = np.eye(tape.values[step].size).reshape(-1, *tape.values[step].shape)
+    moves = [[Edits(values=((step, changes.plain(partial(np.add, by * unit))),)) for by in (1, -1)] for unit in units]
+    ends = [[tape.edited(edits).sweep()[step].ravel() for edits in pair] for pair in moves]
+    return np.stack([(above - below) / 2 for above, below in ends], axis=1)
+
+
+def _weighted(edge: Edge, other: str, power: int) -> Make:
+    return lambda tape: (tape.jacobians[edge].T * tape.values[other].ravel() ** power) @ tape.jacobians[edge]

@@ -10,9 +10,9 @@ import numpy as np
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Edge, Edit, Edits, Tape
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.mistake import Mistake, edges, is_batch, is_summand, known, mixed_up, on_step, told, twins
+from npreg.exercises.mistakes.forward import instead, met
+from npreg.exercises.mistakes.mistake import Mistake, edges, is_summand, known, mixed_up, on_step, told, twins
 from npreg.exercises.mistakes.preference import Kind
-from npreg.exercises.mistakes.steps import instead
 
 Row = tuple[Kind, str, Edit]
 Slope = Callable[[Array, Array], Array]
@@ -36,6 +36,10 @@ SQUARES: tuple[Slope, ...] = (lambda a, v: np.sign(a), lambda a, v: np.abs(a), l
 """What is written for the derivative of a square: that of the absolute value, of the norm."""
 
 
+WHOLE = (("chain-missing", -1.0), ("chain-twice", 1.0))
+"""The factor that a step puts on everything below it, left out or used twice: 1/std in Xhat."""
+
+
 def links(tape: Tape) -> Iterator[Mistake]:
     """A local derivative replaced, or the whole step passed over."""
     for step, name, jacobian in edges(tape):
@@ -49,42 +53,42 @@ def links(tape: Tape) -> Iterator[Mistake]:
             yield on_step(Kind.LINK_SKIPPED, tape, "chain-missing", step, Edits(functions=((step, instead(name)),)))
             value = Edits(values=((step, changes.take(name)),))
             yield on_step(Kind.VALUE_FOR_STEP, tape, "chain-missing", step, value)
+            diagonal = tape.values[step].ndim and np.all(jacobian == np.diag(np.diag(jacobian)))
+            for family, power in WHOLE if diagonal and np.all(np.diag(jacobian)) else ():
+                edits = Edits(upstreams=((step, _times_slope((step, name), power)),))
+                yield on_step(Kind.WHOLE_STEP, tape, family, step, edits)
 
 
 def _replaced(tape: Tape, step: str, name: str, jacobian: Array) -> Iterator[Row]:
     """The kind, the code (of the chain: without the step), and the change of one local derivative."""
-    value = tape.values[step]
+    value, public = tape.values[step], tape.exercise.public(step)
     yield Kind.LINK_MISSING, "chain-missing", changes.PATTERN
     yield Kind.CHAIN_TWICE, "chain-twice", changes.SQUARE
     meeting = [other for other in tape.exercise.arguments[step] if (step, other) in tape.jacobians]
     if len(meeting) > 1:
-        term = _term(tape.exercise, step, name, meeting)
+        others = {a for other in meeting if other != name for a in origins(tape.exercise, other)}
+        own = [a for a in origins(tape.exercise, name) if a not in others and a in tape.exercise.public_steps]
+        term = own[-1] if own else public  # what only this term comes through
         yield Kind.TERM_LOST, f"missing-term:{term}", changes.ZERO
-        yield Kind.TERM_REVERSED, f"term-sign:{term}", changes.NEGATIVE
+        yield Kind.TERM_LOST, f"term-sign:{term}", changes.NEGATIVE
     if name in tape.exercise.wanted and jacobian.shape[0] == jacobian.shape[1] > 1:
         yield Kind.AXIS, "axis", changes.EVERYWHERE  # lam·sum(w) for lam·w
     if value.shape != tape.values[name].shape:
         return
     yield Kind.LINK_MISSING, "chain-missing", changes.IDENTITY
     loss_like = any(is_summand(tape, n) for n in (step, *(s for s, argument in tape.jacobians if argument == step)))
-    own = _slope((step, name), lambda a, v: v)
-    yield Kind.OWN_VALUE, "loss-for-derivative" if loss_like else "wrong-variable", own
+    of_value = _slope((step, name), lambda a, v: v)
+    yield Kind.OWN_VALUE, "loss-for-derivative" if loss_like else "wrong-variable", of_value
     if np.any(jacobian != np.diag(np.diag(jacobian))):
         yield Kind.CHAIN_TWICE_MATRIX, "chain-twice", changes.SQUARED_MATRIX
         yield Kind.DIAGONAL, "elementwise", changes.DIAGONAL
-        yield Kind.OWN_VALUE_MATRIX, f"missing-term:{tape.exercise.public(step)}", own
-        yield from _of_softmax(step, value, jacobian)
+        yield Kind.OWN_VALUE_MATRIX, f"missing-term:{public}", of_value
+        if value.ndim == 2:
+            yield from _of_softmax(step, value, jacobian)
     else:
         yield from _entry_by_entry(tape, step, name, jacobian)
         if value.size > 3 and value.ndim:
             yield from _of_output(tape, step, name, np.diag(jacobian))
-
-
-def _term(exercise: Exercise, step: str, name: str, meeting: list[str]) -> str:
-    """What a term that meets others in a step is called: the public step only this term comes through."""
-    others = {a for other in meeting if other != name for a in origins(exercise, other)}
-    own = [a for a in origins(exercise, name) if a not in others and a in exercise.public_steps]
-    return own[-1] if own else exercise.public(step)
 
 
 def origins(exercise: Exercise, name: str) -> list[str]:
@@ -103,25 +107,15 @@ def _slope(edge: Edge, slope: Slope, times: float = 1.0) -> Edit:
 
 def _of_softmax(step: str, value: Array, jacobian: Array) -> Iterator[Row]:
     """The short form P·(g − Σ P·g) with the sum over the other axis, over everything, or not a column."""
-    if value.ndim != 2:
-        return
-    rest = jacobian + _met(value, "rows")
+    rest = jacobian + met(value, 0, 0)
     if np.max(np.abs(rest - np.diag(np.diag(rest)))) <= 1e-12 * np.max(np.abs(jacobian)):
         square = value.shape[0] == value.shape[1]
-        for where in ("columns", "everywhere", *(("unkept",) if square else ())):
-            yield Kind.AXIS, "axis", _summed_over(step, where)
+        for axes in [(1, 1), (), (0, 1)] if square else [(1, 1), ()]:
+            yield Kind.AXIS, "axis", _summed_over(step, axes)
 
 
-def _met(value: Array, where: str) -> Array:
-    """The products of all pairs of entries of a table that meet in a sum."""
-    rows, columns = np.indices(value.shape).reshape(2, -1)
-    first = {"rows": rows, "unkept": rows, "columns": columns, "everywhere": 0 * rows}[where]
-    second = {"rows": rows, "unkept": columns, "columns": columns, "everywhere": 0 * rows}[where]
-    return np.asarray(np.outer(value, value) * (first[:, None] == second))
-
-
-def _summed_over(step: str, where: str) -> Edit:
-    return lambda jacobian, tape: jacobian + _met(tape.values[step], "rows") - _met(tape.values[step], where)
+def _summed_over(step: str, axes: tuple[int, ...]) -> Edit:
+    return lambda jacobian, tape: jacobian + met(tape.values[step], 0, 0) - met(tape.values[step], *axes)
 
 
 def _entry_by_entry(tape: Tape, step: str, name: str, jacobian: Array) -> Iterator[Row]:
@@ -162,47 +156,39 @@ def _polynomial(of: str, weights: Array) -> Edit:
     return lambda jacobian, tape: np.diag(_powers(tape.values[of].ravel()) @ weights)
 
 
-def whole_steps(tape: Tape) -> Iterator[Mistake]:
-    """The factor that a step puts on everything below it, left out or used twice: 1/std in Xhat."""
-    for step, name, jacobian in edges(tape):
-        slopes = np.diag(jacobian)
-        entries = tape.values[step].shape == tape.values[name].shape != () and not np.any(jacobian - np.diag(slopes))
-        for family, power in (("chain-missing", -1.0), ("chain-twice", 1.0)) if entries and np.all(slopes) else ():
-            edits = Edits(upstreams=((step, _times_slope((step, name), power)),))
-            yield on_step(Kind.WHOLE_STEP, tape, family, step, edits)
-
-
 def _times_slope(edge: Edge, power: float) -> Edit:
     return lambda upstream, tape: upstream * (np.diag(tape.origin.jacobians[edge]) ** power).reshape(upstream.shape)
 
 
 def elsewhere(tape: Tape) -> Iterator[Mistake]:
     """A local derivative taken at another quantity: at the output for the input, at X rolled, at ones."""
-    for step, name, _ in edges(tape):
-        for argument in tape.exercise.arguments[step]:
-            for kind, code, edit in _other_points(tape, argument):
-                yield known(kind, code, Edits(local=(((step, name), argument, edit),)))
-            for other in twins(tape, argument) if tape.values[argument].dtype.kind != "b" else ():
-                edits = Edits(local=(((step, name), argument, changes.take(other)),))
-                if argument == name:
-                    yield on_step(Kind.ELSEWHERE, tape, "chain-at", step, edits)
-                else:
-                    yield mixed_up(Kind.OTHER_BELOW, tape, argument, other, edits)
+    exercise = tape.exercise
+    uses = [(step, wrt, name) for step, wrt, _ in edges(tape) for name in exercise.arguments[step]]
+    for step, wrt, name in uses:
+        value = tape.values[name]
+        if value.dtype.kind == "b":
+            continue
+        rows: list[Row] = []
+        if name in exercise.inputs:
+            rows.append((Kind.REVERSED_BELOW, f"term-sign:{name}", changes.NEGATIVE))
+        if name in exercise.settings or name == "X":
+            kind = Kind.SETTING_IGNORED_BELOW if name in exercise.settings else Kind.INPUT_ONE_BELOW
+            rows.append((kind, f"ignores:{name}", changes.ONE))
+        rows += OF_A_BATCH if value.shape[:1] > (1,) else ()
+        if value.ndim == 2 and value.shape[0] == value.shape[1]:
+            rows.append((Kind.TRANSPOSED, "transpose", changes.TRANSPOSE))
+        for kind, code, edit in rows:
+            yield known(kind, code, Edits(local=(((step, wrt), name, edit),)))
+        for other in twins(tape, name):
+            edits = Edits(local=(((step, wrt), name, changes.take(other)),))
+            if name == wrt:
+                yield on_step(Kind.ELSEWHERE, tape, "chain-at", step, edits)
+            else:
+                yield mixed_up(Kind.OTHER_BELOW, tape, name, other, edits)
 
 
-def _other_points(tape: Tape, argument: str) -> Iterator[Row]:
-    exercise, value = tape.exercise, tape.values[argument]
-    if value.dtype.kind == "b":
-        return
-    if argument in exercise.inputs:
-        yield Kind.REVERSED_BELOW, f"term-sign:{argument}", changes.NEGATIVE
-        if argument in exercise.settings:
-            yield Kind.SETTING_IGNORED_BELOW, f"ignores:{argument}", changes.ONE
-        elif argument == "X":
-            yield Kind.INPUT_ONE_BELOW, f"ignores:{argument}", changes.ONE
-    if is_batch(value):
-        yield Kind.SHIFTED, "off-by-one", changes.ROLL
-        yield Kind.SHIFTED, "off-by-one", changes.ROLL_BACK
-        yield Kind.MEAN_BELOW, "mean-of-products", changes.MEAN
-    if value.ndim == 2 and value.shape[0] == value.shape[1]:
-        yield Kind.TRANSPOSED, "transpose", changes.TRANSPOSE
+OF_A_BATCH: tuple[Row, ...] = (
+    (Kind.SHIFTED, "off-by-one", changes.ROLL),
+    (Kind.SHIFTED, "off-by-one", changes.ROLL_BACK),
+    (Kind.MEAN_BELOW, "mean-of-products", changes.MEAN),
+)

@@ -49,6 +49,14 @@ def offset(name: str, tape: Tape) -> Array:
     return np.zeros(()) if answer.formula is None else apply_formula(answer, tape, tape.sweep(), scale=0.0)
 
 
+def quantity(name: str) -> Make:
+    return lambda tape: np.asarray(tape.values[name] * 1.0)
+
+
+def derivative(wrt: str, edits: Edits | None = None) -> Make:
+    return lambda tape: (tape if edits is None else tape.edited(edits)).sweep()[wrt]
+
+
 def known(kind: Kind, code: str, how: Edits | Make, found: Found = ()) -> Mistake:
     """A single mistake, by the edits of the derivative or by the wrong value."""
     edits, make = (how, None) if isinstance(how, Edits) else (Edits(), how)
@@ -85,10 +93,6 @@ def edges(tape: Tape) -> Iterator[tuple[str, str, Array]]:
     for (step, name), jacobian in tape.jacobians.items():
         if np.any(jacobian):
             yield step, name, jacobian
-
-
-def is_batch(value: Array) -> bool:
-    return value.ndim > 0 and value.shape[0] > 1
 
 
 def is_summand(tape: Tape, name: str) -> bool:

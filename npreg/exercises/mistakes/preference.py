@@ -1,8 +1,6 @@
-"""The order of preference: one table, from the everyday mistakes to the far-fetched.
-
-Where several mistakes have the same values on every probe, the one that stands first is named, the others are
-its alternatives. A group costs one more than the group before it, a place within a group next to nothing;
-every factor, sign or turned shape beside a mistake costs about as much as a group.
+"""The order of preference, from the everyday mistakes to the far-fetched: of several with the same values, the first is
+named. A group costs one more than the one before it, a place within a group next to nothing; every factor, sign or
+turned shape beside a mistake costs about as much as a group.
 """
 
 from __future__ import annotations
@@ -29,18 +27,15 @@ GROUPS: dict[int, str] = {
 }
 """What each group holds, by what it costs, for docs/codes.md; pairs of mistakes come after all of them."""
 
-MORE = 1.0
-"""What each turn of the shape, missing part or further mistake beside an explanation costs."""
-
+MORE = 1.0  # what each turn of the shape, missing part or further mistake beside an explanation costs
 FREE, SETTING, FREQUENT = "free", "setting", "frequent"
 
 
 class Kind(Enum):
-    """A kind of mistake: its group, what it is, and how it is treated; members of a group are in order.
+    """A kind of mistake: its group, what it is, and its marks; members of a group are in order.
 
-    ``free_scale``: the size of its factor means nothing, so that at most a sign is reported. ``is_setting``:
-    with a factor beside it, it is far-fetched, for a setting is a factor itself. ``frequent``: it is also
-    looked for in pairs.
+    FREE: the size of its factor means nothing, at most a sign is reported. SETTING: with a factor beside it, it is
+    far-fetched, for a setting is a factor itself. FREQUENT: it is also looked for in pairs.
     """
 
     RIGHT = 0, "the right answer"
@@ -53,11 +48,8 @@ class Kind(Enum):
     TABLE_SUMMED = 1, "a column met a vector, summed over one axis", FREE
     TERM = 9, "a combination of the terms"
     UPDATE = 9, "the parameter and a multiple of the gradient"
-    WEIGHTS_IGNORED = 10, "weights all alike", FREQUENT
-    INPUT_IGNORED = 10, "an input as if it were zero", FREQUENT
-    INPUT_IGNORED_ONCE = 10, "an input as if it were zero, in one of its uses", FREQUENT
-    TERM_LOST = 11, "a term that meets others, lost on the way back", FREQUENT
-    TERM_REVERSED = 11, "a term that meets others, reversed on the way back", FREQUENT
+    INPUT_IGNORED = 10, "an input as if it were zero (weights: one), everywhere or in one of its uses", FREQUENT
+    TERM_LOST = 11, "a term that meets others, lost or reversed on the way back", FREQUENT
     BRANCH = 11, "another branch or threshold", FREQUENT
     CUT = 11, "the result, or each contribution, cut off at a setting"
     SETTING_IGNORED_BELOW = 11, "a local derivative with a setting taken as 1"
@@ -78,8 +70,7 @@ class Kind(Enum):
     ARGUMENT_REVERSED = 12, "a function of minus its argument"
     USE_REVERSED = 12, "a quantity with the opposite sign, in one of its uses", FREQUENT
     LINK_SKIPPED = 12, "a step passed over, forward and backward", FREQUENT
-    LOSS_FOR_DERIVATIVE = 12, "a value where its derivative belongs", FREE
-    UPSTREAM_SQUARED = 12, "what arrives from above, squared", FREE
+    LOSS_FOR_DERIVATIVE = 12, "a value where its derivative belongs, what arrives squared", FREE
     CHAIN_ENDS = 12, "the derivative in a step, as if the chain ended there", FREE
     EXTRA_OWN = 12, "a multiple of the parameter too many"
     CHAIN_TWICE = 13, "a local derivative used twice, entry by entry"
@@ -124,16 +115,9 @@ class Kind(Enum):
     SHIFTED = 20, "rows shifted by one"
 
     def __init__(self, group: int, what: str, *marks: str) -> None:
-        self.what = what
         self.group = group
         self.free_scale, self.is_setting, self.frequent = (m in marks for m in (FREE, SETTING, FREQUENT))
         self.cost = group + 0.01 * len(type(self).__members__)
-
-
-def in_words() -> str:
-    """Return the order as the list that docs/codes.md shows."""
-    lines = [*GROUPS.values(), "pairs of the above"]
-    return "".join(f"{place}. {line}{';' if place < len(lines) else '.'}\n" for place, line in enumerate(lines, 1))
 
 
 def cost(kinds: Iterable[Kind], factor: Factor | None = None) -> float:

@@ -1,15 +1,13 @@
-"""Additive terms: which term of the derivative is absent, reversed, wrongly scaled, or one too many.
+"""Additive terms: which is absent, reversed, wrongly scaled, or one too many.
 
-A derivative is the sum over all paths from its input to the loss; each path is a column. The student's value is
-fitted as a combination of columns, and every coefficient must be 0 or a factor on all probes.
+A derivative is the sum over all paths from its input to the loss; the answer is fitted as a combination of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from itertools import product
 
 import numpy as np
@@ -17,14 +15,14 @@ import numpy as np
 from npreg.exercises.forward.program import Answer, Array, Exercise
 from npreg.exercises.forward.tape import Tape
 from npreg.exercises.found import ONE, Fact, Factor, Found, Scale
-from npreg.exercises.mistakes.bank import Bank
-from npreg.exercises.mistakes.explanation import Explanation, Pool, quantities, scaled
-from npreg.exercises.mistakes.mistake import Make, asked
+from npreg.exercises.mistakes.bank import Bank, Explanation, Pool, combined
+from npreg.exercises.mistakes.factors import scaled
+from npreg.exercises.mistakes.mistake import Make, asked, derivative, quantity
 from npreg.exercises.mistakes.preference import MORE, Kind, cost, factor_cost
 
 Label = tuple[str, ...]
+Term = tuple[str, Factor | None]
 Named = tuple[tuple[str, ...], float, Found]
-Factors = list[Factor | None]
 
 
 @dataclass(frozen=True)
@@ -38,30 +36,37 @@ class Case:
 
     @property
     def answer(self) -> Answer:
-        """What is asked for."""
         return asked(self.bank.exercise, self.name)
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """The shapes of the student's values."""
         return tuple(value.shape for value in self.student)
 
     @property
     def has_shape(self) -> bool:
-        """Whether they are the right ones."""
+        """Whether the shapes are the right ones."""
         return self.shapes == self.bank.signature(self.name)
 
     def match(self, pool: Pool) -> Iterator[Explanation]:
         """Every mistake in the pool that gives the student's values up to a factor."""
         return pool.match(self.student, self.bank.table, self.tolerance)
 
-    def fit(self, columns: Sequence[Make]) -> Factors | None:
+    def factor(self, coefficients: Array) -> Factor | None:
+        """The factor with these values on the probes."""
+        return self.bank.table.identify(coefficients, max(self.tolerance, 1e-7))
+
+    def without(self, make: Make, times: Factor | None) -> Case:
+        """The same of what is left when something is taken away."""
+        taken = combined([make], [times])
+        return replace(self, student=[v - taken(t) for v, t in zip(self.student, self.bank.tapes, strict=True)])
+
+    def fit(self, columns: Sequence[Make]) -> list[Factor | None] | None:
         """The factor of every column (None for 0), or None where the columns do not make the student's value."""
         measured = []
         for value, tape in zip(self.student, self.bank.tapes, strict=True):
             matrix = np.stack([np.ravel(column(tape)) for column in columns], axis=1)
             flat, sizes = value.ravel(), np.linalg.norm(matrix, axis=0)
-            if len(flat) < len(columns) or np.any(sizes < 1e-12):
+            if len(flat) < len(columns) or not np.all((sizes > 1e-12) & (sizes < np.inf)):
                 return None
             if np.linalg.matrix_rank(matrix / sizes, tol=1e-6) < len(columns):
                 return None
@@ -69,32 +74,13 @@ class Case:
             if np.max(np.abs(matrix @ c - flat)) > self.tolerance * np.max(np.abs(flat)):
                 return None
             measured.append(np.where(np.abs(c) * sizes < 1e-8 * np.max(np.abs(flat)), 0.0, c))
-        found: Factors = []
-        for row in np.stack(measured, axis=1):
-            factor = self.factor(row) if np.any(row) else None
-            if factor is None and np.any(row):
-                return None
-            found.append(factor)
-        return found
-
-    def factor(self, coefficients: Array) -> Factor | None:
-        """The factor with these values on the probes."""
-        return self.bank.table.identify(coefficients, max(self.tolerance, 1e-7))
-
-
-def combined(columns: Sequence[Make], factors: Factors) -> Make:
-    """The sum of columns with their factors."""
-
-    def make(tape: Tape) -> Array:
-        at = quantities(tape)
-        pairs = zip(factors, columns, strict=True)
-        return np.asarray(sum(factor.value(at) * column(tape) for factor, column in pairs if factor is not None))
-
-    return make
+        rows = np.transpose(measured)
+        found = [self.factor(row) if np.any(row) else None for row in rows]
+        return None if any(f is None and np.any(row) for f, row in zip(found, rows, strict=True)) else found
 
 
 def _paths(tape: Tape, wrt: str) -> dict[Label, Array]:
-    """The contribution of every path to the derivative in ``wrt``, by the steps on the path (loss first)."""
+    """The contribution of every path to the derivative in `wrt`, by the steps on the path (loss first)."""
     columns: dict[Label, Array] = {}
 
     def walk(step: str, flow: Array, path: Label) -> None:
@@ -111,56 +97,50 @@ def _paths(tape: Tape, wrt: str) -> dict[Label, Array]:
     return columns
 
 
-def _column(tape: Tape, wrt: str, path: Label) -> Array:
-    column: Array = tape.noted(("paths", wrt), lambda: _paths(tape, wrt))[path]
-    return column
+def _column(wrt: str, path: Label) -> Make:
+    return lambda tape: np.asarray(tape.noted(("paths", wrt), lambda: _paths(tape, wrt))[path])
 
 
 def path_terms(case: Case) -> Iterator[Explanation]:
     """Terms that are missing, reversed or wrongly scaled; a value in the place of a term's derivative."""
     wrt, tapes, exercise = case.answer.wrt, case.bank.tapes, case.bank.exercise
-    paths = [path for path in _paths(tapes[0], wrt) if any(np.any(np.abs(_column(t, wrt, path)) > 1e-9) for t in tapes)]
-    if not 2 <= len(paths) <= 6:
+    found = {path: _column(wrt, path) for path in _paths(tapes[0], wrt)}
+    columns = {path: c for path, c in found.items() if any(np.any(np.abs(c(tape)) > 1e-9) for tape in tapes)}
+    if not 2 <= len(columns) <= 6:
         return
-    columns = [partial(_column, wrt=wrt, path=path) for path in paths]
-    yield from _value_for_term(case, paths, columns)
-    factors = case.fit(columns)
-    codes, price, found = ((), 0.0, ()) if factors is None else _term_codes(_terms(exercise, paths, factors))
-    if factors is not None and codes:
-        yield Explanation(codes, price, combined(columns, factors), found)
-        if _are_branches(case.bank, paths):
-            yield Explanation(("kink-threshold",), price + 3 * MORE, combined(columns, factors))
+    yield from _value_for_term(case, columns)
+    factors = case.fit([*columns.values()]) or []
+    codes, price, known = _term_codes(_terms(exercise, dict(zip(columns, factors, strict=False))))
+    if codes:
+        make = combined([*columns.values()], factors)
+        yield Explanation(codes, price, make, known)
+        shared = set.intersection(*map(set, columns))
+        if any(tapes[0].values[a].dtype.kind == "b" for step in shared for a in exercise.arguments[step]):
+            yield Explanation(("kink-threshold",), price + 3 * MORE, make)  # the paths are branches
 
 
-def _are_branches(bank: Bank, paths: Sequence[Label]) -> bool:
-    """Whether the paths are the branches of a piecewise step."""
-    values, arguments = bank.tapes[0].values, bank.exercise.arguments
-    shared = set(paths[0]).intersection(*paths)
-    return any(values[a].dtype.kind == "b" for step in shared for a in arguments[step])
-
-
-def _terms(exercise: Exercise, paths: Sequence[Label], factors: Factors) -> list[tuple[str, Factor | None]]:
+def _terms(exercise: Exercise, factors: dict[Label, Factor | None]) -> list[Term]:
     """A name for each path, a public step that not all share, and its factor.
 
     Paths through one step are one term where they have the same factor, else each is named by a step of its own.
     """
-    shared = set(paths[0]).intersection(*paths)
-    terms: dict[str, list[tuple[str, Factor | None]]] = {}
-    for path, factor in zip(paths, factors, strict=True):
+    shared = set.intersection(*map(set, factors)) if factors else set()
+    terms: dict[str, list[Term]] = {}
+    for path, factor in factors.items():
         own = [step for step in path if step not in shared]
         public = [step for step in own if not step.startswith("_")]
         reached = [step for step in path if not step.startswith("_")]
         name = public[0] if public else (exercise.public(own[0]) if own else reached[-1])
-        alone = [step for step in public if sum(step in other for other in paths) == 1]
+        alone = [step for step in public if sum(step in other for other in factors) == 1]
         terms.setdefault(name, []).append((alone[0] if alone else name, factor))
-    named = []
+    named: list[Term] = []
     for name, members in terms.items():
-        one = all(factor == members[0][1] for _, factor in members)
-        named += [(name, members[0][1])] if one else members
+        factor = members[0][1]
+        named += [(name, factor)] if all(factor == other for _, other in members) else members
     return named
 
 
-def _term_codes(terms: Sequence[tuple[str, Factor | None]]) -> Named:
+def _term_codes(terms: Sequence[Term]) -> Named:
     """Codes relative to the factor that most terms share (1, where there is a choice)."""
     present = [factor for _, factor in terms if factor is not None]
     if not present or all(factor == present[0] for _, factor in terms):
@@ -172,7 +152,7 @@ def _term_codes(terms: Sequence[tuple[str, Factor | None]]) -> Named:
     return min((_relative_codes(terms, common) for common in choices), key=lambda named: named[1])
 
 
-def _relative_codes(terms: Sequence[tuple[str, Factor | None]], common: Factor) -> Named:
+def _relative_codes(terms: Sequence[Term], common: Factor) -> Named:
     alone = sum(factor is not None for _, factor in terms) == 1
     price = cost([Kind.TERM], common) + (0 if common.is_one or alone else MORE)
     found: list[Fact | Scale] = list(scaled(common)[1])
@@ -190,23 +170,22 @@ def _relative_codes(terms: Sequence[tuple[str, Factor | None]], common: Factor) 
     return (*dict.fromkeys(codes), *common.codes), price, tuple(found)
 
 
-def _value_for_term(case: Case, paths: Sequence[Label], columns: Sequence[Make]) -> Iterator[Explanation]:
+def _value_for_term(case: Case, columns: dict[Label, Make]) -> Iterator[Explanation]:
     """The value of a term in the place of its derivative: the penalty itself added to every entry."""
-    bank = case.bank
-    scalars = [step for step in bank.exercise.public_steps if bank.tapes[0].values[step].shape == ()]
-    for path, column in zip(paths, columns, strict=True):
-        rest = combined([other for other in columns if other is not column], [ONE] * (len(columns) - 1))
-        for term in (step for step in scalars if step in path):
-            pair: list[Make] = [rest, partial(_filled, term=term, like=column)]
+    values, public = case.bank.tapes[0].values, case.bank.exercise.public_steps
+    for path, column in columns.items():
+        others = [other for other in columns.values() if other is not column]
+        rest = combined(others, [ONE] * len(others))
+        for term in (step for step in public if step in path and values[step].shape == ()):
+            pair = [rest, _filled(term, rest)]
             kept, added = case.fit(pair) or (None, None)
             if kept is not None and added is not None and kept.is_usual:
-                codes = ("loss-for-derivative", *kept.codes)
-                made = combined(pair, [kept, added])
-                yield Explanation(codes, cost([Kind.VALUE_FOR_TERM], kept), made, scaled(kept)[1])
+                codes, found = ("loss-for-derivative", *kept.codes), scaled(kept)[1]
+                yield Explanation(codes, cost([Kind.VALUE_FOR_TERM], kept), combined(pair, [kept, added]), found)
 
 
-def _filled(tape: Tape, term: str, like: Make) -> Array:
-    return np.full(like(tape).shape, tape.values[term])
+def _filled(term: str, like: Make) -> Make:
+    return lambda tape: np.full(like(tape).shape, tape.values[term])
 
 
 def extra_terms(case: Case) -> Iterator[Explanation]:
@@ -216,7 +195,7 @@ def extra_terms(case: Case) -> Iterator[Explanation]:
     for other in sorted(others, key=lambda n: n != wrt):
         if not all(np.any(tape.values[other]) for tape in tapes):
             continue
-        columns: list[Make] = [partial(derivative, wrt=wrt), partial(_quantity, name=other)]
+        columns = [derivative(wrt), quantity(other)]
         for kept, added in _with_extra(case, columns):
             codes = _extra_codes(exercise, wrt, other, kept, added)
             price = cost([Kind.EXTRA_OWN if other == wrt else Kind.EXTRA], kept) + factor_cost(added)
@@ -224,14 +203,6 @@ def extra_terms(case: Case) -> Iterator[Explanation]:
                 price = cost([Kind.UPDATE_BY_ONE if kept.magnitude_is_one else Kind.UPDATE])
             if codes:
                 yield Explanation(codes, price, combined(columns, [kept, added]), scaled(kept)[1])
-
-
-def derivative(tape: Tape, wrt: str) -> Array:
-    return tape.sweep()[wrt]
-
-
-def _quantity(tape: Tape, name: str) -> Array:
-    return tape.values[name]
 
 
 def _with_extra(case: Case, columns: Sequence[Make]) -> Iterator[tuple[Factor, Factor]]:

@@ -9,7 +9,7 @@ import pytest
 from npreg.exercises import check
 from npreg.exercises.course import load
 from npreg.exercises.found import Factor
-from npreg.exercises.mistakes.conventions import Convention, convention, other_conventions
+from npreg.exercises.mistakes.factors import Convention, convention, other_conventions
 
 SQUARED = {
     "one-weight": Convention(None, True),

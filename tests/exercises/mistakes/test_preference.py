@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from npreg.exercises.mistakes.preference import GROUPS, Kind, in_words
+from npreg.exercises.mistakes.preference import GROUPS, Kind
 
 ROOT = Path(__file__).parents[3]
 
@@ -17,7 +17,10 @@ def test_the_documentation_shows_the_table():
     if not page.exists():
         pytest.skip("the documentation is not part of this installation")
     shown = re.sub(r"\n   ", " ", page.read_text(encoding="utf-8"))
-    assert in_words() in shown
+    lines = [*GROUPS.values(), "pairs of the above"]
+    ends = [";"] * (len(lines) - 1) + ["."]
+    numbered = zip(range(1, len(lines) + 1), lines, ends, strict=True)
+    assert "".join(f"{place}. {line}{end}\n" for place, line, end in numbered) in shown
 
 
 def test_the_members_stand_in_the_order_of_their_costs():
