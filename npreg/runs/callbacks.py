@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
@@ -88,8 +88,7 @@ class ProgressBar:
             from tqdm.auto import tqdm
         except ImportError:
             raise ImportError("ProgressBar needs tqdm; install it with: python -m pip install tqdm") from None
-        self.make, self.options = tqdm, options
-        self.bar: Any = None
+        self.make, self.options, self.bar = tqdm, options, cast(Any, None)
 
     def on_start(self, epochs: int, done: int) -> None:
         if self.bar is None:

@@ -27,12 +27,12 @@ from npreg.arrays import Data, FloatArray
 from npreg.arrays.sparse import is_sparse
 from npreg.losses import Loss
 from npreg.runs.feeds import ArrayFeed, Feed
+from npreg.runs.sums import BLOCK_ROWS
 from npreg.sgd import Momentum, Nesterov, Rule
 
 TOLERANCE = 0.01  # of the loss of the best constant: a run that close to the least loss is there
 MOST_COLUMNS, FEW_ROWS = (256, 512)  # H is formed up to so many columns, or of so many rows
 REPEATS, PRODUCTS = 10, 12  # parabolas that are tried; steps of conjugate gradients
-BLOCK_ROWS = 32_768
 MOST_STEPS = 10**8
 
 
@@ -190,17 +190,16 @@ def _moments(rows: FloatArray, r: FloatArray, s: FloatArray) -> list[Any]:
 
 def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float, Speed]:
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)
-    best, least, first = here, math.inf, None
+    best, least, start = here, math.inf, None
     for _ in range(REPEATS):
         sums: _Sums = feed.total(_sums, here, _moments)
         weight, value, of_constant = here.means(sums)
-        slope, curvatures = sums.parts[4:]
         w = here.theta[:-1]
         objective = value + float(l2 / 2 * np.sum(w * w) + l1 * np.sum(np.abs(w))) / k
-        G = slope / weight + l2 * penalised[:, None] * here.theta
-        Hs = curvatures / weight + l2 * np.diag(penalised)
-        if first is None:
-            first = start, constant, speed = objective, of_constant, _speed(Hs.mean(axis=0), G, here.shift)
+        G = sums.parts[4] / weight + l2 * penalised[:, None] * here.theta
+        Hs = sums.parts[5] / weight + l2 * np.diag(penalised)
+        if start is None:
+            start, constant, speed = objective, of_constant, _speed(Hs.mean(axis=0), G, here.shift)
         found = [_lowest(Hs[min(j, len(Hs) - 1)], G[:, j], here.theta[:, j], l1 * penalised) for j in range(k)]
         if here.loss.is_squared:
             return sum(lower for _, lower in found) / k, constant, speed
@@ -212,7 +211,7 @@ def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, 
                 break
         else:  # not a parabola from above, as users' losses may be: half the way
             here = replace(here, theta=(best.theta + here.theta) / 2)
-    return start - least, constant, speed
+    return (start or 0.0) - least, constant, speed
 
 
 def _lowest(H: FloatArray, g: FloatArray, theta: FloatArray, l1: FloatArray) -> tuple[FloatArray, float]:

@@ -179,9 +179,7 @@ class BlockFeed(Rows):
 Feed: TypeAlias = ArrayFeed | BlockFeed
 
 
-def as_rows(
-    features: ArrayLike | Rows, labels: ArrayLike | None = None, sample_weight: ArrayLike | None = None
-) -> Data | Rows:
+def as_rows(features: ArrayLike | Rows, labels: Any = None, sample_weight: Any = None) -> Data | Rows:
     """Arrays, looked at, as `Data`; RowBlocks and feeds as they are, since they bring their own labels."""
     if isinstance(features, Rows):
         if labels is not None or sample_weight is not None:
@@ -218,13 +216,7 @@ class RunRows(NamedTuple):
 
     @classmethod
     def of(
-        cls,
-        features: ArrayLike | Rows,
-        labels: ArrayLike | None,
-        sample_weight: ArrayLike | None,
-        validation: float | tuple[ArrayLike, ...] | Rows | None,
-        plan: Plan,
-        rng: np.random.Generator,
+        cls, features: Any, labels: Any, sample_weight: Any, validation: Any, plan: Plan, rng: np.random.Generator
     ) -> RunRows:
         """Looked at, split, and scaled; `rng` is drawn from where a fraction is held out."""
         rows = as_rows(features, labels, sample_weight)

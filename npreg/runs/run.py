@@ -55,12 +55,11 @@ class Run:
             self.rate, self.decay = found.get("rate", *needed), found.get("decay", *needed)
         else:
             self.rate, self.decay = learning_rate(plan, feed, theta)
-        if plan.num_epochs != "auto":
+        if isinstance(plan.num_epochs, int):
             self.num_epochs = plan.num_epochs
-        elif found is not None:
-            self.num_epochs = found.count("num_epochs", 1, most_epochs(plan, feed))
         else:
-            self.num_epochs = least_epochs(plan, feed, theta, self.rate)
+            kept = found and found.count("num_epochs", 1, most_epochs(plan, feed))
+            self.num_epochs = kept or least_epochs(plan, feed, theta, self.rate)
         self.stepper = Stepper(
             (theta[:-1], theta[-1]),
             lr=self.rate,
