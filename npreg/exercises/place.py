@@ -75,15 +75,15 @@ def _with_places(
     goals = [rights, *_halfway(answer.mistakes, references, rights, values)]
     by_size = sorted(range(len(references)), key=lambda i: sum(map(np.size, references[i].given.values())))
     first, rest = by_size[:1], by_size[1:]
-    kept: list[list[int]] = [[] for _ in goals]
+    kept: list[list[tuple[int, ...]]] = [[] for _ in goals]
     for costs in TIERS:
         tried = ask(first, costs=costs)
         for numbers, goal in zip(kept, goals, strict=True):
-            numbers += [int(c["id"]) for c in tried if _reaches(c, goal, references, first, name)]
+            numbers += [tuple(c["id"]) for c in tried if _reaches(c, goal, references, first, name)]
         if kept[0] or (len(kept) > 1 and all(kept[1:])):
             break
     chosen = sorted({number for numbers in kept for number in numbers})
-    again = {int(change["id"]): change for change in (ask(rest, chosen=chosen) if chosen else ())}
+    again = {tuple(change["id"]): change for change in (ask(rest, chosen=chosen) if chosen else ())}
     places = [
         _shared([again[n] for n in numbers if n in again and _reaches(again[n], goal, references, rest, name)])
         for numbers, goal in zip(kept, goals, strict=True)

@@ -13,6 +13,7 @@ import marshal
 import time
 import types
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,10 +24,10 @@ from . import answers, edits
 
 MOST_ENTRIES = 200_000  # of any array that a variant may make, and of any range
 MOST_TURNS = 20_000  # of all loops of one call
-LONGEST_LINE = 200
 SHAPED = ("zeros", "ones", "empty", "full", "eye", "identity")
 SIZED = (*SHAPED, "arange", "linspace", "repeat", "tile", "outer", "kron", "meshgrid")
 _TURN = ast.parse("__turn()").body[0]
+Probe = Mapping[str, np.ndarray]
 
 
 class TooMuch(Exception):
@@ -36,57 +37,49 @@ class TooMuch(Exception):
 def search(
     source: str | Mapping[str, Any],
     name: str,
-    probes: Sequence[Mapping[str, np.ndarray]],
+    probes: Sequence[Probe],
     *,
     sizes: Sequence[Mapping[str, int]],
     settings: Sequence[str] = (),
     inputs: Sequence[str] = (),
     shapes: Sequence[Sequence[int]] | None = None,
-    chosen: Sequence[int] | None = None,
+    chosen: Sequence[Sequence[int]] | None = None,
+    before: Sequence[Sequence[int]] = ((),),
     costs: tuple[float, float] = (0.0, 9.0),
     seconds: float = 1.0,
-    filename: str = answers.FILENAME,
-    clock: Callable[[], float] = time.perf_counter,
 ) -> list[dict[str, Any]]:
-    """Return what the answer ``name`` returns with each small change of the code, on each of the probes.
+    """Return what the answer ``name`` of a file, or of a notebook's functions, returns with small changes of its code.
 
-    Parameters
-    ----------
-    source, filename : as of ``answers.run``
-    probes : the first search gets the smallest one, the second, with ``chosen`` changes, all others
-    sizes : the sizes of every probe, which a change may name
-    settings, inputs : names of the probes' values that a change may multiply by, or use
-    shapes : of the probes' right answers; changes that return others are not told of
-    chosen : numbers of changes; None tries all
-    costs : the least cost of the changes that are tried, and the least that is too much
-    seconds : when to stop
+    A change is a list of numbers of edits that are made together. The ``chosen`` ones are tried, or each edit whose
+    cost lies within ``costs``, after each of the changes ``before`` it, until so many ``seconds`` are over. Edits
+    may name the ``sizes`` of each probe, and those of the probes' values that are ``settings`` or ``inputs``.
 
-    Returns
-    -------
-    list of dict
-        one per change whose values are arrays of numbers on all probes: ``id``, ``kind``, ``cost``, ``cell``,
-        ``place`` (line, column, last line, end column) and ``values``.
+    There is one record per change that returns arrays of numbers, of these ``shapes`` if they are given, on all
+    probes: ``id``, ``values``, and of its last edit ``kind``, ``cost``, ``cell``, ``place`` (line, column, last line,
+    end column) and ``text``.
     """
-    found, deadline = [], clock() + seconds
+    found, deadline = [], time.perf_counter() + seconds
     with answers.quiet(io.StringIO()):
         try:
-            piece = Piece(source, name, filename, probes, sizes)
+            piece = Piece(source, name, probes, sizes)
         except (SyntaxError, ValueError, RecursionError):
             return []
         changes = piece.changes(inputs, settings)
         if chosen is None:
             within = [i for i, (_, edit) in enumerate(changes) if costs[0] <= edit.cost < costs[1]]
-            chosen = sorted(within, key=lambda i: changes[i][1].cost)
-        for number in chosen:
-            if clock() > deadline:
+            within.sort(key=lambda i: changes[i][1].cost)
+            chosen = [(*first, i) for i in within for first in before]
+        for numbers in chosen:
+            if time.perf_counter() > deadline:
                 break
-            unit, edit = changes[number]
-            with edit.made():
-                values = piece.values(unit)
-            if values is None or (shapes is not None and [v.shape for v in values] != list(map(tuple, shapes))):
-                continue
-            told = {"id": number, "kind": edit.kind, "cost": float(edit.cost), "values": values}
-            found.append({**told, **unit.place(edit.node)})
+            with ExitStack() as made:
+                for number in numbers:
+                    made.enter_context(changes[number][1].made())
+                values = piece.values({changes[number][0] for number in numbers})
+            if values is not None and (shapes is None or [v.shape for v in values] == list(map(tuple, shapes))):
+                unit, edit = changes[numbers[-1]]
+                told = {"id": list(numbers), "kind": edit.kind, "cost": float(edit.cost), "values": values}
+                found.append({**told, **unit.place(edit.node)})
     return found
 
 
@@ -123,7 +116,7 @@ class Unit:
         lines, found = self.text.splitlines(), list[int]()
         for line, offset in ((node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)):
             found += [line, len(lines[line - 1].encode()[:offset].decode("utf-8", "ignore"))]
-        return {"cell": self.cell, "place": found, "text": lines[found[0] - 1][:LONGEST_LINE]}
+        return {"cell": self.cell, "place": found, "text": lines[found[0] - 1][:200]}
 
 
 def _defining(
@@ -154,28 +147,22 @@ def _defining(
 
 
 class Piece:
-    """The units that an answer is made of, run with one of them changed in a namespace of their own.
+    """The units that an answer is made of, run with some of them changed in a namespace of their own.
 
     Raises ``ValueError`` where nothing defines the answer.
     """
 
     def __init__(
-        self,
-        source: str | Mapping[str, Any],
-        name: str,
-        filename: str,
-        probes: Sequence[Mapping[str, np.ndarray]],
-        sizes: Sequence[Mapping[str, int]],
+        self, source: str | Mapping[str, Any], name: str, probes: Sequence[Probe], sizes: Sequence[Mapping[str, int]]
     ) -> None:
         self.name, self.probes, self.sizes = name, probes, sizes
-        space, _ = answers.load(source, filename)
+        space, _ = answers.load(source, answers.FILENAME)
         self.reached: list[Unit] = []
         waiting, known, parse = [name], set[str](), lru_cache(ast.parse)
         while waiting:
             unit = _defining(source, space, current, parse) if (current := waiting.pop()) not in known else None
-            known.add(current)
+            known.update([current], unit.names if unit else [])
             if unit is not None:
-                known.update(unit.names)
                 self.reached.append(unit)
                 nodes = list(ast.walk(unit.tree))
                 waiting += [node.id for node in nodes if isinstance(node, ast.Name)]
@@ -189,27 +176,27 @@ class Piece:
         self.order = sorted(units, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
         self.space = {"np": GUARDED, "range": _range, **space}
         self.space.update((key, GUARDED) for key, value in space.items() if value is np)
-        self.seen = {marshal.dumps(unit.code) for unit in self.reached}
+        self.seen = {marshal.dumps([unit.code for unit in self.order])}
         self.parameters: list[str] = []
 
     def changes(self, inputs: Sequence[str], settings: Sequence[str]) -> list[tuple[Unit, edits.Edit]]:
         """All single edits, with their units."""
-        scalars = [f"_size_{size}" for size in self.sizes[0]]
+        scalars = [f"_size_{size}" for size in self.sizes[0]] + (["_root_d"] if "d" in self.sizes[0] else [])
         scalars += [edits.GIVEN + setting for setting in settings if setting in self.probes[0]]
-        scalars += ["_root_d"] if "d" in self.sizes[0] else []
         names = edits.Names([edits.GIVEN + name for name in inputs], scalars, self.helpers)
         return [(unit, edit) for unit in self.reached for edit in edits.edits(unit.tree, names)]
 
-    def values(self, changed: Unit) -> list[np.ndarray] | None:
+    def values(self, changed: set[Unit]) -> list[np.ndarray] | None:
         """What the answer returns on every probe; None where it is not an array of numbers everywhere."""
-        code = changed.compiled()
-        if code is None or (key := marshal.dumps(code)) in self.seen:
+        codes = [unit.compiled() if unit in changed else unit.code for unit in self.order]
+        key = marshal.dumps(codes)
+        if None in codes or key in self.seen:
             return None
         self.seen.add(key)
         found = []
         for probe, sizes in zip(self.probes, self.sizes, strict=True):
             try:
-                value = self._value(changed, code, probe, sizes)
+                value = self._value(codes, probe, sizes)
             except (SystemExit, Exception, GeneratorExit):
                 return None
             if value is None or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
@@ -217,16 +204,12 @@ class Piece:
             found.append(np.asarray(value))
         return found
 
-    def _value(
-        self, changed: Unit, code: types.CodeType, probe: Mapping[str, np.ndarray], sizes: Mapping[str, int]
-    ) -> Any:
+    def _value(self, codes: Sequence[Any], probe: Probe, sizes: Mapping[str, int]) -> Any:
         space = {**self.space, **{f"_size_{key}": size for key, size in sizes.items()}, "__turn": _Turns()}
         space.update({edits.GIVEN + key: answers.copied(value) for key, value in probe.items()})
-        space.update(_root_d=float(np.sqrt(sizes.get("d", 1))))
-        for unit in self.order:
-            run = code if unit is changed else unit.code
-            if run is not None:
-                exec(run, space)
+        space["_root_d"] = float(np.sqrt(sizes.get("d", 1)))
+        for code in codes:
+            exec(code, space)
         function = space[self.name]
         self.parameters = self.parameters or answers.parameters(function)  # the same for all variants, and slow
         if all(name in probe for name in self.parameters):
@@ -245,11 +228,10 @@ class _Guarded:
             return value
 
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            numbers = [np.abs(np.asarray(argument, float)) for argument in args]
+            numbers = [np.abs(np.asarray(argument, float)) for argument in args or kwargs.values()]
+            total = float(sum(np.max(number, initial=0) + number.size for number in numbers))
             if name in SHAPED:
                 total = float(np.prod(np.maximum(numbers[0], 1))) ** (1 + (name in ("eye", "identity")))
-            else:
-                total = float(sum(np.max(number, initial=0) + number.size for number in numbers))
             if total > MOST_ENTRIES:
                 raise TooMuch(name)
             return value(*args, **kwargs)
