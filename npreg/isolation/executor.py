@@ -29,7 +29,7 @@ Probes = Sequence[Mapping[str, np.ndarray[Any, Any]]]
 Events = queue.SimpleQueue[tuple[str, Any]]
 START_SECONDS = 60.0
 TURN = 0.2
-MOST_MESSAGES = 200
+SHORTEST = 2**16  # bytes that a message counts at least
 WINDOWS_FAULT = 0xC0000000
 
 
@@ -37,8 +37,9 @@ WINDOWS_FAULT = 0xC0000000
 class Ran:
     """What came of a file: ``outcome`` as ``run_answers`` returns it, and how its processes ended.
 
-    ``endings`` maps a function that ended its process (``""``: the file as a whole) to the reason's code and
-    detail; ``isolation`` is what was in force; ``complex`` are functions that work with complex numbers.
+    ``endings`` maps a function that ended its process (``""``: the file as a whole) to the reason's code (see
+    ``reasons``) and detail; ``isolation`` is what the process said to be in force before it ran any of the student's
+    code, and ``complex`` which functions of the file work with complex numbers.
     """
 
     outcome: dict[str, Any]
@@ -73,13 +74,11 @@ def run_isolated(
     dead: dict[str, dict[str, Any]] = {}
     while request["names"]:
         run = run_once(sandbox, request, slot, watch)
-        ran.isolation = run.isolation or ran.isolation
-        ran.complex = run.complex or ran.complex
-        if run.outcome is not None:
-            ran.outcome = run.outcome
+        ran.isolation, ran.complex = run.isolation or ran.isolation, run.complex or ran.complex
+        if run.answer is not None:
+            ran.outcome = run.answer
             break
-        asked = (*request["names"], *request["optional"])
-        culprit = run.started[-1] if run.started and run.started[-1] in asked else ""
+        culprit = run.at_work if run.at_work in (*request["names"], *request["optional"]) else ""
         ran.endings[culprit] = (run.ending, run.detail)
         error = {"kind": run.ending, "message": run.detail, "line": None, "package": None}
         ran.outcome["error"] = ran.outcome["error"] if culprit else error
@@ -100,19 +99,14 @@ def search_isolated(
     *,
     probes: Probes,
     helpers: Mapping[str, str] | None = None,
-    slot: int = 0,
     watch: Watch | None = None,
+    slot: int = 0,
     **options: Any,
 ) -> list[dict[str, Any]]:
-    """Run small changes of a file in a process of its own; empty where the process ends before its answer.
-
-    Parameters and changes are as of ``npreg.isolation.inside.variants.search``.
-    """
-    lines = source.splitlines()
-    changes = run_once(
-        sandbox, _request(source, probes, helpers, search={"name": name, **options}), slot, watch
-    ).changes
-    return [{**c, "text": lines[c["place"][0] - 1][:200]} for c in changes if 0 < c["place"][0] <= len(lines)]
+    """Run small changes of a file as ``search_changes`` does, in a process of its own; none where that dies."""
+    run = run_once(sandbox, _request(source, probes, helpers, search={"name": name, **options}), slot, watch)
+    lines = ["", *source.splitlines()]
+    return [{**c, "text": lines[c["place"][0]][:200]} for c in run.answer or () if 0 < c["place"][0] < len(lines)]
 
 
 def _request(source: str, probes: Probes, helpers: Mapping[str, str] | None, **more: Any) -> dict[str, Any]:
@@ -123,17 +117,12 @@ def _request(source: str, probes: Probes, helpers: Mapping[str, str] | None, **m
 
 @dataclass
 class Run:
-    """How one process ended: its answer, or why there is none.
-
-    ``outcome`` is what ``answers.run`` returned, checked, or None, ``changes`` what a search of changes did;
-    ``started`` are the functions that began; ``ending`` is ``"finished"`` or the code of a reason (see
-    ``reasons``), ``detail`` its particulars; ``isolation`` is what the process said to be in force before it ran
-    any of the student's code, and ``complex`` which functions of the file work with complex numbers.
+    """How one process ended: its ``answer``, checked, or None and why (``ending``, ``detail``, and the function that
+    was ``at_work``); ``isolation`` and ``complex`` as of ``Ran``.
     """
 
-    outcome: dict[str, Any] | None = None
-    changes: list[dict[str, Any]] = field(default_factory=list)
-    started: list[str] = field(default_factory=list)
+    answer: Any = None
+    at_work: str = ""
     ending: str = "failed-to-start"
     detail: str = ""
     isolation: dict[str, Any] = field(default_factory=dict)
@@ -180,15 +169,12 @@ def _read_messages(stream: Any, events: Events) -> None:
     left = 2 * wire.MAX_FRAME
     with contextlib.suppress(OSError, ValueError):
         try:
-            for _ in range(MOST_MESSAGES):
-                line = stream.readline(min(left, wire.MAX_FRAME) + 1)
-                left -= len(line)
+            while True:
+                line = stream.readline(min(max(left, 0), wire.MAX_FRAME) + 1)
+                left -= max(len(line), SHORTEST)
                 events.put(("message", wire.value_of(line)))
-            events.put(("garbled", None))
-        except EOFError:
-            events.put(("closed", None))
-        except wire.WireError:
-            events.put(("garbled", None))
+        except (EOFError, wire.WireError) as error:
+            events.put(("closed" if isinstance(error, EOFError) else "garbled", None))
 
 
 def _drain(stream: Any, events: Events, printed: list[bytes], limit: int) -> None:
@@ -212,7 +198,7 @@ def _collect(run: Run, events: Events, request: Mapping[str, Any], seconds: floa
             kind, content = events.get(timeout=min(max(left, 0), TURN))
         except queue.Empty:
             if watch is not None:
-                watch(time.monotonic() - begun, run.started[-1] if run.started else "")
+                watch(time.monotonic() - begun, run.at_work)
             if left > 0:
                 continue
             kind = "time-limit" if run.isolation else "failed-to-start"
@@ -234,16 +220,16 @@ def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
             run.complex = [text_of(name) for name in content["complex"]]
             return False
         if "started" in content:
-            run.started.append(text_of(content["started"])[:200])
+            run.at_work = text_of(content["started"])
             return False
         run.ending = "finished"
         if "ended" in content:
             run.detail = text_of(content["ended"])[:100]
             run.ending = "memory-limit" if run.detail == "MemoryError" else "ended-itself"
         elif "search" in request:
-            run.changes = checked_changes(content["changes"], len(request["probes"]))
+            run.answer = checked_changes(content["changes"], len(request["probes"]))
         else:
-            run.outcome = checked_outcome(content["outcome"], request)
+            run.answer = checked_outcome(content["outcome"], request)
     except (KeyError, TypeError, ValueError) as error:
         run.ending, run.detail = "garbled", str(error)
     return True

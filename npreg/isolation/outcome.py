@@ -26,8 +26,9 @@ def checked_outcome(outcome: Any, request: Mapping[str, Any]) -> dict[str, Any]:
     given = _is(dict)(_is(dict)(outcome)["functions"])
     names = [*request["names"], *(name for name in request["optional"] if name in given)]
     functions = {name: _record(given[name], FUNCTION) for name in names}
-    for function in functions.values():
-        _are_as_many(function["runs"], len(request["probes"]), "runs")
+    for runs in (function["runs"] for function in functions.values()):
+        if len(runs) != len(request["probes"]):
+            raise ValueError(f"{len(runs)} runs, not {len(request['probes'])}")
     return {"error": _error(outcome["error"]), "stdout": text_of(outcome["stdout"]), "functions": functions}
 
 
@@ -35,20 +36,14 @@ def checked_changes(changes: Any, count: int) -> list[dict[str, Any]]:
     """Rebuild what ``variants.search`` returned for so many probes; places are within any file."""
     found = [_record(change, CHANGE) for change in _is(list)(changes)]
     for change in found:
-        _are_as_many(change["values"], count, "values")
-        _are_as_many(change["place"], 4, "numbers of a place")
-        if not all(0 <= number < MOST_ENTRIES for number in change["place"]):
-            raise ValueError("a place that is none")
+        place = [number for number in change["place"] if 0 <= number < MOST_ENTRIES]
+        if len(change["values"]) != count or len(place) != 4:
+            raise ValueError(f"{len(change['values'])} values, not {count}, or no place: {place}")
     return [{**change, "cell": None} for change in found]
 
 
 def _record(value: Any, fields: Mapping[str, Check]) -> dict[str, Any]:
     return {key: check(_is(dict)(value)[key]) for key, check in fields.items()}
-
-
-def _are_as_many(items: list[Any], count: int, what: str) -> None:
-    if len(items) != count:
-        raise ValueError(f"{len(items)} {what}, not {count}")
 
 
 def _is(kind: type) -> Check:
@@ -73,10 +68,6 @@ def text_of(text: Any) -> str:
     return str(_is(str)(text))[:LONGEST_TEXT].encode("utf-8", "replace").decode()
 
 
-def _line(line: Any) -> int:
-    return int(min(max(_is(int)(line), 0), 1_000_000))
-
-
 def _array(value: Any) -> Any:
     """A numeric array as it is; of one too large to be sent, its shape filled with zeros."""
     if isinstance(value, dict):
@@ -97,7 +88,12 @@ def _run(record: Any) -> dict[str, Any]:
 
 
 MOST_ITEMS = 10_000
-ERROR = {"kind": text_of, "message": text_of, "line": _maybe(_line), "package": _maybe(text_of)}
+ERROR = {
+    "kind": text_of,
+    "message": text_of,
+    "line": _maybe(lambda line: min(max(_is(int)(line), 0), MOST_ENTRIES)),
+    "package": _maybe(text_of),
+}
 _error = _maybe(lambda error: _record(error, ERROR))
 RUN = {
     **{key: _maybe(_array) for key in ("value", "again")},
@@ -111,7 +107,7 @@ FUNCTION = {
     "defined": _is(bool),
     "parameters": _list(text_of),
     "globals": _list(text_of),
-    "line": _maybe(_line),
+    "line": _maybe(lambda line: min(max(_is(int)(line), 0), MOST_ENTRIES)),
     "runs": _list(_run),
 }
 CHANGE = {

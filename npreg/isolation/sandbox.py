@@ -78,12 +78,6 @@ class Sandbox:
         """Return the same without the folder of one run: what decides how a file is run."""
         return replace(self, place=None, python=None)
 
-    def prepared(self) -> Sandbox:
-        """Return the same with a Python that its user can reach, copied into ``place`` where it must be."""
-        if self.bwrap or self.python or self.place is None or not self.drop or unprivileged_user(0) is None:
-            return self
-        return replace(self, python=reachable_python(self.place, PACKAGES, not self.allowed))
-
     @contextlib.contextmanager
     def room(self, slot: int = 0) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """Prepare an empty folder for one process: how to start it, and the settings that it is sent first.
@@ -187,7 +181,9 @@ def choose(sandbox: Sandbox, way: str, trial: Trial) -> tuple[Sandbox, Mapping[s
     if way != "bwrap":
         candidates += [(None, drop) for drop in (True, False) if drop <= sandbox.drop]
     for bwrap, drop in candidates:
-        chosen = replace(sandbox, bwrap=bwrap, drop=drop).prepared()
+        chosen = replace(sandbox, bwrap=bwrap, drop=drop)
+        if drop and not bwrap and sandbox.place is not None and unprivileged_user(0) is not None:
+            chosen = replace(chosen, python=reachable_python(sandbox.place, PACKAGES, not sandbox.allowed))
         problem, in_force = trial(chosen)
         if not problem:
             return chosen, in_force

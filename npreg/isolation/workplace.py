@@ -15,13 +15,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from npreg.files import lock
 
 PREFIX = "npreg-run-"
 LOCK = ".lock"
-UNUSED = shutil.ignore_patterns("test", "tests", "idlelib", "turtledemo", "ensurepip", "site-packages")
+UNUSED = ("test", "tests", "idlelib", "turtledemo", "ensurepip", "site-packages")
 YOUNG = 60.0  # seconds in which a folder may still be without its lock
 
 
@@ -41,24 +40,18 @@ def workplace() -> Iterator[str]:
 
 def remove_litter(place: str) -> None:
     """Remove the folders that killed runs of this user have left in ``place``."""
-    user = os.getuid() if hasattr(os, "getuid") else 0
     for folder in Path(place).glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # such as a lock that somebody holds
             status = folder.lstat()
-            if stat.S_ISDIR(status.st_mode) and status.st_uid == user and _is_abandoned(folder):
-                remove_tree(str(folder))
-
-
-def _is_abandoned(folder: Path) -> bool:
-    """Whether nobody holds the folder's lock; raises ``OSError`` if somebody does."""
-    try:
-        with open(folder / LOCK, "r+b") as file:
-            lock(file.fileno())
-    except FileNotFoundError:
-        return time.time() - folder.stat().st_mtime > YOUNG
-    if os.name == "nt":
-        os.unlink(folder / LOCK)  # refused while its run has it open
-    return True
+            if not stat.S_ISDIR(status.st_mode) or status.st_uid != getattr(os, "getuid", lambda: 0)():
+                continue
+            if (folder / LOCK).exists():
+                with open(folder / LOCK, "r+b") as file:
+                    lock(file.fileno())
+                (folder / LOCK).unlink()  # refused on Windows while its run has it open
+            elif time.time() - status.st_mtime < YOUNG:
+                continue
+            remove_tree(str(folder))
 
 
 def reachable_python(place: str, packages: Path, numpy_only: bool) -> tuple[str, str] | None:
@@ -71,11 +64,12 @@ def reachable_python(place: str, packages: Path, numpy_only: bool) -> tuple[str,
     if readable_by_others(standard) and readable_by_others(packages / "numpy"):
         return None
     copies = Path(place) / "python", Path(place) / "packages"
-    _copy(standard, copies[0], UNUSED)
-    if not (copies[0] / "lib-dynload").exists():
-        _copy(dynamic, copies[0] / "lib-dynload")
-    for part in ("numpy", "numpy.libs") if numpy_only else ("",):
-        _copy(packages / part, copies[1] / part, UNUSED if numpy_only else None)
+    parts = [(standard, copies[0]), (dynamic, copies[0] / "lib-dynload")]
+    parts += [(packages / part, copies[1] / part) for part in (("numpy", "numpy.libs") if numpy_only else ("",))]
+    for source, target in parts:
+        unused = shutil.ignore_patterns(*(UNUSED if target not in copies[1:] else ()))
+        if source.is_dir() and not target.exists():
+            shutil.copytree(source, target, copy_function=_link_or_copy, ignore=unused)
     for folder in (folder for copy in copies for folder, _, _ in os.walk(copy)):
         os.chmod(folder, 0o755)
     return str(copies[0]), str(copies[1])
@@ -92,11 +86,6 @@ def readable_by_others(path: str | Path) -> bool:
         return path.exists() and all(p.stat().st_mode & 0o005 == 0o005 for p in (path, *path.parents) if p.is_dir())
     except OSError:
         return False
-
-
-def _copy(source: Path, target: Path, ignore: Any = None) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, copy_function=_link_or_copy, ignore=ignore)
 
 
 def _link_or_copy(source: str, target: str) -> None:

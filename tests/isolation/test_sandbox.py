@@ -102,8 +102,8 @@ def test_a_function_that_kills_its_process_costs_itself_alone(monkeypatch):
     def play(sandbox, request, slot, watch):
         asked.append((request["names"], request["optional"]))
         if len(asked) < 3:
-            return Run(started=["a", "b" if len(asked) == 1 else "c"], ending="time-limit", isolation={"uid": 1})
-        return Run({"error": None, "stdout": "hello", "functions": {"a": ok(1.0)}}, ["a"], "finished")
+            return Run(at_work="b" if len(asked) == 1 else "c", ending="time-limit", isolation={"uid": 1})
+        return Run({"error": None, "stdout": "hello", "functions": {"a": ok(1.0)}}, "a", "finished")
 
     monkeypatch.setattr(executor, "run_once", play)
     ran = run_isolated(Sandbox(), "", ["a", "b"], [{}], optional=["c"])

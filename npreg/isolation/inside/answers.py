@@ -18,7 +18,13 @@ import numpy as np
 FILENAME = "<answers>"
 _STDOUT_LIMIT = 2000
 _VALUE_LIMIT = 1_000_000
-_REFUSALS = (SystemExit, Exception, RecursionError, GeneratorExit)
+_REFUSALS = (SystemExit, Exception, GeneratorExit)
+NO_RUN: dict[str, Any] = {
+    **dict.fromkeys(("value", "again", "problem", "error")),
+    "type": "",
+    "changed": [],
+    "stdout": "",
+}
 
 
 def run(
@@ -28,7 +34,7 @@ def run(
     *,
     optional: Sequence[str] = (),
     filename: str = FILENAME,
-    started: Callable[[str], None] | None = None,
+    started: Callable[[str], object] = lambda name: None,
 ) -> dict[str, Any]:
     """Call every answer function of a file on every probe, twice, and write down what happened.
 
@@ -42,23 +48,18 @@ def run(
         fresh copies, the ones that its parameters name
     optional : names of functions that are run where the file defines them (``grad_<step>``)
     filename : the name that stands in error messages
-    started : called with the name of every function before it runs, so that a process that dies is understood
+    started : called with the name of every function before it runs
 
     Returns
     -------
     dict
         ``error``: None, or ``{"kind", "message", "line", "package"}`` where the file itself could not be run
         (``package`` is what an ImportError is about); ``stdout``: what running the file printed; ``functions``:
-        from every name (and every optional name that is defined) to ``{"defined", "parameters", "globals",
-        "line", "runs"}``, where ``globals`` are the names of module-level data that the function reads, and
-        ``runs`` holds one record per probe:
-
-        - ``value``, ``again``: what two calls with equal arguments returned, as plain arrays, or None
-        - ``type``: the type that was returned, in words (``"float"``, ``"float32 array (3,)"``)
-        - ``problem``: None, ``"not-implemented"``, ``"no-return"``, ``"raises"`` or ``"dtype"`` (not numbers)
-        - ``error``: None, or the same of the exception
-        - ``changed``: names of the arguments that the call changed
-        - ``stdout``: what the first call printed
+        from every name to ``{"defined", "parameters", "globals", "line", "runs"}``, where ``globals`` are the names
+        of module-level data that the function reads. ``runs`` holds one record per probe: ``value`` and ``again``,
+        what two calls with equal arguments returned, as plain arrays, or None; ``type``, in words; ``problem``, None,
+        ``"not-implemented"``, ``"no-return"``, ``"raises"`` or ``"dtype"`` (not numbers); ``error``, as of the file;
+        ``changed``, the arguments that the call changed; and ``stdout``.
 
     >>> probe = {"x": np.array(2.0), "r": np.array(3.0)}
     >>> outcome = run("def grad_w(x, r): return x * r", ["grad_w"], [probe])
@@ -70,8 +71,7 @@ def run(
         namespace, error = load(source, filename)
     functions = {}
     for name in [*names, *(name for name in optional if name in namespace)]:
-        if started is not None:
-            started(name)
+        started(name)
         functions[name] = _run_function(namespace, name, probes, filename)
     return {"error": error, "stdout": output.getvalue()[:_STDOUT_LIMIT], "functions": functions}
 
@@ -136,17 +136,6 @@ def _run_function(
     }
 
 
-NO_RUN: dict[str, Any] = {
-    "value": None,
-    "again": None,
-    "type": "",
-    "problem": None,
-    "error": None,
-    "changed": [],
-    "stdout": "",
-}
-
-
 def _picked(result: Any, part: int | None) -> Any:
     """One of several results; a function that returns something else is told."""
     if part is None or result is None:
@@ -169,18 +158,21 @@ def _run_once(
     with quiet(output):
         try:
             given = arguments(function, probe, namespace)
-            copies = {key: value for key, value in given.items() if key in probe}
             record.update(as_value(_picked(function(**given), part)))
             if record["problem"] == "no-return" and _is_stub(function):
                 record["problem"] = "not-implemented"
             record["stdout"] = output.getvalue()[:_STDOUT_LIMIT]
-            record["changed"] = [key for key, copy in copies.items() if not _same(copy, probe[key])]
+            record["changed"] = [key for key in given if key in probe and not _same(given[key], probe[key])]
             record["again"] = as_value(_picked(function(**arguments(function, probe, namespace)), part))["value"]
         except _REFUSALS as error:
             record["problem"] = "not-implemented" if isinstance(error, NotImplementedError) else "raises"
             record["error"] = _describe(error, filename, line)
     record["stdout"] = record["stdout"] or output.getvalue()[:_STDOUT_LIMIT]
     return record
+
+
+def _same(a: Any, b: np.ndarray) -> bool:
+    return np.shape(a) == b.shape and np.array_equal(a, b, equal_nan=b.dtype.kind in "fc")
 
 
 def _is_stub(function: Callable[..., Any]) -> bool:
@@ -223,11 +215,6 @@ def arguments(
 def copied(value: np.ndarray) -> Any:
     """A fresh copy; a scalar is given as a NumPy scalar, so that it prints and hashes like a number."""
     return value.copy() if value.ndim else value[()]
-
-
-def _same(a: Any, b: np.ndarray) -> bool:
-    a = np.asarray(a)
-    return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=b.dtype.kind in "fc"))
 
 
 def as_value(result: Any) -> dict[str, Any]:

@@ -35,7 +35,6 @@ COMPARED = "; ".join(
 CHOSEN = "branches 1.1 _r if _c else _l; too-much 1.6 _l; too-much 1.6 _r"
 NAMED = "transposition 1.4 _e.T; constant 1.9 1 - _e; constant 2.4 1 - _e ** 2; constant 2.4 _e * (1 - _e)"
 RANGES = "range 1.2 range(_r); range 1.2 range(_r - 1); range 1.2 range(_r + 1); range 1.2 range(1, _r)"
-TURNED = "transposition 1.7 _e.T"
 # Of whatever is returned, assigned, added up, or handed on:
 ADDED = """
     sign 2 -_e; factor 2.2 2 * _e; factor 2.2 _e / 2; factor 2.2 4 * _e; factor 2.2 _e / 4; factor 2.2 3 * _e;
@@ -67,6 +66,7 @@ RELATED = (
     ("zeros_like", "ones_like"),
     ("std", "var"),
 )
+REDUCING = ("axis", "keepdims")
 REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm")
 CONSTANTS = (0, 1, 2, 0.5, -1, 3, 4)
 NOT_THERE = ("decorator_list", "annotation", "returns", "defaults", "kw_defaults", "bases", "ctx")
@@ -80,9 +80,10 @@ Rows = Iterator[tuple[str, float, Any]]
 
 @dataclass(frozen=True)
 class Edit:
-    """One change: ``puts`` holds lists or nodes, a key or the name of a field, and what comes there.
+    """One change, and the ``node`` that it marks.
 
-    ``node`` is what it marks; code is a pair of its text and the nodes for its placeholders.
+    ``puts`` holds lists or nodes, a key or the name of a field, and what comes there: a node, or code as a pair of
+    its text and the nodes for its placeholders.
     """
 
     kind: str
@@ -143,21 +144,14 @@ def edits(root: ast.AST, names: Names) -> Iterator[Edit]:
     foreign = [name for name in names.foreign if name.removeprefix(GIVEN) not in own]
     names = replace(names, variables=sorted(own), foreign=foreign)
     added = list(_added(names))
-    for parent in nodes:
-        for field, value in ast.iter_fields(parent):
-            if field in NOT_THERE:
-                continue
-            if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
-                yield from _statements(value)
-            places: Any = [(parent, field, value)]
-            if isinstance(value, list):
-                places = [(value, i, node) for i, node in enumerate(value)]
-            for owner, key, node in places:
-                if not isinstance(node, ast.expr) or isinstance(getattr(node, "ctx", None), ast.Store):
-                    continue
+    for parent, field, value in ((node, *pair) for node in nodes for pair in ast.iter_fields(node)):
+        places: Any = [(parent, field, value)]
+        if isinstance(value, list):
+            places = [(value, i, node) for i, node in enumerate(value)]
+            yield from _statements(value) if value and isinstance(value[0], ast.stmt) else ()
+        for owner, key, node in places if field not in NOT_THERE else ():
+            if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
                 rows = [*_expression(node, parent, field, names)]
-                if isinstance(node, (ast.Call, ast.BinOp, ast.Subscript)) and field not in ("func", "slice"):
-                    rows.append(("transposition", 1.7, "_e.T"))
                 rows += added if _is_term(node, parent, field) else []
                 parts = {"_e": node, **_parts(node)}
                 for kind, cost, new in rows:
@@ -229,9 +223,11 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
             yield "index", 1.4, node.value
             for end in ("lower", "upper") if isinstance(node.slice, ast.Slice) else ():
                 given = getattr(node.slice, end) is not None
-                for bound in (None,) if given else (1, -1):
-                    new = None if given else ast.copy_location(ast.Constant(bound), node)
-                    yield "index", 1.2 if given else 1.4, _with(node, slice=_with(node.slice, **{end: new}))
+                for bound in ("None",) if given else ("1", "-1"):
+                    new = _with(node.slice, **{end: ast.parse(bound, mode="eval").body})
+                    yield "index", 1.2 if given else 1.4, _with(node, slice=new)
+    if isinstance(node, (ast.Call, ast.BinOp, ast.Subscript)) and field not in ("func", "slice"):
+        yield "transposition", 1.7, "_e.T"
 
 
 def _number(node: ast.Constant, parent: ast.AST, field: str, names: Names) -> Rows:
@@ -257,26 +253,22 @@ def _subscripts(text: str) -> Rows:
         yield "index", 1.4, repr(f"{turned}->{result}")
 
 
-@lru_cache
-def _keywords(text: str) -> list[ast.keyword]:
-    call = ast.parse(f"f({text})", mode="eval").body
-    return call.keywords if isinstance(call, ast.Call) else []
-
-
 def _call(node: ast.Call, names: Names) -> Rows:
     called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    given = {keyword.arg: keyword for keyword in node.keywords}
-    for name, keyword in given.items():
-        rest = [other for other in node.keywords if other is not keyword]
-        yield name if name in ("axis", "keepdims") else "constant", 1, _with(node, keywords=rest)
+
+    def with_keywords(text: str, *without: str | None) -> Any:
+        more: Any = ast.parse(f"f({text})", mode="eval").body
+        return _with(node, keywords=[k for k in node.keywords if k.arg not in without] + more.keywords)
+
+    for keyword in node.keywords:
+        yield str(keyword.arg) if keyword.arg in REDUCING else "constant", 1, with_keywords("", keyword.arg)
     if called in REDUCTIONS:
-        rest = [keyword for name, keyword in given.items() if name not in ("axis", "keepdims")]
         positional = len(node.args) > (getattr(getattr(node.func, "value", None), "id", "") in ("np", "numpy"))
         for axis in () if positional else (0, 1, -1):
-            yield "axis", 1.5, _with(node, keywords=rest + _keywords(f"axis={axis}"))
-            yield "axis", 1.6, _with(node, keywords=rest + _keywords(f"axis={axis}, keepdims=True"))
-        if "keepdims" not in given:
-            yield "keepdims", 1.1, _with(node, keywords=node.keywords + _keywords("keepdims=True"))
+            yield "axis", 1.5, with_keywords(f"axis={axis}", *REDUCING)
+            yield "axis", 1.6, with_keywords(f"axis={axis}, keepdims=True", *REDUCING)
+        if all(keyword.arg != "keepdims" for keyword in node.keywords):
+            yield "keepdims", 1.1, with_keywords("keepdims=True")
     if called == "range":
         yield from _rows(RANGES) if len(node.args) < 3 else ()
     elif called == "len":
@@ -321,10 +313,9 @@ def _added(names: Names) -> Rows:
 def _statements(body: list[ast.stmt]) -> Iterator[Edit]:
     """Statements exchanged, left out, accumulated in place of assigned, or moved out of or into a loop."""
 
-    def to(kind: str, cost: float, node: ast.AST, *new: ast.stmt, **inside: Any) -> Edit:
-        """What comes in the place of the whole body, and of one inside of it (``it``)."""
-        puts = [(place, slice(None), content) for place, content in inside.get("it", ())]
-        return Edit(kind, cost, node, [*puts, (body, slice(None), list(new))])
+    def to(kind: str, cost: float, node: ast.AST, new: list[ast.stmt], *inside: tuple[list[ast.stmt], Any]) -> Edit:
+        """What comes in the place of the whole body, and of those inside of it."""
+        return Edit(kind, cost, node, [(place, slice(None), content) for place, content in (*inside, (body, new))])
 
     for i, statement in enumerate(body):
         before, after = body[:i], body[i + 1 :]
@@ -332,29 +323,23 @@ def _statements(body: list[ast.stmt]) -> Iterator[Edit]:
             continue
         for j, later in enumerate(after[:3], start=1):
             if not isinstance(later, (ast.Return, ast.FunctionDef)):
-                yield to("statement-order", 1.4 + 0.1 * j, statement, *before, *after[:j], statement, *after[j:])
+                yield to("statement-order", 1.4 + 0.1 * j, statement, [*before, *after[:j], statement, *after[j:]])
         if len(body) > 1 and isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr)):
-            yield to("too-much", 1.8, statement, *before, *after)
+            yield to("too-much", 1.8, statement, before + after)
         for cost, new in _other_assignments(statement):
             new = ast.fix_missing_locations(ast.copy_location(new, statement))
-            yield to("accumulation", cost, statement, *before, new, *after)
+            yield to("accumulation", cost, statement, [*before, new, *after])
         if isinstance(statement, ast.If) and statement.orelse:
-            yield to(
-                "branches",
-                1.1,
-                statement,
-                *before,
-                _with(statement, body=statement.orelse, orelse=statement.body),
-                *after,
-            )
+            new = _with(statement, body=statement.orelse, orelse=statement.body)
+            yield to("branches", 1.1, statement, [*before, new, *after])
         if isinstance(statement, (ast.For, ast.While)):
             inner = statement.body
             if len(inner) > 1:
-                one_less = [(inner, inner[:-1])]
-                yield to("indentation", 1.3, inner[-1], *before, statement, inner[-1], *after, it=one_less)
+                shorter = (inner, inner[:-1])
+                yield to("indentation", 1.3, inner[-1], [*before, statement, inner[-1], *after], shorter)
             if after and not isinstance(after[0], ast.Return):
-                one_more = [(inner, [*inner, after[0]])]
-                yield to("indentation", 1.3, after[0], *before, statement, *after[1:], it=one_more)
+                longer = (inner, [*inner, after[0]])
+                yield to("indentation", 1.3, after[0], [*before, statement, *after[1:]], longer)
 
 
 def _other_assignments(node: ast.stmt) -> Iterator[tuple[float, ast.stmt]]:
@@ -363,9 +348,7 @@ def _other_assignments(node: ast.stmt) -> Iterator[tuple[float, ast.stmt]]:
         yield 1.1, ast.AugAssign(node.targets[0], ast.Add(), node.value)
         yield 1.3, ast.AugAssign(node.targets[0], ast.Sub(), node.value)
     elif isinstance(node, ast.AugAssign):
-        for op in (ast.Add(), ast.Sub()):
-            if type(op) is not type(node.op):
-                yield 1.0, ast.AugAssign(node.target, op, node.value)
+        yield from ((1, _with(node, op=op)) for op in (ast.Add(), ast.Sub()) if type(op) is not type(node.op))
         if isinstance(node.target, ast.Name):
             old = ast.Name(node.target.id, ast.Load())
             yield 1.3, ast.Assign([node.target], node.value)

@@ -1,8 +1,7 @@
 """The student's process: lock oneself in, run the answers, send plain records; started by path.
 
-The settings and the request come on standard input, and the reply leaves through what was standard output; the
-student's own prints go to standard error. Before any student code runs it is said which locks are in force, and
-before each function its name, so that a process that dies is understood.
+The request comes on standard input, and the reply leaves through what was standard output; the student's own prints
+go to standard error. What is in force is said before any student code runs, and each function's name before it.
 """
 
 from __future__ import annotations
@@ -47,8 +46,8 @@ def main(packages: str, standard: str = "") -> None:
     for name in ("display", "get_ipython"):  # a notebook's own functions
         setattr(builtins, name, stand_ins.StandIn("IPython"))
     wire.write_frame(reply, in_force)
-    names = complex_use.complex_functions(request["source"], request["helpers"].values())
-    wire.write_frame(reply, {"complex": names})
+    complex_names = complex_use.complex_functions(request["source"], request["helpers"].values())
+    wire.write_frame(reply, {"complex": complex_names})
 
     def started(name: str) -> None:
         stand_ins.close()
