@@ -57,7 +57,6 @@ def _ask(search: Search, questions: Questions, name: str, probes: Sequence[int],
         probes=[at.given for at in chosen],
         sizes=[dict(at.sizes) for at in chosen],
         settings=list(exercise.settings),
-        inputs=[*exercise.inputs, *exercise.public_steps],
         **which,
     )
 

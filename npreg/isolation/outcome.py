@@ -36,9 +36,9 @@ def checked_changes(changes: Any, count: int) -> list[dict[str, Any]]:
     """Rebuild what ``variants.search`` returned for so many probes; places are within any file."""
     found = [_record(change, CHANGE) for change in _is(list)(changes)]
     for change in found:
-        place = [number for number in change["place"] if 0 <= number < MOST_ENTRIES]
-        if len(change["values"]) != count or len(place) != 4:
-            raise ValueError(f"{len(change['values'])} values, not {count}, or no place: {place}")
+        values, place = change["values"], change["place"]
+        if len(values) != count or len(place) != 4 or not all(0 <= number < MOST_ENTRIES for number in place):
+            raise ValueError(f"{len(values)} values, not {count}, or no place: {place}")
     return [{**change, "cell": None} for change in found]
 
 

@@ -98,17 +98,21 @@ class Sandbox:
             remove_tree(folder)
 
     def _settings(self, uid: int | None) -> dict[str, Any]:
-        limits = self.limits
+        limits = {
+            "RLIMIT_AS": self.limits.memory,
+            "RLIMIT_CPU": int(self.limits.seconds) + 1,
+            "RLIMIT_FSIZE": self.limits.file_size,
+            "RLIMIT_NOFILE": 64,
+            **dict.fromkeys(("RLIMIT_CORE", "RLIMIT_MSGQUEUE", "RLIMIT_MEMLOCK"), 0),
+            **({} if self.home else {"RLIMIT_NPROC": 0}),  # one's own file may start processes and threads
+        }
         return {
             "keep_packages": bool(self.allowed or self.home),
             "forbidden": [name for name in self.forbidden if name not in self.allowed],
             "readable": [str(path) for path in self._readable()],
             "uid": uid,
             "locks": self.locks and self.home is None,
-            "processes": self.home is not None,
-            "memory": limits.memory,
-            "cpu": int(limits.seconds) + 1,
-            "file_size": limits.file_size,
+            "limits": limits,
         }
 
     def _readable(self) -> list[Path]:

@@ -25,7 +25,6 @@ resource: Any = None
 with contextlib.suppress(ImportError):  # before the user changes, who may not reach Python's folder
     resource = importlib.import_module("resource")
 
-OPEN_FILES = 64
 SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/urandom")
 
 # Access rights of Landlock, by the version of its interface that introduced them.
@@ -76,8 +75,10 @@ _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 
 def lock(settings: dict[str, Any]) -> dict[str, Any]:
     """Set every limit and lock that this system has, and say what is in force."""
-    drop_privileges(settings["uid"])
-    in_force = set_limits(settings["memory"], settings["cpu"], settings["file_size"], settings["processes"])
+    become(settings["uid"])
+    in_force = [name for name, value in settings["limits"].items() if _limit(name, value)]
+    if hasattr(signal, "SIGXFSZ"):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file too long raises OSError instead of killing
     _prctl(_PR_SET_DUMPABLE, 0)  # no core dumps, and not read by other processes of the same user
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)  # as Landlock and seccomp demand it
     _prctl(_PR_SET_PDEATHSIG, 9)  # killed when the parent ends
@@ -85,16 +86,12 @@ def lock(settings: dict[str, Any]) -> dict[str, Any]:
     if settings["locks"]:
         readable = [*settings["readable"], os.path.dirname(os.__file__), *SYSTEM]
         landlock, seccomp = restrict_files(readable, [os.getcwd(), "/dev/null"]), restrict_calls()
-    return {
-        "uid": os.getuid() if hasattr(os, "getuid") else -1,
-        "limits": in_force,
-        "landlock": landlock,
-        "seccomp": seccomp,
-        "processes": not seccomp and ("RLIMIT_NPROC" not in in_force or getattr(os, "getuid", lambda: 0)() == 0),
-    }
+    uid = os.getuid() if hasattr(os, "getuid") else -1
+    processes = not seccomp and (uid == 0 or "RLIMIT_NPROC" not in in_force)
+    return {"uid": uid, "limits": in_force, "landlock": landlock, "seccomp": seccomp, "processes": processes}
 
 
-def drop_privileges(uid: int | None) -> None:
+def become(uid: int | None) -> None:
     """Become the user ``uid`` for good, with its own group and no others; ``None`` stays as it is.
 
     Raises ``PermissionError`` if it does not work: a student's code must not run as root by accident.
@@ -111,34 +108,17 @@ def drop_privileges(uid: int | None) -> None:
         raise PermissionError(f"still user and group {users} after changing to {uid}")
 
 
-def set_limits(memory: int, cpu: int, file_size: int, processes: bool = False) -> list[str]:
-    """Set the hard limits (bytes of address space, seconds, bytes of a file, whether new processes and threads
-    may start) and return the names of those that are in force.
-    """
-    if resource is None:
-        return []
-    wanted = {
-        "RLIMIT_AS": memory,
-        "RLIMIT_CPU": cpu,
-        "RLIMIT_FSIZE": file_size,
-        "RLIMIT_NOFILE": OPEN_FILES,
-        "RLIMIT_CORE": 0,
-        "RLIMIT_MSGQUEUE": 0,
-        "RLIMIT_MEMLOCK": 0,
-        **({} if processes else {"RLIMIT_NPROC": 0}),
-    }
-    done = []
-    for name, value in wanted.items():
-        with contextlib.suppress(AttributeError, OSError, ValueError):
-            limit = getattr(resource, name)
-            hard = resource.getrlimit(limit)[1]
-            most = value + (name == "RLIMIT_CPU")  # the first stop says why, the second cannot be caught
-            pair = (value, most) if hard == resource.RLIM_INFINITY else (min(value, hard), min(most, hard))
-            resource.setrlimit(limit, pair)
-            done.append(name)
-    if hasattr(signal, "SIGXFSZ"):
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file too long raises OSError instead of killing
-    return done
+def _limit(name: str, value: int) -> bool:
+    """Set a hard limit that is known here: whether it is in force."""
+    try:
+        limit = getattr(resource, name)
+        hard = resource.getrlimit(limit)[1]
+        most = value + (name == "RLIMIT_CPU")  # the first stop says why, the second cannot be caught
+        pair = (value, most) if hard == resource.RLIM_INFINITY else (min(value, hard), min(most, hard))
+        resource.setrlimit(limit, pair)
+    except (AttributeError, OSError, ValueError):
+        return False
+    return True
 
 
 def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> int:

@@ -32,9 +32,9 @@ def main(packages: str, standard: str = "") -> None:
 
     room = sys.modules["_npreg_inside"] = ModuleType("_npreg_inside")  # the files beside this one, without npreg
     room.__path__ = [HERE]
-    wire, locks, stand_ins, complex_use, answers, variants = (
+    wire, locks, stand_ins, answers, variants = (
         importlib.import_module(f"_npreg_inside.{name}")
-        for name in ("wire", "locks", "stand_ins", "complex_use", "answers", "variants")
+        for name in ("wire", "locks", "stand_ins", "answers", "variants")
     )
     settings, request = wire.read_frame(sys.stdin.buffer), wire.read_frame(sys.stdin.buffer)
     if not settings["keep_packages"]:
@@ -46,7 +46,7 @@ def main(packages: str, standard: str = "") -> None:
     for name in ("display", "get_ipython"):  # a notebook's own functions
         setattr(builtins, name, stand_ins.StandIn("IPython"))
     wire.write_frame(reply, in_force)
-    complex_names = complex_use.complex_functions(request["source"], request["helpers"].values())
+    complex_names = answers.complex_functions(request["source"], request["helpers"].values())
     wire.write_frame(reply, {"complex": complex_names})
 
     def started(name: str) -> None:

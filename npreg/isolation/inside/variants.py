@@ -41,7 +41,6 @@ def search(
     *,
     sizes: Sequence[Mapping[str, int]],
     settings: Sequence[str] = (),
-    inputs: Sequence[str] = (),
     shapes: Sequence[Sequence[int]] | None = None,
     chosen: Sequence[Sequence[int]] | None = None,
     before: Sequence[Sequence[int]] = ((),),
@@ -52,7 +51,7 @@ def search(
 
     A change is a list of numbers of edits that are made together. The ``chosen`` ones are tried, or each edit whose
     cost lies within ``costs``, after each of the changes ``before`` it, until so many ``seconds`` are over. Edits
-    may name the ``sizes`` of each probe, and those of the probes' values that are ``settings`` or ``inputs``.
+    may name the ``sizes`` of each probe, and the probes' values, of which some are ``settings``.
 
     There is one record per change that returns arrays of numbers, of these ``shapes`` if they are given, on all
     probes: ``id``, ``values``, and of its last edit ``kind``, ``cost``, ``cell``, ``place`` (line, column, last line,
@@ -64,7 +63,7 @@ def search(
             piece = Piece(source, name, probes, sizes)
         except (SyntaxError, ValueError, RecursionError):
             return []
-        changes = piece.changes(inputs, settings)
+        changes = piece.changes(settings)
         if chosen is None:
             within = [i for i, (_, edit) in enumerate(changes) if costs[0] <= edit.cost < costs[1]]
             within.sort(key=lambda i: changes[i][1].cost)
@@ -179,11 +178,11 @@ class Piece:
         self.seen = {marshal.dumps([unit.code for unit in self.order])}
         self.parameters: list[str] = []
 
-    def changes(self, inputs: Sequence[str], settings: Sequence[str]) -> list[tuple[Unit, edits.Edit]]:
+    def changes(self, settings: Sequence[str]) -> list[tuple[Unit, edits.Edit]]:
         """All single edits, with their units."""
         scalars = [f"_size_{size}" for size in self.sizes[0]] + (["_root_d"] if "d" in self.sizes[0] else [])
         scalars += [edits.GIVEN + setting for setting in settings if setting in self.probes[0]]
-        names = edits.Names([edits.GIVEN + name for name in inputs], scalars, self.helpers)
+        names = edits.Names([edits.GIVEN + name for name in self.probes[0]], scalars, self.helpers)
         return [(unit, edit) for unit in self.reached for edit in edits.edits(unit.tree, names)]
 
     def values(self, changed: set[Unit]) -> list[np.ndarray] | None:
