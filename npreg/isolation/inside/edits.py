@@ -56,18 +56,10 @@ JOINED_FROM_OUTSIDE = """
     factor 2.8 _e * {v}; term 2.8 _e + {v}; term 2.8 _e - {v}; factor 3.2 np.outer({v}, _e);
     factor 3.4 _e * {v} * (1 - {v}); factor 3.4 _e * (1 - {v} ** 2)"""
 PENALISED = "term 3.2 _e + {s} * {v}; term 3.2 _e - {s} * {v}"
-RELATED = (
-    ("sum", "mean", "prod"),
-    ("max", "min"),
-    ("maximum", "minimum"),
-    ("dot", "multiply", "matmul", "outer"),
-    ("sin", "cos", "tan", "tanh", "sinh", "cosh", "exp", "log", "sqrt", "square", "abs", "sign"),
-    ("zeros", "ones"),
-    ("zeros_like", "ones_like"),
-    ("std", "var"),
-)
-REDUCING = ("axis", "keepdims")
+RELATED = """sum mean prod; max min; maximum minimum; dot multiply matmul outer; zeros ones; zeros_like ones_like; std var;
+    sin cos tan tanh sinh cosh exp log sqrt square abs sign"""
 REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm")
+REDUCING = ("axis", "keepdims")
 CONSTANTS = (0, 1, 2, 0.5, -1, 3, 4)
 NOT_THERE = ("decorator_list", "annotation", "returns", "defaults", "kw_defaults", "bases", "ctx")
 
@@ -211,8 +203,8 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
             yield from (("name", 1.8, scalar) for scalar in names.scalars)
         case ast.Attribute():
             yield from [("transposition", 1, node.value)] if node.attr == "T" else []
-            others = {other for group in RELATED if node.attr in group for other in group} - {node.attr}
-            yield from (("call", 1.3, _with(node, attr=other)) for other in sorted(others))
+            alike = next((group.split() for group in RELATED.split(";") if node.attr in group.split()), ())
+            yield from (("call", 1.3, _with(node, attr=other)) for other in alike if other != node.attr)
         case ast.Call():
             yield from _call(node, names)
         case ast.Compare(ops=[_]):
