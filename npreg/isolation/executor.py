@@ -83,8 +83,9 @@ def run_isolated(
         error = {"kind": run.ending, "message": run.detail, "line": None, "package": None}
         ran.outcome["error"] = ran.outcome["error"] if culprit else error
         died = {**NO_RUN, "problem": "raises", "error": error}
-        function = {"defined": True, "parameters": [], "globals": [], "line": None, "runs": [died for _ in probes]}
-        dead |= {name: function for name in request["names"] if culprit in ("", name)}
+        function = {"defined": True, "parameters": [], "globals": [], "line": None}
+        for name in (name for name in request["names"] if culprit in ("", name)):
+            dead[name] = {**function, "runs": [dict(died) for _ in probes]}
         for key in ("names", "optional"):
             request[key] = [name for name in request[key] if culprit not in ("", name)]
     functions = {**ran.outcome["functions"], **dead}

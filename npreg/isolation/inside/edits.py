@@ -56,8 +56,8 @@ JOINED_FROM_OUTSIDE = """
     factor 2.8 _e * {v}; term 2.8 _e + {v}; term 2.8 _e - {v}; factor 3.2 np.outer({v}, _e);
     factor 3.4 _e * {v} * (1 - {v}); factor 3.4 _e * (1 - {v} ** 2)"""
 PENALISED = "term 3.2 _e + {s} * {v}; term 3.2 _e - {s} * {v}"
-RELATED = """sum mean prod; max min; maximum minimum; dot multiply matmul outer; zeros ones; zeros_like ones_like; std var;
-    sin cos tan tanh sinh cosh exp log sqrt square abs sign"""
+RELATED = """sum mean prod; max min; maximum minimum; dot multiply matmul outer; zeros ones; zeros_like ones_like;
+    std var; sin cos tan tanh sinh cosh exp log sqrt square abs sign"""
 REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm")
 REDUCING = ("axis", "keepdims")
 CONSTANTS = (0, 1, 2, 0.5, -1, 3, 4)
