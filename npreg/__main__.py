@@ -208,6 +208,7 @@ def _grade_arguments(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--points", type=float, default=10.0, help="what an exercise is worth there (10)")
     out.add_argument("--feedback", metavar="DIR", help="a Markdown page for every student")
     out.add_argument("--report", metavar="FILE", help="the class report, one HTML page")
+    out.add_argument("--anonymous", action="store_true", help="no names in the class report, for projecting it")
     out.add_argument("--hints", type=int, choices=(1, 2, 3, 4), default=3, help="stage of hints in feedback")
     how = parser.add_argument_group("marks")
     how.add_argument("--key", metavar="FILE", help="secret that the probes are drawn from (made if missing)")
@@ -228,7 +229,7 @@ def _grade(options: argparse.Namespace) -> int:
 
     exercises = [files.find_exercise(name) for name in options.exercise]
     forbidden = FORBIDDEN if options.forbid is None else _names(options.forbid)
-    named = ("csv", "gradebook", "bom", "jsonl", "gradescope", "feedback", "report", "journal", "points")
+    named = ("csv", "gradebook", "bom", "jsonl", "gradescope", "feedback", "report", "anonymous", "journal", "points")
     outputs = Outputs(**{name: getattr(options, name) for name in named})
     try:
         sandbox = Sandbox(_limits(options), forbidden=forbidden, allowed=_names(options.allow))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -13,14 +13,14 @@ import numpy as np
 from npreg.exercises.findings import NAMED, AnswerReport
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
-from npreg.exercises.judge import Questions, questions_of
+from npreg.exercises.judge import questions_of
 from npreg.exercises.place import placed
 from npreg.exercises.report import UnusableFile
 from npreg.exercises.session import endings_of, explained, judged
 from npreg.exercises.words import REASONS, explain, say
 from npreg.grading.folder import Submission
-from npreg.grading.numerical import Stretched, loses_digits, stretched
-from npreg.isolation import Ran, Sandbox, Watch, protections, run_isolated, search_isolated
+from npreg.grading.numerical import loses_digits, stretched
+from npreg.isolation import Sandbox, Watch, protections, run_isolated, search_isolated
 
 LONGEST_EXCERPT = 12
 PLACE_SECONDS = 0.5  # for looking for a mistake's place, an answer
@@ -134,14 +134,17 @@ def mark(
         asked = [*questions.probes, *(each.reference.given for each in large)]
         ran = run_isolated(*at, questions.names, asked, optional=questions.optional, **how)
         with _judging, np.errstate(all="ignore"):
-            numerical = _numerical(ran, questions, large)
+            count, functions = len(questions.probes), ran.outcome["functions"]
+            rest = {name: functions[name]["runs"][count:] for name in questions.names}
+            numerical = {*ran.complex, *(name for name, runs in rest.items() if loses_digits(runs, large, name))}
+            functions = {name: {**record, "runs": record["runs"][:count]} for name, record in functions.items()}
+            ran = replace(ran, outcome={**ran.outcome, "functions": functions})
             report = judged(questions, ran, settings.sandbox.limits, settings.lang)
         search = partial(search_isolated, *at, seconds=PLACE_SECONDS, **how)
         report = placed(report, questions, ran.outcome, search)
         with _judging, np.errstate(all="ignore"):
-            functions, source = ran.outcome["functions"], submission.source
             marks = tuple(
-                _mark(answer, exercise.id, functions.get(answer.name, {}), answer.name in numerical, settings, source)
+                _mark(answer, exercise.id, functions.get(answer.name, {}), answer.name in numerical, settings, at[1])
                 for answer in report.answers
             )
             told = report.to_dict(settings.lang)
@@ -162,16 +165,6 @@ def _without_answers(name: str, exercise: Exercise, reason: tuple[str, str], lan
     """The result of an entry that could not be run at all: zero, with the reason."""
     marks = tuple(Mark(answer, 0.0) for answer in exercise.answers)
     return Result(name, exercise.id, 0.0, marks, reason[0], explain(reason[0], lang, detail=reason[1]))
-
-
-def _numerical(ran: Ran, questions: Questions, large: Sequence[Stretched]) -> set[str]:
-    """The answers that are numerical, by their runs on the `large` probes, which leave the outcome."""
-    found, count = set(ran.complex), len(questions.probes)
-    for name, function in ran.outcome["functions"].items():
-        if name in questions.names and loses_digits(function["runs"][count:], large, name):
-            found.add(name)
-        function["runs"] = function["runs"][:count]
-    return found
 
 
 def _mark(

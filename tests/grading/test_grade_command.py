@@ -123,6 +123,14 @@ def test_a_table_that_cannot_be_written_is_told(npreg, folder):
     assert "out.csv" in err
 
 
+def test_a_file_or_function_that_never_ends_has_its_reason(npreg, folder):
+    (folder / "ada.py").write_text("while True: pass\n")
+    (folder / "bob.py").write_text(HONEST.replace("return np.sum(r)", "while True: pass"))
+    status, out, _ = npreg(folder, "--exercise", "minibatch-sum", "--seconds", 1, "--quiet")
+    assert status == 1
+    assert out.splitlines()[:2] == ["  0%  ada.py  time-limit", " 50%  bob.py  grad_b: time-limit"]
+
+
 def test_an_empty_folder_is_a_class_without_students(npreg, tmp_path):
     (tmp_path / "nobody").mkdir()
     status, out, _ = npreg(tmp_path / "nobody", "--exercise", "ridge", "--report", tmp_path / "r.html", "--quiet")

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -41,32 +42,31 @@ def zipped(path: Path, files: dict[str, str]) -> None:
             archive.writestr(name, text)
 
 
-def in_form(form: str, top: Path) -> Path:
+def in_form(form: str, top: Path, texts: dict[str, str]) -> Path:
     """The class's files as a folder or archive of that form."""
+    kind, _, plain = form.rpartition(":")
     names = {}
     top.mkdir()
-    for number, (student, text) in enumerate(TEXTS.items(), 11):
+    for number, (student, text) in enumerate(texts.items(), 11):
         names[student] = {
             "files": f"{student}.py",
-            "folders": f"{student}/answers/one_weight.py",
-            "moodle": f"{student} B._{number}_assignsubmission_file/one weight.py",
-            "moodle-old": f"{student} B._{number}_assignsubmission_file_/one weight.py",
-            "moodle-flat": f"{student} B._{number}_assignsubmission_file_one weight.py",
-            "canvas": f"{student}{'_LATE' if number % 2 else ''}_{number}_9876{number}_one_weight-2.py",
-            "blackboard": f"Week 3_{student}_attempt_2024-05-06-07-08-{number}_one_weight.py",
-        }[form.removeprefix("zip:").removeprefix("tar:").removeprefix("each:")]
-        if form.startswith("each:"):
-            zipped(top / "class" / f"{student}.zip", {"work/one_weight.py": text})
-        elif form.startswith(("zip:", "tar:")):
-            continue
-        else:
+            "folders": f"{student}/answers/my_work.py",
+            "moodle": f"{student} B._{number}_assignsubmission_file/my work.py",
+            "moodle-old": f"{student} B._{number}_assignsubmission_file_/my work.py",
+            "moodle-flat": f"{student} B._{number}_assignsubmission_file_my work.py",
+            "canvas": f"{student}{'_LATE' if number % 2 else ''}_{number}_9876{number}_my_work-2.py",
+            "blackboard": f"Week 3_{student}_attempt_2024-05-06-07-08-{number}_my_work.py",
+        }[plain]
+        if kind == "each":
+            zipped(top / "class" / f"{student}.zip", {"work/my_work.py": text})
+        elif not kind:
             write(top / "class" / names[student], text)
-    if form.startswith("zip:"):
-        zipped(top / "class.zip", {f"all/{names[student]}": text for student, text in TEXTS.items()})
+    if kind == "zip":
+        zipped(top / "class.zip", {f"all/{names[student]}": text for student, text in texts.items()})
         return top / "class.zip"
-    if form.startswith("tar:"):
+    if kind == "tar":
         with tarfile.open(top / "class.tar.gz", "w:gz") as archive:
-            for student, text in TEXTS.items():
+            for student, text in texts.items():
                 member = tarfile.TarInfo(names[student])
                 member.size = len(text.encode())
                 archive.addfile(member, io.BytesIO(text.encode()))
@@ -74,21 +74,37 @@ def in_form(form: str, top: Path) -> Path:
     return top / "class"
 
 
+def marks_in(form: str, top: Path, texts: dict[str, str], exercise: Any) -> dict[str, Any]:
+    """Score and codes of every student, whose files come in that form."""
+    graded = grade(in_form(form, top / form.replace(":", "-"), texts), exercise, secret=b"key", quiet=True)
+    marks = {result.file: (result.score, result.codes) for result in graded.results}
+    assert len(marks) == len(texts), form
+    return {student: next(m for label, m in marks.items() if student in label) for student in texts}
+
+
 FORMS = ["files", "folders", "moodle", "moodle-old", "moodle-flat", "canvas", "blackboard"]
 FORMS += ["zip:moodle", "zip:files", "tar:folders", "each:files"]
 
 
-def test_the_marks_are_the_same_in_every_form(tmp_path):
-    expected = None
-    for form in FORMS:
-        top = tmp_path / form.replace(":", "-")
-        graded = grade(in_form(form, top), WEIGHT, secret=b"key", quiet=True)
-        marks = {result.file: (result.score, result.reason) for result in graded.results}
-        assert len(marks) == len(TEXTS), form
-        found = {student: next(m for label, m in marks.items() if student in label) for student in TEXTS}
-        expected = expected or found
-        assert found == expected, form
-    assert [score for score, _ in expected.values()] == [1, 0.5, 0.5, 0, 1]
+@pytest.mark.parametrize(
+    "forms", [("moodle", "zip:canvas", "each:files"), pytest.param(tuple(FORMS), marks=pytest.mark.slow)]
+)
+def test_the_marks_are_the_same_in_every_form(tmp_path, forms):
+    expected = [1, 0.5, 0.5, 0, 1]
+    found = [marks_in(form, tmp_path, TEXTS, WEIGHT) for form in forms]
+    assert all(marks == found[0] for marks in found)
+    assert [score for score, _ in found[0].values()] == expected
+
+
+@pytest.mark.slow
+def test_sixty_submissions_have_the_same_marks_as_files_and_from_learning_platforms(tmp_path):
+    """Right and wrong answers of the corpus, as files and as Moodle, Canvas and Blackboard give them, packed or not."""
+    corpus = sorted((Path(__file__).parents[1] / "corpus" / "ridge").glob("*.py"))
+    texts = {f"s{n}x": corpus[n % len(corpus)].read_text(encoding="utf-8") for n in range(60)}
+    as_files = marks_in("files", tmp_path, texts, RIDGE)
+    assert {0, 1} < {score for score, _ in as_files.values()}
+    for form in ("moodle", "zip:moodle", "canvas", "zip:canvas", "blackboard", "zip:blackboard", "each:files"):
+        assert marks_in(form, tmp_path, texts, RIDGE) == as_files, form
 
 
 @pytest.mark.parametrize(
