@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,26 +21,17 @@ from npreg.exercises.report import Report, UnusableFile
 from npreg.isolation import FILENAME
 
 
-@dataclass(frozen=True)
-class Questions:
+class Questions(NamedTuple):
     """What a file is asked: to run the functions `names`, and `optional` ones that it defines, on `probes`.
 
-    What the answers are compared with never leaves the process that judges.
+    What the answers are compared with, `judged`, never leaves the process that judges.
     """
 
     bank: Bank
     judged: Sequence[Reference]
-    optional: Sequence[str]
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the answers."""
-        return list(self.bank.exercise.answers)
-
-    @property
-    def probes(self) -> list[dict[str, Array]]:
-        """Inputs and forward steps, a mapping per probe."""
-        return [reference.given for reference in self.judged]
+    names: list[str]
+    optional: list[str]
+    probes: list[dict[str, Array]]
 
 
 def questions_of(exercise: Exercise, probes: Sequence[Probe] | None = None, seed: Any = None) -> Questions:
@@ -48,7 +39,8 @@ def questions_of(exercise: Exercise, probes: Sequence[Probe] | None = None, seed
     bank = bank_of(exercise)
     probes = fresh(exercise, seed) if probes is None else probes
     judged = [*bank.references, *bank.checks, *(reference(exercise, probe) for probe in probes)]
-    return Questions(bank, judged, [f"grad_{s}" for s in exercise.public_steps if s in exercise.active])
+    optional = [f"grad_{step}" for step in exercise.public_steps if step in exercise.active]
+    return Questions(bank, judged, list(exercise.answers), optional, [at.given for at in judged])
 
 
 def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") -> Report:
@@ -96,15 +88,31 @@ def _beside_broadcast(answer: AnswerReport, answers: Sequence[AnswerReport]) -> 
 def _judge(
     questions: Questions, name: str, outcome: Mapping[str, Any], steps: Sequence[AnswerReport] = ()
 ) -> AnswerReport:
-    """The verdict on one answer: behaviour first, then the values, then the name of the mistake."""
-    bank, references, function = questions.bank, questions.judged, outcome["functions"][name]
+    """The verdict on one answer: behaviour first, then the values."""
+    references, function = questions.judged, outcome["functions"][name]
     runs = function["runs"]
     for record, at in zip(runs, references, strict=True):
         if record["problem"] is not None:
             return _cannot_run(name, function, record, at, outcome["error"])
-    values: list[Array] = [record["value"] for record in runs]
-    behaviour = _behaviour(name, runs)
-    codes = [mistake.code for mistake in behaviour]
+    changed = sorted({argument for record in runs for argument in record["changed"]})
+    behaviour = [Mistake("changes-input", name, (Fact(input=argument),)) for argument in changed[:1]]
+    if not all(_same(run["value"], run["again"]) for run in runs):
+        behaviour.append(Mistake("not-repeatable", name))
+    outside = _known_globals(function, references[0])
+    first_wrong = _first_wrong(questions.bank.exercise, name, steps)
+    return judge_values(questions, name, [record["value"] for record in runs], behaviour, outside, first_wrong)
+
+
+def judge_values(
+    questions: Questions,
+    name: str,
+    values: list[Array],
+    behaviour: Sequence[Mistake] = (),
+    outside: Sequence[str] = (),
+    first_wrong: Found = (),
+) -> AnswerReport:
+    """The verdict on values: right or not, and the name of the mistake; `outside` are inputs read as globals."""
+    references, codes = questions.judged, [mistake.code for mistake in behaviour]
     shapes = [Fact(got=v.shape, expected=at.right[name].shape) for v, at in zip(values, references, strict=True)]
     off = [fact for fact in shapes if fact["got"] != fact["expected"]]
     passed, about = (False, []) if off else value_findings(values, list(references), name)
@@ -127,9 +135,8 @@ def _judge(
         found = []
     else:
         details = next((finding.details for finding in about if finding.kind == "value"), {})
-        found = _named(questions, name, values, _deviation(details), _known_globals(function, references[0]))
-    known = (*off[:1], *_first_wrong(bank.exercise, name, steps))
-    told = (replace(mistake, found=(*mistake.found, *known)) for mistake in found)
+        found = _named(questions, name, values, _deviation(details), outside)
+    told = (replace(mistake, found=(*mistake.found, *off[:1], *first_wrong)) for mistake in found)
     return AnswerReport(name, False, tuple(findings), (*behaviour, *told))
 
 
@@ -167,13 +174,6 @@ def _known_globals(function: Mapping[str, Any], at: Reference) -> list[str]:
     return [g for g in function["globals"] if g in at.given and g not in function["parameters"]]
 
 
-def _behaviour(name: str, runs: Sequence[Mapping[str, Any]]) -> list[Mistake]:
-    changed = sorted({argument for record in runs for argument in record["changed"]})
-    found = [Mistake("changes-input", name, (Fact(input=argument),)) for argument in changed[:1]]
-    repeatable = all(_same(run["value"], run["again"]) for run in runs)
-    return found if repeatable else [*found, Mistake("not-repeatable", name)]
-
-
 def _same(a: Array, b: Array | None) -> bool:
     if b is None or a.shape != b.shape or a.dtype != b.dtype:
         return False
@@ -183,7 +183,7 @@ def _same(a: Array, b: Array | None) -> bool:
 def _named(
     questions: Questions, name: str, values: Sequence[Array], deviation: Found, outside: Sequence[str]
 ) -> list[Mistake]:
-    """The mistakes behind wrong values; `outside` are inputs that the function reads as globals."""
+    """The mistakes behind wrong values."""
     bank, references = questions.bank, questions.judged
     for value in values:
         for entry in np.argwhere(~np.isfinite(value))[:1]:
@@ -196,7 +196,9 @@ def _named(
     # Many mistakes at once can reach any number; where the answer is one number, that is the simpler word.
     if found is not None and not (len(found.codes) > 2 and _constant(values)):
         codes = [code for code in found.codes if code != "not-summed" or "elementwise" not in found.codes]
-        known = found.found if len(codes) > 1 else (*found.found, *_conventions(bank, found.found))
+        scales = [r for r in found.found if isinstance(r, Scale)] if len(codes) == 1 else []
+        others = next((other_conventions(bank.exercise, scale.factor) for scale in scales), ())
+        known = (*found.found, Fact(conventions=others)) if others else found.found
         own = {mistake.code: (Fact(message=mistake.message),) for mistake in bank.exercise.mistakes}
         named = [Mistake(code, name, (*known, *own.get(code, ()))) for code in codes]
         return [replace(named[0], alternatives=found.alternatives), *named[1:]]
@@ -224,11 +226,6 @@ def _deviation(details: Mapping[str, Any]) -> Found:
         return ()
     entry, wrong, size = tuple(details["entries"][0]) or None, details["wrong"], details["size"]
     return (Fact(entry=entry, wrong=wrong, size=size, deviation=details["deviation"], sizes=details["sizes"]),)
-
-
-def _conventions(bank: Bank, found: Found) -> Found:
-    names = [other_conventions(bank.exercise, record.factor) for record in found if isinstance(record, Scale)]
-    return (Fact(conventions=names[0]),) if names and names[0] else ()
 
 
 def _constant(values: Sequence[Array]) -> bool:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from npreg.exercises.forward.recorder import Stop
 from npreg.exercises.forward.tape import not_analytic
 from npreg.exercises.forward.verdict import KNOWN_BY_DIFFERENCES, Reference, reference
 from npreg.exercises.found import CONSTANTS, Factor
-from npreg.exercises.judge import Questions, judge, questions_of
+from npreg.exercises.judge import Questions, judge_values, questions_of
 from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.mistake import Mistake, offset
 from npreg.exercises.mistakes.preference import cost, factor_cost
@@ -215,14 +215,14 @@ def preview(exercise: Exercise, lang: str = "en", count: int = 20) -> Iterator[s
     A last line says which steps are differentiated numerically, and how exactly and fast answers are judged.
     """
     questions = questions_of(exercise, seed=0)
-    right = {name: [at.right[name] for at in questions.judged] for name in exercise.answers}
     begun = time.perf_counter()
-    judge(questions, _outcome(questions, right), lang)
+    for name in questions.names:
+        judge_values(questions, name, [at.right[name] for at in questions.judged])
     seconds = time.perf_counter() - begun
     said: set[str] = set()
     for name, values in _commonest(questions):
-        report = judge(questions, _outcome(questions, {**right, name: values}), lang)
-        answer = next(answer for answer in report.answers if answer.name == name)
+        with np.errstate(all="ignore"):
+            answer = judge_values(questions, name, values)
         message = answer.message(lang)
         if not answer.passed and message not in said:
             said.add(message)
@@ -250,11 +250,3 @@ def _commonest(questions: Questions) -> Iterator[tuple[str, list[Array]]]:
         values = mistake.values(questions.judged)
         if values is not None:
             yield name, values
-
-
-def _outcome(questions: Questions, values: Mapping[str, list[Array]]) -> dict[str, Any]:
-    """The records of a file whose functions return these values."""
-    blank: dict[str, Any] = {"problem": None, "error": None, "changed": [], "stdout": "", "type": ""}
-    about = {"defined": True, "parameters": list(questions.bank.exercise.inputs), "globals": [], "line": None}
-    runs = {name: [{**blank, "value": value, "again": value} for value in given] for name, given in values.items()}
-    return {"error": None, "stdout": "", "functions": {name: {**about, "runs": runs[name]} for name in runs}}

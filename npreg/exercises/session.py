@@ -136,19 +136,19 @@ def judged(questions: Questions, ran: Ran, limits: Limits, lang: str = "en", own
 
 def endings_of(ran: Ran, own: bool = False) -> dict[str, tuple[str, str]]:
     """Why functions ("": the file) were stopped: by their process's end, or an exception it caused."""
-    found = {"": reason_of(ran.outcome["error"])}
+    found = {"": _reason(ran.outcome["error"])}
     for name, function in ran.outcome["functions"].items():
-        reasons = (reason_of(run["error"]) or _too_large(run["value"]) for run in function["runs"])
+        reasons = (_reason(run["error"], run["value"]) for run in function["runs"])
         found[name] = next(filter(None, reasons), None)
     told = ("missing-package", "no-processes", "ended-itself") if own else ()
     kept = {name: reason for name, reason in found.items() if reason is not None and reason[0] not in told}
     return {**kept, **ran.endings}
 
 
-def reason_of(error: Mapping[str, Any] | None) -> tuple[str, str] | None:
-    """The reason (code, detail) behind an exception that the isolation caused, None for any other."""
+def _reason(error: Mapping[str, Any] | None, value: Any = None) -> tuple[str, str] | None:
+    """Why a call was stopped (code, detail): by an exception of the isolation, or as its value was too large."""
     if error is None:
-        return None
+        return ("too-large", str(value.shape)) if value is not None and value.nbytes > LARGE else None
     kind, message = error["kind"], error["message"]
     if kind in ("Forbidden", "ModuleNotFoundError"):
         return "forbidden-import" if kind == "Forbidden" else "missing-package", str(error["package"])[:100]
@@ -159,11 +159,6 @@ def reason_of(error: Mapping[str, Any] | None) -> tuple[str, str] | None:
     if kind in ("PermissionError", "BlockingIOError") or "can't start new thread" in message:
         return "no-processes", f"{kind}: {message}"[:200]
     return ("no-processes", message[:200]) if kind == "OSError" and "File too large" in message else None
-
-
-def _too_large(value: Any) -> tuple[str, str] | None:
-    """An array of which only the shape was sent (`outcome` lets it stand for the values)."""
-    return None if value is None or value.nbytes <= LARGE else ("too-large", str(value.shape))
 
 
 def _ended(answer: AnswerReport, endings: Endings, limits: Limits) -> AnswerReport:
