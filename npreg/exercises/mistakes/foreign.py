@@ -103,26 +103,22 @@ def _of_a_table(tape: Tape, wrt: str) -> Iterator[Mistake]:
         if grown:
             yield known(Kind.TABLE, "broadcast", whole)
         for axis in (0, 1) if grown else ():
-            yield known(Kind.TABLE_SUMMED, "broadcast", _passed_on(whole, step, wrt, axis))
+            yield known(Kind.TABLE_SUMMED, "broadcast", partial(_passed_on, whole, step, wrt, axis))
             yield known(Kind.TABLE_SUMMED, "broadcast", _sum(whole, (axis,)))
 
 
-def _passed_on(whole: Make, step: str, wrt: str, axis: int) -> Make:
+def _passed_on(whole: Make, step: str, wrt: str, axis: int, tape: Tape) -> Array:
     """The derivative in `wrt` for every column (or row) of a table that arrives at a step."""
-
-    def make(tape: Tape) -> Array:
-        columns = np.moveaxis(whole(tape), axis, 0)
-        edits = [Edits(upstreams=((step, changes.constant(column)),)) for column in columns]
-        return np.stack([derivative(wrt, edit)(tape) for edit in edits], axis=-1)
-
-    return make
+    columns = np.moveaxis(whole(tape), axis, 0)
+    edits = [Edits(upstreams=((step, changes.constant(column)),)) for column in columns]
+    return np.stack([derivative(wrt, edit)(tape) for edit in edits], axis=-1)
 
 
 def _not_summed(tape: Tape, wrt: str) -> Iterator[Mistake]:
     """The contributions of the rows of a step, as they are or summed over other axes."""
     ndim = tape.values[wrt].ndim
     for step in (step for step, name in tape.jacobians if name == wrt and tape.values[step].shape[:1] > (1,)):
-        rows = _contributions(step, wrt)
+        rows = partial(_contributions, step, wrt)
         yield known(Kind.NOT_SUMMED, "not-summed", rows)
         if ndim:
             yield known(Kind.NOT_MULTIPLIED, "elementwise", rows)
@@ -131,33 +127,26 @@ def _not_summed(tape: Tape, wrt: str) -> Iterator[Mistake]:
                 yield known(Kind.REDUCED, "axis", _sum(rows, axes))
 
 
-def _contributions(step: str, wrt: str) -> Make:
+def _contributions(step: str, wrt: str, tape: Tape) -> Array:
     """What every row of a step contributes to the derivative in `wrt`: shape (rows, *shape of wrt)."""
-
-    def make(tape: Tape) -> Array:
-        rows, jacobian = len(tape.values[step]), tape.jacobians[step, wrt]
-        flow = tape.sweep()[step].reshape(rows, -1, 1) * jacobian.reshape(rows, -1, jacobian.shape[1])
-        return np.asarray(flow.sum(axis=1).reshape(rows, *tape.values[wrt].shape))
-
-    return make
+    rows, jacobian = len(tape.values[step]), tape.jacobians[step, wrt]
+    flow = tape.sweep()[step].reshape(rows, -1, 1) * jacobian.reshape(rows, -1, jacobian.shape[1])
+    return np.asarray(flow.sum(axis=1).reshape(rows, *tape.values[wrt].shape))
 
 
 def _feature_loops(answer: Answer, tape: Tape) -> Iterator[Mistake]:
     """A loop over features or outputs that leaves out the first or the last, or keeps nothing else."""
     sizes = enumerate(tape.values[answer.wrt].shape)
     for axis, place in product((axis for axis, size in sizes if size > 1), (0, -1)):
-        yield known(Kind.FEATURES, "last-only" if place else "first-only", _looped(answer, axis, place, True))
-        yield known(Kind.FEATURES, "off-by-one", _looped(answer, axis, place, False))
+        yield known(Kind.FEATURES, "last-only" if place else "first-only", partial(_looped, answer, axis, place, True))
+        yield known(Kind.FEATURES, "off-by-one", partial(_looped, answer, axis, place, False))
 
 
-def _looped(answer: Answer, axis: int, place: int, kept: bool) -> Make:
-    def make(tape: Tape) -> Array:
-        value = value_of(answer, tape)
-        chosen = np.zeros(value.shape, dtype=bool)
-        np.moveaxis(chosen, axis, 0)[place] = True
-        return np.where(chosen == kept, value, 0.0)
-
-    return make
+def _looped(answer: Answer, axis: int, place: int, kept: bool, tape: Tape) -> Array:
+    value = value_of(answer, tape)
+    chosen = np.zeros(value.shape, dtype=bool)
+    np.moveaxis(chosen, axis, 0)[place] = True
+    return np.where(chosen == kept, value, 0.0)
 
 
 def _clipped(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Mistake]:
@@ -168,20 +157,16 @@ def _clipped(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Mistake
     for setting, side in product(exercise.settings, sides):
         one_branch = Edits(values=tuple((condition, side) for condition in conditions))
         for cut in ("sum", "mean", "rows"):
-            yield known(Kind.CUT, "kink-threshold", _cut(answer.wrt, one_branch, str(step), setting, cut))
+            yield known(Kind.CUT, "kink-threshold", partial(_cut, answer.wrt, one_branch, str(step), setting, cut))
 
 
-def _cut(wrt: str, edits: Edits, step: str, setting: str, cut: str) -> Make:
+def _cut(wrt: str, edits: Edits, step: str, setting: str, cut: str, tape: Tape) -> Array:
     """The derivative under the edits, cut off at plus and minus the setting."""
-
-    def make(tape: Tape) -> Array:
-        edited, limit, count = tape.edited(edits), tape.values[setting], len(tape.values[step])
-        times = 1 if cut == "mean" else count
-        value = (_contributions(step, wrt) if cut == "rows" else derivative(wrt))(edited)
-        clipped = np.clip(times * value, -limit, limit) / times
-        return np.asarray(clipped.sum(0) if cut == "rows" else clipped)
-
-    return make
+    edited, limit, count = tape.edited(edits), tape.values[setting], len(tape.values[step])
+    times = 1 if cut == "mean" else count
+    value = _contributions(step, wrt, edited) if cut == "rows" else edited.sweep()[wrt]
+    clipped = np.clip(times * value, -limit, limit) / times
+    return np.asarray(clipped.sum(0) if cut == "rows" else clipped)
 
 
 def _too_early(exercise: Exercise, name: str) -> Iterator[Mistake]:
