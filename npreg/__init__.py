@@ -61,9 +61,7 @@ def __getattr__(name: str) -> _Any:
 
 def load_ipython_extension(shell: _Any) -> None:
     """Make the cell magic ``%%check`` known; ``%load_ext npreg`` calls it."""
-    from npreg.exercises import magic
-
-    magic.load_ipython_extension(shell)
+    _import_module("npreg.exercises").load_ipython_extension(shell)
 
 
 def __dir__() -> list[str]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from npreg.exercises import forward
 from npreg.exercises.check import check as check
+from npreg.exercises.check import load_ipython_extension as load_ipython_extension
 from npreg.exercises.findings import AnswerReport, Finding, Mistake, WrongAnswer
 from npreg.exercises.forward import *  # noqa: F403
-from npreg.exercises.magic import load_ipython_extension as load_ipython_extension
 from npreg.exercises.report import Report, UnusableFile
 
 __all__ = ["AnswerReport", "Finding", "Mistake", "Report", "UnusableFile", "WrongAnswer", "check"]

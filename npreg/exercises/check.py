@@ -1,19 +1,22 @@
-"""One call from a student's file to a report."""
+"""One call from a student's file to a report; and the cell magic ``%%check one-weight``, which judges a cell."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import ModuleType
 from typing import Any
 
 from npreg.exercises import files
+from npreg.exercises.by_hand import by_hand
 from npreg.exercises.forward.probes import Probe
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.judge import judge, questions_of
 from npreg.exercises.place import TIERS, placed
 from npreg.exercises.report import Report, UnusableFile
+from npreg.exercises.words import LANGUAGES
 from npreg.isolation import run_answers, search_changes
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | ModuleType | Callable[..., Any] | Sequence[Any]
@@ -82,3 +85,38 @@ def _read(source: Source) -> str | Mapping[str, Any]:
 
 def _is_path(text: str) -> bool:
     return "\n" not in text and text.strip().endswith(".py")
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Make ``%%check`` known to a notebook; ``%load_ext npreg`` calls it."""
+    shell.register_magic_function(partial(check_cell, shell), "cell", "check")
+
+
+def check_cell(shell: Any, line: str, cell: str) -> Report | None:
+    """Run a cell, then judge what it defines; `line` is an exercise and perhaps a language, ``ridge --lang zh``.
+
+    An answer that the cell does not define is not written yet, whatever an earlier cell has under its name.
+    """
+    name, *rest = line.split() or [files.named_exercise(cell) or ""]
+    lang = rest[-1] if rest else "en"
+    try:
+        if not name or lang not in LANGUAGES:
+            raise UnusableFile("begin the cell with such as %%check one-weight, or %%check one-weight --lang zh")
+        exercise = files.find_exercise(name)
+        space, asked = shell.user_ns, {*exercise.functions, *(f"grad_{step}" for step in exercise.public_steps)}
+        earlier = {name: space.pop(name) for name in asked if name in space}
+        try:
+            first = "" if cell.startswith("%%") else f"# %%check {line}\n"  # lines are counted as they are shown
+            ran = shell.run_cell(first + cell)
+            written = dict(space)
+        finally:
+            space.update({name: value for name, value in earlier.items() if name not in space})
+        if ran.error_before_exec is not None:
+            return None
+        report = check(written, exercise, lang=lang)
+    except UnusableFile as error:
+        print(f"npreg: {error}")
+        return None
+    wrong = [a.name for a in report.answers if not (a.passed or a.not_written) and a.shows_in_numbers]
+    shown = {example.answer: example for example in by_hand(written, exercise, wrong)} if wrong else {}
+    return replace(report, answers=tuple(replace(a, example=shown.get(a.name)) for a in report.answers))

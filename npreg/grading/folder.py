@@ -19,7 +19,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, cast
 
-from npreg.exercises.notebook import NotANotebook, notebook_source
+from npreg.exercises.files import NotANotebook, notebook_source
 from npreg.exercises.words import size
 from npreg.files import safe_file_name
 

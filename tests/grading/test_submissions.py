@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from npreg.exercises.notebook import NotANotebook, notebook_source
+from npreg.exercises.files import NotANotebook, notebook_source
 from npreg.exercises.words import REASONS, brief, explain
 from npreg.grading.folder import LARGEST, read, readable_name, submissions
 

@@ -10,7 +10,7 @@ import pytest
 
 from npreg.exercises import check, words
 from npreg.exercises.found import Fact, Factor, Scale
-from npreg.exercises.words.factors import measured, ratio
+from npreg.exercises.words import measured, ratio
 from npreg.exercises.words.phrases import fill, placeholders, read, texts, wrap
 
 CONTRACT = [
