@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,9 @@ from npreg.exercises.mistakes.diagnose import diagnose
 from npreg.exercises.mistakes.factors import other_conventions
 from npreg.exercises.mistakes.links import origins
 from npreg.exercises.report import Report, UnusableFile
-from npreg.isolation import FILENAME
+from npreg.isolation import FILENAME, unguarded
+
+GUARDED = 1e-2  # how far a constant as in log(p + 1e-7) may lead away, relative to the largest term
 
 
 class Questions(NamedTuple):
@@ -100,7 +103,9 @@ def _judge(
         behaviour.append(Mistake("not-repeatable", name))
     outside = _known_globals(function, references[0])
     first_wrong = _first_wrong(questions.bank.exercise, name, steps)
-    return judge_values(questions, name, [record["value"] for record in runs], behaviour, outside, first_wrong)
+    values = [record["value"] for record in runs]
+    free = ([record["free"] for record in runs], function["guards"])
+    return judge_values(questions, name, values, behaviour, outside, first_wrong, free)
 
 
 def judge_values(
@@ -110,12 +115,19 @@ def judge_values(
     behaviour: Sequence[Mistake] = (),
     outside: Sequence[str] = (),
     first_wrong: Found = (),
+    free: tuple[Sequence[Array | None], Sequence[float]] = ((), ()),
 ) -> AnswerReport:
-    """The verdict on values: right or not, and the name of the mistake; `outside` are inputs read as globals."""
+    """The verdict on values: right or not, and the name of the mistake.
+
+    `outside` are inputs read as globals, `free` is values without small constants as in log(p + 1e-7), and these.
+    """
     references, codes = questions.judged, [mistake.code for mistake in behaviour]
     shapes = [Fact(got=v.shape, expected=at.right[name].shape) for v, at in zip(values, references, strict=True)]
     off = [fact for fact in shapes if fact["got"] != fact["expected"]]
     passed, about = (False, []) if off else value_findings(values, list(references), name)
+    if not (passed or off):
+        about = _right_without_guards(references, name, values, *free) or about
+        passed = about[-1].kind == "guard"
     whole = all(value.dtype.kind in "iu" for value in values) and any(value.ndim for value in values)
     numbers = all(value.dtype.kind in "iuf" and value.dtype != np.float16 for value in values)
     numbers = numbers and (passed or not whole)
@@ -136,6 +148,8 @@ def judge_values(
     else:
         details = next((finding.details for finding in about if finding.kind == "value"), {})
         found = _named(questions, name, values, _deviation(details), outside)
+        if found[0].code == "not-recognised" and free[1]:
+            found = _named(questions, name, _without(values, free[0]), _deviation(details), outside)
     told = (replace(mistake, found=(*mistake.found, *off[:1], *first_wrong)) for mistake in found)
     return AnswerReport(name, False, tuple(findings), (*behaviour, *told))
 
@@ -211,6 +225,39 @@ def _named(
         return [Mistake("numerical", name, deviation)]
     inner = [s for s in bank.exercise.public_steps[:-1] if s in bank.exercise.active and f"grad_{s}" != name]
     return [Mistake("not-recognised", name, (*deviation, *(Fact(suggest=s) for s in inner[-1:])))]
+
+
+def _right_without_guards(
+    references: Sequence[Reference], name: str, values: list[Array], free: Sequence[Array | None], own: Sequence[float]
+) -> list[Finding]:
+    """What is found of an answer that is right but for constants as in log(p + 1e-7), its own or the loss's."""
+    if not _nearly(values, references, name, GUARDED):
+        return []
+    exercise, constants = _without_guards(references[0].tape.exercise)
+    there = [reference(exercise, at.tape.values) for at in references] if constants else references
+    changed = _without(values, free)
+    for given, asked in ((changed, references), (values, there), (changed, there)):
+        used = sorted({*(own if given is changed else ()), *(constants if asked is there else ())})
+        passed, about = value_findings(given, list(asked), name) if used else (False, [])
+        if passed:
+            return [*about, Finding("guard", True, {"constants": ", ".join(f"{constant:g}" for constant in used)})]
+    return []
+
+
+def _without(values: list[Array], free: Sequence[Array | None]) -> list[Array]:
+    """The values without the function's own small constants, where these only keep away from zero."""
+    known = [f for f, v in zip(free, values, strict=False) if f is not None and f.shape == v.shape]
+    near = all(
+        np.max(np.abs(f - v), initial=0) <= GUARDED * np.max(np.abs(v), initial=0)
+        for f, v in zip(known, values, strict=False)
+    )
+    return known if near and len(known) == len(values) else values
+
+
+@lru_cache(maxsize=64)
+def _without_guards(exercise: Exercise) -> tuple[Exercise, list[float]]:
+    loss, constants = unguarded(exercise.function)
+    return (replace(exercise, function=loss), constants) if constants else (exercise, [])
 
 
 def _first_wrong(exercise: Exercise, name: str, steps: Sequence[AnswerReport]) -> Found:

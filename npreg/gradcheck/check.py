@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from npreg.differentiate.steps import along, as_float_inputs, call, quiet
 from npreg.gradcheck.forms import Form, contents, copied, kind_of, mapped
-from npreg.gradcheck.guards import unguarded
 from npreg.gradcheck.readings import Reading, Wanted, keys_for, readings
 from npreg.gradcheck.report import GradientReport, InputReport, Mistake
 from npreg.gradcheck.verdict import Question, judge
+from npreg.isolation import unguarded
 
 UNREAD_CURE = "are parameters kept in self, or a global? Give the object's own method"
 

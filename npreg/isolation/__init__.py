@@ -10,6 +10,7 @@ loaded by path, without the package.
 from npreg.isolation.executor import Ran, Watch, run_isolated, search_isolated
 from npreg.isolation.inside.answers import FILENAME
 from npreg.isolation.inside.answers import run as run_answers
+from npreg.isolation.inside.guards import unguarded
 from npreg.isolation.inside.main import LARGE
 from npreg.isolation.inside.variants import search as search_changes
 from npreg.isolation.sandbox import FORBIDDEN, Limits, NoIsolation, Sandbox, choose, protections
@@ -30,5 +31,6 @@ __all__ = [
     "run_isolated",
     "search_changes",
     "search_isolated",
+    "unguarded",
     "workplace",
 ]

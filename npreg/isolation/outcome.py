@@ -96,7 +96,7 @@ ERROR = {
 }
 _error = _maybe(lambda error: _record(error, ERROR))
 RUN = {
-    **{key: _maybe(_array) for key in ("value", "again")},
+    **{key: _maybe(_array) for key in ("value", "again", "free")},
     "type": text_of,
     "problem": _maybe(text_of),
     "error": _error,
@@ -107,6 +107,7 @@ FUNCTION = {
     "defined": _is(bool),
     "parameters": _list(text_of),
     "globals": _list(text_of),
+    "guards": _list(_is(float)),
     "line": _maybe(lambda line: min(max(_is(int)(line), 0), MOST_ENTRIES)),
     "runs": _list(_run),
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from npreg import check_gradient
-from npreg.gradcheck.guards import unguarded
+from npreg.isolation import unguarded
 
 RNG = np.random.default_rng(0)
 X, T = RNG.normal(size=(4, 3)), np.eye(3)[[0, 2, 1, 1]]

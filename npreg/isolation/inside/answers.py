@@ -8,6 +8,7 @@ import dis
 import inspect
 import io
 import itertools
+import linecache
 import sys
 import traceback
 import types
@@ -17,13 +18,15 @@ from typing import Any
 
 import numpy as np
 
+from . import guards
+
 COMPLEX = {"complex", "complex64", "complex128", "complex256", "cdouble", "csingle", "clongdouble", "imag"}
 FILENAME = "<answers>"
 _STDOUT_LIMIT = 2000
 _VALUE_LIMIT = 1_000_000
 _REFUSALS = (SystemExit, Exception, GeneratorExit)
 NO_RUN: dict[str, Any] = {
-    **dict.fromkeys(("value", "again", "problem", "error")),
+    **dict.fromkeys(("value", "again", "free", "problem", "error")),
     "type": "",
     "changed": [],
     "stdout": "",
@@ -58,11 +61,12 @@ def run(
     dict
         ``error``: None, or ``{"kind", "message", "line", "package"}`` where the file itself could not be run
         (``package`` is what an ImportError is about); ``stdout``: what running the file printed; ``functions``:
-        from every name to ``{"defined", "parameters", "globals", "line", "runs"}``, where ``globals`` are the names
-        of module-level data that the function reads. ``runs`` holds one record per probe: ``value`` and ``again``,
-        what two calls with equal arguments returned, as plain arrays, or None; ``type``, in words; ``problem``, None,
-        ``"not-implemented"``, ``"no-return"``, ``"raises"`` or ``"dtype"`` (not numbers); ``error``, as of the file;
-        ``changed``, the arguments that the call changed; and ``stdout``.
+        from every name to ``{"defined", "parameters", "globals", "line", "guards", "runs"}``, where ``globals`` are
+        the names of module-level data that the function reads, and ``guards`` constants as in log(p + 1e-7).
+        ``runs`` holds one record per probe: ``value`` and ``again``, what two calls with equal arguments returned,
+        as plain arrays, or None; ``type``, in words; ``problem``, None, ``"not-implemented"``, ``"no-return"``,
+        ``"raises"`` or ``"dtype"`` (not numbers); ``error``, as of the file; ``changed``, the arguments that the
+        call changed; ``free``, what is returned with the guards at zero, or None; and ``stdout``.
 
     >>> probe = {"x": np.array(2.0), "r": np.array(3.0)}
     >>> outcome = run("def grad_w(x, r): return x * r", ["grad_w"], [probe])
@@ -101,6 +105,7 @@ def load(source: str | Mapping[str, Any], filename: str) -> tuple[dict[str, Any]
     if not isinstance(source, str):
         return dict(source), None
     namespace: dict[str, Any] = {"__name__": "answers", "__file__": filename, "__builtins__": __builtins__}
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     try:
         exec(compile(source, filename, "exec", dont_inherit=True), namespace)
     except _REFUSALS as error:
@@ -126,16 +131,23 @@ def _run_function(
     function, part = namespace.get(plain), int(place[:-1]) if place else None
     if not callable(function):
         missing = {"problem": "not-implemented" if function is None else "dtype", "type": type(function).__name__}
-        record: dict[str, Any] = {"defined": False, "parameters": [], "globals": [], "line": None}
+        record: dict[str, Any] = {"defined": False, "parameters": [], "globals": [], "line": None, "guards": []}
         return {**record, "runs": [{**NO_RUN, **missing} for _ in probes]}
     code = getattr(function, "__code__", None)
     line = code.co_firstlineno if isinstance(code, types.CodeType) and code.co_filename == filename else None
+    runs = [_run_once(function, part, probe, namespace, filename, line) for probe in probes]
+    free, constants = function, list[float]()
+    with contextlib.suppress(*_REFUSALS):
+        free, constants = guards.unguarded(function)
+    for run, probe in zip(runs, probes, strict=True) if constants else ():
+        run["free"] = _run_once(free, part, probe, namespace, filename, line)["value"]
     return {
         "defined": True,
         "parameters": parameters(function),
         "globals": sorted(_data_globals(function, namespace)),
         "line": getattr(code, "co_firstlineno", None),
-        "runs": [_run_once(function, part, probe, namespace, filename, line) for probe in probes],
+        "guards": constants,
+        "runs": runs,
     }
 
 

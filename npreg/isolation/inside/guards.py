@@ -1,0 +1,103 @@
+"""Small constants that keep a logarithm, a root or a division away from zero: log(p + 1e-7)."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator, Mapping
+from types import CodeType, FunctionType
+from typing import Any
+
+SMALL = 1e-4
+GUARDED = ("log", "log2", "log10", "sqrt", "power", "divide")
+LIMITS = ("clip", "maximum", "minimum", "max", "min")
+
+
+def unguarded(function: Any, above: tuple[Any, ...] = ()) -> tuple[Any, list[float]]:
+    """The function with such constants as 0 (or 1, where they are taken from 1), and the constants.
+
+    They may be written out, have a name, or stand in a function of the same file that it calls. The function
+    itself where there are none, or its source is not at hand; `above` are those that call it.
+    """
+    bound, plain = getattr(function, "__self__", None), getattr(function, "__func__", function)
+    if not isinstance(plain, FunctionType) or plain in above:
+        return function, []
+    code, known = plain.__code__, plain.__globals__
+    named = {name: known[name] for name in code.co_names if name in known}
+    beside = [name for name, value in named.items() if getattr(value, "__globals__", None) is known]
+    helpers = {name: unguarded(named[name], (*above, plain)) for name in beside}
+    parameters = inspect.signature(plain).parameters
+    named.update((name, p.default) for name, p in parameters.items() if p.default is not p.empty)
+    own: set[float] = set()
+    if any(map(_is_small, (*named.values(), *_constants(code)))):
+        own = _found(plain, named)
+    found = sorted(own.union(*(constants for _, constants in helpers.values())))
+    if not found:
+        return function, []
+    changed = {name: free for name, (free, _) in helpers.items()}
+    changed |= {name: 0.0 for name in code.co_names if isinstance(named.get(name), float) and named[name] in own}
+    fresh = FunctionType(_without(code, own), {**known, **changed}, plain.__name__, None, plain.__closure__)
+    fresh.__defaults__ = tuple(0.0 if value in found else value for value in plain.__defaults__ or ())
+    fresh.__kwdefaults__ = {n: 0.0 if value in found else value for n, value in (plain.__kwdefaults__ or {}).items()}
+    return (fresh if bound is None else fresh.__get__(bound)), found
+
+
+def _is_small(value: Any) -> bool:
+    return isinstance(value, float) and (0 < abs(value) <= SMALL or 0 < 1 - value <= SMALL)
+
+
+def _constants(code: CodeType) -> Iterator[Any]:
+    for constant in code.co_consts:
+        yield from _constants(constant) if isinstance(constant, CodeType) else (constant,)
+
+
+def _found(function: FunctionType, named: Mapping[str, Any]) -> set[float]:
+    """The constants where they guard; names are known from outside, or are given a value in the function."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return set()
+    local = {
+        target.id: getattr(node.value, "value", None)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    return {constant for part in _guarded(tree) for constant in _small(part, {**named, **local})}
+
+
+def _guarded(tree: ast.AST) -> Iterator[ast.expr]:
+    """What is divided by, or stands in a logarithm or root, or limits a number."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Div, ast.Pow)):
+            yield node.right if isinstance(node.op, ast.Div) else node.left
+        elif isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in GUARDED:
+                yield from node.args
+            elif name in LIMITS:
+                yield from (ast.BinOp(arg, ast.Add(), ast.Constant(0)) for arg in node.args)
+
+
+def _small(part: ast.AST, known: Mapping[str, Any]) -> Iterator[float]:
+    """The small constants that are added to something inside of an expression."""
+    for node in ast.walk(part):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+            for side in (node.left, node.right):
+                value = known.get(side.id) if isinstance(side, ast.Name) else getattr(side, "value", None)
+                if isinstance(value, float) and 0 < value <= SMALL:
+                    yield value
+
+
+def _without(code: CodeType, found: set[float]) -> CodeType:
+    """The code with these constants as 0, and their differences from 1 as 1."""
+    free = {**dict.fromkeys([1 - value for value in found], 1.0), **dict.fromkeys([*found, *(-v for v in found)], 0.0)}
+
+    def fresh(constant: Any) -> Any:
+        if isinstance(constant, CodeType):
+            return _without(constant, found)
+        return free.get(constant, constant) if isinstance(constant, float) else constant
+
+    return code.replace(co_consts=tuple(map(fresh, code.co_consts)))
