@@ -155,18 +155,34 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
     elif slow and not plan.average:
         cure = "the steps are too large to come nearer: take average=0.5, a smaller lr, or a schedule"
     elif isinstance(plan.lr, float) and lr < (bound := _stable_rate(plan, feed)) / 10 < math.inf:
-        cure = f'lr = {lr:.3g} is small, up to {bound:.3g} is stable: take lr="auto", or lr={bound / 2:.3g}'
+        other = f'lr={bound / 2:.3g}, average=0.5, num_epochs="auto"'
+        cure = f'lr = {lr:.3g} is small, up to {bound:.3g} is stable: take lr="auto", or {other}'
     elif steps is not None and steps <= 100 * MOST_STEPS:
         more = epochs + math.ceil(steps / per_epoch / (1 - plan.average))
-        cure = f"{epochs} epochs are too few: take num_epochs={more}"
+        cheaper = _with_momentum(plan, feed, found, more * per_epoch)
+        cure = f"{epochs} epochs are too few: take num_epochs={more}{cheaper}"
+    elif not plan.standardize and not isinstance(plan.lr, str):
+        cure = 'columns differ in scale, or depend on each other: take lr="auto"'
+    elif plan.loss.is_squared and not plan.l1:
+        cure = "columns depend on each other: take npreg.least_squares, which is exact"
     else:
-        scale = "" if plan.standardize else ", standardize=True"
-        cure = f'columns depend on each other, or differ in scale: take rule="momentum"{scale}'
+        cure = f"columns depend on each other: take l2={100 / MOST_STEPS / lr:.1g}"
     theirs = getattr(sys.modules.get("sklearn.exceptions"), "ConvergenceWarning", None)
     category: type[Warning] = ConvergenceWarning
     if theirs is not None:
         category = type("ConvergenceWarning", (category, theirs), {"__doc__": category.__doc__})
     warn(f"the run has not arrived: {told}{part}{where}; {cure}", category)
+
+
+def _with_momentum(plan: Plan, feed: Feed, found: Excess, steps: int) -> str:
+    """A run on all rows at once, where momentum pays: rows that differ from the others bound it in minibatches."""
+    n, rule = feed.facts.num_rows, Momentum()
+    if found.speed is None or plan.lr != "auto" or not plan.loss.is_squared or not feed.facts.is_whole:
+        return ""
+    lr = AUTO_FRACTION * feed.total(rates.rate_moments).bound(n, plan.l2, rule)
+    needed = found.speed.steps_needed(TOLERANCE / 4 * found.constant, lr, rule, plan.average)
+    fewer = needed is not None and needed < steps / 3
+    return f', or batch_size={n}, rule="momentum", num_epochs={needed}' if fewer else ""
 
 
 def _stable_rate(plan: Plan, feed: Feed) -> float:

@@ -70,7 +70,7 @@ def test_auto_takes_more_epochs_where_more_are_needed_and_stops_at_the_bound(mon
     easy, slow = silent(X, Y, lr="auto", rng=0), silent(*slope(0.05), lr="auto", rng=0)
     assert slow.num_steps > easy.num_steps
     monkeypatch.setattr("npreg.runs.arrival.MOST_STEPS", 8000)
-    with pytest.warns(npreg.ConvergenceWarning, match=r'depend on each other.*rule="momentum"'):
+    with pytest.warns(npreg.ConvergenceWarning, match=r"depend on each other: take npreg.least_squares"):
         run = npreg.train(*slope(1e-7), lr="auto", rng=0)
     assert 5000 < run.num_steps <= 8000
     assert run.converged is False
@@ -103,31 +103,55 @@ def test_auto_resumes(loss, tmp_path):
     assert again.losses.tobytes() == whole.losses.tobytes()
 
 
-def cured(*rows, **options):
-    """The warning, and the run with the change that it proposes."""
+def cures(*rows, **options):
+    """The warning's text, and the settings of each run that it proposes."""
     with pytest.warns(npreg.ConvergenceWarning) as caught:
-        npreg.train(*rows, **options)
+        npreg.train(*rows, rng=0, **options)
     text = str(caught[0].message)
     assert caught[0].filename == __file__
-    cure = re.search(r'take (\w+)=("?[\w.+-]+"?)', text.replace("or ", "take "))
-    return text, {**options, cure[1]: eval(cure[2])}
+    proposed = re.findall(r'(?:take|or) ((?:\w+=(?:"\w+"|[\w.+-]+)(?:, )?)+)', text)
+    return text, [{**options, "rng": 0, **eval(f"dict({one.rstrip('. ,')})")} for one in proposed]
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ({"lr": 0.2, "num_epochs": 2, "batch_size": 100}, "2 epochs are too few: take num_epochs="),
-        ({"lr": (0.1, npreg.ExponentialDecay(0.2, 1e-4)), "num_epochs": 20}, "before it is there"),
-        ({"lr": 1e-5, "num_epochs": 5}, 'is small, up to .* is stable: take lr="auto"'),
-        ({"lr": 0.3, "num_epochs": 2, "batch_size": 200, "average": 0.5}, "too few: take num_epochs="),
-    ],
-)
-def test_the_warning_names_the_reason_and_a_cure_that_cures(options, reason):
-    text, better = cured(X, Y, rng=0, **options)
-    assert re.search(reason, text)
-    if "lr" in text.split("take ")[1][:3]:
-        better.pop("num_epochs")
-    assert silent(X, Y, **better).converged
+def outlier(n=60):
+    """A row far from the others bounds the rate of minibatches; the other direction is a flat one."""
+    X, y = slope(0.1, n)
+    return np.vstack([X, [[20.0, 20.0]]]), np.append(y, 80.0)
+
+
+NOISY = Y + 3 * np.random.default_rng(2).standard_normal(Y.shape)
+REASONS = {  # rows, settings, what is said, and how many runs are proposed
+    "too few": ((X, Y), {"lr": 0.2, "num_epochs": 2, "batch_size": 100}, "2 epochs are too few", 1),
+    "averaged": ((X, Y), {"lr": 0.3, "num_epochs": 2, "batch_size": 200, "average": 0.5}, "too few: take num_e", 1),
+    "schedule": ((X, Y), {"lr": (0.1, npreg.ExponentialDecay(0.2, 1e-4)), "num_epochs": 20}, "before it is there", 1),
+    "small rate": ((X, Y), {"lr": 1e-5, "num_epochs": 5}, "is small, up to .* is stable", 2),
+    "large steps": ((X, NOISY), {"lr": 0.25, "num_epochs": 40, "batch_size": 1}, "steps are too large", 1),
+    "minibatches": (outlier(), {"lr": "auto"}, "epochs are too few", 2),
+    "scale": ((X * [1, 1e-5, 1], Y), {"lr": 0.3, "num_epochs": 20}, "columns differ in scale", 1),
+    "another loss": (slope(1e-4), {"lr": "auto", "loss": "huber"}, "columns depend on each other: take l2=", 1),
+}
+
+
+@pytest.mark.parametrize("case", REASONS)
+def test_the_warning_names_the_reason_and_every_cure_cures(case, monkeypatch):
+    if case in ("minibatches", "another loss"):
+        monkeypatch.setattr("npreg.runs.arrival.MOST_STEPS", 20_000)
+    rows, options, reason, count = REASONS[case]
+    text, proposed = cures(*rows, **options)
+    assert re.search(reason, text), text
+    assert len(proposed) == count, text
+    for settings in proposed:
+        if settings["lr"] == "auto" != options["lr"]:
+            del settings["num_epochs"]  # which "auto" implies
+        assert silent(*rows, **settings).converged, settings
+
+
+def test_what_no_run_reaches_least_squares_does():
+    rows = slope(1e-7)
+    with pytest.warns(npreg.ConvergenceWarning, match="each other: take npreg.least_squares, which is exact"):
+        npreg.train(*rows, lr="auto", rng=0, num_epochs=100)
+    found = npreg.least_squares(*rows)
+    np.testing.assert_allclose(rows[0] @ found.w[:, 0] + found.b, rows[1], atol=1e-6)
 
 
 def test_the_column_that_is_missing_is_named():
