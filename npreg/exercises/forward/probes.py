@@ -13,7 +13,6 @@ import numpy as np
 
 from npreg.exercises.forward.inputs import BANK_SIZES, CHECK_SIZES
 from npreg.exercises.forward.program import Array, Exercise
-from npreg.exercises.forward.trace import Program
 
 Probe = dict[str, Array]
 BANK_SEED = 20240229
@@ -68,28 +67,18 @@ def draw(exercise: Exercise, sizes: Mapping[str, int], rng: np.random.Generator,
     return max(candidates, key=lambda probe: _quality(exercise, probe))
 
 
-def _sharpness(exercise: Exercise, program: Program, step: str, values: Mapping[str, Array]) -> float:
-    """How many wrong thresholds this probe shows: the argument moved by a setting or 1, doubled or halved."""
-    seen = program.seen(step, values)
-    shifts = [float(values[setting]) for setting in exercise.settings] + [1.0]
-    moved = [
-        {**seen, name: other}
-        for name, value in seen.items()
-        for other in (value * 2, value / 2, *(value + by for by in shifts), *(value - by for by in shifts))
-    ]
-    return 0.5 * sum(not np.array_equal(program.steps[step](**other), values[step]) for other in moved)
-
-
 def _quality(exercise: Exercise, probe: Probe) -> float:
     """How well a probe obeys the rules that only its computed steps can show."""
-    program = exercise.trace(probe)
+    program, score = exercise.trace(probe), 0.0
     values = program.forward(probe)
-    score = 0.0
-    for name in program.steps:
-        value = values[name]
+    shifts = [by * sign for by in (1.0, *(float(values[s]) for s in exercise.settings)) for sign in (1, -1)]
+    for name, step in program.steps.items():
+        value, seen = values[name], program.seen(name, values)
         if value.dtype.kind == "b":
             score += 4.0 * min(2, int(value.sum()), int((~value).sum())) if value.size > 1 else 0.0
-            score += _sharpness(exercise, program, name, values)
+            for argument, x in seen.items():  # a probe that shows wrong thresholds is better
+                moved = (step(**{**seen, argument: other}) for other in (x * 2, x / 2, *(x + by for by in shifts)))
+                score += 0.5 * sum(not np.array_equal(other, value) for other in moved)
         if value.dtype.kind == "f":
             magnitude = np.abs(value)
             if not np.any(magnitude) or not np.all(np.isfinite(value)):

@@ -177,16 +177,17 @@ def _is_small(kept: Any) -> bool:
     return kept is None or isinstance(kept, (Ref, int, float, str, slice, type(...)))
 
 
-def _needing(method: str) -> Any:
-    """A method of a traced array that only plain numbers have."""
-    return lambda traced: getattr(traced._plain("number"), method)()
+def _as(value: Callable[[Any], Any], *methods: str) -> Iterator[Any]:
+    """Methods of a traced array that are those of a value of its."""
+    return (lambda traced, *args, m=method: getattr(value(traced), m)(*args) for method in methods)
 
 
 class Traced(NDArrayOperatorsMixin):
     """An array-like that records; changing it in place makes it stand for the changed value."""
 
     __array_priority__ = 1000.0
-    __float__, __int__, __index__, __complex__ = map(_needing, ("__float__", "__int__", "__index__", "__complex__"))
+    __float__, __int__, __index__ = _as(lambda traced: traced._plain("number"), "__float__", "__int__", "__index__")
+    __len__, __repr__, __format__ = _as(lambda traced: traced._value, "__len__", "__repr__", "__format__")
 
     def __init__(self, recorder: Recorder, at: int) -> None:
         self._recorder, self._at = recorder, at
@@ -205,8 +206,7 @@ class Traced(NDArrayOperatorsMixin):
     def _value(self) -> Array:
         return self._recorder.nodes[self._at].value
 
-    def _plain(self, kind: str) -> Array:
-        """The numbers for code that cannot be followed, if no derivative flows through them."""
+    def _plain(self, kind: str) -> Array:  # for code that cannot be followed, if no derivative flows through it
         node = self._recorder.nodes[self._at]
         if node.active:
             raise self._recorder.lost(kind)
@@ -255,23 +255,14 @@ class Traced(NDArrayOperatorsMixin):
     def __setitem__(self, index: Any, value: Any) -> None:
         self._become(_changed(operator.setitem), (self, index, value), {})
 
-    def __len__(self) -> int:
-        return len(self._value)
-
     def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))
+        return (self[i] for i in range(len(self._value)))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         return np.asarray(self._plain("array"), dtype=dtype)
 
     def __bool__(self) -> bool:
         return bool(self._plain("branch"))
-
-    def __repr__(self) -> str:
-        return repr(self._value)
-
-    def __format__(self, spec: str) -> str:
-        return format(self._value, spec)
 
     def copy(self, how: Any = None) -> Traced:
         """An array that stands for the same value until one of the two is changed."""
