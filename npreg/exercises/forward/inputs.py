@@ -59,13 +59,7 @@ class Input:
         return not self.shape and self.draw in ("positive", "fraction", "count")
 
     def numbers(self, sizes: Mapping[str, int], rng: np.random.Generator, whole: bool = False) -> Array:
-        """Numbers for this input, drawn at random; ``whole`` ones are small and easy to redo on paper.
-
-        Raises
-        ------
-        ValueError
-            if a function of one's own returns another shape.
-        """
+        """Numbers for this input, drawn at random; ``whole`` ones are small and easy to redo on paper."""
         shape = tuple(sizes[s] if isinstance(s, str) else s for s in self.shape)
         if callable(self.draw):
             own = np.asarray(self.draw(rng, shape))
@@ -101,13 +95,7 @@ def real(*shape: str | int) -> Input:
 
 
 def positive(*shape: str | int, low: float | None = None, high: float | None = None) -> Input:
-    """Positive numbers: ``lam``, ``delta``, ``lr``; near 1, or between ``low`` and ``high``.
-
-    Raises
-    ------
-    ValueError
-        if only one bound is given, or they are not 0 < low < high.
-    """
+    """Positive numbers: ``lam``, ``delta``, ``lr``; near 1, or between ``low`` and ``high`` (0 < low < high)."""
     if low is None and high is None:
         return Input(shape, "positive")
     if low is None or high is None or not 0 < low < high < np.inf:

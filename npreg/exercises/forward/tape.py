@@ -88,10 +88,7 @@ class Tape:
         return self.notes[key]
 
     def sweep(self, absolute: bool = False) -> dict[str, Array]:
-        """The derivative of the loss with respect to every active name, in the shape of its value.
-
-        ``absolute``: with the absolute values of all that is added and multiplied, which bounds its rounding.
-        """
+        """The derivative of the loss in every active name; ``absolute``: of all that is added, bounding rounding."""
         loss = self.program.loss
         upstream: dict[str, Array] = {loss: np.ones(self.values[loss].size)}
         for step in reversed(list(self.program.steps)):
@@ -138,10 +135,7 @@ class Tape:
 
 
 def record(exercise: Exercise, inputs: Mapping[str, Array], change: Change = lambda value: value) -> Tape:
-    """Run the program forward on the inputs and take every local Jacobian that a wanted derivative needs.
-
-    ``change`` is applied to every number, given or computed.
-    """
+    """Run the program, every number changed, and take every local Jacobian that a wanted derivative needs."""
     program = exercise.trace(inputs)
     values = program.forward(inputs, change)
     jacobians = {
@@ -151,13 +145,11 @@ def record(exercise: Exercise, inputs: Mapping[str, Array], change: Change = lam
     return Tape(exercise, program, values, jacobians, {})
 
 
-def _edges(exercise: Exercise, program: Program, values: Mapping[str, Array]) -> Iterator[Edge]:
+def _edges(exercise: Exercise, program: Program, values: Mapping[str, Array]) -> list[Edge]:
     """The edges that a wanted derivative flows through: from numbers to numbers."""
-    active = program.active(exercise.wanted)
-    for step, names in program.arguments.items():
-        for name in names:
-            if name in active and values[step].dtype.kind == values[name].dtype.kind == "f":
-                yield step, name
+    active, numbers = program.active(exercise.wanted), {name for name, v in values.items() if v.dtype.kind == "f"}
+    used = program.arguments
+    return [(step, name) for step in used if step in numbers for name in used[step] if name in active & numbers]
 
 
 def not_analytic(exercise: Exercise) -> frozenset[Edge]:
@@ -175,10 +167,7 @@ def not_analytic(exercise: Exercise) -> frozenset[Edge]:
 
 
 def _jacobian(exercise: Exercise, function: Step, edge: Edge, seen: Mapping[str, Any]) -> Array:
-    """The derivative of one step's entries (rows) with respect to one argument's entries (columns).
-
-    Of a linear step, whose slope along one direction is that of a Jacobian met before, it is that one.
-    """
+    """The derivative of one step's entries (rows) in an argument's (columns), or one met before with its slope."""
     point = np.asarray(seen[edge[1]], dtype=float)
     if edge in not_analytic(exercise):
         return differentiate.jacobian(function, seen, edge[1]).reshape(-1, point.size)
@@ -226,12 +215,11 @@ def value_of(answer: Answer, tape: Tape, swept: Mapping[str, Array] | None = Non
 def apply_formula(answer: Answer, tape: Tape, derivatives: Mapping[str, Array], scale: float = 1.0) -> Array:
     """An update formula with the derivatives it names, multiplied by ``scale``."""
     assert answer.formula is not None
-    names = tape.exercise.gradient_names
-    given = {
-        name: scale * derivatives[names[name]] if name in names else tape.values[name]
-        for name in parameters(answer.formula)
+    slopes = {
+        name: scale * derivatives[wrt] for name, wrt in tape.exercise.gradient_names.items() if wrt in derivatives
     }
-    return np.asarray(answer.formula(**given))
+    given = {**tape.values, **slopes}
+    return np.asarray(answer.formula(**{name: given[name] for name in parameters(answer.formula)}))
 
 
 def _second_derivative(tape: Tape, wrt: str) -> Array:

@@ -92,10 +92,6 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
     It is called by keyword with those inputs that its parameters name, and of a tuple the first scalar counts;
     derivatives are asked for in the inputs ``wanted``. Raises NotALoss where the result is no scalar or depends
     on no input, and whatever the function itself raises on plain arrays.
-
-    >>> program = trace(lambda w, x: np.sum((w * x) ** 2), {"w": np.ones(3), "x": np.ones(3)}, ["w"])
-    >>> program.steps.keys(), program.arguments["_1"]
-    (dict_keys(['_1', '_2', 'loss']), ('w', 'x'))
     """
     names = tuple(inputs)
     used = [name for name in parameters(function) if name in inputs]
@@ -181,10 +177,7 @@ class _Graph:
         for at in range(out, -1, -1):
             needed.update(self.nodes[at].sources if at in needed else ())
         self.live = sorted({*range(len(inputs)), *needed})
-        self.users: dict[int, list[int]] = {at: [] for at in self.live}
-        for at in self.live:
-            for source in self.nodes[at].sources:
-                self.users[source].append(at)
+        self.users = {at: [user for user in self.live if at in self.nodes[user].sources] for at in self.live}
         self.names = dict(enumerate(inputs)) | self._named(recorder.assigned)
         self.names.setdefault(out, "total_loss" if "loss" in self.names.values() else "loss")
         self.owner = {at: self._owner(at) for at in self.live}
@@ -193,19 +186,16 @@ class _Graph:
 
     def _named(self, assigned: Sequence[tuple[str, int]]) -> dict[int, str]:
         """Names of nodes; a variable assigned several times is x_1, x_2, …, and x in the end."""
-        by_name: dict[str, list[int]] = {}
-        taken = set(range(len(self.inputs)))
+        first: dict[int, str] = {}
         for name, at in assigned:
-            if at in self.live and at not in taken:
-                taken.add(at)
-                by_name.setdefault(name, []).append(at)
-        names: dict[int, str] = {}
-        known = {*self.inputs, *by_name}
-        for name, places in by_name.items():
-            for k, at in enumerate(places):
-                last = k == len(places) - 1 and name not in self.inputs
-                names[at] = name if last else _free(f"{name}_{k + 1}", known)
-                known.add(names[at])
+            if at in self.live and at >= len(self.inputs):
+                first.setdefault(at, name)
+        names, known, count = {}, {*self.inputs, *first.values()}, Counter[str]()
+        for at, name in first.items():
+            count[name] += 1
+            last = count[name] == list(first.values()).count(name) and name not in self.inputs
+            names[at] = name if last else _free(f"{name}_{count[name]}", known)
+            known.add(names[at])
         return names
 
     def _owner(self, at: int) -> int:
@@ -227,13 +217,10 @@ class _Graph:
 
     def _helpers(self) -> Iterator[tuple[int, int]]:
         """Nodes inside helpers of one argument and one result, with the node of that result."""
-        inside: dict[int, list[int]] = {}
-        for at in self.live:
-            for call in self.nodes[at].calls:
-                inside.setdefault(call, []).append(at)
+        calls = dict.fromkeys(call for at in self.live for call in self.nodes[at].calls)
+        inside = [{at for at in self.live if call in self.nodes[at].calls} for call in calls]
         done: set[int] = set()
-        for call in sorted(inside, key=lambda call: -len(inside[call])):
-            members = set(inside[call])
+        for members in sorted(inside, key=len, reverse=True):
             given = {s for at in members for s in self.nodes[at].sources} - members
             results = {at for at in members if at == self.out or not members.issuperset(self.users[at])}
             if len(members) > 1 and len(given) == 1 == len(results) and not members & done:

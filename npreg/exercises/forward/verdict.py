@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from npreg.exercises.findings import Finding
 from npreg.exercises.forward.probes import sizes_of
 from npreg.exercises.forward.program import Answer, Array, Exercise
 from npreg.exercises.forward.tape import Tape, not_analytic, record, value_of
-from npreg.exercises.forward.trace import Change
 
 ROUNDINGS = 1e3
 SHAKES = 4
@@ -68,7 +68,7 @@ def reference(exercise: Exercise, probe: Mapping[str, Array]) -> Reference:
 
     def moved(size: float) -> Values:
         """The right answers where everything is changed relatively by ``size``, up or down at random."""
-        there = record(exercise, probe, _shaking(rng, size))
+        there = record(exercise, probe, partial(_shaken, rng, size))
         swept = there.sweep()
         return {n: right[n] if a.order == 2 else value_of(a, there, swept) for n, a in answers.items()}
 
@@ -88,12 +88,9 @@ def reference(exercise: Exercise, probe: Mapping[str, Array]) -> Reference:
     return Reference(tape, sizes, swept, right, terms, kinks)
 
 
-def _shaking(rng: np.random.Generator, size: float) -> Change:
-    def shake(value: Array) -> Array:
-        signs = rng.choice([-1.0, 1.0], size=value.shape)
-        return np.asarray(value * (1.0 + size * signs)) if value.dtype.kind in "fc" else value
-
-    return shake
+def _shaken(rng: np.random.Generator, size: float, value: Array) -> Array:
+    signs = rng.choice([-1.0, 1.0], size=value.shape)
+    return np.asarray(value * (1.0 + size * signs)) if value.dtype.kind in "fc" else value
 
 
 def _jumps(right: Values, others: Sequence[Values]) -> dict[str, Array]:
@@ -129,11 +126,8 @@ def _kinks(
 def _branches_turn(tape: Tape, rng: np.random.Generator) -> bool:
     """Whether a step of truth values turns when everything is changed a little."""
     conditions = [name for name in tape.program.steps if tape.values[name].dtype.kind == "b"]
-    for _ in range(16 if conditions else 0):
-        shaken = tape.program.forward(tape.values, _shaking(rng, CLOSER))
-        if any(np.any(shaken[name] != tape.values[name]) for name in conditions):
-            return True
-    return False
+    tries = (tape.program.forward(tape.values, partial(_shaken, rng, CLOSER)) for _ in range(16 if conditions else 0))
+    return any(np.any(there[name] != tape.values[name]) for there in tries for name in conditions)
 
 
 def resolution(value: Array) -> float:
@@ -143,13 +137,14 @@ def resolution(value: Array) -> float:
     return float(np.finfo(float).eps)
 
 
+@np.errstate(all="ignore")
 def is_right(value: Array, right: Array, terms: Array) -> Array:
     """Per entry, whether the value is right; the shapes must agree."""
-    with np.errstate(all="ignore"):
-        deviation = np.abs(value.astype(complex if value.dtype.kind == "c" else float) - right)
+    deviation = np.abs(value.astype(complex if value.dtype.kind == "c" else float) - right)
     return np.asarray(deviation <= ROUNDINGS * resolution(value) * terms)
 
 
+@np.errstate(all="ignore")
 def value_findings(values: list[Array], references: list[Reference], name: str) -> tuple[bool, list[Finding]]:
     """Judge values of the right shape on all probes: finite, direction, sign, scale, value.
 
@@ -185,14 +180,8 @@ def _cosine(value: Array, right: Array) -> float:
 def _worst(values: list[Array], references: list[Reference], name: str, good: list[Array]) -> dict[str, Any]:
     """Where and how far the values are off, on the first probe on which they are."""
     place = next(i for i, entries in enumerate(good) if not np.all(entries))
-    reference = references[place]
-    with np.errstate(all="ignore"):
-        off = np.abs(values[place] - reference.right[name]) / reference.terms[name]
-    entries = [list(map(int, index)) for index in np.argwhere(~good[place])]
-    return {
-        "entries": entries[:10],
-        "wrong": len(entries),
-        "size": int(reference.right[name].size),
-        "deviation": float(np.nanmax(off)) if np.any(np.isfinite(off)) else 0.0,
-        "sizes": dict(reference.sizes),
-    }
+    at, entries = references[place], np.argwhere(~good[place]).tolist()
+    off = np.abs(values[place] - at.right[name]) / at.terms[name]
+    deviation = float(np.max(off, where=np.isfinite(off), initial=0.0))
+    about = {"size": int(at.right[name].size), "deviation": deviation, "sizes": dict(at.sizes)}
+    return {"entries": entries[:10], "wrong": len(entries), **about}
