@@ -36,26 +36,10 @@ def jacobian(function: Function, inputs: Mapping[str, Any], name: str) -> Array:
 
         J[i…, j…] = ∂ f(inputs)[i…] / ∂ inputs[name][j…]
 
-    Parameters
-    ----------
-    function : callable
-        Called by keyword, `function(**inputs)`; returns an array or a number.
-    inputs : mapping name → array
-        Floats are handed over in float64, always as copies.
-    name : str
-        The argument to vary; integers become floats.
-
-    Returns
-    -------
-    J : the function's output shape followed by the argument's shape, float64
-        At a kink the middle of the two one-sided derivatives; `derivative` has the bounds and the error.
-
-    Raises
-    ------
-    ValueError
-        There is no such input.
-    TypeError
-        The input or the output is not real numbers.
+    `function(**inputs)` returns an array or a number; floats are handed over in float64, always as copies. `name`
+    is the argument to vary; integers become floats. The result has the function's output shape followed by the
+    argument's, in float64; at a kink it is the middle of the one-sided derivatives, which `derivative` tells
+    apart. ValueError where there is no such input, TypeError where the input or the output is not real numbers.
 
     >>> jacobian(lambda x: x[:2] ** 2, {"x": np.array([1.0, 2.0, 3.0])}, "x")
     array([[2., 0., 0.],
@@ -119,18 +103,8 @@ def term_sizes(
     known to eps · Σ|terms|, not to eps · |gradient|; and where the derivative is zero whatever the inputs (a
     bias in front of a centring), nothing but the rounding of the steps is left of it.
 
-    Parameters
-    ----------
-    function, inputs
-        As for `jacobian`.
-    what : str or mapping
-        The argument to vary, as for `jacobian`, or the directions, as for `directional`.
-    analytic : bool
-        Whether to use the complex step or plain central differences, which see the terms of the inputs only.
-
-    Returns
-    -------
-    sizes : the derivative's shape, float64, not negative
+    `what` is an input to vary, as for `jacobian`, or the directions, as for `directional`. Without `analytic` the
+    derivatives are plain central differences, which see the terms of the inputs only.
 
     >>> x = {"x": np.array([1.0, 2.0, -3.0 + 1e-9])}
     >>> bool(1 < float(term_sizes(lambda x: np.sum(x) ** 2, x, "x")[0]) < 100)
