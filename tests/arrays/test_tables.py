@@ -100,7 +100,7 @@ def test_names_survive_pickling_and_blocks():
     assert data.head(3).names == data._replace(X=data.X).names == NAMES
     blocks = npreg.RowBlocks.of(frame(), Y, block_rows=15)
     assert blocks[1].names == NAMES
-    assert npreg.train(blocks, lr="auto", rng=0).feature_names == NAMES
+    assert npreg.train(blocks, lr="auto", rng=0, num_epochs=1).feature_names == NAMES
     mixed = npreg.RowBlocks(lambda i: (frame()[list(NAMES) if i else ["age", "yes", "big"]], Y), rows=[N, N])
     with pytest.raises(ValueError, match="block 1 has columns 'age', 'big', 'yes'; block 0 has 'age', 'yes', 'big'"):
         npreg.train(mixed, lr="auto", rng=0)

@@ -100,7 +100,7 @@ def test_rows_that_come_here_have_the_bits_of_train(client: Any, data: Any, extr
 def test_bits_do_not_depend_on_the_number_of_workers(cluster: Any, data: Any) -> None:
     arguments = {"engine": "moments", "batch_size": 600, "num_epochs": 1, "rng": 1}
     expected = {count: npreg.train(blocks(data, count * ROWS), **arguments) for count in (1, 3)}
-    for workers in (1, 2, 4):
+    for workers in (1, 3):
         cluster.scale(workers)
         with distributed.Client(cluster) as client:
             client.wait_for_workers(workers)
@@ -269,7 +269,7 @@ def test_a_stopped_run_resumes_with_the_same_bits(
 
 def test_the_scheduler_gone_is_a_clear_error(data: Any, tmp_path: Path) -> None:
     path = str(tmp_path / "run.npz")
-    arguments: dict[str, Any] = {"batch_size": 300, "num_epochs": 30, "rng": 1}
+    arguments: dict[str, Any] = {"batch_size": 300, "num_epochs": 8, "rng": 1}
     arguments["checkpoint"] = npreg.Checkpoint(path, every="block")
 
     def close_when_written() -> None:
@@ -287,7 +287,7 @@ def test_the_scheduler_gone_is_a_clear_error(data: Any, tmp_path: Path) -> None:
         finally:
             closer.join()
             client.close()
-    expected = npreg.train(blocks(data), engine="moments", batch_size=300, num_epochs=30, rng=1)
+    expected = npreg.train(blocks(data), engine="moments", batch_size=300, num_epochs=8, rng=1)
     with (
         distributed.LocalCluster(n_workers=1, processes=False, protocol="tcp", **LOCAL) as cluster,
         distributed.Client(cluster),

@@ -174,7 +174,7 @@ def size_of_predictions(X, y, theta):
     return float((np.abs(X) @ np.abs(theta[:-1]) + np.abs(theta[-1]) + np.abs(y)).max())
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(problems())
 def test_promise(problem):
     X, y, options = problem
@@ -197,7 +197,7 @@ def test_promise(problem):
         assert other.num_steps == loop.num_steps
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(problems())
 @example((np.ones((1, 1)), np.ones((1, 1)), {"lr": 0.1, "batch_size": 1, "num_epochs": 1, "rng": 0}))
 def test_promise_float32(problem):
@@ -237,7 +237,7 @@ def test_promise_for_offsets_and_constant_columns(offset, constant):
             np.testing.assert_allclose(run.losses, runs["loop"].losses, rtol=1e-6)
 
 
-@pytest.mark.parametrize("n", [1000, 70_000])
+@pytest.mark.parametrize("n", [pytest.param(1000, marks=pytest.mark.slow), 70_000])
 def test_long_epochs_in_several_chunks(n):
     """More rows than are gathered at once, and (n = 70 000) orders drawn ahead on a thread."""
     X, y, w, b = make_data(n, 3, 1)
@@ -259,7 +259,11 @@ def test_long_epochs_in_several_chunks(n):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("shape", [(100, 2, 1, 10), (101, 3, 2, 10), (60_000, 2, 1, 10), (7, 2, 1, 20)], ids=str)
+@pytest.mark.parametrize(
+    "shape",
+    [(101, 3, 2, 10), pytest.param((60_000, 2, 1, 10), marks=pytest.mark.slow), (7, 2, 1, 20)],
+    ids=str,
+)
 def test_bits(engine, dtype, shape):
     """Same seed, same bits; and epochs that share a pass give the bits of epochs one at a time."""
     n, d, k, batch_size = shape

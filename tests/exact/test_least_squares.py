@@ -267,7 +267,7 @@ def numbers(fit):
     return [fit.w, fit.b, fit.w_stderr, fit.b_stderr, fit.residual_sd, fit.r2_centered, fit.r2_uncentered]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(well_posed(), st.booleans())
 def test_the_order_of_the_rows_does_not_matter(problem, intercept):
     X, y, rng = problem
@@ -277,7 +277,7 @@ def test_the_order_of_the_rows_does_not_matter(problem, intercept):
         np.testing.assert_allclose(first, second, rtol=16 * EPS, atol=1e-24)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(well_posed(), st.lists(st.integers(-400, 400), min_size=6, max_size=6))
 def test_units_that_are_powers_of_two_change_no_bit(problem, exponents):
     X, y, _ = problem
@@ -292,7 +292,7 @@ def test_units_that_are_powers_of_two_change_no_bit(problem, exponents):
     assert scaled.condition_number == pytest.approx(fit.condition_number, rel=1e-6)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(well_posed(), st.integers(-3, 3), st.data())
 def test_a_multiple_of_a_column_added_to_the_labels_shifts_its_coefficient(problem, multiple, data):
     X, y, _ = problem
@@ -493,7 +493,7 @@ any_floats = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.data(), st.integers(1, 6), st.integers(1, 3), st.booleans(), st.sampled_from([np.float32, np.float64]))
 def test_any_numbers_give_finite_results_or_a_value_error(data, n, d, intercept, dtype):
     numbers_drawn = data.draw(st.lists(any_floats, min_size=n * (d + 1), max_size=n * (d + 1)))
