@@ -89,7 +89,7 @@ def main() -> None:
         corner, (2, 8, 12, 16, 20), (8, 16, 32, 64), lambda d, B: cell(NUM_ROWS, d, B, repeats, dtype="float32")
     )
     momentum = grid.table(
-        corner, (2, 4, 8, 12, 14, 16, 20), BATCHES, lambda d, B: cell(NUM_ROWS // 2, d, B, repeats, rule="momentum")
+        corner, (2, 4, 8, 12, 16, 20, 30, 40), BATCHES, lambda d, B: cell(NUM_ROWS // 2, d, B, repeats, rule="momentum")
     )
     outputs = grid.table(
         "outputs \\ features", (2, 4, 8), (2, 5, 8, 12, 16), lambda k, d: cell(NUM_ROWS, d, 10, repeats, k)

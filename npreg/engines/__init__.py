@@ -22,14 +22,14 @@ def choose_engine(
     A step of the loop costs a few NumPy calls, however small; replay costs B d² for the moments of a
     minibatch and d³ for composing two maps.  Measured by `benchmarks/engines.py`: replay wins up to 20
     features and B d² ≤ 5000 (in float32 not beyond B = 128); with momentum, where the loop makes many more
-    calls, up to 20 features and B d² ≤ 35000.  Short epochs do not repay the bookkeeping.
+    calls, up to 40 features and B d² ≤ 60000.  Short epochs do not repay the bookkeeping.
     """
     steps = -(-num_rows // batch_size)
     if not loss.is_squared or not is_affine(stepper.rule, stepper.l1) or steps < 16:
         return "tight"
     d = num_features + num_outputs - 1
     plain = type(stepper.rule) is SGD
-    if d > 20 or batch_size * d * d > (5000 if plain else 35_000) or (plain and batch_size > 128):
+    if d > (20 if plain else 40) or batch_size * d * d > (5000 if plain else 60_000) or (plain and batch_size > 128):
         return "tight"
     return "moments"
 

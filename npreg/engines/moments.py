@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,8 @@ from npreg.sgd import SGD, Momentum, Nesterov, Rule, Stepper
 
 MAP_BYTES = 2_500_000  # maps of (θ, v) that are composed together; more leave the cache
 FEW = 4  # maps that are applied one by one rather than composed further
+# So long states, without and with momentum, cost more to compose than to step through (AMD; Intel with AVX-512).
+WIDE, WIDE_PAIR = 17, 12
 GROWTH_LIMIT = 1e4  # maps this much larger than the parameters cost four digits: the loop takes over
 
 
@@ -141,23 +144,27 @@ class MomentsEngine(Engine):
         if self.momentum is not None:
             parts += [stepper.state[0], stepper.state[1][None]]
         start = np.concatenate(parts).astype(np.float64)
-        m, maps = len(start), self.maps(moments)
+        m, maps, negated = len(start), self.maps(moments), self.momentum is None
         levels: list[FloatArray] | None = None if path is None else []
-        composed = compose_all(maps, negated=self.momentum is None, keep=levels)
+        wide = m >= (WIDE if negated else WIDE_PAIR)
+        composed = [] if wide else compose_all(maps, negated=negated, keep=levels)
         extended = np.concatenate([start, np.eye(theta.shape[1])])
         ends, paths = [], []
         for epoch in range(len(maps)):
-            if levels is not None:
-                before = states_before([level[epoch] for level in levels], extended[:m])
+            states = np.empty((0 if path is None else maps.shape[1], m, theta.shape[1]))
+            if wide:
+                apply_each(maps[epoch], extended, states, negated=negated)
+            elif levels is not None:
+                states[:-1] = states_before([level[epoch] for level in levels], extended[:m])[1:]
             for part in composed:
                 for one in part[epoch]:
                     extended[:m] = one.dot(extended)
             # Between epochs the parameters have the run's dtype, however many epochs share a pass.
             ends.append(extended[:p].astype(theta.dtype))
             extended[:p] = ends[-1]
-            if levels is not None:
-                paths.append(np.concatenate([before[1:, :p], extended[None, :p]]).astype(theta.dtype))
-        if not self.is_trustworthy(maps, start, extended[:m]):
+            states[-1:] = extended[:m]
+            paths.append(states[:, :p].astype(theta.dtype))
+        if composed and not self.is_trustworthy(maps, start, extended[:m]):
             stepper.steps_done = first_step
             return None
         theta[...] = extended[:p]
@@ -258,6 +265,22 @@ def compose_all(maps: FloatArray, *, negated: bool = False, keep: list[FloatArra
         if keep is not None:
             keep.append(maps)
     return [-maps if negated else maps, *reversed(late)]
+
+
+def apply_each(maps: FloatArray, extended: FloatArray, states: FloatArray, *, negated: bool) -> None:
+    """Apply maps (T, m, m + k) to the state (m, k) that lies above the identity; those after each step, if asked for.
+
+    In two arrays in turn; where maps are negated, so is one of the two.
+    """
+    m, sign = maps.shape[-2], -1.0 if negated else 1.0
+    other = sign * extended
+    turns = cycle([(extended, other[:m]), (other, extended[:m])])
+    for t, (one, (state, result)) in enumerate(zip(maps, turns, strict=False)):
+        one.dot(state, result)
+        if len(states):
+            states[t] = result if t % 2 else sign * result
+    if len(maps) % 2:
+        extended[:m] = sign * other[:m]
 
 
 def states_before(levels: list[FloatArray], state: FloatArray) -> FloatArray:

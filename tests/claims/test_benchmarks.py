@@ -86,24 +86,24 @@ def test_the_benchmarks_page_has_a_place_for_every_table(script: Any) -> None:
 
 def test_the_rule_on_the_page_is_the_one_that_chooses() -> None:
     rule = re.search(
-        r"up to (\d+) features where B d² ≤ (\d+) and B ≤ (\d+), with momentum where B d² ≤ (\d+), and\s+"
+        r"up to (\d+) features where B d² ≤ (\d+) and B ≤ (\d+), with momentum up to (\d+) where B d² ≤ (\d+), and\s+"
         r"from (\d+) minibatches an epoch",
         read(BENCHMARKS / "README.md"),
     )
     assert rule
-    features, plain, batch, momentum, steps = map(int, rule.groups())
+    features, plain, batch, with_momentum, momentum, steps = map(int, rule.groups())
     params = np.zeros((1, 1)), np.zeros(1)
 
     def chosen(d: int, B: int, rule: Any, num_steps: int = 1000) -> str:
         stepper = Stepper(params, lr=0.1, divisor=B, steps_per_epoch=num_steps, rule=rule)
         return choose_engine(num_steps * B, d, 1, B, LOSSES["squared"], stepper)
 
-    for limit, kind in ((plain, SGD()), (momentum, Momentum())):
-        for d in range(1, features + 1):
+    for most, limit, kind in ((features, plain, SGD()), (with_momentum, momentum, Momentum())):
+        for d in range(1, most + 1):
             B = limit // d**2 if kind != SGD() else min(limit // d**2, batch)
             assert chosen(d, B, kind) == "moments"
             assert chosen(d, B + 1, kind) == "tight"
-        assert chosen(features + 1, 1, kind) == "tight"
+        assert chosen(most + 1, 1, kind) == "tight"
     assert chosen(2, 10, SGD(), steps) == "moments"
     assert chosen(2, 10, SGD(), steps - 1) == "tight"
 

@@ -260,9 +260,7 @@ def test_long_epochs_in_several_chunks(n):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
-    "shape",
-    [(101, 3, 2, 10), pytest.param((60_000, 2, 1, 10), marks=pytest.mark.slow), (7, 2, 1, 20)],
-    ids=str,
+    "shape", [(101, 3, 2, 10), pytest.param((60_000, 2, 1, 10), marks=pytest.mark.slow), (7, 2, 1, 20)], ids=str
 )
 def test_bits(engine, dtype, shape):
     """Same seed, same bits; and epochs that share a pass give the bits of epochs one at a time."""
