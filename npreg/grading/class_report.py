@@ -43,8 +43,17 @@ def class_report(
     listed = ", ".join(f"{name}: {count}" for name, count in zip(names, right, strict=True))
     label = say("class.answers_label", lang, list=listed, count=len(results))
     answers = _bars(names, right, len(results), say("class.answer", lang), say("feedback.right", lang))
-    tenths, counts = [f"{10 * at}\u2013{10 * at + 10} %" for at in range(BINS)], score_counts(scores)
-    failed, marked = _cases(results)
+    tenths, counts = [f"{10 * at}\u2013{10 * at + 10}\u00a0%" for at in range(BINS)], [0] * BINS
+    for score in scores:
+        counts[min(int(score * BINS + 1e-9), BINS - 1)] += 1
+    failed: dict[str, list[Case]] = {}
+    marked: dict[str, list[Case]] = {}
+    for result in results:
+        if result.reason is not None:
+            failed.setdefault(result.reason, []).append((result, None))
+        for mark in result.marks if result.reason is None else ():
+            for code in mark.codes:
+                marked.setdefault(code, []).append((result, mark))
     protected = describe(isolation, lang) if isolation else [say("class.unknown", lang)]
     sections = {
         "answers": [answers, _tag("p", label, class_="note")],
@@ -97,29 +106,6 @@ def _bars(names: Sequence[str], counts: Sequence[int], whole: int, *heads: str) 
     return _tag("table", *rows, class_="bars")
 
 
-def score_counts(scores: Sequence[float]) -> list[int]:
-    """How many scores lie in each tenth; 1 belongs to the last.
-
-    >>> score_counts([0.0, 0.5, 1.0])
-    [1, 0, 0, 0, 0, 1, 0, 0, 0, 1]
-    """
-    tenths = [min(int(score * BINS + 1e-9), BINS - 1) for score in scores]
-    return [tenths.count(tenth) for tenth in range(BINS)]
-
-
-def _cases(results: Sequence[Result]) -> tuple[dict[str, list[Case]], dict[str, list[Case]]]:
-    """By code, the files that could not be judged, and the answers with that mistake."""
-    failed: dict[str, list[Case]] = {}
-    marked: dict[str, list[Case]] = {}
-    for result in results:
-        if result.reason is not None:
-            failed.setdefault(result.reason, []).append((result, None))
-        for mark in result.marks if result.reason is None else ():
-            for code in mark.codes:
-                marked.setdefault(code, []).append((result, mark))
-    return failed, marked
-
-
 def _mistakes(found: Mapping[str, Sequence[Case]], exercise: Exercise, lang: str) -> list[_Markup]:
     """The most frequent first: how often, what it says, the rule to teach, who made it, and lines of code."""
     files = {code: list(dict.fromkeys(result.file for result, _ in cases)) for code, cases in found.items()}
@@ -165,24 +151,14 @@ def _submissions(results: Sequence[Result], names: Sequence[str], lang: str) -> 
     heads = (say("class.submission", lang), *names, say("class.score", lang))
     rows = [_tag("tr", *(_tag("th", head, scope="col") for head in heads))]
     for result in results:
-        said = (
-            [_tag("p", result.message)] if result.reason is not None else [_said(mark, lang) for mark in result.marks]
-        )
-        folded = _tag("details", _tag("summary", result.file), *said, class_="student")
-        marks = {mark.name: mark for mark in result.marks}
-        cells = [_sign(marks[name], lang) if name in marks else _tag("td", "–") for name in names]
-        score = _tag("td", f"{result.score:.0%}", class_="score")
-        rows.append(_tag("tr", _tag("th", folded, scope="row"), *cells, score))
+        cells, said = dict.fromkeys(names, _tag("td", "–")), [_tag("p", result.message)]
+        for mark in result.marks:
+            key, sign = ("right", "✓") if mark.right else ("wrong", "✗")
+            word = say(f"feedback.{key}", lang) if mark.mark in (0, 1) else f"{mark.mark:.0%}"
+            cells[mark.name] = _tag("td", sign, " ", _tag("span", word), class_=key)
+            codes = [piece for code in mark.codes for piece in (" ", _tag("code", code))]
+            said.append(_tag("p", _tag("b", mark.name), *codes, " ", mark.message or say(f"class.{key}", lang)))
+        folded = said[:1] if result.reason is not None else said[1:]
+        name = _tag("th", _tag("details", _tag("summary", result.file), *folded, class_="student"), scope="row")
+        rows.append(_tag("tr", name, *cells.values(), _tag("td", f"{result.score:.0%}", class_="score")))
     return _tag("div", _tag("table", *rows, class_="students"), class_="wide")
-
-
-def _sign(mark: Mark, lang: str) -> _Markup:
-    key, sign = ("right", "✓") if mark.right else ("wrong", "✗")
-    word = say(f"feedback.{key}", lang) if mark.mark in (0, 1) else f"{mark.mark:.0%}"
-    return _tag("td", sign, " ", _tag("span", word), class_=key)
-
-
-def _said(mark: Mark, lang: str) -> _Markup:
-    codes = [piece for code in mark.codes for piece in (" ", _tag("code", code))]
-    text = mark.message or say("class.right" if mark.right else "class.wrong", lang)
-    return _tag("p", _tag("b", mark.name), *codes, " ", text)

@@ -130,7 +130,7 @@ def test_bars_are_as_long_as_what_they_count():
     found = [re.findall(r'scope="row">(.*?)</th>.*?width:(\d+)%.*?number">(\d+)<', t) for t in (answers, scores)]
     assert found[0] == [("grad_w", "80", "8"), ("grad_b", "20", "2")]
     assert [count for _, _, count in found[1]] == ["1", "0", "0", "0", "0", "8", "0", "0", "0", "1"]
-    assert found[1][5] == ("50\u201360 %", "100", "8")
+    assert found[1][5] == ("50\u201360\u00a0%", "100", "8")
     assert "width:0%" in class_report([], EXERCISE, {})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -180,30 +179,38 @@ def arguments(folder: Path, table: Path) -> list[str]:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
-def test_killed_half_way_it_goes_on_to_the_same_table(npreg, folder, tmp_path):
-    for number in range(4):
-        shutil.copy(folder / "bob.py", folder / f"student_{number}.py")
+@pytest.mark.parametrize("kills", [1, pytest.param(30, marks=pytest.mark.slow)])
+def test_killed_it_goes_on_to_the_same_table_and_leaves_nothing(npreg, folder, tmp_path, kills):
+    for number in range(kills):
+        (folder / f"student_{number}.py").write_text(WRONG + f"# {number}\n")
     (folder / "broken.py").write_text("def grad_w(:")
+    (tmp_path / "tmp").mkdir()
     journal = tmp_path / "killed.csv.journal"
     command = [sys.executable, "-m", "npreg", "grade", *arguments(folder, tmp_path / "killed.csv")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not journal.exists() or journal.read_bytes().count(b"\n") < 3:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    process.kill()
-    process.communicate()
-    assert not (tmp_path / "killed.csv").exists()
+    command += ["--feedback", str(tmp_path / "pages"), "--gradescope", str(tmp_path / "scope")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp")}
+    for kill in range(1, kills + 1):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        lines = max(kill - kills // 2, 0) if kills > 1 else 1  # half of them before anything is marked
+        time.sleep(0.1 * kill if lines == 0 else 0)
+        while lines and (not journal.exists() or journal.read_bytes().count(b"\n") < lines):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+        assert not (tmp_path / "killed.csv").exists()
     done = journal.read_bytes().count(b"\n")
-    assert 3 <= done < 7
-    status, out, _ = npreg(*arguments(folder, tmp_path / "killed.csv"))
-    assert status == 1
-    assert f"{done} of them marked before" in out
+    last = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert last.returncode == 1
+    assert f"{done} of them marked before" in last.stdout
     assert npreg(*arguments(folder, tmp_path / "whole.csv"))[0] == 1
     assert (tmp_path / "killed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert not journal.exists()
+    assert os.listdir(tmp_path / "tmp") == []
+    assert not list(tmp_path.rglob("*.part"))
+    assert len(os.listdir(tmp_path / "pages")) == kills + 3
 
 
 def test_a_kept_journal_marks_only_what_changed(folder, tmp_path):
