@@ -75,13 +75,13 @@ def as_nonnegative(value: Any, name: str) -> float:
     return number
 
 
-def as_rng(rng: Any) -> np.random.Generator:
-    """`np.random.default_rng(rng)`, with an error that names `rng`."""
+def as_rng(rng: Any, name: str = "rng") -> np.random.Generator:
+    """`np.random.default_rng(rng)`, with an error that names it."""
     if isinstance(rng, np.ndarray):
         rng = np.asarray(rng)  # NumPy 2.4 looks for whole numbers in an np.matrix until the stack is full
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:
         raise type(error)(
-            f"rng must be None, a whole number that is not negative, or a np.random.Generator, not {brief(rng)}"
+            f"{name} must be None, a whole number that is not negative, or a np.random.Generator, not {brief(rng)}"
         ) from None

@@ -37,7 +37,7 @@ def as_float_array(values: ArrayLike, name: str) -> FloatArray:
 
 def as_array(values: ArrayLike, name: str) -> AnyArray:
     """`values` as an array of any dtype, for functions that look at shapes first: arrays cost nothing."""
-    return values if type(values) is np.ndarray else as_float_array(values, name)
+    return values if type(values) is np.ndarray and values.dtype.names is None else as_float_array(values, name)
 
 
 def as_table(values: Any, name: str) -> Table:

@@ -15,6 +15,7 @@ Review 40 (1998).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from npreg.differentiate import steps
 from npreg.differentiate.differences import Array, Curve, Derivative, noise_of, real, slope_of
-from npreg.differentiate.steps import Function, along, as_float_inputs, call, natural_scale, quiet
+from npreg.differentiate.steps import Function, along, as_float_inputs, as_values, call, natural_scale, quiet
 
 Move: TypeAlias = Mapping[str, Array]
 EPS = float(np.finfo(np.float64).eps)
@@ -130,6 +131,13 @@ def _asked(
     function: Function, inputs: Mapping[str, Any], what: str | Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[Move], Array]:
     """The inputs as floats, a move for each entry of one of them, or for all directions, and how far each goes."""
+    if not isinstance(inputs, Mapping) or not isinstance(what, (str, Mapping)):
+        raise TypeError("inputs and directions must be mappings name → array, and name a text")
+    try:
+        inspect.signature(function).bind(**inputs)
+    except (TypeError, ValueError) as error:
+        if not callable(function) or isinstance(error, TypeError):
+            raise TypeError(f"the function cannot be called with the inputs by their names: {error}") from None
     varied = [what] if isinstance(what, str) else list(what)
     for name in varied:
         if name not in inputs:
@@ -138,7 +146,7 @@ def _asked(
     if isinstance(what, str):
         scale = natural_scale(function, base, what)
         return base, one_by_one(what, scale), scale
-    move = {name: np.asarray(direction, dtype=np.float64) for name, direction in what.items()}
+    move = {name: as_values(direction, f"direction {name!r}", np.float64) for name, direction in what.items()}
     for name, direction in move.items():
         if direction.shape != base[name].shape:
             raise ValueError(f"the direction for {name!r} has shape {direction.shape}, the input {base[name].shape}")

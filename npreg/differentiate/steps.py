@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from npreg.arrays import brief
 from npreg.differentiate.differences import Array, Curve, real
 
 Function: TypeAlias = Callable[..., Any]
@@ -30,12 +31,20 @@ EXACT = {np.maximum, np.minimum, np.negative, np.positive, np.absolute, np.conju
 
 def as_float_inputs(inputs: Mapping[str, Any], varied: list[str]) -> dict[str, Any]:
     """The inputs with every floating array, and every varied one, as a float64 copy; varied ones must be real."""
-    dtypes = {name: np.asarray(value).dtype for name, value in inputs.items()}
+    dtypes = {name: as_values(value, f"input {name!r}").dtype for name, value in inputs.items()}
     for name in varied:
         if dtypes[name].kind not in "fiub":
             raise TypeError(f"input {name!r} must hold real numbers, not {dtypes[name]}")
     floats = {name for name, dtype in dtypes.items() if dtype.kind == "f" or name in varied}
     return {name: np.array(v, dtype=np.float64) if name in floats else v for name, v in inputs.items()}
+
+
+def as_values(value: Any, what: str, dtype: Any = None) -> NDArray[Any]:
+    """An array of somebody's; TypeError for what is none."""
+    try:
+        return np.asarray(value, dtype)
+    except Exception as error:  # whatever somebody's __array__ raises
+        raise TypeError(f"{what} must be an array of numbers, not {brief(value)} ({error})") from None
 
 
 @contextmanager

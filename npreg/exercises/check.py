@@ -9,6 +9,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
+from npreg.arrays import as_choice, as_nonnegative, brief
 from npreg.exercises import files
 from npreg.exercises.by_hand import by_hand
 from npreg.exercises.forward.probes import Probe
@@ -58,6 +59,11 @@ def check(
     [('grad_w', True, []), ('grad_b', False, ['factor:2'])]
     """
     code = _read(source)
+    seconds, lang = as_nonnegative(seconds, "seconds"), as_choice(lang, "lang", LANGUAGES)
+    if probes is not None and not (isinstance(probes, Sequence) and all(isinstance(p, Mapping) for p in probes)):
+        raise TypeError(f"probes must be mappings from names to arrays, several, not {brief(probes)}")
+    if not (exercise is None or isinstance(exercise, (str, Exercise))):
+        raise TypeError(f"exercise must be an id or an Exercise, not {brief(exercise)}")
     if exercise is None and isinstance(code, str):
         exercise = files.named_exercise(code)
     if exercise is None:
@@ -79,7 +85,9 @@ def _read(source: Source) -> str | Mapping[str, Any]:
         return source
     if isinstance(source, (str, os.PathLike)):
         return files.read_source(os.fspath(source))
-    functions = [source] if callable(source) else list(source)
+    functions: list[Any] = [source] if callable(source) else list(source) if isinstance(source, (list, tuple)) else [None]
+    if not all(hasattr(function, "__name__") for function in functions):
+        raise TypeError(f"source must be a path, the text of a file, or functions, not {brief(source)}")
     return {function.__name__: function for function in functions}
 
 

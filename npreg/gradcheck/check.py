@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from npreg.differentiate.steps import along, as_float_inputs, call, quiet
+from npreg.arrays import as_count, as_nonnegative, as_rng, brief
+from npreg.differentiate.steps import along, as_float_inputs, as_values, call, quiet
 from npreg.gradcheck.forms import Form, contents, copied, kind_of, mapped
 from npreg.gradcheck.readings import Reading, Wanted, keys_for, readings
 from npreg.gradcheck.report import GradientReport, InputReport, Mistake
@@ -125,8 +126,18 @@ def check_gradient(
     """
     if not isinstance(inputs, Mapping):
         raise TypeError(f"inputs must be a mapping name → array, not {type(inputs).__name__}")
+    if not callable(function) and not callable(getattr(function, "forward", None)):
+        raise TypeError(f"function must be callable, or have a forward that is, not {brief(function)}")
+    if not (wrt is None or isinstance(wrt, (str, list, tuple))) or not all(isinstance(name, str) for name in wrt or ()):
+        raise TypeError(f"wrt must be a name or several, not {brief(wrt)}")
     asked = [wrt] if isinstance(wrt, str) else list(wrt or ())
-    how = {"tolerance": tolerance, "max_entries": max_entries, "num_directions": num_directions}
+    for name, value in inputs.items():
+        if kind_of(value) == "O" and not contents(value):
+            as_values(value, f"input {name!r}")
+    how: dict[str, Any] = {"tolerance": as_nonnegative(tolerance, "tolerance")}
+    how["max_entries"] = as_count(max_entries, "max_entries", 1)
+    how["num_directions"] = as_count(num_directions, "num_directions", 1)
+    as_rng(rng)
 
     def checked(form: Form) -> GradientReport:
         return _checked(form, asked, upstream, rng=np.random.default_rng(rng), **how)
@@ -268,7 +279,7 @@ def _usable(leaves: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
 
 def _contracted(function: Callable[..., Any], upstream: Any, shape: tuple[int, ...]) -> Callable[..., Any]:
     """The function Σ upstream · function, whose gradient a backward pass returns."""
-    given = np.asarray(upstream, dtype=np.float64)
+    given = as_values(upstream, "upstream", np.float64)
     try:
         weights = np.broadcast_to(given, shape)
     except ValueError:

@@ -258,5 +258,5 @@ def kind_of(value: Any) -> str:
     """NumPy's letter for what a value holds; "O" for what is no array."""
     try:
         return np.asarray(value).dtype.kind
-    except ValueError:
+    except Exception:  # whatever somebody's __array__ raises
         return "O"

@@ -83,7 +83,8 @@ def loss_curve(losses: ArrayLike | TrainResult, ax: Axes | None = None, *, label
     'log'
     """
     curve, held_out = _curve(getattr(losses, "losses", losses), "losses"), getattr(losses, "validation_losses", None)
-    drawn = {label or "": curve}
+    label = "" if label is None else f"{label}"
+    drawn = {label: curve}
     if held_out is not None:
         before = f"{label}, " if label else ""
         drawn = {f"{before}training": curve, f"{before}validation": _curve(held_out, "validation_losses")}

@@ -110,8 +110,8 @@ def _check_rows(result: Any, data: Data, loss: Loss) -> None:
         return  # a path alone does not say where it comes from
     theta = np.concatenate([result.w, result.b[None]])
     found, told = mean_loss(loss, data, theta), result.losses[(result.best_epoch or 0) - 1]
-    slope = np.abs(loss.grad(linreg(data.X, result.w, result.b), data.y)).mean(dtype=np.float64)
-    rounding = 30 * np.finfo(data.X.dtype).eps * float(np.abs(data.y).max())  # of a prediction
+    slope = float(np.abs(loss.grad(linreg(data.X, result.w, result.b), data.y)).mean(dtype=np.float64))
+    rounding = 30 * float(np.finfo(data.X.dtype).eps) * float(np.abs(data.y).max())  # of a prediction
     if not math.isclose(found, told, rel_tol=1e-4, abs_tol=rounding * (slope + rounding)):
         raise ValueError(
             f"the run ended at a mean loss of {told:g}, but on these rows its parameters have one of "

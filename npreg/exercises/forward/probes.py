@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from npreg.arrays import as_rng
 from npreg.exercises.forward.inputs import BANK_SIZES, CHECK_SIZES
 from npreg.exercises.forward.program import Array, Exercise
 
@@ -33,7 +34,7 @@ def checks(exercise: Exercise) -> list[Probe]:
 
 def fresh(exercise: Exercise, seed: Any = None, count: int = 2) -> list[Probe]:
     """Probes drawn anew: the same seed gives the same probes, ``None`` fresh ones in every run."""
-    rng = np.random.default_rng(seed)
+    rng = as_rng(seed, "seed")
     firsts = np.resize(rng.permutation((7, 9, 10, 11)), count).tolist()
     starts = [(first, *rng.permutation((3, 5, 7)).tolist()) for first in firsts]
     return [draw(exercise, exercise.sizes(start), rng, draws=12) for start in starts]
