@@ -85,7 +85,7 @@ def _read(source: Source) -> str | Mapping[str, Any]:
         return source
     if isinstance(source, (str, os.PathLike)):
         return files.read_source(os.fspath(source))
-    functions: list[Any] = [source] if callable(source) else list(source) if isinstance(source, (list, tuple)) else [None]
+    functions: Any = source if isinstance(source, (list, tuple)) else [source]
     if not all(hasattr(function, "__name__") for function in functions):
         raise TypeError(f"source must be a path, the text of a file, or functions, not {brief(source)}")
     return {function.__name__: function for function in functions}
