@@ -41,8 +41,7 @@ LOOKED_AT = 10_000_000  # rows times columns² up to which also a run of a given
 def learning_rate(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, float]:
     """The learning rate of the first step, and of the last as a part of it, of a run that starts at theta.
 
-    `lr="auto"` is half of the bound; where the loss is not as steep everywhere it decays, unless there is a
-    schedule.  A number beyond the bound is warned of.
+    `lr="auto"` decays where the loss is not as steep everywhere and there is no schedule; a number is looked at.
     """
     facts, rule, loss = feed.facts, plan.rule, plan.loss
     entrywise = ENTRYWISE.get(type(rule))
@@ -116,10 +115,7 @@ def most_epochs(plan: Plan, feed: Feed) -> int:
 
 
 def judge(plan: Plan, feed: Feed, theta: FloatArray, losses: Sequence[float]) -> Excess | None:
-    """How far a run that ended with theta is from the least loss; None where it cannot be told.
-
-    Exact where the rows are looked at anyway, or are few; else what the fall of the last epochs leads to.
-    """
+    """How far a run that ended with theta is from the least loss, of many rows by the last epochs."""
     facts = feed.facts
     if not losses or (plan.num_epochs == 1 and plan.lr != "auto"):
         return None  # a single epoch is a step of somebody's own loop
@@ -148,13 +144,19 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
         steps = speed.steps_needed(TOLERANCE / 2 * found.constant, lr, plan.rule)
         column = int(np.abs(speed.vectors[:-1, int(speed.parts.argmax())]).argmax())
         where = f", most of it along column {column_name(feed.facts.sample.names, column)}"
+    facts, n = feed.facts, feed.facts.num_rows
+    bound = math.inf  # of stable rates: of many columns a coarse one, of blocks, where it would cost a pass, none
+    if facts.is_whole and isinstance(plan.lr, float):
+        coarse = rates.rate_bound(plan.batch_size, n, facts.norms[0], facts.norms[0], plan.l2)
+        wide = facts.width > rates.WIDE
+        bound = coarse if wide else rates.max_learning_rate(feed, plan.batch_size, l2=plan.l2)
     slow = steps is not None and steps * 4 < epochs * per_epoch  # at a constant rate it would be there
     if slow and plan.schedule is not None:
         alone = '"auto"' if isinstance(plan.lr, str) else f"{plan.lr:g}"
         cure = f"the schedule lowers the rate before it is there: take lr={alone} alone, or a slower one"
     elif slow and not plan.average:
         cure = "the steps are too large to come nearer: take average=0.5, a smaller lr, or a schedule"
-    elif isinstance(plan.lr, float) and lr < (bound := _stable_rate(plan, feed)) / 10 < math.inf:
+    elif lr < bound / 10 < math.inf:
         other = f'lr={bound / 2:.3g}, average=0.5, num_epochs="auto"'
         cure = f'lr = {lr:.3g} is small, up to {bound:.3g} is stable: take lr="auto", or {other}'
     elif steps is not None and steps <= 100 * MOST_STEPS:
@@ -167,27 +169,16 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
         cure = "columns depend on each other: take npreg.least_squares, which is exact"
     else:
         cure = f"columns depend on each other: take l2={100 / MOST_STEPS / lr:.1g}"
-    theirs = getattr(sys.modules.get("sklearn.exceptions"), "ConvergenceWarning", None)
     category: type[Warning] = ConvergenceWarning
-    if theirs is not None:
+    if theirs := getattr(sys.modules.get("sklearn.exceptions"), "ConvergenceWarning", None):
         category = type("ConvergenceWarning", (category, theirs), {"__doc__": category.__doc__})
     warn(f"the run has not arrived: {told}{part}{where}; {cure}", category)
 
 
 def _with_momentum(plan: Plan, feed: Feed, found: Excess, steps: int) -> str:
     """A run on all rows at once, where momentum pays: rows that differ from the others bound it in minibatches."""
-    n, rule = feed.facts.num_rows, Momentum()
-    if found.speed is None or plan.lr != "auto" or not plan.loss.is_squared or not feed.facts.is_whole:
-        return ""
-    lr = AUTO_FRACTION * feed.total(rates.rate_moments).bound(n, plan.l2, rule)
-    needed = found.speed.steps_needed(TOLERANCE / 4 * found.constant, lr, rule, plan.average)
-    fewer = needed is not None and needed < steps / 3
-    return f', or batch_size={n}, rule="momentum", num_epochs={needed}' if fewer else ""
-
-
-def _stable_rate(plan: Plan, feed: Feed) -> float:
-    """A bound of stable rates; of many columns a coarse one, of blocks, where it would cost a pass, none."""
-    facts = feed.facts
-    if facts.is_whole and facts.width > rates.WIDE:
-        return rates.rate_bound(plan.batch_size, facts.num_rows, facts.norms[0], facts.norms[0], plan.l2)
-    return rates.max_learning_rate(feed, plan.batch_size, l2=plan.l2) if facts.is_whole else math.inf
+    n, rule, needed = feed.facts.num_rows, Momentum(), None
+    if found.speed is not None and plan.lr == "auto" and plan.loss.is_squared and feed.facts.is_whole:
+        lr = AUTO_FRACTION * feed.total(rates.rate_moments).bound(n, plan.l2, rule)
+        needed = found.speed.steps_needed(TOLERANCE / 4 * found.constant, lr, rule, plan.average)
+    return f', or batch_size={n}, rule="momentum", num_epochs={needed}' if needed and needed < steps / 3 else ""

@@ -74,16 +74,12 @@ class RowBlocks(Rows):
         ----------
         features : arrays (n, d), path or paths, or function
             A function is called once an epoch, and once more to count; its blocks are visited in order.
-        labels : (n,) or (n, k), or the names of columns
+        labels, sample_weight : (n,) or (n, k), and (n,), or the names of columns
         block_rows : int ≥ 1
-        sample_weight : (n,), or the name of a column, optional
         columns : names, optional
             Of files: the features; all but labels and weights without it.
 
-        Raises
-        ------
-        ValueError, TypeError
-            For what cannot be read; of a file with the column and the line.
+        ValueError or TypeError for what cannot be read; of a file with the column and the line.
 
         >>> blocks = RowBlocks.of(np.ones((10, 3)), np.ones(10), block_rows=4)
         >>> blocks.rows

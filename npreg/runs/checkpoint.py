@@ -1,8 +1,4 @@
-"""Checkpoints: a run on disk, from which it resumes with the same bits as if it had never stopped.
-
-One `.npz` file of plain arrays, without pickle: the run's arrays, and one JSON text as bytes, `meta`.  The archive's
-own checksums tell a file that was damaged, and what is read is looked at, field by field, before it is used.
-"""
+"""Checkpoints: a run in an `.npz` file, arrays and a JSON text, from which it resumes with the same bits."""
 
 from __future__ import annotations
 
@@ -80,10 +76,8 @@ class Checkpoint:
         with locked(path):
             remove_parts(path)
             if os.path.exists(path) and not self.resume:
-                raise FileExistsError(
-                    f"the checkpoint {path} exists already; npreg.Checkpoint(path, resume=True) continues it, "
-                    "and another path begins anew"
-                )
+                cure = "npreg.Checkpoint(path, resume=True) continues it, and another path begins anew"
+                raise FileExistsError(f"the checkpoint {path} exists already; {cure}")
             yield State.load(path) if os.path.exists(path) else None
 
 
@@ -150,8 +144,7 @@ class State:
     def array(self, name: str, shape: Sequence[int | None], dtype: Any, *, finite: bool = True) -> FloatArray:
         """An array of this dtype and shape, where None stands for any length."""
         needed = f"{np.dtype(dtype)} {tuple('any' if n is None else n for n in shape)}"
-        array = self.arrays.get(name)
-        if array is None:
+        if (array := self.arrays.get(name)) is None:
             raise self.wrong(name, "missing", needed)
         fits = len(shape) == array.ndim and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
         if array.dtype != dtype or not fits:

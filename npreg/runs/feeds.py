@@ -26,7 +26,7 @@ from npreg.runs.identity import fingerprint
 from npreg.runs.plan import Plan
 from npreg.runs.scaling import ColumnMoments, Scaling, announce_size, converted, some_rows
 from npreg.runs.sums import LossMoments, TreeSum, losses_and_weight, mean_loss, tree_sum
-from npreg.runs.visit import IN_ORDER, BlockOrder, orders, row_order, visit_order
+from npreg.runs.visit import BlockOrder, orders, row_order, visit_order
 
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 SAMPLE_ROWS = 256
@@ -84,16 +84,13 @@ class ArrayFeed(Rows):
                 yield engine.run(theta, some, how.path), 0
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
-        """The mean loss over all rows at each of these parameters."""
         return [mean_loss(loss, self.data, theta) for theta in thetas]
 
     def fingerprint(self) -> str:
-        """A text by which other data are told."""
         X: Any = self.data.X
         return fingerprint(*(X.arrays() if is_sparse(X) else [X]), *self.data[1:])
 
     def scaled(self, scaling: Scaling) -> ArrayFeed:
-        """The same rows with their features on another scale."""
         return ArrayFeed(scaling.data(self.data))
 
 
@@ -129,10 +126,8 @@ class BlockFeed(Rows):
         sums_loss = how.loss is not None and how.loss.is_squared and self.facts.width <= MOMENT_COLUMNS
         start, done, count = how.start, how.done, len(self.blocks)
         for _ in range(num_epochs):
-            start = theta.copy() if start is None or not done else start
-            order, sums = [(i, IN_ORDER) for i in range(count)], TreeSum()
-            if how.shuffle:
-                order = visit_order(rng, count, in_order=self.blocks.in_order)
+            start, sums = theta.copy() if start is None or not done else start, TreeSum()
+            order = visit_order(rng, count, in_order=self.blocks.in_order, shuffle=how.shuffle)
             for i, _ in order[:done] if sums_loss else ():
                 sums.add(LossMoments.of(self.read(i), start))
             with closing(self.visit(engine, theta, order[done:], how.path, start if sums_loss else None)) as found:

@@ -30,10 +30,9 @@ def identify(value: Any, name: str) -> tuple[str, str]:
     try:
         text = _text(value, {})
     except (LookupError, RecursionError) as error:
-        raise TypeError(
-            f"a checkpoint must know {name} again in another process, and cannot know {error}; give "
-            f"{name} an attribute checkpoint_name, a text that you change whenever it computes something else"
-        ) from None
+        cure = f"give {name} an attribute checkpoint_name, a text that you change whenever it computes something else"
+        why = f"a checkpoint must know {name} again in another process, and cannot know {error}"
+        raise TypeError(f"{why}; {cure}") from None
     given = (value, getattr(value, "checkpoint_name", None), getattr(value, "name", None))
     kind = value if isinstance(value, (FunctionType, type)) else type(value)
     shown = "" if kind is value else repr(value)
@@ -118,12 +117,11 @@ def _parts(value: Any) -> tuple[str, Any]:
     return "object", [list(part) if isinstance(part, Iterator) else part for part in reduced]
 
 
-def _globals(code: CodeType) -> Iterator[str]:
+def _globals(code: Any) -> Iterator[str]:
     """The names that may be global variables, also in functions inside."""
     yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _globals(constant)
+    for inner in (constant for constant in code.co_consts if isinstance(constant, CodeType)):
+        yield from _globals(inner)
 
 
 def _is_installed(module: str) -> bool:
@@ -131,5 +129,4 @@ def _is_installed(module: str) -> bool:
     top = module.partition(".")[0]
     if (top in sys.stdlib_module_names and top != "__main__") or top in ("numpy", "npreg"):
         return True
-    file = getattr(sys.modules.get(module), "__file__", None) or ""
-    return "site-packages" in file or "dist-packages" in file
+    return "-packages" in (getattr(sys.modules.get(module), "__file__", None) or "")  # of site or dist

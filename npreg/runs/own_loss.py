@@ -24,10 +24,9 @@ def look_at(loss: Loss, sample: Data, theta: FloatArray) -> None:
     for name, function in (("value", loss.value), ("grad", loss.grad)):
         _look_at_result(f"the loss's {name} function", function, y_hat, y)
     y, y_hat = y.astype(np.float64), y_hat.astype(np.float64)
-    found = _compare(loss.value, loss.grad, y_hat, y)
-    if found is not None and _compare(loss.grad, loss.value, y_hat, y) is None:
-        raise ValueError("value and grad of the loss are exchanged; give loss=(value, grad)")
-    if found is not None:
+    if (found := _compare(loss.value, loss.grad, y_hat, y)) is not None:
+        if _compare(loss.grad, loss.value, y_hat, y) is None:
+            raise ValueError("value and grad of the loss are exchanged; give loss=(value, grad)")
         row, got, expected = found
         times = f", {got / expected:.4g} times as much" if expected and np.isfinite(got / expected) else ""
         raise ValueError(
@@ -48,11 +47,9 @@ def _look_at_result(name: str, function: Any, y_hat: FloatArray, y: FloatArray) 
     if array.shape != y_hat.shape:
         raise ValueError(f"{name} returns shape {array.shape} for predictions of shape {y_hat.shape}; {NEEDED}")
     if not np.isfinite(array).all():
-        row = int(np.isfinite(array).all(axis=1).argmin())
-        raise ValueError(
-            f"{name} returns {array[row].tolist()} in row {row}, at y_hat = {y_hat[row].tolist()} and "
-            f"y = {y[row].tolist()}; finite numbers are needed"
-        )
+        i = int(np.isfinite(array).all(axis=1).argmin())
+        where = f"row {i}, at y_hat = {y_hat[i].tolist()} and y = {y[i].tolist()}"
+        raise ValueError(f"{name} returns {array[i].tolist()} in {where}; finite numbers are needed")
     if not (np.array_equal(before, y_hat) and np.array_equal(other, y)):
         raise ValueError(f"{name} changes its arguments; let it make new arrays")
 

@@ -23,18 +23,16 @@ ScheduleName: TypeAlias = Literal["constant", "step", "inverse_scaling", "cosine
 
 AROUND = {"num_epochs", "verbose", "callbacks", "checkpoint"}  # all others decide the bits of a run
 
-RENAMED = {
-    "patience": "stop=npreg.EarlyStopping(patience={value!r})",
-    "tol": "stop=npreg.EarlyStopping(patience=5, tol={value!r}), with the patience you want",
-    "progress": "callbacks=npreg.ProgressBar()",
-    "block_rows": "features=npreg.RowBlocks.of(features, labels, {value!r}) without labels",
-    "checkpoint_every": "checkpoint=npreg.Checkpoint(path, every=1), in epochs",
-    "resume": "checkpoint=npreg.Checkpoint(path, resume={value!r})",
-    "record": "callbacks=npreg.Record({value!r})",
-    "schedule": "lr=(0.03, {value!r}), with your lr",
-    "check_lr": 'warnings.simplefilter("error", npreg.LearningRateWarning) before it, or "ignore"',
-}
-ELSEWHERE = {  # what other libraries call it
+ELSEWHERE = {  # what to write, and what others call it
+    "stop=npreg.EarlyStopping(patience={value!r})": "patience",
+    "stop=npreg.EarlyStopping(patience=5, tol={value!r}), with the patience you want": "tol",
+    "callbacks=npreg.ProgressBar()": "progress",
+    "features=npreg.RowBlocks.of(features, labels, {value!r}) without labels": "block_rows",
+    "checkpoint=npreg.Checkpoint(path, every=1), in epochs": "checkpoint_every",
+    "checkpoint=npreg.Checkpoint(path, resume={value!r})": "resume",
+    "callbacks=npreg.Record({value!r})": "record",
+    "lr=(0.03, {value!r}), with your lr": "schedule",
+    'warnings.simplefilter("error", npreg.LearningRateWarning) before it, or "ignore"': "check_lr",
     "lr": "learning_rate eta0 eta step_size learning_rate_init scheduler lr_schedule lr_scheduler",
     "num_epochs": "epochs n_epochs max_iter n_iter nepochs",
     "rng": "seed random_state random_seed generator",
@@ -152,9 +150,8 @@ def refuse_unknown(unknown: dict[str, Any]) -> None:
     from difflib import get_close_matches
 
     for name, value in unknown.items():
-        if name in RENAMED:
-            raise TypeError(f"train has no argument {name}; write {RENAMED[name].format(value=value)}")
-        own = [*ELSEWHERE, *(argument.name for argument in fields(Plan) if argument.init)]
+        own = [one for one in ELSEWHERE if one.isidentifier()]
+        own += [argument.name for argument in fields(Plan) if argument.init]
         close = [one for one in ELSEWHERE if name in ELSEWHERE[one].split()] + get_close_matches(name, own, 1)
-        meant = f"; did you mean {close[0]}?" if close else ""
+        meant = f"; did you mean {close[0].format(value=value)}?" if close else ""
         raise TypeError(f"train got an unexpected keyword argument {name!r}{meant}")

@@ -15,7 +15,7 @@ from npreg.engines import choose_engine, make_engine
 from npreg.learning_rate import scale_advice
 from npreg.runs.arrival import judge, learning_rate, least_epochs, most_epochs, warn_of
 from npreg.runs.callbacks import Printer, Progress, Recorder, Step, hooks
-from npreg.runs.checkpoint import CheckpointError, Settings, State
+from npreg.runs.checkpoint import CheckpointError, State
 from npreg.runs.convergence import Excess
 from npreg.runs.feeds import How, RunRows
 from npreg.runs.own_loss import look_at
@@ -70,7 +70,7 @@ class Run:
             l2=plan.l2,
             l1=plan.l1,
         )
-        self.callbacks = [*([Printer()] if plan.verbose else []), *plan.callbacks]
+        self.callbacks = [Printer()] * plan.verbose + plan.callbacks
         self.tell_step = hooks(plan.callbacks, "on_step")
         shape, self.name = (facts.num_rows, facts.width, facts.num_outputs), plan.engine
         if self.name == "auto":  # replay would know the steps of a chunk only after all of them
@@ -83,17 +83,23 @@ class Run:
         if checkpoint is not None and checkpoint.every == "block" and facts.is_whole:
             raise ValueError('every="block" needs row blocks, RowBlocks.of(...), in the place of arrays')
         self.file = None if checkpoint is None else checkpoint.file
-        self.settings: Settings = {} if checkpoint is None else self.all_settings()
+        self.settings: dict[str, tuple[str, str]] = {}  # all on which the bits of this run depend
+        if checkpoint is not None:
+            del (settings := plan.decides())["engine"]  # which "auto" has chosen by the rows: it comes after them
+            rows_of = {
+                "validation": rows.held_out.fingerprint() if rows.held_out else "none",
+                "data": feed.fingerprint(),
+            }
+            self.settings = settings | {name: (text, text) for name, text in {**rows_of, "engine": self.name}.items()}
 
         self.recorder = Recorder(plan.record == "step", self.told_step if self.tell_step else None)
         self.path = self.recorder if plan.record == "step" or plan.average or self.tell_step else None
         self.begin, self.reference = theta.copy(), math.nan
         self.good = self.best = theta.copy()  # of the last epoch that was in order, and of the best
-        self.best_epoch = self.steps_told = 0
+        self.best_epoch, self.steps_told, self.stopped = 0, 0, "num_epochs"
         self.epoch_ends = [theta.copy()]
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
-        self.stopped = "num_epochs"
         self.judged: tuple[int, Excess | None] = 0, None
         # Of an epoch that is not over: the blocks that are done, the parameters and the generator at its start.
         self.blocks_done, self.epoch_start, self.rng_state = 0, theta.copy(), rng.bit_generator.state
@@ -102,12 +108,6 @@ class Run:
 
     def schedule(self) -> Schedule | None:
         return ExponentialDecay(self.num_epochs or 1, self.decay) if self.decay < 1 else self.plan.schedule
-
-    def all_settings(self) -> Settings:
-        settings, held_out = self.plan.decides(), self.rows.held_out
-        del settings["engine"]  # which "auto" has chosen by the rows: it comes after them
-        validation, data = "none" if held_out is None else held_out.fingerprint(), self.feed.fingerprint()
-        return {**settings, "validation": (validation,) * 2, "data": (data,) * 2, "engine": (self.name,) * 2}
 
     @property
     def epoch(self) -> int:
@@ -176,12 +176,11 @@ class Run:
                 if ends:
                     self.epoch_start, self.rng_state = self.theta.copy(), self.rng.bit_generator.state
                 self.finish_epochs(ends)
-                finished, checkpoint = self.is_finished(), self.plan.checkpoint
-                if checkpoint is not None and self.file is not None:  # written after epochs, or also after blocks
-                    every = checkpoint.every
-                    if finished or every == "block" or (not self.blocks_done and self.epoch % every == 0):
-                        self.state().save(self.file)
-                if finished:
+                every = 0 if plan.checkpoint is None else plan.checkpoint.every
+                due = every == "block" or (every and not self.blocks_done and self.epoch % every == 0)
+                if self.file is not None and (due or self.is_finished()):
+                    self.state().save(self.file)
+                if self.is_finished():
                     return
                 self.recorder.averaging = self.epoch >= self.tail_start(self.num_epochs)
 

@@ -97,10 +97,7 @@ def _of_sparse(X: SparseRows, weights: FloatArray | None, weight: float) -> tupl
 
 @dataclass(frozen=True)
 class Scaling:
-    """Columns on the scale (x − mean) / sd, and parameters there and back.
-
-    x·w + b = Σ (x − mean) / sd · (sd · w)  +  (b + mean·w)
-    """
+    """Columns on the scale (x − mean) / sd, x·w + b = Σ (x − mean) / sd · (sd · w)  +  (b + mean·w)."""
 
     mean: FloatArray
     sd: FloatArray
@@ -185,12 +182,9 @@ def announce_size(X: FloatArray) -> None:
     """Warn where features are beyond the memory at hand, which only those of a mapped file can be."""
     memory = memory_at_hand() if X.nbytes > COPY_BYTES else None
     if memory is not None and X.nbytes > memory:
-        warn(
-            f"features of {X.nbytes / 1e9:.3g} GB are beyond the memory at hand, {memory / 1e9:.3g} GB: "
-            "their rows will be read from disk one by one, in random order.  In their place, "
-            "npreg.RowBlocks.of(features, labels) reads them in blocks",
-            UserWarning,
-        )
+        sizes = f"features of {X.nbytes / 1e9:.3g} GB are beyond the memory at hand, {memory / 1e9:.3g} GB"
+        cure = "In their place, npreg.RowBlocks.of(features, labels) reads them in blocks"
+        warn(f"{sizes}: their rows will be read from disk one by one, in random order.  {cure}", UserWarning)
 
 
 def memory_at_hand() -> int | None:

@@ -19,7 +19,6 @@ BLOCK_ROWS = 32_768  # rows whose residuals are held at once
 
 
 def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
-    """The mean loss over all rows and outputs, a block of rows at a time."""
     X, y, weights = data
     plain, total = loss.is_squared and weights is None and X.dtype == np.float64, 0.0
     for start in range(0, len(X), BLOCK_ROWS):

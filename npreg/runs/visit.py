@@ -6,10 +6,8 @@ Rows in memory: one `rng.permutation(n)` an epoch.  Of row blocks, in every epoc
     row orders     for block i: np.random.default_rng(seeds[i]).permutation(rows in block i)
     seeds          rng.integers(2**63, size=number of blocks)
 
-drawn in this order, and each block is cut into minibatches by itself: a block whose rows are no
-multiple of batch_size ends with a short minibatch, and no minibatch spans two blocks.  So which rows
-form which minibatch is decided by the blocks and `rng` alone, one sequential pass an epoch is enough,
-and any machine can work out the minibatches of its own blocks.
+drawn in this order, and each block is cut into minibatches by itself, the last of which may be short.  So which
+rows form which minibatch is decided by the blocks and `rng` alone, and one sequential pass an epoch is enough.
 """
 
 from __future__ import annotations
@@ -66,7 +64,11 @@ def row_order(seed: int, num_rows: int) -> Order:
     return np.arange(num_rows) if seed == IN_ORDER else np.random.default_rng(seed).permutation(num_rows)
 
 
-def visit_order(rng: np.random.Generator, num_blocks: int, *, in_order: bool = False) -> BlockOrder:
+def visit_order(
+    rng: np.random.Generator, num_blocks: int, *, in_order: bool = False, shuffle: bool = True
+) -> BlockOrder:
+    if not shuffle:
+        return [(i, IN_ORDER) for i in range(num_blocks)]
     order = np.arange(num_blocks) if in_order else rng.permutation(num_blocks)
     seeds = rng.integers(2**63, size=num_blocks)
     return [(int(i), int(seeds[i])) for i in order]
