@@ -42,12 +42,7 @@ def check(
     seed : of the fresh probes; the same seed gives the same probes, None new ones in every run
     lang : the language in which the report speaks where none is asked for, ``"en"`` or ``"zh"``
     probes : inputs to judge on in place of the fresh ones
-    seconds : how long to look for the place of a mistake in the student's code, for each wrong answer; 0 does
-        without
-
-    Returns
-    -------
-    Report
+    seconds : how long to look for the place of each mistake in the student's code; 0 does without
 
     Raises
     ------
@@ -81,7 +76,9 @@ def _read(source: Source) -> str | Mapping[str, Any]:
     """The text of the file, or a mapping from names to functions."""
     if isinstance(source, ModuleType):
         return vars(source)
-    if isinstance(source, Mapping) or (isinstance(source, str) and not _is_path(source)):
+    if isinstance(source, Mapping):
+        return source
+    if isinstance(source, str) and ("\n" in source or not source.strip().endswith(".py")):
         return source
     if isinstance(source, (str, os.PathLike)):
         return files.read_source(os.fspath(source))
@@ -89,10 +86,6 @@ def _read(source: Source) -> str | Mapping[str, Any]:
     if not all(hasattr(function, "__name__") for function in functions):
         raise TypeError(f"source must be a path, the text of a file, or functions, not {brief(source)}")
     return {function.__name__: function for function in functions}
-
-
-def _is_path(text: str) -> bool:
-    return "\n" not in text and text.strip().endswith(".py")
 
 
 def load_ipython_extension(shell: Any) -> None:

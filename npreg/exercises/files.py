@@ -84,21 +84,11 @@ def notebook_source(text: str) -> str:
 
     A cell that another language's magic (``%%bash``) takes over becomes a comment as a whole. Raises
     `NotANotebook` with what is wrong.
-
-    >>> cells = [{"cell_type": "code", "source": ["%matplotlib inline\\n", "x = 1"]}]
-    >>> print(notebook_source(json.dumps({"nbformat": 4, "cells": cells})))
-    # %matplotlib inline
-    x = 1
     """
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise NotANotebook(f"not JSON: {error}") from None
-    sources = [_joined(cell) for cell in _cells(notebook) if cell.get("cell_type") == "code"]
-    return "\n\n".join(plain_python(source) for source in sources if source.strip())
-
-
-def _cells(notebook: Any) -> list[dict[str, Any]]:
     if not isinstance(notebook, dict):
         raise NotANotebook("not a JSON object")
     cells = notebook.get("cells")
@@ -106,7 +96,8 @@ def _cells(notebook: Any) -> list[dict[str, Any]]:
         cells = [cell for sheet in notebook["worksheets"] if isinstance(sheet, dict) for cell in sheet.get("cells", ())]
     if not isinstance(cells, list):
         raise NotANotebook("no list of cells")
-    return [cell for cell in cells if isinstance(cell, dict)]
+    sources = [_joined(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    return "\n\n".join(_plain_python(source) for source in sources if source.strip())
 
 
 def _joined(cell: dict[str, Any]) -> str:
@@ -116,20 +107,17 @@ def _joined(cell: dict[str, Any]) -> str:
     return source if isinstance(source, str) else ""
 
 
-def plain_python(source: str) -> str:
+def _plain_python(source: str) -> str:
     """A cell without its magics."""
     lines = source.splitlines()
     first = next((line for line in lines if line.strip()), "")
     if first.startswith("%%") and not first.startswith(RUN_AS_THEY_ARE):
         return "\n".join(f"# {line}" for line in lines)
-    return "\n".join(_without_magic(line) for line in lines)
-
-
-def _without_magic(line: str) -> str:
-    if _MAGIC.search(line) is None or line.lstrip().startswith("#"):
-        return line
-    indent = line[: len(line) - len(line.lstrip())]
-    return f"{indent}pass  # {line.strip()}" if indent else f"# {line.strip()}"
+    for at, line in enumerate(lines):
+        if _MAGIC.search(line) and not line.lstrip().startswith("#"):
+            indent = line[: len(line) - len(line.lstrip())]
+            lines[at] = f"{indent}pass  # {line.strip()}" if indent else f"# {line.strip()}"
+    return "\n".join(lines)
 
 
 def require_python(source: str, name: str) -> None:
@@ -173,12 +161,11 @@ def misnamed(source: str, missing: Iterable[str]) -> dict[str, str]:
 
 def exercise_of(source: str, path: str | Path) -> str:
     """The exercise that a file is for: the one it names, else the one its own name is, else an `UnusableFile`."""
-    path = Path(path)
-    named = named_exercise(source) or path.stem.replace("_", "-").lower()
-    if named_exercise(source) is None and named not in IDS:
+    named, own = named_exercise(source), Path(path).stem.replace("_", "-").lower()
+    if named is None and own not in IDS:
         cure = "add the line `# exercise: ID` at its top, or call with --exercise ID (`npreg exercises` lists them)"
         raise UnusableFile(f"{path} does not say which exercise it is for; {cure}")
-    return named
+    return named or own
 
 
 def find_exercise(name: str, folder: str | Path = ".") -> Exercise:

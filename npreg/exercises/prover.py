@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations
 from typing import NamedTuple
@@ -134,20 +134,17 @@ def prove(exercise: Exercise, probes: Sequence[Probe] | None = None) -> Proof:
     fixed = [*bank.references, *bank.checks]
     given = fixed if probes is None else [reference(exercise, probe) for probe in probes]
     witnesses = [*fixed, *(reference(exercise, p) for p in fresh(exercise, WITNESS_SEED, WITNESSES))]
-    confused: list[tuple[float, Pair]] = []
-    twins: list[tuple[float, Pair]] = []
-    total = 0
+    confused, twins, total = list[tuple[str, Known, Known]](), list[tuple[str, Known, Known]](), 0
     for name in exercise.answers:
         known = list(known_mistakes(bank, name, given))
         total += len({mistake.codes for mistake in known}) - 1
         for group in _same(known, given, EQUAL):
             if len({mistake.codes for mistake in group}) > 1:
                 formulas = list(_same(group, witnesses, ONE_FORMULA))
-                confused += _pairs(name, combinations((formula[0] for formula in formulas), 2))
-                twins += _pairs(name, ((formula[0], other) for formula in formulas for other in formula[1:]))
-    told = [tuple(dict.fromkeys(pair for _, pair in sorted(pairs, key=lambda p: p[0]))) for pairs in (confused, twins)]
+                confused += [(name, *pair) for pair in combinations((formula[0] for formula in formulas), 2)]
+                twins += [(name, formula[0], other) for formula in formulas for other in formula[1:]]
     sizes = tuple(dict(r.sizes) for r in given)
-    return Proof(exercise.id, total, sizes, told[0], told[1], exercise.program.stopped)
+    return Proof(exercise.id, total, sizes, _pairs(confused), _pairs(twins), exercise.program.stopped)
 
 
 def probes_of_sizes(exercise: Exercise, sizes: Sequence[Mapping[str, int]], seed: int = 0) -> list[Probe]:
@@ -203,10 +200,11 @@ def _same(known: Sequence[Known], references: Sequence[Reference], close: float)
             left = left[~same]
 
 
-def _pairs(name: str, pairs: Iterable[tuple[Known, Known]]) -> Iterator[tuple[float, Pair]]:
-    for first, second in pairs:
-        if first.codes != second.codes:
-            yield first.cost + second.cost, Pair(name, first.codes, second.codes)
+def _pairs(found: Sequence[tuple[str, Known, Known]]) -> tuple[Pair, ...]:
+    """Pairs of different codes, each once, the simplest first."""
+    ranked = sorted(found, key=lambda pair: pair[1].cost + pair[2].cost)
+    pairs = [Pair(name, first.codes, second.codes) for name, first, second in ranked if first.codes != second.codes]
+    return tuple(dict.fromkeys(pairs))
 
 
 def preview(exercise: Exercise, lang: str = "en", count: int = 20) -> Iterator[str]:

@@ -78,7 +78,7 @@ class OwnFile:
         ran = self.run(self.source, questions.names, questions.probes, optional=questions.optional)
         said = {"": ran.outcome["stdout"]}
         said |= {name: f["runs"][0]["stdout"] for name, f in ran.outcome["functions"].items() if f["runs"]}
-        printed = {name: shortened(text) for name, text in said.items() if text.strip()}
+        printed = {name: _shortened(text) for name, text in said.items() if text.strip()}
         stopped = [explained(where, *ending, self.limits)[lang] for where, ending in ran.endings.items()]
         options: Any = {"helpers": self.modules, "watch": self.watch, "seconds": PLACE_SECONDS}
         search = partial(search_isolated, self.sandbox, self.source, **options)
@@ -108,19 +108,18 @@ def progress(folder: str | Path, limits: Limits, skipped: list[str], lang: str =
     """
     files = list(student_files(folder, skipped))
     for exercise in map(load, IDS):
-        states = [_state(exercise, path, limits, lang) for path, named in files if named == exercise.id]
-        yield max(states, key=lambda state: state.right, default=Progress(exercise, None, 0, len(exercise.answers)))
-
-
-def _state(exercise: Exercise, path: Path, limits: Limits, lang: str) -> Progress:
-    try:
-        source = read_source(path)
-        require_python(source, path.name)
-        session = OwnFile(source, str(path.parent.resolve()), limits).check(exercise, lang=lang)
-    except UnusableFile as error:
-        return Progress(exercise, path, 0, len(exercise.answers), str(error).splitlines()[0])
-    right = sum(answer.passed for answer in session.report.answers)
-    return Progress(exercise, path, right, len(session.report.answers), session.stopped)
+        best = Progress(exercise, None, 0, len(exercise.answers))
+        for path in (path for path, named in files if named == exercise.id):
+            try:
+                source = read_source(path)
+                require_python(source, path.name)
+                session = OwnFile(source, str(path.parent.resolve()), limits).check(exercise, lang=lang)
+                right = sum(answer.passed for answer in session.report.answers)
+                state = best._replace(path=path, right=right, problem=session.stopped)
+            except UnusableFile as error:
+                state = best._replace(path=path, right=0, problem=str(error).splitlines()[0])
+            best = state if best.path is None else max(best, state, key=lambda state: state.right)
+        yield best
 
 
 def judged(questions: Questions, ran: Ran, limits: Limits, lang: str = "en", own: bool = False) -> Report:
@@ -209,9 +208,9 @@ def _imported(source: str) -> Iterable[str]:
                 yield from (".".join(pieces[: count + 1]) for count in range(len(pieces)))
 
 
-def shortened(text: str) -> str:
+def _shortened(text: str) -> str:
     """The first lines of a text, each cut, and how many more there are."""
     lines = [line[:100] for line in text.rstrip().splitlines()]
-    if len(lines) <= SHOWN_LINES:
-        return "\n".join(lines)
-    return "\n".join([*lines[: SHOWN_LINES - 1], f"… (+{len(lines) - SHOWN_LINES + 1})"])
+    if len(lines) > SHOWN_LINES:
+        lines[SHOWN_LINES - 1 :] = [f"… (+{len(lines) - SHOWN_LINES + 1})"]
+    return "\n".join(lines)
