@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 from npreg._version import __version__
 from npreg.exercises.forward.program import Exercise
 from npreg.grading.folder import Submission, readable_name
-from npreg.grading.kept import Journal, key, student_seed
+from npreg.grading.kept import journal, key, student_seed
 from npreg.grading.marking import Result, Settings, describe, mark
 from npreg.grading.outputs import Outputs, PathLike
 from npreg.grading.selftest import known_right
@@ -118,17 +118,42 @@ def grade(
         for entry, asked in itertools.product(students, exercises):
             seed = student_seed(secret, asked.id, (student if alone else None) or entry.student)
             submission = entry.submission(asked, [os.path.basename(source) for source in sources])
-            known = (entry.label, entry.student, entry.name, submission.digest, asked.id, seed)
+            student_is = (entry.label, entry.student, entry.name, submission.digest, asked.id, seed)
             name = entry.label if len(exercises) == 1 else f"{entry.label}-{asked.id}"
             name = "" if alone and len(exercises) == 1 else name
-            tasks.append(_Task(entry, asked, submission, seed, key(*known, *decisive), name))
-        with Journal(outputs.journal_path()) as journal:
-            results, resumed = _results(tasks, settings, outputs, journal, jobs, quiet)
-            graded = Graded(exercises, results, isolation, resumed)
-            outputs.write_class(results, exercises, isolation, settings.lang)
-            if outputs.journal is None and not graded.troubles:
-                journal.remove()
+            tasks.append(_Task(entry, asked, submission, seed, key(*student_is, *decisive), name))
+        kept = outputs.journal_path()
+        with journal(kept) as (known, add):
+            results = {n: Result.from_dict(known[task.key]) for n, task in enumerate(tasks) if task.key in known}
+            resumed, todo = len(results), {n: task for n, task in enumerate(tasks) if n not in results}
+            for number, task in enumerate(tasks):
+                if number in results:
+                    outputs.write_student(results[number], task.name, settings.lang)
+                else:
+                    outputs.write_zero(task.name, settings.lang)
+            with contextlib.closing(_marked(todo, settings, jobs)) as marked:
+                for number, result in marked if quiet else _shown(marked, resumed, len(tasks)):
+                    results[number] = result
+                    if result.reason not in TEACHERS_MATTER:
+                        add(tasks[number].key, result.to_dict())
+                    outputs.write_student(result, tasks[number].name, settings.lang)
+        graded = Graded(exercises, [results[number] for number in range(len(tasks))], isolation, resumed)
+        outputs.write_class(graded.results, exercises, isolation, settings.lang)
+        if kept is not None and outputs.journal is None and not graded.troubles:
+            os.unlink(kept)
     return graded
+
+
+def _shown(marked: Iterable[tuple[int, Result]], done: int, total: int) -> Iterator[tuple[int, Result]]:
+    """The same, with a line of progress now and then."""
+    begun, resumed, said = time.monotonic(), done, time.monotonic()
+    for number, result in marked:
+        yield number, result
+        done, now = done + 1, time.monotonic()
+        if now - said >= SECONDS_BETWEEN_LINES or done == total:
+            said, left = now, (now - begun) / (done - resumed) * (total - done)
+            rest = f", about {left:.0f} s left" if left >= 1 else ""
+            print(f"graded {done} of {total}: {result.file}{rest}", file=sys.stderr, flush=True)
 
 
 class _Task(NamedTuple):
@@ -143,33 +168,6 @@ class _Task(NamedTuple):
     seed: int
     key: str
     name: str
-
-
-def _results(
-    tasks: Sequence[_Task], settings: Settings, outputs: Outputs, journal: Journal, jobs: int | None, quiet: bool
-) -> tuple[list[Result], int]:
-    """Mark all that the journal does not know; the results in order, and how many it knew."""
-    known = {number: journal.get(task.key) for number, task in enumerate(tasks)}
-    results = {number: Result.from_dict(found) for number, found in known.items() if found is not None}
-    for number, task in enumerate(tasks):
-        if number in results:
-            outputs.write_student(results[number], task.name, settings.lang)
-        else:
-            outputs.write_zero(task.name, settings.lang)
-    resumed, todo = len(results), {number: task for number, task in enumerate(tasks) if number not in results}
-    begun = said = time.monotonic()
-    with contextlib.closing(_marked(todo, settings, jobs)) as marked:
-        for number, result in marked:
-            results[number] = result
-            if result.reason not in TEACHERS_MATTER:
-                journal.add(tasks[number].key, result.to_dict())
-            outputs.write_student(result, tasks[number].name, settings.lang)
-            now, left = time.monotonic(), len(tasks) - len(results)
-            if not quiet and (now - said >= SECONDS_BETWEEN_LINES or not left):
-                said, seconds = now, (now - begun) / (len(results) - resumed) * left
-                rest = f", about {seconds:.0f} s left" if seconds >= 1 else ""
-                print(f"graded {len(results)} of {len(tasks)}: {result.file}{rest}", file=sys.stderr, flush=True)
-    return [results[number] for number in range(len(tasks))], resumed
 
 
 class _Interrupted(BaseException):

@@ -13,19 +13,20 @@ import json
 import os
 import secrets
 import unicodedata
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from npreg.files import named
+
+Known = dict[str, dict[str, Any]]
 
 
 def student_seed(key: bytes, exercise: str, student: str) -> int:
     """The seed of one student's probes: 63 bits of HMAC-SHA256 (RFC 2104) over exercise and name.
 
-    >>> student_seed(b"key", "ridge", "ada") == student_seed(b"key", "ridge", "ada")
-    True
-    >>> student_seed(b"key", "ridge", "ada") == student_seed(b"key", "ridge", "bob")
-    False
+    >>> student_seed(b"key", "ridge", "ada")
+    1084761651935897827
     """
     name = unicodedata.normalize("NFC", student)
     digest = hmac.new(key, f"{exercise}\0{name}".encode("utf-8", "backslashreplace"), hashlib.sha256).digest()
@@ -64,64 +65,33 @@ def key(*parts: object) -> str:
     return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()
 
 
-class Journal:
-    """Results by key, on disk at `path`; with None it remembers nothing. Use it as a context manager.
+@contextlib.contextmanager
+def journal(path: str | os.PathLike[str] | None) -> Iterator[tuple[Known, Callable[[str, dict[str, Any]], None]]]:
+    """What has been marked already, by key, and a function that adds a result; without a path nothing is kept.
 
-    The file is only appended to, a JSON object with the key and the result a line, each on the disk before the
-    next step. A last line that a crash cut short is ignored.
+    The file is only appended to, a JSON object a line, which is on the disk before the next step. A last line that
+    a crash cut short is ignored.
     """
+    known: Known = {}
+    if path is None:
+        yield known, lambda *_: None
+        return
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+b") as file:
+        file.seek(0)
+        line = b"\n"
+        for line in file:
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                entry = json.loads(line)
+                known |= {entry["key"]: dict(entry["result"])}
+        file.write(b"" if line.endswith(b"\n") else b"\n")
 
-    def __init__(self, path: str | os.PathLike[str] | None) -> None:
-        self.path = None if path is None else Path(path)
-        self._known: dict[str, dict[str, Any]] = {}
-        self._file: BinaryIO | None = None
+        def add(entry: str, result: dict[str, Any]) -> None:
+            try:
+                file.write(json.dumps({"key": entry, "result": result}, allow_nan=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError as error:
+                raise named(error, path) from None
 
-    def __enter__(self) -> Journal:
-        if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self.path, "a+b")
-            self._file.seek(0)
-            line = b"\n"
-            for line in self._file:
-                self._known |= _parsed(line)
-            if not line.endswith(b"\n"):
-                self._file.write(b"\n")
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def get(self, entry: str) -> dict[str, Any] | None:
-        """The stored result, or None."""
-        return self._known.get(entry)
-
-    def add(self, entry: str, result: dict[str, Any]) -> None:
-        """Append a result and wait until it is on the disk."""
-        if self._file is None:
-            return
-        line = json.dumps({"key": entry, "result": result}, allow_nan=False).encode() + b"\n"
-        try:
-            self._file.write(line)
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise named(error, self._file.name) from None
-        self._known[entry] = result
-
-    def remove(self) -> None:
-        """Delete the file: the run is complete."""
-        self.__exit__()
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-
-
-def _parsed(line: bytes) -> dict[str, dict[str, Any]]:
-    """The result in a line by its key; empty if it is none, or was cut short."""
-    try:
-        entry = json.loads(line) if line.endswith(b"\n") else {}
-        known, result = entry["key"], entry["result"]
-    except (ValueError, TypeError, KeyError):
-        return {}
-    return {known: result} if isinstance(known, str) and isinstance(result, dict) else {}
+        yield known, add
