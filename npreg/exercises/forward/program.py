@@ -128,7 +128,11 @@ class Exercise:
             name = getattr(self.function, "__name__", "").strip("<>").replace("_", "-")
             object.__setattr__(self, "id", "exercise" if name == "lambda" else name or "exercise")
         if isinstance(self.answers, Mapping):
-            object.__setattr__(self, "answers", dict(_flat(self.answers)))
+            flat: dict[str, Any] = {}
+            for name, answer in self.answers.items():
+                several = isinstance(answer, (tuple, list))
+                flat |= {f"{name}[{i}]": part for i, part in enumerate(answer)} if several else {name: answer}
+            object.__setattr__(self, "answers", flat)
         for kind, why in self._slips():
             raise kind(f"exercise {self.id!r}: {why}")
 
@@ -221,15 +225,12 @@ class Exercise:
 
     def works_on(self, sizes: Mapping[str, int]) -> bool:
         """Whether the loss gives a finite number on inputs drawn with these sizes."""
-        key = ("works", *sizes.values())
-        if key not in self.notes:
-            try:
-                given = self.named(self.example(sizes, np.random.default_rng(0)))
-                with np.errstate(all="ignore"):
-                    self.notes[key] = bool(np.all(np.isfinite(scalar_of(self.function(**given)))))
-            except (Exception, SystemExit):
-                self.notes[key] = False
-        return self.notes[key] is True
+        try:
+            given = self.named(self.example(sizes, np.random.default_rng(0)))
+            with np.errstate(all="ignore"):
+                return bool(np.all(np.isfinite(scalar_of(self.function(**given)))))
+        except (Exception, SystemExit):
+            return False
 
     def named(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Copies of the inputs that the loss names."""
@@ -282,14 +283,6 @@ class Exercise:
     def gradient_names(self) -> dict[str, str]:
         """Derivatives that a formula may name: ``grad_w`` for the derivative in ``w``."""
         return {f"grad_{wrt}": wrt for wrt in self.wanted}
-
-
-def _flat(answers: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, answer in answers.items():
-        if isinstance(answer, (tuple, list)):
-            yield from ((f"{name}[{i}]", part) for i, part in enumerate(answer))
-        else:
-            yield name, answer
 
 
 @dataclass(frozen=True)
