@@ -3,22 +3,5 @@
 from npreg.exercises.forward.inputs import Array, Input, classes, count, fraction, labels, one_hot, positive, real
 from npreg.exercises.forward.program import Answer, Exercise, OwnMistake, gradient, gradients, hessian, update, value
 
-__all__ = [
-    "Answer",
-    "Array",
-    "Exercise",
-    "Input",
-    "OwnMistake",
-    "classes",
-    "count",
-    "fraction",
-    "gradient",
-    "gradients",
-    "hessian",
-    "labels",
-    "one_hot",
-    "positive",
-    "real",
-    "update",
-    "value",
-]
+__all__ = ["Answer", "Exercise", "OwnMistake", "gradient", "gradients", "hessian", "update", "value"]
+__all__ += ["Array", "Input", "classes", "count", "fraction", "labels", "one_hot", "positive", "real"]

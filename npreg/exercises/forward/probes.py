@@ -6,7 +6,7 @@ residuals have both signs, all branches occur, and no step is saturated or huge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,15 @@ BANK_SEED = 20240229
 DRAWS = 40
 
 
-def bank(exercise: Exercise) -> list[Probe]:
+def bank(exercise: Exercise, seed: int = BANK_SEED, starts: Sequence[Sequence[int]] = BANK_SIZES) -> list[Probe]:
     """The fixed probes on which mistakes are told apart: always the same ones, so they are prepared once."""
-    rng = np.random.default_rng(BANK_SEED)
-    return [draw(exercise, exercise.sizes(sizes), rng) for sizes in BANK_SIZES]
+    rng = np.random.default_rng(seed)
+    return [draw(exercise, exercise.sizes(start), rng) for start in starts]
 
 
 def checks(exercise: Exercise) -> list[Probe]:
     """More fixed probes, on which an explanation is confirmed before it is named."""
-    rng = np.random.default_rng(BANK_SEED + 1)
-    return [draw(exercise, exercise.sizes(sizes), rng) for sizes in CHECK_SIZES]
+    return bank(exercise, BANK_SEED + 1, CHECK_SIZES)
 
 
 def fresh(exercise: Exercise, seed: Any = None, count: int = 2) -> list[Probe]:

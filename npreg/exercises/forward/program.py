@@ -1,7 +1,6 @@
 """An exercise: a loss function, the inputs it is drawn for, and the derivatives asked for.
 
-A teacher writes only this. The loss is a plain NumPy function; the local variables that it assigns are the
-steps that students see (`trace` finds them), and what lies between them makes the diagnosis finer.
+The loss is a plain NumPy function; the local variables that it assigns are the steps that students see.
 """
 
 from __future__ import annotations
@@ -289,8 +288,8 @@ class Exercise:
 class OwnMistake:
     """A teacher's own mistake: a wrong ``function`` for the answer named ``answer``, and what to say about it.
 
-    ``function`` takes inputs and forward steps by name, as a student's answer does. ``message`` has a text
-    per language. The mistake is reported with ``code``, multiplied by any factor.
+    ``function`` takes inputs and forward steps by name, as a student's answer does; ``message`` has a text per
+    language. The mistake is reported with ``code``, multiplied by any factor.
     """
 
     answer: str

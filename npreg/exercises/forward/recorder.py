@@ -1,9 +1,8 @@
 """Arrays that write down what is done with them, while a plain NumPy function runs on them.
 
-A `Traced` array is no `ndarray`: NumPy hands every function that meets one to `__array_ufunc__` or
-`__array_function__`, and methods, operators and indexing end in the same place, `Recorder.record`. What asks
-for plain numbers (`float(x)`, `if x > 0`, compiled code) cannot be followed where they depend on what is
-differentiated: the recorder then remembers the line, and the cure is known by its kind.
+NumPy hands every function that meets a `Traced` array to it, and methods, operators and indexing end in the same
+place, `Recorder.record`. What asks for plain numbers (`float(x)`, `if x > 0`, compiled code) cannot be followed
+where they depend on what is differentiated: the line is remembered, and the cure is known by the kind of `Stop`.
 """
 
 from __future__ import annotations
@@ -98,8 +97,9 @@ class Recorder:
         result = called(function, kept, {at: self.nodes[at].value for at in sources})
         told = (any(self.nodes[at].active for at in sources), calls, spot)
         if isinstance(result, (tuple, list)):
-            parts = ((partial(_part, function, i), np.asarray(part)) for i, part in enumerate(result))
-            return type(result)(self.add(part, kept, tuple(sources), value, *told) for part, value in parts)
+            parts = [lambda *a, at=i, **k: function(*a, **k)[at] for i in range(len(result))]
+            made = zip(parts, map(np.asarray, result), strict=True)
+            return type(result)(self.add(part, kept, tuple(sources), value, *told) for part, value in made)
         if key is not None:
             self._known[key] = len(self.nodes)
         return self.add(function, kept, tuple(sources), np.asarray(result), *told)
@@ -164,10 +164,6 @@ def _filled(kept: Any, values: Mapping[int, Any]) -> Any:
 def called(function: Callable[..., Any], given: Any, values: Mapping[int, Any]) -> Any:
     args, kwargs = _filled(given, values)
     return function(*args, **dict(kwargs))
-
-
-def _part(function: Callable[..., Any], place: int, *args: Any, **kwargs: Any) -> Any:
-    return function(*args, **kwargs)[place]
 
 
 def _is_small(kept: Any) -> bool:

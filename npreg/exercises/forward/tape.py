@@ -1,7 +1,6 @@
 """A forward program at one point: its values, dense local Jacobians, and the reverse sweep through them.
 
-The one mechanism that serves the right derivative, the derivatives of every step, and every mutation: edit
-values, Jacobians or upstream derivatives, then sweep once.
+It serves the right derivative, those of every step, and every mutation: edit what is there, then sweep once.
 """
 
 from __future__ import annotations
@@ -28,10 +27,9 @@ Wrap = Callable[[Step], Step]
 class Edits:
     """What to change before a sweep; keys are names, or edges ``(step, argument)``.
 
-    ``values``: a quantity everywhere; ``uses``: what one step sees of a quantity; ``functions``: a step's
-    function, wrapped; ``local``: what the derivative of one step (first edge) sees of one of its arguments,
-    the forward values being untouched; ``jacobians``: a local Jacobian (rows: entries of the step, columns:
-    entries of the argument); ``upstreams``: the derivative of the loss with respect to a step.
+    ``values``: a quantity everywhere; ``uses``: what one step sees of it; ``functions``: a step's function,
+    wrapped; ``local``: what the derivative of one step (first edge) sees of an argument, the forward values being
+    untouched; ``jacobians``: a local one (rows: entries of the step); ``upstreams``: the loss's derivative in a step.
     """
 
     values: tuple[tuple[str, Edit], ...] = ()
@@ -91,13 +89,10 @@ class Tape:
         """The derivative of the loss in every active name; ``absolute``: of all that is added, bounding rounding."""
         loss = self.program.loss
         upstream: dict[str, Array] = {loss: np.ones(self.values[loss].size)}
-        for step in reversed(list(self.program.steps)):
-            if step not in upstream:
-                continue
-            edit = self.upstream_edits.get(step)
-            if edit is not None:
+        for step in (step for step in reversed(list(self.program.steps)) if step in upstream):
+            if step in self.upstream_edits:
                 given = upstream[step].reshape(self.values[step].shape)
-                upstream[step] = np.broadcast_to(edit(given, self), given.shape).ravel()
+                upstream[step] = np.broadcast_to(self.upstream_edits[step](given, self), given.shape).ravel()
             for name in self.program.arguments[step]:
                 jacobian = self.jacobians.get((step, name))
                 if jacobian is not None:
@@ -207,9 +202,7 @@ def value_of(answer: Answer, tape: Tape, swept: Mapping[str, Array] | None = Non
     if answer.order == 2:
         return _second_derivative(tape, answer.wrt)
     derivatives = tape.sweep() if swept is None else swept
-    if answer.formula is None:
-        return derivatives[answer.wrt]
-    return apply_formula(answer, tape, derivatives)
+    return derivatives[answer.wrt] if answer.formula is None else apply_formula(answer, tape, derivatives)
 
 
 def apply_formula(answer: Answer, tape: Tape, derivatives: Mapping[str, Array], scale: float = 1.0) -> Array:

@@ -4,10 +4,9 @@
         r = X @ w - y                                    step r, after an internal one for X @ w
         return np.mean(r**2) + lam * np.sum(w**2)        step loss, after internal ones
 
-The local variables that the function assigns are the steps that people see, in their order; what lies
-between them is internal (`_1`, `_2`, …). A helper with one argument (`sigmoid`, `softmax`) is one step;
-`parts` is the same program with the insides of such helpers as steps of their own. Sizes read off the inputs
-are constants of a program, so a program holds for inputs of these shapes.
+The local variables that the function assigns are the steps that people see; what lies between them is internal
+(`_1`, `_2`, …). A helper with one argument (`sigmoid`, `softmax`) is one step; `parts` is the same program with
+the insides of helpers as steps. Sizes read off the inputs are constants: a program holds for these shapes.
 """
 
 from __future__ import annotations
@@ -201,8 +200,7 @@ class _Graph:
     def _owner(self, at: int) -> int:
         """The node whose step this node belongs to: itself, or its only user where one sees no step between.
 
-        That is so for what no derivative flows through (but for another shape of it), for a value that is
-        then scaled, and for one that is only shifted or transposed before it is used.
+        So it is for what no derivative flows through (in its shape), and for what is scaled, shifted or turned.
         """
         users, node = self.users[at], self.nodes[at]
         if at in self.names or len(users) != 1:

@@ -102,8 +102,7 @@ def _kinks(
 ) -> dict[str, Array]:
     """Per answer at a kink, the smallest and the largest of the one-sided derivatives of every entry.
 
-    A derivative that jumps does so however little the point is moved; one that is only steep does not:
-    ``first`` is how much it changes at a distance.
+    A derivative that jumps does so however little the point is moved; ``first`` is how much, at a distance.
     """
     steep = any(np.any(first[name] > 1e-3 * np.max(np.abs(value))) for name, value in right.items())
     if not steep and not _branches_turn(tape, rng):
@@ -132,9 +131,8 @@ def _branches_turn(tape: Tape, rng: np.random.Generator) -> bool:
 
 def resolution(value: Array) -> float:
     """The relative rounding of the value's dtype: float16, float32 and complex64 count as what they are."""
-    if value.dtype.kind in "fc" and value.dtype.itemsize <= (4 if value.dtype.kind == "f" else 8):
-        return float(np.finfo(value.dtype).eps)
-    return float(np.finfo(float).eps)
+    short = value.dtype.itemsize <= {"f": 4, "c": 8}.get(value.dtype.kind, 0)
+    return float(np.finfo(value.dtype if short else float).eps)
 
 
 @np.errstate(all="ignore")
