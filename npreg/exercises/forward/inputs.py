@@ -12,9 +12,8 @@ from math import gcd
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+Array = np.ndarray[Any, Any]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Any]
 BANK_SIZES = ((7, 3, 5), (9, 5, 7), (11, 7, 3), (10, 3, 7))
 CHECK_SIZES = ((9, 7, 5), (7, 5, 3), (5, 3, 7))

@@ -212,7 +212,6 @@ class Exercise:
         return in_one
 
     def public(self, name: str) -> str:
-        """The name that messages use for a step: of an internal step, the next public one that uses it."""
         return self.program.public(name)
 
     def sizes(self, start: Sequence[int]) -> dict[str, int]:
@@ -247,7 +246,6 @@ class Exercise:
         return drawn
 
     def forward(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Compute every step from the inputs; returns inputs and steps by name."""
         return self.trace(inputs).forward(inputs)
 
     def _refusal(self, why: str) -> UnusableFile:
@@ -269,10 +267,8 @@ class Exercise:
     @property
     def functions(self) -> dict[str, list[Answer]]:
         """What each function of a student must return, in order."""
-        found: dict[str, list[Answer]] = {}
-        for name, answer in self.answers.items():
-            found.setdefault(name.partition("[")[0], []).append(answer)
-        return found
+        plain = {name: name.partition("[")[0] for name in self.answers}
+        return {name: [a for part, a in self.answers.items() if plain[part] == name] for name in plain.values()}
 
     @cached_property
     def active(self) -> frozenset[str]:

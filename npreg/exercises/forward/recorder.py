@@ -174,7 +174,6 @@ def _is_small(kept: Any) -> bool:
 
 
 def _as(value: Callable[[Any], Any], *methods: str) -> Iterator[Any]:
-    """Methods of a traced array that are those of a value of its."""
     return (lambda traced, *args, m=method: getattr(value(traced), m)(*args) for method in methods)
 
 

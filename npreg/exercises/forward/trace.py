@@ -107,10 +107,13 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
         plain = function(**{name: np.array(inputs[name])[()] for name in used})
     expected, stopped = scalar_of(plain), recorder.stop or stopped
     if expected is None or np.size(expected) != 1 or np.asarray(expected).dtype.kind not in "fiu":
-        raise NotALoss(f"the loss must be a scalar; {_described(plain)}")
-    if stopped is None and not isinstance(out, Traced):
-        raise NotALoss("the loss depends on none of the inputs")
+        kind = "nothing: end it with return" if plain is None else f"a {type(plain).__name__} without one"
+        several = plain is None or isinstance(plain, (tuple, list, dict))
+        told = f"the function returns {kind}" if several else f"it has the shape {np.shape(plain)}"
+        raise NotALoss(f"the loss must be a scalar; {told}")
     if stopped is None:
+        if not isinstance(out, Traced):
+            raise NotALoss("the loss depends on none of the inputs")
         if out.ndim or recorder.nodes[out._at].function is None:
             out = out.reshape(())
         graph = _Graph(recorder, names, out._at)
@@ -135,13 +138,6 @@ def scalar_of(result: Any) -> Any:
     if not isinstance(result, (tuple, list)):
         return result
     return next((item for item in result if np.size(item) == 1 and not isinstance(item, dict)), None)
-
-
-def _described(result: Any) -> str:
-    if isinstance(result, (tuple, list, dict)):
-        return f"the function returns a {type(result).__name__} without one"
-    shape = f"it has the shape {np.shape(result)}"
-    return "the function returns nothing: end it with return" if result is None else shape
 
 
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -251,9 +247,7 @@ class _Graph:
 
 
 def _free(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name
+    return _free(f"{name}_", taken) if name in taken else name
 
 
 def _step(nodes: Sequence[tuple[int, Node]], entering: Mapping[str, int]) -> Callable[..., Any]:

@@ -52,10 +52,9 @@ class Reference:
     def given(self) -> dict[str, Array]:
         """What a student's function can name: inputs, public steps, derivatives that an update uses."""
         exercise = self.tape.exercise
-        values = {name: self.tape.values[name] for name in (*exercise.inputs, *exercise.public_steps)}
-        if any(answer.formula for answer in exercise.answers.values()):
-            values |= {name: self.swept[wrt] for name, wrt in exercise.gradient_names.items()}
-        return values
+        used = exercise.gradient_names if any(answer.formula for answer in exercise.answers.values()) else {}
+        slopes = {name: self.swept[wrt] for name, wrt in used.items()}
+        return {name: self.tape.values[name] for name in (*exercise.inputs, *exercise.public_steps)} | slopes
 
 
 def reference(exercise: Exercise, probe: Mapping[str, Array]) -> Reference:
@@ -67,7 +66,6 @@ def reference(exercise: Exercise, probe: Mapping[str, Array]) -> Reference:
     right = {name: value_of(answer, tape, swept) for name, answer in answers.items()}
 
     def moved(size: float) -> Values:
-        """The right answers where everything is changed relatively by ``size``, up or down at random."""
         there = record(exercise, probe, partial(_shaken, rng, size))
         swept = there.sweep()
         return {n: right[n] if a.order == 2 else value_of(a, there, swept) for n, a in answers.items()}
@@ -88,7 +86,7 @@ def reference(exercise: Exercise, probe: Mapping[str, Array]) -> Reference:
     return Reference(tape, sizes, swept, right, terms, kinks)
 
 
-def _shaken(rng: np.random.Generator, size: float, value: Array) -> Array:
+def _shaken(rng: np.random.Generator, size: float, value: Array) -> Array:  # relatively, up or down at random
     signs = rng.choice([-1.0, 1.0], size=value.shape)
     return np.asarray(value * (1.0 + size * signs)) if value.dtype.kind in "fc" else value
 
