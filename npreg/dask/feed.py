@@ -1,6 +1,6 @@
 """Row blocks on a cluster, as a feed: the same run as over blocks on this machine.
 
-A block is one chunk of the data, or several neighbouring ones.  What `npreg.runs.visit` says of the order
+A block is one chunk of the data, or several neighbouring ones.  What `npreg.runs.feeds` says of the order
 of rows holds here as well, so which rows form which minibatch depends on the chunks and `rng` alone.
 """
 
@@ -19,10 +19,9 @@ from npreg.dask.chunks import as_chunks, as_columns, number_of_rows
 from npreg.dask.cluster import Cluster, Job
 from npreg.loop import Engine, OrderedRows, Path, Reduction
 from npreg.runs.blocks import RowBlocks, as_block
-from npreg.runs.feeds import SAMPLE_ROWS, BlockFeed
+from npreg.runs.feeds import SAMPLE_ROWS, BlockFeed, BlockOrder, row_order
 from npreg.runs.scaling import Scaling
 from npreg.runs.sums import LossMoments
-from npreg.runs.visit import BlockOrder, row_order
 
 
 class Place(NamedTuple):

@@ -1,4 +1,4 @@
-"""Data that do not fit in memory: blocks of rows, read one after the other (in which order: `visit.py`)."""
+"""Data that do not fit in memory: blocks of rows, read one after the other (in which order: `feeds.py`)."""
 
 from __future__ import annotations
 

@@ -1,17 +1,26 @@
 """Where an epoch's minibatches come from: rows in memory, or blocks of rows that are read one by one.
 
 A feed draws the orders of rows, hands the rows to an engine, and knows the mean loss; it may be put on another scale.
+Rows in memory: one `rng.permutation(n)` an epoch.  Of row blocks, in every epoch
+
+    block order    rng.permutation(number of blocks)
+    row orders     for block i: np.random.default_rng(seeds[i]).permutation(rows in block i)
+    seeds          rng.integers(2**63, size=number of blocks)
+
+drawn in this order, and each block is cut into minibatches by itself, the last of which may be short.  So which
+rows form which minibatch is decided by the blocks and `rng` alone, and one sequential pass an epoch is enough.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from itertools import islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,15 +28,19 @@ from numpy.typing import ArrayLike
 from npreg.arrays import Data, FloatArray, Rows, as_data, as_nonnegative, brief
 from npreg.arrays.sparse import is_sparse
 from npreg.learning_rate import squared_norms
-from npreg.loop import Engine, Path
+from npreg.loop import Engine, Order, Path
 from npreg.losses import Loss
 from npreg.runs.blocks import RowBlocks
 from npreg.runs.identity import fingerprint
 from npreg.runs.plan import Plan
 from npreg.runs.scaling import ColumnMoments, Scaling, announce_size, converted, some_rows
 from npreg.runs.sums import LossMoments, TreeSum, losses_and_weight, mean_loss, tree_sum
-from npreg.runs.visit import BlockOrder, orders, row_order, visit_order
 
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+IN_ORDER = -1  # the seed of a block whose rows are taken as they come
+AHEAD = 50_000  # rows from which drawing the next order on a thread pays
 TOGETHER = 200_000  # rows whose orders may be drawn at once, so that short epochs share one pass
 SAMPLE_ROWS = 256
 MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀX̃, for the loss
@@ -37,6 +50,8 @@ VALIDATION = "(features, labels), a tuple, or a fraction of the rows, or RowBloc
 # many blocks are done.
 Reached: TypeAlias = tuple[list[FloatArray], int]
 
+BlockOrder: TypeAlias = list[tuple[int, int]]  # the blocks of an epoch, each with the seed of its rows' order
+
 
 class How(NamedTuple):
     loss: Loss | None = None  # what `losses` will be asked for, found in the same pass where it can be
@@ -45,6 +60,50 @@ class How(NamedTuple):
     done: int = 0  # blocks of the first epoch that were done before it was left in the middle,
     start: FloatArray | None = None  # and the parameters with which it began
     shuffle: bool = True
+
+
+@cache
+def _thread() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(1, "npreg-orders")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_thread.cache_clear)  # threads do not live on in a child
+
+
+def orders(
+    rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool, shuffle: bool = True
+) -> Generator[Order, None, None]:
+    """`count` orders of the rows, one `rng.permutation` each; closing the generator leaves `rng` at rest.
+
+    With `ahead` the next is drawn on a thread: a shuffle of many rows costs as much as an epoch of few features.
+    """
+    draw: Any = partial(rng.permutation if shuffle else np.arange, num_rows)
+    drawn = None
+    try:
+        for left in range(count, 0, -1):
+            order = drawn.result() if drawn is not None else draw()
+            drawn = _thread().submit(draw) if ahead and shuffle and num_rows >= AHEAD and left > 1 else None
+            yield order
+    finally:
+        if drawn is not None:
+            drawn.exception()  # waits
+
+
+def row_order(seed: int, num_rows: int) -> Order:
+    return np.arange(num_rows) if seed == IN_ORDER else np.random.default_rng(seed).permutation(num_rows)
+
+
+def visit_order(
+    rng: np.random.Generator, num_blocks: int, *, in_order: bool = False, shuffle: bool = True
+) -> BlockOrder:
+    if not shuffle:
+        return [(i, IN_ORDER) for i in range(num_blocks)]
+    order = np.arange(num_blocks) if in_order else rng.permutation(num_blocks)
+    seeds = rng.integers(2**63, size=num_blocks)
+    return [(int(i), int(seeds[i])) for i in order]
 
 
 class Facts:
@@ -95,7 +154,7 @@ class ArrayFeed(Rows):
 
 
 class BlockFeed(Rows):
-    """Row blocks, read one at a time, in the order of `npreg.runs.visit`.
+    """Row blocks, read one at a time, in the order of this module.
 
     The mean loss comes out of the same pass for the squared loss of up to 256 features; otherwise, and where
     digits would be lost, it takes another one.

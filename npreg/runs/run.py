@@ -18,8 +18,7 @@ from npreg.runs.callbacks import Printer, Progress, Recorder, Step, hooks
 from npreg.runs.checkpoint import CheckpointError, State
 from npreg.runs.convergence import Excess
 from npreg.runs.feeds import How, RunRows
-from npreg.runs.own_loss import look_at
-from npreg.runs.plan import Plan
+from npreg.runs.plan import Plan, look_at
 from npreg.runs.sums import mean_loss
 from npreg.schedules import ExponentialDecay
 from npreg.sgd import FixedIntercept, Schedule, Stepper

@@ -16,7 +16,7 @@ from npreg.dask import cluster  # noqa: E402
 from npreg.dask.feed import Place, visited  # noqa: E402
 from npreg.engines import make_engine  # noqa: E402
 from npreg.losses import LOSSES  # noqa: E402
-from npreg.runs.visit import row_order  # noqa: E402
+from npreg.runs.feeds import row_order  # noqa: E402
 from npreg.sgd import Stepper  # noqa: E402
 
 RNG = np.random.default_rng(0)

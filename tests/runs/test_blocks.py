@@ -7,8 +7,8 @@ import pytest
 from naive import make_data, naive_sgd
 
 import npreg
+from npreg.runs.feeds import visit_order
 from npreg.runs.sums import TreeSum, tree_sum
-from npreg.runs.visit import visit_order
 
 ENGINES = ("loop", "tight", "moments")
 each_engine = pytest.mark.parametrize("engine", ENGINES)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import npreg
-from npreg.runs import visit as module
-from npreg.runs.visit import orders
+from npreg.runs import feeds as module
+from npreg.runs.feeds import orders
 
 
 @pytest.mark.parametrize("ahead", [False, True])
