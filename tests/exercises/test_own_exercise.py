@@ -8,9 +8,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from npreg.exercises import Exercise, OwnMistake, check, gradient, positive, real
+from npreg.exercises import Exercise, OwnMistake, check, gradient, positive, real, value
 from npreg.exercises.files import load_exercise
 from npreg.exercises.prover import prove
 from npreg.exercises.stub import stub
@@ -118,3 +119,15 @@ def test_slips_in_an_exercise_are_told_at_once(poisson, change, error, message):
 
 def test_without_a_statement_the_stub_has_no_gap(poisson):
     assert "\n\n\n" not in stub(replace(poisson, statement={})).split('"""')[1]
+
+
+def test_a_function_of_several_results_that_is_not_written_gets_its_hints():
+    def loss(X, y, w):
+        r = X @ w - y
+        return np.mean(r**2)
+
+    inputs = {"X": real("n", "d"), "y": real("n"), "w": real("d")}
+    exercise = Exercise(loss, inputs, {"both": (value(), gradient("w"))})
+    report = check("def both(X, y, w):\n    ...\n", exercise, seconds=0)
+    assert [answer.not_written for answer in report.answers] == [True, True]
+    assert "A first hint: the answer has the shape of `w`" in report.text()
