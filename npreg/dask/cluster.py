@@ -19,10 +19,7 @@ RETRIES = 5  # of work that was lost without its fault
 
 
 class ClusterError(RuntimeError):
-    """The cluster could not go on: no scheduler, no workers, or workers that die of one block.
-
-    A run with a checkpoint goes on, from its last epoch and with the same bits, on a new cluster.
-    """
+    """The cluster could not go on; a run with a checkpoint can, with the same bits, on a new one."""
 
 
 class BlockError(RuntimeError):

@@ -1,8 +1,4 @@
-"""Row blocks on a cluster, as a feed: the same run as over blocks on this machine.
-
-A block is one chunk of the data, or several neighbouring ones.  What `npreg.runs.feeds` says of the order
-of rows holds here as well, so which rows form which minibatch depends on the chunks and `rng` alone.
-"""
+"""Row blocks on a cluster, as a feed: the same run as over blocks on this machine."""
 
 from __future__ import annotations
 
@@ -19,9 +15,10 @@ from npreg.dask.chunks import as_chunks, as_columns, number_of_rows
 from npreg.dask.cluster import Cluster, Job
 from npreg.loop import Engine, OrderedRows, Path, Reduction
 from npreg.runs.blocks import RowBlocks, as_block
-from npreg.runs.feeds import SAMPLE_ROWS, BlockFeed, BlockOrder, row_order
+from npreg.runs.feeds import SAMPLE_ROWS, BlockFeed
 from npreg.runs.scaling import Scaling
 from npreg.runs.sums import LossMoments
+from npreg.runs.visit import BlockOrder, row_order
 
 
 class Place(NamedTuple):
@@ -51,10 +48,7 @@ def visited(data: Data, reduction: Reduction, seed: int, around: FloatArray | No
 
 
 class ClusterFeed(BlockFeed):
-    """Blocks that stay on their workers, which reduce them to what an engine needs; see `npreg.dask.train`.
-
-    Without labels (`labelled` false) the features stand in for them; nothing that is asked depends on them.
-    """
+    """Blocks that stay on their workers, which reduce them; without labels features stand in for them."""
 
     def __init__(
         self,

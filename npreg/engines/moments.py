@@ -10,8 +10,7 @@ Composing is associative, so an epoch is a tree of maps, composed in pairs, all 
 
 An L2 penalty adds to the diagonal of G; momentum makes the state (θ, v) and the map twice as large.  Where
 composed maps grow far beyond the parameters, which would lose digits, the chunk is replayed by the loop.
-
-Source: the scheme is the parallel prefix sum of G. E. Blelloch, Prefix sums and their applications (1990).
+(The parallel prefix sum of G. E. Blelloch, Prefix sums and their applications, 1990.)
 """
 
 from __future__ import annotations
@@ -64,11 +63,7 @@ class BatchMoments(NamedTuple):
 
 
 class MomentsEngine(Engine):
-    """Replays SGD on the squared loss from the moments of its minibatches, in float64.
-
-    The rows become moments (`FoldedRows.moments`), possibly elsewhere, and the moments steps (`replay`).
-    `fallback` is the loop that takes over a chunk of steps whose composed maps grow too much.
-    """
+    """Replays SGD from moments, in float64; `fallback` is the loop that takes over where composed maps grow."""
 
     name = "moments"
 
@@ -135,10 +130,7 @@ class MomentsEngine(Engine):
                 self.replay_by_loop(theta, index[:, some], path)
 
     def replay(self, theta: FloatArray, moments: BatchMoments, path: Path | None) -> list[FloatArray] | None:
-        """Replay minibatches (epochs, steps); returns the parameters after each epoch.
-
-        None, and nothing is changed but the moments, where the composed maps cannot be trusted.
-        """
+        """The parameters after each epoch; None, and only the moments are changed, where maps cannot be trusted."""
         stepper, first_step, p = self.stepper, self.stepper.steps_done, len(theta)
         parts = [theta]
         if self.momentum is not None:
@@ -268,10 +260,7 @@ def compose_all(maps: FloatArray, *, negated: bool = False, keep: list[FloatArra
 
 
 def apply_each(maps: FloatArray, extended: FloatArray, states: FloatArray, *, negated: bool) -> None:
-    """Apply maps (T, m, m + k) to the state (m, k) that lies above the identity; those after each step, if asked for.
-
-    In two arrays in turn; where maps are negated, so is one of the two.
-    """
+    """Apply maps (T, m, m + k) to a state above the identity, in two arrays in turn; `states` are those after each."""
     m, sign = maps.shape[-2], -1.0 if negated else 1.0
     other = sign * extended
     turns = cycle([(extended, other[:m]), (other, extended[:m])])
@@ -284,10 +273,7 @@ def apply_each(maps: FloatArray, extended: FloatArray, states: FloatArray, *, ne
 
 
 def states_before(levels: list[FloatArray], state: FloatArray) -> FloatArray:
-    """The states (T, m, k) before every step, from the first one and the levels (T_i, m, m + k) of `compose_all`.
-
-    Goes down the tree: of each pair the first starts where the pair starts, and the second where the first ends.
-    """
+    """The states (T, m, k) before every step, from the first one and the levels of `compose_all`, down the tree."""
     m = len(state)
     states = np.empty((len(levels[-1]), *state.shape), state.dtype)
     for i, one in enumerate(levels[-1]):

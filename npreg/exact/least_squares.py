@@ -127,7 +127,7 @@ def _solve(total: Total, extent: Extent) -> LeastSquaresResult:
     inverse = inverse_of(moments.R, extent.num_rows, extent.intercept, extent.exponents[0], extent.kind[3])
     dependent, hard = bool(inverse.dependence), inverse.condition_number > SQUARED_CONDITION
     if dependent:
-        p, n, cause = extent.num_parameters, extent.num_rows, inverse.dependence
+        p, n, cause = len(G.high), extent.num_rows, inverse.dependence
         if n < p:
             cause = f"{n} rows do not determine {p} parameters; give more rows or fewer columns"
         warn(f"{cause}. Of all solutions the one with the least sum of squares of w is returned", RankWarning)

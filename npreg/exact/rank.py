@@ -22,16 +22,13 @@ class Inverse(NamedTuple):
 
 
 def inverse_of(R: Array, num_rows: int, intercept: bool, exponents: Exponents, names: Names) -> Inverse:
-    """The inverse of R; of dependent columns, that which leads to the least Σ w² of all solutions.
-
-    Singular values below (10 p + √n) eps, columns scaled to length 1, are noise (measured up to a million
-    rows).  `exponents` are those by which the columns of R were scaled.
-    """
+    """The inverse of R, whose columns were scaled by `exponents`; of dependent ones that for the least Σ w²."""
     p = R.shape[1]
     R = np.vstack([R, np.zeros((max(p - len(R), 0), p))])
     lengths = np.linalg.norm(R, axis=0)
     lengths[lengths == 0.0] = 1.0
     scaled = R / lengths
+    # Smaller singular values are noise: measured up to a million rows.
     tolerance = (10 * p + np.sqrt(num_rows)) * EPS
     values = np.linalg.svd(scaled, compute_uv=False)
     if values[-1] > tolerance:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import FloatArray, Names, as_number, as_rows_of
+
+_ratio: Callable[..., FloatArray] = np.errstate(divide="ignore", invalid="ignore")(np.divide)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,13 +133,6 @@ class LeastSquaresResult:
             raise ValueError(f"features of shape {X.shape} do not fit; needed is (n, {len(self.w)})")
         y_hat: FloatArray = X @ self.w + self.b
         return y_hat
-
-
-def _ratio(value: FloatArray, stderr: FloatArray) -> FloatArray:
-    """value / stderr; NaN where there is neither."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio: FloatArray = value / stderr
-    return ratio
 
 
 def _p(t: FloatArray, freedom: float) -> FloatArray:

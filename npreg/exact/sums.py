@@ -75,10 +75,6 @@ class Extent:
         """About the mean of the scaled labels (that of the first block), to subtract."""
         return np.ldexp(self.label_sums, -self.exponents[1])
 
-    @property
-    def num_parameters(self) -> int:
-        return self.kind[0] + int(self.intercept)
-
     def parts(
         self, data: Data, low: FloatArray | None
     ) -> Iterator[tuple[DoubleDouble, DoubleDouble, DoubleDouble | None]]:
@@ -87,7 +83,7 @@ class Extent:
         first = int(self.intercept)
         for start in range(0, len(data.X), ROWS):
             X, y, weights = data.rows(slice(start, start + ROWS))
-            high = np.ones((len(X), self.num_parameters))
+            high = np.ones((len(X), len(of_A)))
             np.ldexp(X, -of_A[first:], out=high[:, first:])
             A = exactly(high)
             if low is not None:
@@ -108,7 +104,7 @@ class Moments:
 
     @classmethod
     def of(cls, data: Data, extent: Extent, low: FloatArray | None = None) -> Moments:
-        p, k = extent.num_parameters, extent.kind[1]
+        p, k = len(extent.exponents[0]), extent.kind[1]
         total = cls(zeros(3 * p, 3 * (p + k)), np.zeros((0, p)), zeros(4, k))
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             for part in extent.parts(data, low):

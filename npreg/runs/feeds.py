@@ -147,7 +147,7 @@ class ArrayFeed(Rows):
 
     def fingerprint(self) -> str:
         X: Any = self.data.X
-        return fingerprint(*(X.arrays() if is_sparse(X) else [X]), *self.data[1:])
+        return fingerprint(*((X.pointers, *X.stored) if is_sparse(X) else [X]), *self.data[1:])
 
     def scaled(self, scaling: Scaling) -> ArrayFeed:
         return ArrayFeed(scaling.data(self.data))
