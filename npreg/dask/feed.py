@@ -15,10 +15,9 @@ from npreg.dask.chunks import as_chunks, as_columns, number_of_rows
 from npreg.dask.cluster import Cluster, Job
 from npreg.loop import Engine, OrderedRows, Path, Reduction
 from npreg.runs.blocks import RowBlocks, as_block
-from npreg.runs.feeds import SAMPLE_ROWS, BlockFeed
+from npreg.runs.feeds import SAMPLE_ROWS, BlockFeed, BlockOrder, row_order
 from npreg.runs.scaling import Scaling
 from npreg.runs.sums import LossMoments
-from npreg.runs.visit import BlockOrder, row_order
 
 
 class Place(NamedTuple):

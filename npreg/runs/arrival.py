@@ -122,8 +122,9 @@ def judge(plan: Plan, feed: Feed, theta: FloatArray, losses: Sequence[float]) ->
     few = facts.is_whole and facts.num_rows * (facts.width + 1) ** 2 <= LOOKED_AT
     if few or "auto" in (plan.lr, plan.num_epochs):
         found = excess(feed, plan.loss, theta, plan.l2, plan.l1, fit_intercept=plan.fit_intercept)
-        rounding = 1e4 * np.finfo(facts.dtype).eps ** 2 * float(np.mean(np.square(facts.sample.y)))
-        found = replace(found, converged=True) if found.value <= rounding else found
+        if found.converged is False:
+            rounding = 1e4 * np.finfo(facts.dtype).eps ** 2 * float(np.mean(np.square(facts.sample.y)))
+            found = replace(found, converged=bool(found.value <= rounding))
         return found if math.isfinite(found.value) else None
     if len(losses) < 3 or not plan.loss.is_squared:
         return None

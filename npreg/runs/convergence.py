@@ -19,7 +19,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from npreg.runs.feeds import ArrayFeed, Feed
 from npreg.runs.sums import BLOCK_ROWS
 from npreg.sgd import Momentum, Nesterov, Rule
 
+_At: TypeAlias = "tuple[FloatArray, FloatArray, FloatArray]"  # H of every output (or of all), g, the shift
 TOLERANCE = 0.01  # of the loss of the best constant: a run that close to the least loss is there
 MOST_COLUMNS, FEW_ROWS = (256, 512)  # H is formed up to so many columns, or of so many rows
 REPEATS, PRODUCTS = 10, 12  # parabolas that are tried; steps of conjugate gradients
@@ -42,7 +44,11 @@ class Excess:
     exact: bool  # otherwise `value` is what the best other solution that was found is better by
     converged: bool | None  # whether `value` is at most a hundredth of `constant`; None where it is not known
     constant: float  # the mean loss of the best constant: for the squared loss half the variance of the labels
-    speed: Speed | None = None
+    find_speed: Callable[[], Speed] | None = None
+
+    @cached_property
+    def speed(self) -> Speed | None:
+        return None if self.find_speed is None else self.find_speed()
 
 
 @dataclass(frozen=True)
@@ -96,16 +102,16 @@ def excess(
         if few_rows:  # in as many coordinates as there are rows
             data, basis = _in_their_span(feed)
             feed, w, theta = ArrayFeed(data), theta[:-1], np.vstack([basis.T @ theta[:-1], theta[-1:]])
-        here, speed = _Place.at(feed, loss, theta, fit_intercept), None
+        here, find_speed = _Place.at(feed, loss, theta, fit_intercept), None
         if wide and not few_rows:
             value, constant = _by_products(feed, here, l2, l1)
         else:
-            value, constant, speed = _by_moments(feed, here, l2, l1)
-        if few_rows and speed is not None:
+            value, constant, at = _by_moments(feed, here, l2, l1)
+            find_speed = partial(_speed, *at, basis if few_rows else None)
+        if few_rows:
             value += l2 / 2 * float(np.sum((w - basis @ theta[:-1]) ** 2)) / theta.shape[1]
-            speed = replace(speed, vectors=np.vstack([basis @ speed.vectors[:-1], speed.vectors[-1:]]))
         converged = value <= TOLERANCE * constant if math.isfinite(value) and math.isfinite(constant) else None
-        return Excess(value, loss.is_squared and (few_rows or not wide), converged, constant, speed)
+        return Excess(value, loss.is_squared and (few_rows or not wide), converged, constant, find_speed)
 
 
 def _in_their_span(feed: Feed) -> tuple[Data, FloatArray]:
@@ -135,7 +141,7 @@ class _Place:
     def at(cls, feed: Feed, loss: Loss, theta: FloatArray, fit_intercept: bool) -> _Place:
         X, y = feed.facts.sample[:2]
         middle = y.mean(axis=0, dtype=np.float64) if loss.is_squared else np.median(y, axis=0)
-        spread = float(np.abs(y - middle).mean()) or float(np.abs(y).mean()) or 1.0
+        spread = 1.0 if loss.is_squared else float(np.abs(y - middle).mean()) or float(np.abs(y).mean()) or 1.0
         shift = fit_intercept * np.asarray(X[:: max(1, len(X) // 256)]).mean(axis=0, dtype=np.float64)
         middle = middle if fit_intercept else theta[-1]
         theta = theta.copy()
@@ -172,13 +178,15 @@ def _sums(data: Data, here: _Place, look: Callable[..., list[Any]], *arguments: 
         r = rows @ here.theta - y
         rows[:, -1] = here.fit_intercept
         s = np.ones((len(X), 1)) if weights is None else weights[:, None]
-        steepness = np.ones_like(r)
-        if not loss.is_squared:  # where a row is fitted nearly exactly, a kink would be infinitely steep
-            steepness = np.abs(loss.grad(r + y, y)) / np.maximum(np.abs(r), 1e-3 * here.spread)
-        middle = np.broadcast_to(here.middle, y.shape)
-        losses = [float((s * loss.value(y_hat, y)).sum()) for y_hat in (r + y, middle)]
-        more = look(rows, r, s * steepness, *arguments)
-        found.append(_Sums([float(s.sum()), *losses, (s * (y - middle)).sum(axis=0), *more]))
+        from_middle, pulls = y - here.middle, s
+        if loss.is_squared:
+            losses = [float((s * each * each).sum()) / 2 for each in (r, from_middle)]
+        else:  # where a row is fitted nearly exactly, a kink would be infinitely steep
+            pulls = s * np.abs(loss.grad(r + y, y)) / np.maximum(np.abs(r), 1e-3 * here.spread)
+            middle = np.broadcast_to(here.middle, y.shape)
+            losses = [float((s * loss.value(y_hat, y)).sum()) for y_hat in (r + y, middle)]
+        more = look(rows, r, pulls, *arguments)
+        found.append(_Sums([float(s.sum()), *losses, (s * from_middle).sum(axis=0), *more]))
     return sum(found[1:], found[0])
 
 
@@ -188,21 +196,21 @@ def _moments(rows: FloatArray, r: FloatArray, s: FloatArray) -> list[Any]:
     return [rows.T @ (s * r), np.stack([rows.T @ (rows * one[:, None]) for one in weights])]
 
 
-def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float, Speed]:
+def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float, _At]:
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)
     best, least, start = here, math.inf, None
     for _ in range(REPEATS):
         sums: _Sums = feed.total(_sums, here, _moments)
         weight, value, of_constant = here.means(sums)
-        w = here.theta[:-1]
-        objective = value + float(l2 / 2 * np.sum(w * w) + l1 * np.sum(np.abs(w))) / k
-        G = sums.parts[4] / weight + l2 * penalised[:, None] * here.theta
-        Hs = sums.parts[5] / weight + l2 * np.diag(penalised)
-        if start is None:
-            start, constant, speed = objective, of_constant, _speed(Hs.mean(axis=0), G, here.shift)
+        w, G, Hs = here.theta[:-1], sums.parts[4] / weight, sums.parts[5] / weight
+        if l2:
+            G, Hs = G + l2 * penalised[:, None] * here.theta, Hs + l2 * np.diag(penalised)
         found = [_lowest(Hs[min(j, len(Hs) - 1)], G[:, j], here.theta[:, j], l1 * penalised) for j in range(k)]
         if here.loss.is_squared:
-            return sum(lower for _, lower in found) / k, constant, speed
+            return sum(lower for _, lower in found) / k, of_constant, (Hs, G, here.shift)
+        objective = value + float(l2 / 2 * np.sum(w * w) + l1 * np.sum(np.abs(w))) / k
+        if start is None:
+            start, constant, at = objective, of_constant, (Hs, G, here.shift)
         if objective < least:
             enough = least - objective < TOLERANCE / 10 * constant
             step = np.column_stack([step for step, _ in found])
@@ -211,7 +219,7 @@ def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, 
                 break
         else:  # not a parabola from above, as users' losses may be: half the way
             here = replace(here, theta=(best.theta + here.theta) / 2)
-    return (start or 0.0) - least, constant, speed
+    return (start or 0.0) - least, constant, at
 
 
 def _lowest(H: FloatArray, g: FloatArray, theta: FloatArray, l1: FloatArray) -> tuple[FloatArray, float]:
@@ -240,13 +248,15 @@ def _lowest(H: FloatArray, g: FloatArray, theta: FloatArray, l1: FloatArray) -> 
     return step, -float(depth)
 
 
-def _speed(H: FloatArray, G: FloatArray, shift: FloatArray) -> Speed:
-    """In the coordinates in which steps are made, those of features as they came."""
-    back = np.eye(len(H))
+def _speed(Hs: FloatArray, G: FloatArray, shift: FloatArray, basis: FloatArray | None) -> Speed:
+    """In the coordinates in which steps are made, those of features as they came, here or in a basis of rows."""
+    back = np.eye(len(G))
     back[:-1, -1] = shift
-    curvatures, vectors = np.linalg.eigh(back @ H @ back.T)
-    keep = curvatures > len(H) * np.finfo(float).eps * curvatures[-1]
+    curvatures, vectors = np.linalg.eigh(back @ Hs.mean(axis=0) @ back.T)
+    keep = curvatures > len(G) * np.finfo(float).eps * curvatures[-1]
     along = vectors[:, keep].T @ (back @ G)
+    if basis is not None:
+        vectors = np.vstack([basis @ vectors[:-1], vectors[-1:]])
     return Speed(curvatures[keep], (along**2).mean(axis=1) / (2 * curvatures[keep]), vectors[:, keep])
 
 

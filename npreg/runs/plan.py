@@ -8,17 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npreg.arrays import (
-    Data,
-    FloatArray,
-    as_batch_size,
-    as_choice,
-    as_count,
-    as_flag,
-    as_float_array,
-    as_nonnegative,
-    as_rng,
-)
+from npreg.arrays import Data, FloatArray, as_batch_size, as_choice, as_count, as_flag, as_float_array, as_nonnegative
 from npreg.learning_rate import AUTO_AVERAGE
 from npreg.linear import linreg
 from npreg.losses import LOSSES, Loss, as_loss
@@ -145,7 +135,6 @@ class Plan:
             "record": next((one.each for one in callbacks if isinstance(one, Record)), None),
             "checkpoint": given if given is None or isinstance(given, Checkpoint) else Checkpoint(given),
         }
-        as_rng(self.rng)
         for name, value in looked_at.items():
             object.__setattr__(self, name, value)
 

@@ -218,10 +218,10 @@ class Run:
 
     def refuse_divergence(self, loss: float) -> None:
         """DivergenceError for a loss that is not finite, or does not fall and has left every reasonable scale."""
+        if self.losses and loss <= self.losses[-1]:
+            return
         sample, zeros = self.feed.facts.sample, np.zeros_like(self.theta)
         if math.isfinite(loss):
-            if self.losses and loss <= self.losses[-1]:
-                return
             if math.isnan(self.reference):  # first a few rows: they nearly always show that all is well
                 self.reference = mean_loss(self.plan.loss, sample.head(256), zeros)
             if loss > DIVERGED * self.reference:
