@@ -27,11 +27,7 @@ def by_hand(
     names: Sequence[str] | None = None,
     run: Callable[..., Mapping[str, Any]] = run_answers,
 ) -> list[Example]:
-    """The smallest whole numbers on which each of the answers `names` (all by default) differs from the right one.
-
-    Without `yours` where no example of two or three rows and columns shows it. `run` runs the functions, as
-    `npreg.isolation.run_answers` does in this process.
-    """
+    """The smallest whole numbers on which each answer of `names` (all by default) is wrong; `run` runs functions."""
     wanted = list(exercise.answers if names is None else names)
     found: dict[str, Example] = {}
     candidates = _candidates(exercise)

@@ -80,11 +80,7 @@ class NotANotebook(ValueError):
 
 
 def notebook_source(text: str) -> str:
-    """The code cells in order, joined into one source; magics become comments, line for line.
-
-    A cell that another language's magic (``%%bash``) takes over becomes a comment as a whole. Raises
-    `NotANotebook` with what is wrong.
-    """
+    """The code cells in order as one source; magics become comments, and so does a cell in another language."""
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -169,10 +165,7 @@ def exercise_of(source: str, path: str | Path) -> str:
 
 
 def find_exercise(name: str, folder: str | Path = ".") -> Exercise:
-    """An exercise of the course by its id, or the one that a teacher's ``.py`` file defines.
-
-    `folder` is where a relative path starts. Where there is none, the `UnusableFile` names the nearest ids.
-    """
+    """An exercise of the course by its id, or the one that a teacher's ``.py`` file (below `folder`) defines."""
     if name.endswith(".py"):
         return load_exercise(Path(folder) / name)
     wanted = name.strip().lower().replace("_", "-")
@@ -197,10 +190,7 @@ def load_exercise(path: str | Path) -> Exercise:
 
 
 def student_files(folder: str | Path, skipped: list[str]) -> Iterator[tuple[Path, str]]:
-    """Every Python file and notebook of a folder that names an exercise, with that name, in order.
-
-    Why a file was skipped is added to `skipped`; one that names no exercise is somebody else's matter.
-    """
+    """Every file of a folder that names an exercise, with that name; why others were skipped is added to `skipped`."""
     for path in sorted(Path(folder).glob("[!.]*")):
         if path.suffix not in (".py", ".ipynb"):
             continue

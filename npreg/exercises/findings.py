@@ -69,10 +69,7 @@ class Mistake:
 
 
 class Example(NamedTuple):
-    """The inputs of an example, the name of the wrong answer, and what the student's function returns there.
-
-    The right value is left out on purpose. `inputs` is empty where no small example shows the mistake.
-    """
+    """Inputs on which an answer is wrong, and what the student's function returns there, not the right value."""
 
     answer: str
     inputs: Mapping[str, Any]

@@ -1,8 +1,6 @@
 """Where in the student's own code the mistake is: the smallest change there that makes a wrong answer right.
 
-The changes are made where the file runs (`npreg.isolation.search_changes`), and only what they return comes
-here, to be compared with the reference. A place is an addition to the name of a mistake, or stands in for it
-where there is none: it says where one change is enough, and never which.
+They are made where the file runs; only what they return comes here. A place says where one is enough, never which.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """What a teacher looks at: do an exercise's probes tell every pair of known mistakes apart, and what is said of them?
 
-Every known mistake of every answer is evaluated on the probes: the right answer times the usual factors, and
-every mutation of the forward program. Those that have the same values there are compared on many other probes.
-If they agree on those, too, they are one formula under several names (twins), and no data could tell them apart;
-if not, it is these probes that cannot, and they are refused.
+Known mistakes that have the same values on the probes are compared on many others. If they agree there, too, they
+are one formula under several names (twins); if not, it is these probes that cannot tell them apart.
 """
 
 from __future__ import annotations
@@ -50,11 +48,7 @@ class Pair(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """What the prover found: pairs that these probes cannot tell apart (`confused`), and `twins`.
-
-    `mistakes` counts the known mistakes over all answers, `sizes` are those of the probes; `stopped` is
-    where the loss could not be followed.
-    """
+    """Pairs that these probes cannot tell apart (`confused`), `twins`, and where the loss could not be followed."""
 
     exercise: str
     mistakes: int

@@ -1,8 +1,4 @@
-"""A student's file in a process of its own: run there, judged here, with what it printed.
-
-`npreg check` and `npreg grade` judge alike. A file of one's own runs in its own folder, with all installed
-packages, within limits of time and memory; a stranger's is shut in as well (see `npreg.isolation`).
-"""
+"""A student's file in a process of its own: run there, within limits of time and memory, and judged here."""
 
 from __future__ import annotations
 
@@ -101,11 +97,7 @@ class Progress(NamedTuple):
 
 
 def progress(folder: str | Path, limits: Limits, skipped: list[str], lang: str = "en") -> Iterator[Progress]:
-    """How far one is in the course, exercise by exercise; of several files for one the best counts.
-
-    The files of the folder that name an exercise are run to judge them, each in a process of its own within
-    `limits`; nothing is stored. Why a file was skipped is added to `skipped`.
-    """
+    """How far one is in the course, by the best file for each exercise; why files were skipped goes into `skipped`."""
     files = list(student_files(folder, skipped))
     for exercise in map(load, IDS):
         best = Progress(exercise, None, 0, len(exercise.answers))
@@ -123,10 +115,7 @@ def progress(folder: str | Path, limits: Limits, skipped: list[str], lang: str =
 
 
 def judged(questions: Questions, ran: Ran, limits: Limits, lang: str = "en", own: bool = False) -> Report:
-    """Judge what ran in isolation; an answer that the isolation stopped has the reason as its mistake.
-
-    Where the file is one's `own`, an exception is told as it is: nothing but the limits stood in its way.
-    """
+    """Judge what ran; a stopped answer has the reason as its mistake, but an exception in a file of one's `own`."""
     report = judge(questions, ran.outcome, lang)
     endings = endings_of(ran, own)
     answers = tuple(_ended(answer, endings, limits) for answer in report.answers)
@@ -177,10 +166,7 @@ def explained(where: str, code: str, detail: str, limits: Limits) -> dict[str, s
 
 
 def helpers(source: str, text: Callable[[str], str | None]) -> dict[str, str]:
-    """The modules of its own folder that a file imports, and those that they import: name to source.
-
-    `text` gives what is in a file of that folder (``tools/scale.py``), None if there is none. Nothing is run.
-    """
+    """The modules of its own folder that a file imports, and those that they import: name to source, by `text`."""
     found: dict[str, str] = {}
     waiting = list(_imported(source))
     while waiting and len(found) < MOST_HELPERS:
