@@ -22,6 +22,14 @@ import numpy as np
 from npreg.isolation import Sandbox, run_isolated
 
 HOSTILE = Path(__file__).with_name("hostile")
+NAMED = (
+    "changes_its_input",
+    "hard_coded_answer",
+    "not_a_number",
+    "sleeper",
+    "talks_without_end",
+    "closes_every_descriptor",
+)
 HONEST = """import numpy as np
 
 
@@ -77,8 +85,11 @@ def stopped(isolation: dict) -> set[str]:
     return {name for name, is_stopped in found.items() if is_stopped}
 
 
-def set_up(root: Path, isolation: dict, slow: bool = False) -> dict[str, Expected]:
-    """Write the class below ``root``: submissions in ``class``, other people's files in ``outside``."""
+def set_up(root: Path, isolation: dict, slow: bool = False, every: int = 1) -> dict[str, Expected]:
+    """Write the class below ``root``: submissions in ``class``, other people's files in ``outside``.
+
+    ``every`` chooses: all submissions, every second, ..., but always those that the tests name.
+    """
     os.chmod(root, 0o755)
     folder, outside = root / "class", root / "outside"
     folder.mkdir()
@@ -87,7 +98,9 @@ def set_up(root: Path, isolation: dict, slow: bool = False) -> dict[str, Expecte
     (outside / "results.json").write_text("{}")
     (outside / "results.json").chmod(0o666)
     expected = {}
-    for path in sorted(HOSTILE.glob("*.py.txt")):
+    for number, path in enumerate(sorted(HOSTILE.glob("*.py.txt"))):
+        if number % every and path.name.partition(".")[0] not in NAMED:
+            continue
         text = path.read_text(encoding="utf-8")
         wanted, needs, is_slow = expectation(text)
         if needs in stopped(isolation) and (slow or not is_slow):
