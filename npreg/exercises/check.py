@@ -15,7 +15,7 @@ from npreg.exercises.by_hand import by_hand
 from npreg.exercises.forward.probes import Probe
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.judge import judge, questions_of
-from npreg.exercises.place import TIERS, placed
+from npreg.exercises.place import placed
 from npreg.exercises.report import Report, UnusableFile
 from npreg.exercises.words import LANGUAGES
 from npreg.isolation import run_answers, search_changes
@@ -69,7 +69,7 @@ def check(
     report = judge(questions, outcome, lang)
     if seconds <= 0:
         return report
-    return placed(report, questions, outcome, partial(search_changes, code, seconds=seconds / len(TIERS)))
+    return placed(report, questions, outcome, partial(search_changes, code, seconds=seconds))
 
 
 def _read(source: Source) -> str | Mapping[str, Any]:

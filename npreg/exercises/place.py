@@ -70,21 +70,25 @@ def _with_places(
     references, name = questions.judged, answer.name
     rights = [reference.right[name] for reference in references]
     goals = [rights, *_halfway(answer.mistakes, references, rights, values)]
-    by_size = sorted(range(len(references)), key=lambda i: sum(map(np.size, references[i].given.values())))
+    wrong = [
+        v is None or v.shape != r.shape or not np.all(at.right_entries(name, v))
+        for v, r, at in zip(values, rights, references, strict=True)
+    ]
+    by_size = sorted(
+        range(len(references)), key=lambda i: (not wrong[i], sum(map(np.size, references[i].given.values())))
+    )
     first, rest = by_size[:1], by_size[1:]
-    kept: list[list[tuple[int, ...]]] = [[] for _ in goals]
+    kept: list[list[Change]] = [[] for _ in goals]
     for costs in TIERS:
         tried = ask(first, costs=costs)
-        for numbers, goal in zip(kept, goals, strict=True):
-            numbers += [tuple(c["id"]) for c in tried if _reaches(c, goal, references, first, name)]
+        reached = [[tuple(c["id"]) for c in tried if _reaches(c, goal, references, first, name)] for goal in goals]
+        chosen = sorted({number for numbers in reached for number in numbers})
+        again = {tuple(change["id"]): change for change in (ask(rest, chosen=chosen) if chosen else ())}
+        for changes, numbers, goal in zip(kept, reached, goals, strict=True):
+            changes += [again[n] for n in numbers if n in again and _reaches(again[n], goal, references, rest, name)]
         if kept[0] or (len(kept) > 1 and all(kept[1:])):
             break
-    chosen = sorted({number for numbers in kept for number in numbers})
-    again = {tuple(change["id"]): change for change in (ask(rest, chosen=chosen) if chosen else ())}
-    places = [
-        _shared([again[n] for n in numbers if n in again and _reaches(again[n], goal, references, rest, name)])
-        for numbers, goal in zip(kept, goals, strict=True)
-    ]
+    places = [_shared(changes) for changes in kept]
     if places[0] is not None or len(answer.mistakes) == 1:
         first_mistake = _confirmed(answer.mistakes[0], places[0])
         return replace(answer, mistakes=(first_mistake, *answer.mistakes[1:]))

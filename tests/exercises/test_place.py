@@ -16,6 +16,7 @@ from npreg.exercises.found import Place
 from npreg.exercises.session import OwnFile
 from npreg.isolation import Limits, search_changes
 from npreg.isolation.inside import edits
+from npreg.isolation.inside.tables import Names
 from npreg.isolation.outcome import checked_changes
 
 VECTOR = """import numpy as np
@@ -115,6 +116,24 @@ def test_two_mistakes_have_a_place_each() -> None:
     assert (first.place.line, second.place.line) == (4, 5)
 
 
+def test_a_line_that_computes_what_its_name_says_is_not_to_blame() -> None:
+    source = """import numpy as np
+def grad_W1(X, H, y, w2, b2):
+    r = H @ w2 + b2 - y
+    return X.T @ (np.outer(r, w2) * (H**2 - 1)) / len(y)
+"""
+    place = check(source, "hidden-layer", seed=0, seconds=5).answers[0].mistakes[0].place
+    assert place is not None
+    assert (place.line, place.change) == (4, "order")
+
+
+def test_a_formula_that_should_be_another_is_marked_whole() -> None:
+    source = SOFTMAX.replace("softmax(X @ W + b) - Y) /", "1 / (1 + np.exp(-(X @ W + b))) - Y) /")
+    place = check(source, "softmax", seed=0, seconds=5).answers[0].mistakes[0].place
+    assert place is not None
+    assert place.text[place.column : place.end_column] == "1 / (1 + np.exp(-(X @ W + b)))"
+
+
 def test_the_stages_tell_the_line_the_place_and_the_kind_but_not_the_change() -> None:
     report = check(VECTOR.replace("np.mean(X @ w", "np.sum(X @ w"), "minibatch-mean", seed=0, seconds=5)
     said = {stage: report.text(hints=stage) for stage in (RIGHT, KIND, NAMED, RULE)}
@@ -150,7 +169,7 @@ def test_every_edit_changes_the_code_and_is_undone() -> None:
     for text in (VECTOR, LOOP, HELPER, SOFTMAX):
         tree = ast.parse(text)
         before, seen = ast.dump(tree, include_attributes=True), set()
-        found = edits.edits(tree, edits.Names(["y"], ["_size_n"], ["residual"]))
+        found = edits.edits(tree, Names(["y"], ["_size_n"], ["residual"]))
         for number, edit in enumerate(found):
             with edit.made():
                 if number % 40 == 0:

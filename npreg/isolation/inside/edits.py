@@ -1,9 +1,4 @@
-"""Small changes of a piece of Python code, each of which can be made and taken back, alone or with others.
-
-What can be changed is data: rows of ``kind cost code``, where the kind says what sort of thing is changed, and a
-token changed is cheaper than one added. The code is what comes to stand there: ``_e`` is the expression that
-stood there, ``_l`` and ``_r`` its two operands, ``_c`` a condition; ``{v}`` is a variable, ``{s}`` a size or setting.
-"""
+"""Small changes of a piece of Python code, each of which can be made and taken back, alone or with others."""
 
 from __future__ import annotations
 
@@ -12,62 +7,17 @@ import contextlib
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
-BINARY = {
-    ast.Add: "sign 1 _l - _r; operator 1.2 _l * _r",
-    ast.Sub: "sign 1 _l + _r; order 1.1 _r - _l; too-much 1.7 -_r",
-    ast.Mult: "operator 1 _l @ _r; operator 1.2 _l / _r; operator 1.4 _l + _r; operator 1.7 np.outer(_l, _r);"
-    "operator 1.7 _l.T @ _r; operator 1.7 _r.T @ _l",
-    ast.MatMult: "operator 1 _l * _r; order 1.1 _r @ _l; order 1.6 _r.T @ _l; order 1.6 _r @ _l.T;"
-    "operator 1.6 np.outer(_l, _r)",
-    ast.Div: "operator 1 _l * _r; order 1.1 _r / _l",
-    ast.FloorDiv: "operator 1 _l / _r",
-    ast.Pow: "operator 1.2 _l * _r; order 1.3 _r ** _l",
-}
-EITHER = "too-much 1.5 _l; too-much 1.6 _r"
-COMPARED = "; ".join(
-    [f"comparison {1 + 0.1 * i} _l {sign} _r" for i, sign in enumerate(("<", "<=", ">", ">=", "==", "!="))]
-    + [f"comparison 1.6 np.abs(_l) {sign} _r" for sign in ("<", "<=", ">", ">=")]
-    + [f"comparison 1.7 _l {sign} 0" for sign in ("<", ">")]
-)
-CHOSEN = "branches 1.1 _r if _c else _l; too-much 1.6 _l; too-much 1.6 _r"
-NAMED = "transposition 1.4 _e.T; constant 1.9 1 - _e; constant 2.4 1 - _e ** 2; constant 2.4 _e * (1 - _e)"
-RANGES = "range 1.2 range(_r); range 1.2 range(_r - 1); range 1.2 range(_r + 1); range 1.2 range(1, _r)"
-# Of whatever is returned, assigned, added up, or handed on:
-ADDED = """
-    sign 2 -_e; factor 2.2 2 * _e; factor 2.2 _e / 2; factor 2.2 4 * _e; factor 2.2 _e / 4; factor 2.2 3 * _e;
-    factor 2.2 _e / 3; shape 2.4 _e[:, None]; shape 2.4 _e[None, :]; shape 2.4 np.ravel(_e);
-    shape 2.4 np.array([_e]); shape 2.4 np.reshape(_e, (-1, 1)); shape 2.4 np.squeeze(_e);
-    axis 2.5 np.sum(_e, axis=0); axis 2.5 np.sum(_e, axis=1); axis 2.6 np.mean(_e, axis=0);
-    axis 2.6 np.mean(_e, axis=1); call 2.6 np.sum(_e); call 2.6 np.mean(_e); call 2.6 np.sign(_e);
-    call 2.6 np.abs(_e); call 2.6 np.sqrt(_e); call 2.6 np.exp(_e); call 2.6 np.tanh(_e);
-    call 2.6 np.diag(_e); constant 2.7 _e ** 2; constant 2.7 1 - _e;
-    call 2.9 1 / (1 + np.exp(-_e))"""
-SCALED = "factor 2.2 _e / {s}; factor 2.3 _e * {s}; factor 2.5 2 * _e / {s}; factor 2.5 _e / (2 * {s})"
-CLIPPED = "call 3.1 np.clip(_e, -{s}, {s})"
-JOINED = """
-    factor 2.8 _e * {v}; term 2.8 _e + {v}; term 2.8 _e - {v}; factor 3 _e / {v}; factor 3 {v} @ _e;
-    factor 3 {v}.T @ _e; factor 3 _e @ {v}; factor 3 _e @ {v}.T; factor 3.2 np.outer(_e, {v});
-    factor 3.2 np.outer({v}, _e); factor 3.4 _e * {v} * (1 - {v}); factor 3.4 _e * (1 - {v});
-    factor 3.4 _e * (1 - {v} ** 2); factor 3.5 _e * np.sign({v}); factor 3.5 _e * ({v} > 0)"""
-JOINED_FROM_OUTSIDE = """
-    factor 2.8 _e * {v}; term 2.8 _e + {v}; term 2.8 _e - {v}; factor 3.2 np.outer({v}, _e);
-    factor 3.4 _e * {v} * (1 - {v}); factor 3.4 _e * (1 - {v} ** 2)"""
-PENALISED = "term 3.2 _e + {s} * {v}; term 3.2 _e - {s} * {v}"
+from . import tables
+from .tables import EITHER, GIVEN, Names, Rows, rows
+
 RELATED = """sum mean prod; max min; maximum minimum; dot multiply matmul outer; zeros ones; zeros_like ones_like;
     std var; sin cos tan tanh sinh cosh exp log sqrt square abs sign"""
 REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm")
 REDUCING = ("axis", "keepdims")
 CONSTANTS = (0, 1, 2, 0.5, -1, 3, 4)
 NOT_THERE = ("decorator_list", "annotation", "returns", "defaults", "kw_defaults", "bases", "ctx")
-
-GIVEN = "_given_"  # before the names of inputs, steps and settings as they are handed in
-
-
-Rows = Iterator[tuple[str, float, Any]]
-"""Kind, cost, and what comes to stand there: a node, or code with placeholders."""
 
 
 @dataclass(frozen=True)
@@ -116,26 +66,15 @@ class _Filled(ast.NodeTransformer):
         return self.parts.get(node.id, node)
 
 
-@dataclass(frozen=True)
-class Names:
-    """What a change may name: what the function is not given (``foreign``), sizes and settings (``scalars``), and
-    functions of one argument; the function's own ``variables`` are found.
-    """
-
-    foreign: Sequence[str] = ()
-    scalars: Sequence[str] = ()
-    helpers: Sequence[str] = ()
-    variables: Sequence[str] = ()
-
-
 def edits(root: ast.AST, names: Names) -> Iterator[Edit]:
     """Every single edit of the code below ``root``."""
     nodes = list(ast.walk(root))
-    own = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    own |= {n.arg for n in nodes if isinstance(n, ast.arg)}
-    foreign = [name for name in names.foreign if name.removeprefix(GIVEN) not in own]
-    names = replace(names, variables=sorted(own), foreign=foreign)
-    added = list(_added(names))
+    changed = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    handed = {n.arg for n in nodes if isinstance(n, ast.arg)}
+    foreign = [name for name in names.foreign if name.removeprefix(GIVEN) not in handed - changed]
+    turns = [n.target.id for n in nodes if isinstance(n, ast.For) and isinstance(n.target, ast.Name)]
+    names = replace(names, foreign=foreign, variables=sorted(changed | handed), turns=turns)
+    added, whole = list(tables.added(names)), list(tables.whole(names))
     for parent, field, value in ((node, *pair) for node in nodes for pair in ast.iter_fields(node)):
         places: Any = [(parent, field, value)]
         if isinstance(value, list):
@@ -143,17 +82,12 @@ def edits(root: ast.AST, names: Names) -> Iterator[Edit]:
             yield from _statements(value) if value and isinstance(value[0], ast.stmt) else ()
         for owner, key, node in places if field not in NOT_THERE else ():
             if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
-                rows = [*_expression(node, parent, field, names)]
-                rows += added if _is_term(node, parent, field) else []
+                found = [*_expression(node, parent, field, names)]
+                found += added if _is_term(node, parent, field) else []
+                found += whole if _is_whole(node, parent, field) else []
                 parts = {"_e": node, **_parts(node)}
-                for kind, cost, new in rows:
+                for kind, cost, new in found:
                     yield Edit(kind, cost, node, [(owner, key, (new, parts) if isinstance(new, str) else new)])
-
-
-@lru_cache(1024)
-def _rows(table: str) -> Sequence[tuple[str, float, str]]:
-    rows = [row.split(None, 2) for row in table.split(";") if row.strip()]
-    return [(kind, float(cost), text) for kind, cost, text in rows]
 
 
 def _parts(node: ast.expr) -> dict[str, Any]:
@@ -180,8 +114,8 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
     """What may come in the place of one expression, by its sort."""
     match node:
         case ast.BinOp():
-            yield from _rows(BINARY.get(type(node.op), EITHER))
-            yield from _rows(EITHER)
+            yield from rows(tables.BINARY.get(type(node.op), EITHER))
+            yield from rows(EITHER)
             for side in (node.left, node.right):
                 if isinstance(side, ast.BinOp):
                     yield "too-much", 1.8, side.left
@@ -195,12 +129,12 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
         case ast.Constant(value=int() | float()):
             yield from _number(node, parent, field, names)
         case ast.Name() if isinstance(parent, ast.Call) and field == "func":
-            yield from (("name", 1.5, name) for name in names.helpers if name != node.id)
+            yield from rows("name 1.5 {f}", f=names.helpers)
         case ast.Name():
-            yield from (("name", 1.5, name) for name in names.variables if name != node.id)
-            yield from (("name", 2.9, name) for name in names.foreign)
-            yield from _rows(NAMED)
-            yield from (("name", 1.8, scalar) for scalar in names.scalars)
+            yield from rows("name 1.5 {v}", v=names.variables)
+            yield from rows("name 2.9 {v}", v=names.foreign)
+            yield from rows(tables.NAMED)
+            yield from rows("name 1.8 {s}", s=names.scalars)
         case ast.Attribute():
             yield from [("transposition", 1, node.value)] if node.attr == "T" else []
             alike = next((group.split() for group in RELATED.split(";") if node.attr in group.split()), ())
@@ -208,9 +142,9 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
         case ast.Call():
             yield from _call(node, names)
         case ast.Compare(ops=[_]):
-            yield from _rows(COMPARED)
+            yield from rows(tables.COMPARED)
         case ast.IfExp():
-            yield from _rows(CHOSEN)
+            yield from rows(tables.CHOSEN)
         case ast.Subscript():
             yield "index", 1.4, node.value
             for end in ("lower", "upper") if isinstance(node.slice, ast.Slice) else ():
@@ -230,7 +164,7 @@ def _number(node: ast.Constant, parent: ast.AST, field: str, names: Names) -> Ro
         kind = "index"
     others = (0, 1, -1, None) if kind == "axis" else (*CONSTANTS, value * 2, value / 2, -value)  # type: ignore[operator]
     yield from ((kind, 1.2, repr(other)) for other in dict.fromkeys(others) if other != value)
-    yield from (("constant", 1.5, scalar) for scalar in names.scalars if kind == "constant")
+    yield from rows("constant 1.5 {s}", s=names.scalars if kind == "constant" else ())
 
 
 def _subscripts(text: str) -> Rows:
@@ -262,14 +196,14 @@ def _call(node: ast.Call, names: Names) -> Rows:
         if all(keyword.arg != "keepdims" for keyword in node.keywords):
             yield "keepdims", 1.1, with_keywords("keepdims=True")
     if called == "range":
-        yield from _rows(RANGES) if len(node.args) < 3 else ()
+        yield from rows(tables.RANGES) if len(node.args) < 3 else ()
     elif called == "len":
-        yield from (("constant", 1.4, scalar) for scalar in names.scalars)
+        yield from rows("constant 1.4 {s}", s=names.scalars)
     elif len(node.args) == 2:
         yield "order", 1.1, _with(node, args=node.args[::-1])
     elif len(node.args) == 3:  # np.where
         yield "branches", 1.1, _with(node, args=[node.args[0], *node.args[:0:-1]])
-        yield from _rows(EITHER)
+        yield from rows(EITHER)
     if called not in ("range", "len"):
         inner = node.args[0] if node.args else getattr(node.func, "value", None)
         yield from [("call", 1.3, inner)] if isinstance(inner, ast.expr) else []
@@ -284,22 +218,16 @@ def _is_term(node: ast.expr, parent: ast.AST, field: str) -> bool:
     if isinstance(parent, ast.BinOp):
         return isinstance(parent.op, (ast.Add, ast.Sub, ast.MatMult))
     if isinstance(parent, ast.Attribute):
-        return not isinstance(node, ast.Name)
+        return parent.attr in REDUCTIONS or not isinstance(node, ast.Name)
     inside = ("value", "body", "orelse", "operand", "args", "elts", "values", "elt")
     return field in inside and not isinstance(parent, ast.Subscript)
 
 
-def _added(names: Names) -> Rows:
-    """What may be added to any term: the same everywhere, up to the term."""
-    yield from _rows(ADDED)
-    settings = [scalar for scalar in names.scalars if scalar.startswith(GIVEN)]
-    for scalar in names.scalars:
-        yield from _rows(SCALED.format(s=scalar))
-    yield from (("call", 2.6, f"{helper}(_e)") for helper in names.helpers)
-    yield from (row for scalar in settings for row in _rows(CLIPPED.format(s=scalar)))
-    for name in (*names.variables, *names.foreign):
-        yield from _rows((JOINED if name in names.variables else JOINED_FROM_OUTSIDE).format(v=name))
-        yield from (row for scalar in settings for row in _rows(PENALISED.format(v=name, s=scalar)))
+def _is_whole(node: ast.expr, parent: ast.AST, field: str) -> bool:
+    """Whether a formula stands here for which another one, or a given quantity, may stand."""
+    if isinstance(parent, (ast.Subscript, ast.Slice, ast.keyword)) or field == "func":
+        return False
+    return isinstance(node, (ast.BinOp, ast.Call, ast.Compare, ast.IfExp, ast.Subscript, ast.UnaryOp, ast.Name))
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[Edit]:
@@ -327,8 +255,9 @@ def _statements(body: list[ast.stmt]) -> Iterator[Edit]:
         if isinstance(statement, (ast.For, ast.While)):
             inner = statement.body
             if len(inner) > 1:
-                shorter = (inner, inner[:-1])
-                yield to("indentation", 1.3, inner[-1], [*before, statement, inner[-1], *after], shorter)
+                first, last = (inner, inner[1:]), (inner, inner[:-1])
+                yield to("indentation", 1.3, inner[0], [*before, inner[0], statement, *after], first)
+                yield to("indentation", 1.3, inner[-1], [*before, statement, inner[-1], *after], last)
             if after and not isinstance(after[0], ast.Return):
                 longer = (inner, [*inner, after[0]])
                 yield to("indentation", 1.3, after[0], [*before, statement, *after[1:]], longer)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from . import answers, edits
+from .tables import GIVEN, Names
 
 MOST_ENTRIES = 200_000  # of any array that a variant may make, and of any range
 MOST_TURNS = 20_000  # of all loops of one call
@@ -50,14 +51,14 @@ def search(
     """Return what the answer ``name`` of a file, or of a notebook's functions, returns with small changes of its code.
 
     A change is a list of numbers of edits that are made together. The ``chosen`` ones are tried, or each edit whose
-    cost lies within ``costs``, after each of the changes ``before`` it, until so many ``seconds`` are over. Edits
+    cost lies within ``costs``, after each of the changes ``before`` it, for so many ``seconds`` of work. Edits
     may name the ``sizes`` of each probe, and the probes' values, of which some are ``settings``.
 
     There is one record per change that returns arrays of numbers, of these ``shapes`` if they are given, on all
     probes: ``id``, ``values``, and of its last edit ``kind``, ``cost``, ``cell``, ``place`` (line, column, last line,
     end column) and ``text``.
     """
-    found, deadline = [], time.perf_counter() + seconds
+    found, begun, begun_here = [], time.perf_counter(), time.thread_time()
     with answers.quiet(io.StringIO()):
         try:
             piece = Piece(source, name, probes, sizes)
@@ -65,11 +66,12 @@ def search(
             return []
         changes = piece.changes(settings)
         if chosen is None:
-            within = [i for i, (_, edit) in enumerate(changes) if costs[0] <= edit.cost < costs[1]]
+            right = piece.right()
+            within = [i for i, (_, e) in enumerate(changes) if costs[0] <= e.cost < costs[1] and e.node not in right]
             within.sort(key=lambda i: changes[i][1].cost)
             chosen = [(*first, i) for i in within for first in before]
         for numbers in chosen:
-            if time.perf_counter() > deadline:
+            if time.thread_time() - begun_here > seconds or time.perf_counter() - begun > 4 * seconds:
                 break
             with ExitStack() as made:
                 for number in numbers:
@@ -175,15 +177,29 @@ class Piece:
         self.order = sorted(units, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
         self.space = {"np": GUARDED, "range": _range, **space}
         self.space.update((key, GUARDED) for key, value in space.items() if value is np)
-        self.seen = {marshal.dumps([unit.code for unit in self.order])}
+        self.seen = set[bytes]()
         self.parameters: list[str] = []
 
     def changes(self, settings: Sequence[str]) -> list[tuple[Unit, edits.Edit]]:
         """All single edits, with their units."""
         scalars = [f"_size_{size}" for size in self.sizes[0]] + (["_root_d"] if "d" in self.sizes[0] else [])
-        scalars += [edits.GIVEN + setting for setting in settings if setting in self.probes[0]]
-        names = edits.Names([edits.GIVEN + name for name in self.probes[0]], scalars, self.helpers)
+        scalars += [GIVEN + setting for setting in settings if setting in self.probes[0]]
+        numbers = [name for name, value in self.probes[0].items() if not value.ndim]
+        names = Names([GIVEN + name for name in self.probes[0]], scalars, self.helpers, numbers)
         return [(unit, edit) for unit in self.reached for edit in edits.edits(unit.tree, names)]
+
+    def right(self) -> set[ast.AST]:
+        """What stands in lines such as ``r = …`` that compute the quantity of that name: nothing is to change there."""
+        before, found = self.values(set()) or [], set[ast.AST]()
+        named = [(unit, node) for unit in self.reached for node in ast.walk(unit.tree) if isinstance(node, ast.Assign)]
+        for unit, node in named if before else ():
+            name = getattr(node.targets[0], "id", "")
+            if name in self.probes[0]:
+                with edits.Edit("", 0, node, [(node, "value", (GIVEN + name, {}))]).made():
+                    after = self.values({unit})
+                if after is not None and all(map(_alike, before, after)):
+                    found.update(ast.walk(node.value))
+        return found
 
     def values(self, changed: set[Unit]) -> list[np.ndarray] | None:
         """What the answer returns on every probe; None where it is not an array of numbers everywhere."""
@@ -205,7 +221,7 @@ class Piece:
 
     def _value(self, codes: Sequence[Any], probe: Probe, sizes: Mapping[str, int]) -> Any:
         space = {**self.space, **{f"_size_{key}": size for key, size in sizes.items()}, "__turn": _Turns()}
-        space.update({edits.GIVEN + key: answers.copied(value) for key, value in probe.items()})
+        space.update({GIVEN + key: answers.copied(value) for key, value in probe.items()})
         space["_root_d"] = float(np.sqrt(sizes.get("d", 1)))
         for code in codes:
             exec(code, space)
@@ -216,6 +232,10 @@ class Piece:
         else:
             given = answers.arguments(function, probe, space)
         return answers.as_value(function(**given))["value"]
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and np.allclose(a, b)
 
 
 class _Guarded:
