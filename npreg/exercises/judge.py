@@ -61,7 +61,9 @@ def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") ->
     with np.errstate(all="ignore"):
         steps = _judge_steps(questions, outcome)
         answers = [_judge(questions, name, outcome, steps) for name in questions.names]
-    told = tuple(_beside_broadcast(answer, answers) for answer in answers)
+    steps_taken = {*questions.bank.exercise.public_steps}
+    recomputed = [a.name for a in answers if steps_taken.isdisjoint(outcome["functions"][a.name]["parameters"])]
+    told = tuple(_beside_broadcast(a, answers) if a.name in recomputed else a for a in answers)
     return Report(questions.bank.exercise.id, told, steps=tuple(steps), lang=lang, error=error)
 
 
@@ -79,13 +81,14 @@ def _judge_steps(questions: Questions, outcome: Mapping[str, Any]) -> list[Answe
 
 
 def _beside_broadcast(answer: AnswerReport, answers: Sequence[AnswerReport]) -> AnswerReport:
-    """A factor that a neighbour's broadcast explains is no other convention."""
+    """A factor n is a broadcast where a neighbour shows one: summed over the table, that is all that is left of it."""
     beside = [a.name for a in answers if a is not answer and "broadcast" in a.codes]
     if not beside or answer.codes != ["factor:n"]:
         return answer
     (mistake,) = answer.mistakes
     kept = tuple(record for record in mistake.found if isinstance(record, Scale) or "conventions" not in record)
-    return replace(answer, mistakes=(replace(mistake, found=(*kept, Fact(neighbour=beside[0]))),))
+    found, others = (*kept, Fact(neighbour=beside[0])), ("factor:n", *mistake.alternatives)
+    return replace(answer, mistakes=(replace(mistake, code="broadcast", found=found, alternatives=others),))
 
 
 def _judge(

@@ -203,7 +203,7 @@ class Bank:
         """Pairs of frequent mistakes that differ from the right answer and from one another."""
         kept: dict[bytes | None, Mistake] = {}
         frequent = [m for m in every_mutation(self.tapes[0]) if all(kind.frequent for kind in m.kinds)]
-        for mistake in sorted(frequent, key=lambda mistake: cost(mistake.kinds)):
+        for mistake in sorted(frequent, key=lambda m: (m.kinds[0] is not Kind.TERM_LOST, cost(m.kinds))):
             kept.setdefault(self._fingerprint(mistake), mistake)
         for fingerprint in (None, self._fingerprint(RIGHT)):
             kept.pop(fingerprint, None)

