@@ -25,13 +25,10 @@ def unguarded(function: Any, above: tuple[Any, ...] = ()) -> tuple[Any, list[flo
         return function, []
     code, known = plain.__code__, plain.__globals__
     named = {name: known[name] for name in code.co_names if name in known}
-    beside = [name for name, value in named.items() if getattr(value, "__globals__", None) is known]
-    helpers = {name: unguarded(named[name], (*above, plain)) for name in beside}
-    parameters = inspect.signature(plain).parameters
-    named.update((name, p.default) for name, p in parameters.items() if p.default is not p.empty)
-    own: set[float] = set()
-    if any(map(_is_small, (*named.values(), *_constants(code)))):
-        own = _found(plain, named)
+    here = {name: value for name, value in named.items() if getattr(value, "__globals__", None) is known}
+    helpers = {name: unguarded(value, (*above, plain)) for name, value in here.items()}
+    named.update((name, p.default) for name, p in inspect.signature(plain).parameters.items())
+    own = _found(plain, named) if any(map(_is_small, (*named.values(), *_constants(code)))) else set()
     found = sorted(own.union(*(constants for _, constants in helpers.values())))
     if not found:
         return function, []
