@@ -29,20 +29,8 @@ def synthetic_data(
 
     ValueError or TypeError for shapes that do not fit, a count below 1, negative noise, another dtype, NaN or inf.
 
-    Parameters
-    ----------
-    w, b : (d,) or (d, k), and scalar or (k,)
-        True weights and intercept.
-    num_examples : int
-        Number of rows, n ≥ 1.
-    noise : float
-        Standard deviation of the labels' noise, in the labels' unit.
-    dtype : float32 or float64
-        Of both arrays returned.
-    rng : anything `np.random.default_rng` takes
+    w is (d,) or (d, k), b a scalar or (k,), noise a standard deviation in the labels' unit, dtype float32 or float64.
 
-    Examples
-    --------
     >>> features, labels = synthetic_data([2, -3.4], 4.2, 1000, rng=0)
     >>> features.shape, labels.shape, features.dtype.name
     ((1000, 2), (1000,), 'float32')

@@ -186,15 +186,9 @@ def _between(value: float, name: str, high: float) -> float:
 class Loss:
     """A loss's value and derivative as one thing, with its parameters.
 
-    Parameters
-    ----------
-    value_function, grad_function : callables (y_hat, y, **params) -> (n, k)
-        Row by row, without reduction; the latter is the derivative with respect to y_hat.
-    name : str
-    params : dict
-        Keyword arguments for both.
-    curvature : float, optional
-        The largest second derivative, which bounds the learning rate; None at kinks, and where unknown.
+    value_function and grad_function, its derivative with respect to y_hat, are callables (y_hat, y, **params) that
+    return (n, k), row by row, without reduction.  curvature is the largest second derivative, which bounds the
+    learning rate; None at kinks, and where unknown.
 
     >>> LOSSES["huber"].bind(delta=0.5).grad(np.array([[3.0]]), np.array([1.0]))
     array([[0.5]])

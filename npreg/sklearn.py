@@ -62,12 +62,9 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
     early_stopping : bool
         Hold out `validation_fraction` of the rows, stop when their mean loss no longer improves, and keep the
         best epoch's parameters.
-    n_iter_no_change : int
-        Stop after this many epochs without an improvement of more than `tol`, with early_stopping or where
-        `tol` is given.
-    tol : float ≥ 0, optional
-        In units of the loss.  With early_stopping (or validation rows given to `fit`) it is of the held-out
-        rows' loss, by default 0; otherwise of the training loss, and by default nothing stops a fit.
+    n_iter_no_change, tol : int, and float ≥ 0, optional
+        Stop after so many epochs without an improvement of more than `tol`, with early_stopping (or validation rows
+        given to `fit`) of the held-out rows' loss, else, where `tol` is given, of the training loss.
     random_state : int, RandomState instance or None
         Decides the order of rows; with an int the same run as `train(rng=random_state)`.  None draws from
         NumPy's global RandomState.

@@ -250,11 +250,9 @@ def train(
     ValueError, TypeError
         For data that are empty, not finite, of shapes that do not fit, complex or of dtype object; and for arguments
         out of range, or unknown.
-    DivergenceError
-        Where parameters or loss are no longer finite after an epoch, or the loss has grown beyond all bounds; it
-        carries the last parameters that were in order.
-    TrainingInterrupted
-        Where the run is interrupted from the keyboard: a KeyboardInterrupt that carries the result so far.
+    DivergenceError, TrainingInterrupted
+        Where parameters or loss are no longer finite after an epoch, or the loss has grown beyond all bounds; where
+        the run is interrupted from the keyboard.  They carry the parameters so far.
     CheckpointError, FileExistsError
         For a checkpoint that is damaged, in use, or of another run, and one that is there without `resume`.
 

@@ -116,15 +116,15 @@ def term_sizes(
     with quiet():
         base, moves, scale = _asked(function, inputs, what)
         sizes = column_sizes(function, base, moves, analytic)
-    return np.asarray(sizes.reshape(sizes.shape[:-1] + scale.shape) / scale)
+        return np.asarray(sizes.reshape(sizes.shape[:-1] + scale.shape) / scale)
 
 
 def _differentiated(function: Function, inputs: Mapping[str, Any], what: str | Mapping[str, Any]) -> Derivative:
     with quiet():
         base, moves, scale = _asked(function, inputs, what)
         found = columns(function, base, moves)
-    shape = found.value.shape[:-1] + scale.shape
-    return found.each(lambda field: field.reshape(shape), over=scale)
+        shape = found.value.shape[:-1] + scale.shape
+        return found.each(lambda field: field.reshape(shape), over=scale)
 
 
 def _asked(

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from npreg.differentiate.steps import as_values
 from npreg.gradcheck.readings import Shapes, is_number, keys_for
 
 CONTAINERS = ("params", "parameters")
@@ -72,6 +73,7 @@ class Form:
             short = path[-1]
             if not isinstance(short, str) or short in self.leaves or (len(path) > 1 and short in self.tree):
                 short = str(path[0]) + "".join(f"[{key!r}]" for key in path[1:])
+            as_values(value, f"input {short!r}")
             self.names[path] = short
             self.leaves[short] = value
 

@@ -53,12 +53,9 @@ def loss_surface(
     trajectory : TrainResult, Trajectory, or pair (w, b)
         A result of `train(..., callbacks=Record("step"))`, or of every epoch; or w (T + 1, d, k) and b (T + 1, k).
     params : two of 0, …, d − 1 and "b", optional
-        The parameters on the axes: an index stands for that weight, "b" for the intercept.  Without it,
-        the first two weights, or the only weight and the intercept.
-    loss : as in `train`, optional
-        The loss that was trained with; a result knows it, unless it is a user's own.
-    output : int
-        The label whose parameters are drawn, for k > 1.
+        The parameters on the axes, weights and the intercept; by default the first two.
+    loss, output : as in `train`, optional, and int
+        The loss that was trained with (a result knows it, unless it is a user's own), and the label, for k > 1.
 
     Examples
     --------

@@ -7,6 +7,7 @@ import glob
 import io
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
@@ -49,8 +50,8 @@ class RowBlocks(Rows):
         if not np.iterable(rows):
             raise TypeError(f"rows must be a sequence, the number of rows of each block, not {rows!r}")
         self.read, self.rows = read, [as_count(count, "rows", 1) for count in rows]
-        if not self.rows:
-            raise ValueError("rows is empty; at least one block is needed")
+        if not 0 < sum(self.rows) <= sys.maxsize:
+            raise ValueError(f"rows is empty, or comes to more than {sys.maxsize}; at least one block is needed")
         self.num_rows, self.in_order = sum(self.rows), in_order
 
     @classmethod

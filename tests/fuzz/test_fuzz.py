@@ -36,6 +36,7 @@ from hypothesis import strategies as st
 
 import npreg
 from npreg import LOSSES, RowBlocks
+from npreg.arrays import as_array
 from npreg.schedules import Cosine, InverseScaling, StepDecay
 from npreg.sgd import SGD, Momentum, Nesterov
 
@@ -78,7 +79,7 @@ def fuzz_linreg_backward(data: st.DataObject) -> None:
     arguments = data.draw(spoiled({"X": data.draw(arrays(n, d)), "grad_y_hat": data.draw(arrays(n, k))}))
     result = call(npreg.linreg_backward, arguments, low_level=True)
     if result is not FAILED:
-        X, grad = np.asarray(arguments["X"]), np.asarray(arguments["grad_y_hat"])
+        X, grad = (as_array(arguments[name], name) for name in ("X", "grad_y_hat"))
         assert result[0].shape == (X.shape[1], grad.shape[1])
         assert result[1].shape == (grad.shape[1],)
 
@@ -112,8 +113,8 @@ def fuzz_losses(data: st.DataObject, name: str, grad: bool) -> None:
     result = call(function, arguments, low_level=True)
     if result is FAILED:
         return
-    y_hat = np.asarray(arguments["y_hat"])
-    y = np.asarray(arguments["y"]).reshape(y_hat.shape)
+    y_hat = as_array(arguments["y_hat"], "y_hat")
+    y = as_array(arguments["y"], "y").reshape(y_hat.shape)
     assert result.shape == y_hat.shape
     if result.dtype != np.float64 or not is_below(arguments, 1e6):
         return
