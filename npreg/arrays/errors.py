@@ -92,18 +92,10 @@ def _content(array: AnyArray) -> str:
 
 
 class DivergenceError(ArithmeticError):
-    """The parameters of a run grew beyond all bounds; `w` and `b` are the last finite ones.
+    """The parameters of a run grew beyond all bounds.
 
-    Attributes
-    ----------
-    epoch : int
-        The epoch (counted from 1) at whose end the run was found to have diverged.
-    lr : float
-        The learning rate of that epoch's last step.
-    w, b : ndarray, shapes (d, k) and (k,)
-        The parameters at the end of the last epoch that was still in order, or the initial ones.
-    losses : ndarray, shape (epoch - 1,)
-        The mean losses of the epochs before.
+    `epoch` (counted from 1) is that at whose end it was found, `lr` the rate of its last step; `w` (d, k) and
+    `b` (k,) are the parameters of the last epoch that was in order, `losses` the mean losses up to that.
     """
 
     def __init__(self, message: str, *, epoch: int, lr: float, w: AnyArray, b: AnyArray, losses: AnyArray) -> None:

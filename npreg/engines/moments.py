@@ -4,10 +4,7 @@ For the squared loss a step reads nothing of a minibatch but G = X̃ᵀX̃ and h
 
     θ ← A θ + c      A = I − (lr/B) G      c = (lr/B) h
 
-Composing is associative, so an epoch is a tree of maps, composed in pairs, all pairs of a level by one call:
-
-    1 2 3 4 5 6 7 8   →   12 34 56 78   →   1234 5678   →   12345678
-
+Composing is associative, so an epoch is a tree of maps, composed in pairs, all pairs of a level by one call.
 An L2 penalty adds to the diagonal of G; momentum makes the state (θ, v) and the map twice as large.  Where
 composed maps grow far beyond the parameters, which would lose digits, the chunk is replayed by the loop.
 (The parallel prefix sum of G. E. Blelloch, Prefix sums and their applications, 1990.)

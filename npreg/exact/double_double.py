@@ -6,12 +6,10 @@ A double-double is an unevaluated sum high + low of two float64 numbers with |lo
     a + b = s + e    exactly, with s = fl(a + b)    (two_sum)
     a · b = p + e    exactly, with p = fl(a · b)    (two_product)
 
-(`np.longdouble` is plain float64 on Windows and on Apple's processors.)  Numbers must stay away from
-overflow (|a| < 2⁹⁹⁶) and products from underflow; `least_squares` scales with powers of two, which is exact.
+Numbers must stay away from overflow and underflow; `least_squares` scales with powers of two, which is exact.
 
-Sources: Dekker, "A floating-point technique for extending the available precision", Numerische
-Mathematik 18 (1971); Knuth, The Art of Computer Programming 2, section 4.2.2; Ogita, Rump and Oishi,
-"Accurate sum and dot product", SIAM Journal on Scientific Computing 26 (2005).
+Sources: Dekker, Numerische Mathematik 18 (1971); Knuth, The Art of Computer Programming 2, section 4.2.2;
+Ogita, Rump and Oishi, SIAM Journal on Scientific Computing 26 (2005).
 """
 
 from __future__ import annotations

@@ -11,10 +11,8 @@
    the gradient AᵀS(y − A x) from the residuals, in double-double.
 4. (AᵀSA)⁻¹ = W M⁻¹ Wᵀ with M = Wᵀ AᵀSA W, close to the identity; its diagonal gives the standard errors.
 
-Sources: Björck, Numerical Methods for Least Squares Problems (SIAM 1996), sections 2.9 and 6.6 (iterative
-refinement, corrected seminormal equations); Demmel, Grigori, Hoemmen and Langou, SIAM Journal on Scientific
-Computing 34 (2012), for R block by block; Longley, "An appraisal of least squares programs for the electronic
-computer", JASA 62 (1967).  docs/least_squares.md has the digits on NIST's certified data.
+Sources: Björck, Numerical Methods for Least Squares Problems (SIAM 1996), sections 2.9 and 6.6; Demmel, Grigori,
+Hoemmen and Langou, SIAM Journal on Scientific Computing 34 (2012), for R block by block; Longley, JASA 62 (1967).
 """
 
 from __future__ import annotations
@@ -70,8 +68,7 @@ def least_squares(
         The factors s; only their ratios matter.  Standard errors are those of noise whose variance is
         1 / s; rows of weight 0 do not count.
     features_low : (n, d), optional
-        What rounding took from the features: the problem solved has features + features_low.  Computed
-        columns, such as powers, can so enter with 32 digits.
+        What rounding took from computed columns, such as powers: the problem has features + features_low.
     intercept : bool, optional
         Another name of fit_intercept.
 
@@ -156,8 +153,7 @@ def _refine(
     """Solve Aᵀ(y − A x) = 0 by corrections, step 3 of the module's docstring; x, and Σ (y − A x)² there.
 
     An output is done when the next correction, `rate` times this one, would change the last bit of no
-    coefficient, or when corrections no longer shrink (where a coefficient is 0, they never get relatively
-    small).
+    coefficient, or when corrections no longer shrink.
     """
     previous = np.full(x.high.shape[1], np.inf)
     active = np.ones(x.high.shape[1], bool)

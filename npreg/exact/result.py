@@ -36,12 +36,9 @@ class LeastSquaresResult:
         1 − RSS / Σ labels², often quoted for models without intercept.  Where the denominator of either
         is 0 (constant labels): 1 for a perfect fit, else 0.
     condition_number : float
-        Largest over smallest singular value of the features and, if fitted, a column of ones, each column
-        scaled to length 1; inf where columns are dependent.
-    rank : int
-        The number of parameters that the data determine.
-    degrees_of_freedom : int
-        Rows (of positive weight) minus rank.
+        Of the features and, if fitted, a column of ones, each column scaled to length 1; inf where dependent.
+    rank, degrees_of_freedom : int
+        The number of parameters that the data determine, and rows (of positive weight) minus that.
     feature_names : tuple of str, or None
         The features' columns, where they had names.
     has_intercept : bool

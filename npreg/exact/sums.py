@@ -7,8 +7,7 @@ whose products, and sums of 2048 of them, are float64 numbers without rounding, 
 
     a = a₁ + a₂ + a₃      aᵀb = a₁ᵀb₁ + (a₁ᵀb₂ + a₂ᵀb₁) + a₂ᵀb₂ (all exact) + terms of the small a₃, b₃
 
-Source: K. Ozaki, T. Ogita, S. Oishi and S. M. Rump, "Error-free transformations of matrix multiplication by
-using fast routines of matrix multiplication", Numerical Algorithms 59 (2012).
+Source: K. Ozaki, T. Ogita, S. Oishi and S. M. Rump, Numerical Algorithms 59 (2012).
 """
 
 from __future__ import annotations
