@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -155,13 +155,11 @@ class Stream:
     """Blocks that a function yields, of a number that is found by reading them once."""
 
     def __init__(self, function: Callable[[], Iterable[Any]]) -> None:
-        self.function, self.next = function, 0
-        self.blocks: Iterator[Any] = iter(())
-        blocks = function()
-        if not isinstance(blocks, Iterable):
-            raise TypeError(f"the function must yield blocks (features, labels), not return {blocks!r:.40}")
+        self.function, self.next, self.blocks, first = function, 0, cast("Iterator[Any]", iter(())), function()
+        if not isinstance(first, Iterable):
+            raise TypeError(f"the function must yield blocks (features, labels), not return {first!r:.40}")
         self.source: Source = []
-        for i, block in enumerate(blocks):
+        for i, block in enumerate(first):
             if not isinstance(block, (tuple, list)) or len(block) not in (2, 3):
                 raise TypeError("the function must yield blocks (features, labels) or these and sample_weight")
             self.source.append((_shape(block[0])[0], partial(self.read, i)))

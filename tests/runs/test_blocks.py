@@ -77,7 +77,7 @@ OPTIONS = {
     "schedule": {"lr": (0.03, lambda epochs: 1 / (1 + epochs))},
     "average": {"average": 0.5},
     "weights": {"sample_weight": np.random.default_rng(0).uniform(0.5, 2, 103)},
-    "auto": {"lr": "auto"},
+    "auto": {"lr": "auto", "num_epochs": 4},
     "patience": {"stop": npreg.EarlyStopping(2), "num_epochs": 10},
 }
 

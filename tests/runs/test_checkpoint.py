@@ -78,7 +78,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize("every", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", CASES)
 def test_resuming_gives_the_same_bits(case, every, tmp_path, monkeypatch):
     settings = {"rng": 1, "num_epochs": 5, **CASES[case]}

@@ -43,7 +43,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("engine", ["auto", "loop", "tight"])
+@pytest.mark.parametrize("engine", ["auto", pytest.param("loop", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_no_loss_is_refused_with_its_cause(case, engine):
     pair, text = WRONG[case]
@@ -75,8 +75,7 @@ RIGHT = {
 
 
 @pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize(("scale", "dtype"), [(1e-6, np.float32), (1.0, np.float64), (1e6, np.float64)])
 @pytest.mark.parametrize("case", RIGHT)
 def test_what_is_right_passes_in_any_units(case, scale, dtype):
     if case == "poisson" and scale > 1:
