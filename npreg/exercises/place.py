@@ -81,9 +81,9 @@ def _with_places(
     kept: list[list[Change]] = [[] for _ in goals]
     for costs in TIERS:
         tried = ask(first, costs=costs)
-        reached = [[tuple(c["id"]) for c in tried if _reaches(c, goal, references, first, name)] for goal in goals]
+        reached = [[int(c["id"]) for c in tried if _reaches(c, goal, references, first, name)] for goal in goals]
         chosen = sorted({number for numbers in reached for number in numbers})
-        again = {tuple(change["id"]): change for change in (ask(rest, chosen=chosen) if chosen else ())}
+        again = {int(change["id"]): change for change in (ask(rest, chosen=chosen) if chosen else ())}
         for changes, numbers, goal in zip(kept, reached, goals, strict=True):
             changes += [again[n] for n in numbers if n in again and _reaches(again[n], goal, references, rest, name)]
         if kept[0] or (len(kept) > 1 and all(kept[1:])):

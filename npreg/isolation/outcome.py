@@ -112,7 +112,7 @@ FUNCTION = {
     "runs": _list(_run),
 }
 CHANGE = {
-    "id": _list(_is(int)),
+    "id": _is(int),
     "kind": text_of,
     "cost": _is(float),
     "place": _list(_is(int)),

@@ -204,16 +204,9 @@ def protections(in_force: Mapping[str, Any]) -> list[str]:
     """
     bwrap, landlock, seccomp = in_force.get("bwrap"), in_force.get("landlock", 0), in_force.get("seccomp")
     uid, limits = in_force.get("uid", -1), in_force.get("limits", ())
-    seen = {
-        "always": True,
-        "bwrap": bwrap,
-        "landlock": landlock,
-        "seccomp": seccomp,
-        "root": uid == 0,
-        "files": not (bwrap or landlock),
-        "network": not (bwrap or seccomp),
-        "signals": not (bwrap or seccomp or landlock >= 6 or uid >= FIRST_UID),
-    }
+    seen = {"always": True, "bwrap": bwrap, "landlock": landlock, "seccomp": seccomp, "root": uid == 0}
+    seen |= {"files": not (bwrap or landlock), "network": not (bwrap or seccomp)}
+    seen["signals"] = not (bwrap or seccomp or landlock >= 6 or uid >= FIRST_UID)
     for name, limit in (("memory", "RLIMIT_AS"), ("time", "RLIMIT_CPU"), ("sizes", "RLIMIT_FSIZE")):
         seen |= {name: limit in limits, f"no-{name}": limit not in limits}
     blocked = in_force.get("processes") is False

@@ -232,10 +232,10 @@ def test_in_isolation_the_places_are_the_same() -> None:
     [
         None,
         [{}],
-        [{"id": [1], "kind": "sign", "cost": 1.0, "place": [1, 2, 3], "values": [np.zeros(2)]}],
-        [{"id": [1], "kind": "sign", "cost": 1.0, "place": [1, 2, -3, 4], "values": [np.zeros(2)]}],
-        [{"id": [1], "kind": "sign", "cost": "1", "place": [1, 2, 3, 4], "values": [np.zeros(2)]}],
-        [{"id": [1], "kind": "sign", "cost": 1.0, "place": [1, 2, 3, 4], "values": []}],
+        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3], "values": [np.zeros(2)]}],
+        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, -3, 4], "values": [np.zeros(2)]}],
+        [{"id": 1, "kind": "sign", "cost": "1", "place": [1, 2, 3, 4], "values": [np.zeros(2)]}],
+        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3, 4], "values": []}],
     ],
 )
 def test_changes_that_a_process_may_send_are_looked_at(changes: object) -> None:

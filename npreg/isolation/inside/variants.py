@@ -13,7 +13,6 @@ import marshal
 import time
 import types
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -43,20 +42,16 @@ def search(
     sizes: Sequence[Mapping[str, int]],
     settings: Sequence[str] = (),
     shapes: Sequence[Sequence[int]] | None = None,
-    chosen: Sequence[Sequence[int]] | None = None,
-    before: Sequence[Sequence[int]] = ((),),
+    chosen: Sequence[int] | None = None,
     costs: tuple[float, float] = (0.0, 9.0),
     seconds: float = 1.0,
 ) -> list[dict[str, Any]]:
     """Return what the answer ``name`` of a file, or of a notebook's functions, returns with small changes of its code.
 
-    A change is a list of numbers of edits that are made together. The ``chosen`` ones are tried, or each edit whose
-    cost lies within ``costs``, after each of the changes ``before`` it, for so many ``seconds`` of work. Edits
-    may name the ``sizes`` of each probe, and the probes' values, of which some are ``settings``.
-
-    There is one record per change that returns arrays of numbers, of these ``shapes`` if they are given, on all
-    probes: ``id``, ``values``, and of its last edit ``kind``, ``cost``, ``cell``, ``place`` (line, column, last line,
-    end column) and ``text``.
+    The edits with ``chosen`` numbers are tried, or those whose cost lies within ``costs``, for so many ``seconds`` of
+    work. They may name the ``sizes`` of each probe, and the probes' values, of which some are ``settings``. There is a
+    record per edit that returns arrays of numbers, of these ``shapes`` if they are given, on all probes: ``id``,
+    ``values``, ``kind``, ``cost``, ``cell``, ``place`` (line, column, last line, end column) and ``text``.
     """
     found, begun, begun_here = [], time.perf_counter(), time.thread_time()
     with answers.quiet(io.StringIO()):
@@ -68,18 +63,15 @@ def search(
         if chosen is None:
             right = piece.right()
             within = [i for i, (_, e) in enumerate(changes) if costs[0] <= e.cost < costs[1] and e.node not in right]
-            within.sort(key=lambda i: changes[i][1].cost)
-            chosen = [(*first, i) for i in within for first in before]
-        for numbers in chosen:
+            chosen = sorted(within, key=lambda i: changes[i][1].cost)
+        for number in chosen:
             if time.thread_time() - begun_here > seconds or time.perf_counter() - begun > 4 * seconds:
                 break
-            with ExitStack() as made:
-                for number in numbers:
-                    made.enter_context(changes[number][1].made())
-                values = piece.values({changes[number][0] for number in numbers})
+            unit, edit = changes[number]
+            with edit.made():
+                values = piece.values(unit)
             if values is not None and (shapes is None or [v.shape for v in values] == list(map(tuple, shapes))):
-                unit, edit = changes[numbers[-1]]
-                told = {"id": list(numbers), "kind": edit.kind, "cost": float(edit.cost), "values": values}
+                told = {"id": number, "kind": edit.kind, "cost": float(edit.cost), "values": values}
                 found.append({**told, **unit.place(edit.node)})
     return found
 
@@ -190,20 +182,20 @@ class Piece:
 
     def right(self) -> set[ast.AST]:
         """What stands in lines such as ``r = …`` that compute the quantity of that name: nothing is to change there."""
-        before, found = self.values(set()) or [], set[ast.AST]()
+        before, found = self.values(None) or [], set[ast.AST]()
         named = [(unit, node) for unit in self.reached for node in ast.walk(unit.tree) if isinstance(node, ast.Assign)]
         for unit, node in named if before else ():
             name = getattr(node.targets[0], "id", "")
             if name in self.probes[0]:
                 with edits.Edit("", 0, node, [(node, "value", (GIVEN + name, {}))]).made():
-                    after = self.values({unit})
+                    after = self.values(unit)
                 if after is not None and all(map(_alike, before, after)):
                     found.update(ast.walk(node.value))
         return found
 
-    def values(self, changed: set[Unit]) -> list[np.ndarray] | None:
+    def values(self, changed: Unit | None) -> list[np.ndarray] | None:
         """What the answer returns on every probe; None where it is not an array of numbers everywhere."""
-        codes = [unit.compiled() if unit in changed else unit.code for unit in self.order]
+        codes = [unit.compiled() if unit is changed else unit.code for unit in self.order]
         key = marshal.dumps(codes)
         if None in codes or key in self.seen:
             return None
