@@ -1,7 +1,4 @@
-"""A gradient that somebody derived by hand against numerical derivatives, by a backward error.
-
-A right one passes also at the optimum, where its terms cancel; at a kink every subgradient is right.
-"""
+"""A gradient that somebody derived by hand against numerical derivatives, by a backward error."""
 
 from __future__ import annotations
 
@@ -197,11 +194,10 @@ def _checked(form: Form, asked: list[str], upstream: Any, **how: Any) -> Gradien
 
         return named_mistakes(form, wanted, given, upstream, tuple(reading), wrong)
 
-    for name in unread:
-        said = f"the function does not depend on {name}: its value is the same whatever {name} is"
-        reports = tuple(replace(r, facts=(said,)) if r.name == name and r.wrong else r for r in reports)
     looks = {name: partial(lambda name: named().get(name, ()), name) for name in wrong}
-    reports = tuple(replace(r, naming=looks.get(r.name, tuple)) for r in reports)
+    said = "the function does not depend on {0}: its value is the same whatever {0} is"
+    facts = {r.name: (said.format(r.name),) for r in reports if r.name in unread and r.wrong}
+    reports = tuple(replace(r, naming=looks.get(r.name, tuple), facts=facts.get(r.name, r.facts)) for r in reports)
     order = tuple(reading) if list(reading) != [name for name in names if name in reading] else ()
     return GradientReport(inputs=reports, problems=tuple(problems), notes=tuple(notes), order=order)
 
@@ -209,17 +205,12 @@ def _checked(form: Form, asked: list[str], upstream: Any, **how: Any) -> Gradien
 def _best(
     found: list[Reading], judged: Callable[[str, Any], InputReport], asked: bool
 ) -> tuple[Reading, tuple[InputReport, ...]]:
-    """The reading in which most is right, and the verdict on it.
-
-    Raises ValueError where several readings fit, nothing is right in any, and `wrt` does not say which it is.
-    """
-    verdicts: dict[tuple[str, int], InputReport] = {}
+    """The reading in which most is right, and the verdict on it; ValueError where that could be several."""
+    values = {(name, id(value)): value for reading in found for name, value in reading.items()}
+    verdict = cache(lambda name, at: judged(name, values[name, at]))
     best: list[tuple[int, Reading, tuple[InputReport, ...]]] = []
     for reading in found:
-        for name, value in reading.items():
-            if (name, id(value)) not in verdicts:
-                verdicts[name, id(value)] = judged(name, value)
-        reports = tuple(verdicts[name, id(value)] for name, value in reading.items())
+        reports = tuple(verdict(name, id(value)) for name, value in reading.items())
         best.append((sum(report.passed for report in reports), reading, reports))
         if best[-1][0] == len(reports):
             break

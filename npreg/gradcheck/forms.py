@@ -1,8 +1,7 @@
 """A function and its gradient in the form in which people have them, as calls with named arrays.
 
-The arrays of a container among the inputs (a dict `params`, a list of layers) count by name. Inputs are also, of the
-object of a method or one with `forward` and `backward`, `params` or `parameters`, and attributes that are asked for
-or have a gradient beside them (W and dW).
+The arrays of a container among the inputs count by name, and so do an object's `params` or `parameters`, and its
+attributes that are asked for or have a gradient beside them (W and dW).
 """
 
 from __future__ import annotations
@@ -38,10 +37,8 @@ class Context(SimpleNamespace):
 class Form:
     """A function of named arrays, `value(**leaves)`, and the raw result of its gradient, `gradients(leaves)`.
 
-    function, gradient, inputs : as `check_gradient` takes them
-    asked : the names in `wrt`
-    leaves : every array by name, also those inside of containers and of the owner
-    place : where in a tuple the function's value stands; `ambiguous` if it could be first or last
+    `leaves` is every array by name, also those inside of containers and of the owner; `place` where in a tuple the
+    function's value stands, `ambiguous` if it could be first or last; `asked` the names in `wrt`.
     """
 
     def __init__(self, function: Any, gradient: Any, inputs: Mapping[str, Any], asked: Sequence[str]) -> None:
@@ -141,13 +138,13 @@ class Form:
         if isinstance(result, Mapping):
             return {**kept, **result}
         free = {n: np.shape(v) for n, v in self.leaves.items() if n in self.tree and n not in self.attributes}
-        found: dict[str, Any] = {}
+        found = dict(kept)
         for item in result if isinstance(result, tuple) else (result,):
             name = next((n for n, shape in free.items() if item is not None and np.shape(item) == shape), None)
             if name is not None:
                 free.pop(name)
                 found[f"grad_{name}"] = item
-        return {**kept, **found}
+        return found
 
     @contextmanager
     def _arguments(self, leaves: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

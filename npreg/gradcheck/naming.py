@@ -38,10 +38,7 @@ Axis = tuple[str, int]
 
 
 class Subject(NamedTuple):
-    """A scalar function, the user's own `source` whose local variables are the steps, gradients, and inputs.
-
-    Gradients go from inputs to a gradient, by the input's name; what is no array of numbers is handed on as it is.
-    """
+    """A scalar function, the user's own `source` whose local variables are the steps, gradients by input, inputs."""
 
     function: Callable[..., Any]
     source: Callable[..., Any]

@@ -1,7 +1,4 @@
-"""Which of the returned arrays is the gradient with respect to which input.
-
-Every reading of a result is judged, and the one with the most right gradients is reported.
-"""
+"""Which of the returned arrays is the gradient with respect to which input: readings of a result, in order."""
 
 from __future__ import annotations
 

@@ -50,13 +50,10 @@ class Mistake:
 class InputReport:
     """The verdict on the gradient with respect to one input.
 
-    name, shape : the input
-    passed : whether the gradient is right
     checked : "entries", or "random directions" for a large input
     total, wrong, unknown, kinks : how many there are, are wrong, could not be judged, lie at a kink
-    method : "complex step", "differences" or "mixed": where the reference comes from
+    method, accuracy : "complex step", "differences" or "mixed", and how well that is known, relative to Σ|terms|
     precision : the dtype whose rounding it was judged by
-    accuracy : how well the reference itself is known, relative to Σ|terms|
     facts : what is plain from the numbers: another shape, not finite, zero, an input that is never used
     worst : the entries that are off most, the worst first
     mistakes : which mistakes these are (docs/codes.md), looked for when they are first asked for
@@ -115,7 +112,6 @@ class InputReport:
 class GradientReport:
     """The verdict of `check_gradient`; true in a condition if everything is right.
 
-    inputs : an `InputReport` for each input
     problems : what is wrong with the gradient function itself (it changes an input, it is not repeatable)
     notes : what is good to know (an input was converted, float32 was judged by its own rounding)
     order : the inputs in the order in which the result was read, where that is not the order asked for

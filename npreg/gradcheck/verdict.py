@@ -39,10 +39,7 @@ class Question:
 
 
 def judge(asked: Question, name: str, value: Any) -> InputReport:
-    """The verdict on a gradient with respect to an input.
-
-    Raises TypeError if it is not real, ValueError if the function returns an array and it is not its Jacobian.
-    """
+    """The verdict on a gradient with respect to an input, which must be real and fit what the function returns."""
     answer, shape = np.array(value), np.shape(asked.inputs[name])
     if answer.dtype.kind not in "fiub":
         raise TypeError(f"the gradient for {name!r} must hold real numbers, not {answer.dtype} ({value!r:.40})")
@@ -141,9 +138,7 @@ class _Comparison:
 
 
 def _compared(asked: Question, name: str, moves: list[Move], scale: Array, got: Array, own: Any = None) -> _Comparison:
-    """Values against derivatives along moves, the columns at the end: entries' steps, or with `own` directions,
-    where that adds to the size of the terms.
-    """
+    """Values against derivatives along moves, the last axis: entries, or directions with their `own` size of terms."""
     function, inputs = asked.function, asked.inputs
     steps = scale.ravel() if own is None else np.ones(len(moves))
     reference = columns(function, inputs, moves).each(np.asarray, over=steps)

@@ -37,10 +37,7 @@ Members = Iterator[tuple[str, Callable[[], IO[bytes]]]]
 
 @dataclass(frozen=True)
 class Submission:
-    """One entry of the folder: its name, and its source or the reason (code, detail) why there is none.
-
-    `helpers` are modules of the student's own that it imports, as name and source.
-    """
+    """A name, the source or the reason (code, detail) why there is none, and modules of the student's own by name."""
 
     name: str
     source: str | None = None
@@ -54,10 +51,7 @@ class Submission:
 
 
 def submissions(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]] = ()) -> list[Path]:
-    """The entries of a folder (or one file), sorted by name; hidden ones and `skip` are left out.
-
-    Raises FileNotFoundError if there is neither.
-    """
+    """The entries of a folder (or one file), sorted by name, without hidden ones and `skip`; or FileNotFoundError."""
     path = Path(path)
     if not os.path.lexists(path):
         raise FileNotFoundError(f"there is no file or folder {str(path)!r}")
@@ -140,10 +134,7 @@ class NotUnpacked(ValueError):
 
 
 def unpack(path: Path, target: Path, bounds: tuple[int, int] = STUDENTS) -> None:
-    """Write the programs, notebooks and archives in an archive below `target`; links are left out.
-
-    Raises `NotUnpacked` if anything is wrong with it; what was written by then is to be thrown away.
-    """
+    """Write the programs, notebooks and archives in an archive below `target`, no links; raises `NotUnpacked`."""
     target.mkdir(parents=True)
     most_files, most_bytes = bounds
     try:

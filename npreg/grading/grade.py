@@ -157,10 +157,7 @@ def _shown(marked: Iterable[tuple[int, Result]], done: int, total: int) -> Itera
 
 
 class _Task(NamedTuple):
-    """What is marked: what one student handed in for one exercise.
-
-    `key` is a digest of everything that decides the result; `name` the one under which it is written.
-    """
+    """What one student handed in for one exercise, the key of all that decides its result, where that is written."""
 
     entry: Entry
     exercise: Exercise

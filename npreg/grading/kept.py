@@ -1,7 +1,6 @@
 """What is kept from run to run: the teacher's key, from which every student's probes come, and what is marked already.
 
-A resubmission under the same name sees the same data; a neighbour's numbers are of no use; and nobody without
-the key can compute the probes beforehand.
+A resubmission sees the same data, a neighbour's are others, and nobody without the key can compute them beforehand.
 """
 
 from __future__ import annotations
@@ -69,8 +68,7 @@ def key(*parts: object) -> str:
 def journal(path: str | os.PathLike[str] | None) -> Iterator[tuple[Known, Callable[[str, dict[str, Any]], None]]]:
     """What has been marked already, by key, and a function that adds a result; without a path nothing is kept.
 
-    The file is only appended to, a JSON object a line, which is on the disk before the next step. A last line that
-    a crash cut short is ignored.
+    The file is only appended to, a line of JSON at a time; a last line that a crash cut short is ignored.
     """
     known: Known = {}
     if path is None:

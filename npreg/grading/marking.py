@@ -118,10 +118,9 @@ class Settings:
 def mark(
     submission: Submission, exercise: Exercise, settings: Settings, seed: int, slot: int = 0, watch: Watch | None = None
 ) -> Result:
-    """Mark one submission; whatever it does, the answer is a `Result`.
+    """Mark one submission on the probes of a seed; whatever it does, the answer is a `Result`.
 
-    `seed` decides the probes; `slot` keeps the users of parallel processes apart; `watch` is called now and
-    then, and may raise to end it. Threads judge one at a time, and wait side by side.
+    `slot` and `watch` are those of `run_isolated`. Threads judge one at a time, and wait side by side.
     """
     if submission.source is None:
         return _without_answers(submission.name, exercise, submission.reason or ("empty", ""), settings.lang)

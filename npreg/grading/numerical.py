@@ -1,11 +1,9 @@
 """Right values by the wrong way: derivatives found numerically instead of derived.
 
-A difference quotient whose digits are lost is told by the check itself. What passes it are quotients of high
-order, in long doubles, or exact ones of quadratic losses, and the complex step, which is read off the file.
-Quotients are caught by *large* probes, on which the loss dwarfs the derivative: the formula does not mind, a
-difference of two losses loses its digits. On the best of them one example is an outlier that some entries of
-the derivative do not see at all (its features for them are 0), so that no step, however it is chosen, is good
-for them. Where there are no examples a whole input is stretched.
+Difference quotients that pass the check are caught by *large* probes, on which the loss dwarfs the derivative: the
+formula does not mind, a difference of two losses loses its digits. On the best of them one example is an outlier that
+some entries of the derivative do not see at all (its features for them are 0), so that no step, however it is chosen,
+is good for them. Where there are no examples a whole input is stretched.
 """
 
 from __future__ import annotations

@@ -27,9 +27,8 @@ PathLike = str | os.PathLike[str]
 class Outputs:
     """Where results go; what is None is not written.
 
-    `points` is what a submission is worth on Gradescope and in the `gradebook`, a table with a row per
-    student and a column per exercise; `bom` marks tables as UTF-8 for spreadsheets that guess; an `anonymous`
-    class report names nobody.
+    `points` is what a submission is worth on Gradescope and in the `gradebook`; `bom` marks tables as UTF-8 for
+    spreadsheets that guess; an `anonymous` class report names nobody.
     """
 
     csv: PathLike | None = None

@@ -1,8 +1,6 @@
-"""Before the first submission a file that is known to be right is graded: nobody is blamed for the machine.
+"""Before the first submission a file that is known to be right, and uses what students' files use, is graded.
 
-It uses what students' files use: names that are not ASCII, every module of the standard library, NumPy's
-parts, floats and complex numbers. If it does not get full marks in the very isolation that the submissions
-will run in, there are no marks at all.
+If it does not get full marks in the very isolation that they will run in, there are no marks: nobody is blamed for it.
 """
 
 from __future__ import annotations
@@ -53,10 +51,7 @@ _passed: dict[Any, Mapping[str, Any]] = {}
 
 
 def known_right(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
-    """Grade the known right file: what is wrong with the isolation ("" if nothing), and what was in force.
-
-    Within one process, an isolation that has passed is not tried again.
-    """
+    """Grade the known right file, once in a process: what is wrong ("" if nothing), and what was in force."""
     asked = (sandbox.anywhere(), base_executable())
     if asked not in _passed:
         problem, in_force = _tried(sandbox, standard_modules())

@@ -1,8 +1,7 @@
 """Who handed in what: loose files, folders, archives, and the names that learning platforms give them.
 
 Moodle: `Ada Lovelace_1234567_assignsubmission_file/ridge.py` (or the same in one flat name); Canvas:
-`lovelaceada_12345_67890_ridge.py`; Blackboard: `Week 3_ada_attempt_2024-05-06-07-08-09_ridge.py`. Several
-files of one student belong together.
+`lovelaceada_12345_67890_ridge.py`; Blackboard: `Week 3_ada_attempt_2024-05-06-07-08-09_ridge.py`.
 """
 
 from __future__ import annotations
@@ -69,10 +68,7 @@ class Entry(NamedTuple):
     reason: tuple[str, str] | None = None
 
     def submission(self, exercise: Exercise, names: Iterable[str] = ()) -> Submission:
-        """Read the file for an exercise, whose other names are `names`, and the modules that it imports.
-
-        Of several that are for it the last in order counts. A file that says it is for another is told.
-        """
+        """Read the last file that is for an exercise, or one of its other names, and the modules that it imports."""
         files = [(original, read(path)) for original, path in self.files]
         named = {original: named_exercise(file.source) for original, file in files if file.source is not None}
         wanted = [file for file in files if _same(named.get(file[0]), [exercise.id, *names])]
@@ -116,10 +112,9 @@ def is_archive(path: Path) -> bool:
 
 
 def entries(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]], place: str) -> list[Entry]:
-    """What the students of a folder (an archive, one file) handed in, in order of the entries' names.
+    """What the students of a folder (an archive, one file) handed in, in order; archives are unpacked below `place`.
 
-    Archives are unpacked below `place`. Raises FileNotFoundError if there is nothing at `path`, ValueError
-    if an archive of the whole class cannot be unpacked.
+    Raises FileNotFoundError if there is nothing at `path`, ValueError if an archive of the class cannot be unpacked.
     """
     path, targets = Path(path), (Path(place, "unpacked", str(number)) for number in itertools.count())
     if is_archive(path):
