@@ -42,10 +42,7 @@ RULES = (
 
 @np.errstate(all="ignore")
 def every_mutation(tape: Tape) -> list[Mistake]:
-    """All single mistakes for the exercise of this tape (its values only show shapes and zeros).
-
-    A mistake in one round of a loop, in steps that one place in the code made, is also made in all of them.
-    """
+    """All single mistakes for the exercise of a tape; what is made in one round of a loop is also made in all."""
     found = [mistake for rule in RULES for mistake in rule(tape)]
     rounds, alike = tape.program.rounds, dict[Any, list[Mistake]]()
     for mistake in found:
@@ -161,10 +158,7 @@ class Bank:
         return tuple(r.right[name].shape for r in self.references)
 
     def pool(self, name: str, signature: Signature | None = None, pairs: bool = False) -> Pool:
-        """All single mistakes in this answer (or all pairs) with these shapes, by default the right ones.
-
-        Where the shapes are not the right ones, a column of values is compared with the vector.
-        """
+        """All single mistakes (or pairs) with these shapes, by default the right ones, else a column is a vector."""
         right = self.signature(name)
         signature = right if signature is None else signature
         key = (name, signature, pairs)

@@ -39,10 +39,7 @@ class Diagnosis:
 def diagnose(
     bank: Bank, name: str, student: Values, fresh: Sequence[Reference] = (), student_fresh: Values = ()
 ) -> Diagnosis | None:
-    """Name the mistake in the answer ``name``, or return None.
-
-    ``student`` are the student's values on the bank's probes (any shape), ``student_fresh`` those on ``fresh``.
-    """
+    """Name the mistake in an answer by its values (of any shape) on the bank's probes and on fresh ones, or None."""
     tolerance = CLOSE if max(resolution(value) for value in student) < 1e-10 else 3e-4
     if not_analytic(bank.exercise):
         tolerance = max(tolerance, 1e-8)

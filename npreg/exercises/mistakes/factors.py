@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +28,6 @@ class FactorTable:
     """All products of powers that are looked for, with their logarithms on probes: 7 at n = 7, 11 at n = 11 is n."""
 
     def __init__(self, quantities: Sequence[Mapping[str, float]], sizes: Sequence[str]) -> None:
-        """`quantities`: the value of every size and setting per probe; `sizes`: which are sizes."""
         names = [name for name in quantities[0] if min(q[name] for q in quantities) > 0]
         logs = np.array([np.log([float(q[name]) for q in quantities]) for name in names])
         self.powers = [(), *_products(names, sizes)]
@@ -81,13 +80,6 @@ _OTHER_CONVENTIONS: dict[Any, tuple[str, Factor]] = {
 }
 
 
-class Convention(NamedTuple):
-    """What a loss does with its examples, "sum", "mean" or None; whether it halves a square, or None."""
-
-    reduction: str | None
-    half: bool | None
-
-
 def other_conventions(exercise: Exercise, factor: Factor) -> tuple[str, ...]:
     """Return under which other conventions an answer with this factor would be right, often none.
 
@@ -103,8 +95,8 @@ def other_conventions(exercise: Exercise, factor: Factor) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
-def convention(exercise: Exercise) -> Convention:
-    """Measure on one probe which conventions a loss follows: every example is taken twice, a square found again."""
+def convention(exercise: Exercise) -> tuple[str | None, bool | None]:
+    """Measure on one probe whether a loss is the "sum" or "mean" of its examples, and whether it halves a square."""
     sizes = exercise.sizes(BANK_SIZES[0])
     probe = draw(exercise, sizes, np.random.default_rng(BANK_SEED))
     values, loss = exercise.forward(probe), exercise.loss
@@ -119,4 +111,4 @@ def convention(exercise: Exercise) -> Convention:
         squares = float(np.sum(np.square(values[step], dtype=float))) if step in exercise.active else 0.0
         constants += [count * float(values[scalar]) / squares for scalar in scalars if squares and scalar != step]
     halves = (half for constant in constants for half, at in ((True, 0.5), (False, 1.0)) if abs(constant - at) <= 1e-9)
-    return Convention(reduction, next(halves, None))
+    return reduction, next(halves, None)

@@ -76,10 +76,7 @@ def _times(other: str) -> Edit:
 
 
 def short_forms(tape: Tape) -> Iterator[Mistake]:
-    """Edits of the short form that students type: where what arrives is a·A + b·B, of A and B.
-
-    The derivative of the logistic loss that arrives at z is (p − y)/n: no single step of the chain shows that.
-    """
+    """Edits of a short form a·A + b·B of what arrives, of A and B: (p − y)/n for the logistic loss at z."""
     upstreams, exercise = tape.sweep(), tape.exercise
     for step, _ in _steps_below(tape):
         if upstreams[step].size < 3:

@@ -124,10 +124,7 @@ def path_terms(case: Case) -> Iterator[Explanation]:
 
 
 def _terms(exercise: Exercise, factors: dict[Label, Factor | None]) -> list[Term]:
-    """A name for each path, a public step that not all share, and its factor.
-
-    Paths through one step are one term where they have the same factor, else each is named by a step of its own.
-    """
+    """A name for each path, a public step that not all share, and its factor; of one step with one factor once."""
     shared = set.intersection(*map(set, factors)) if factors else set()
     terms: dict[str, list[Term]] = {}
     for path, factor in factors.items():

@@ -9,24 +9,24 @@ import pytest
 from npreg.exercises import check
 from npreg.exercises.course import load
 from npreg.exercises.found import Factor
-from npreg.exercises.mistakes.factors import Convention, convention, other_conventions
+from npreg.exercises.mistakes.factors import convention, other_conventions
 
 SQUARED = {
-    "one-weight": Convention(None, True),
-    "one-example": Convention(None, True),
-    "minibatch-sum": Convention("sum", True),
-    "minibatch-mean": Convention("mean", True),
-    "mean-squared-error": Convention("mean", False),
-    "column-vectors": Convention("sum", True),
-    "ridge": Convention("mean", True),
-    "several-outputs": Convention("mean", True),
-    "hidden-layer": Convention("mean", True),
-    "huber": Convention("mean", None),
-    "quantile": Convention("mean", None),
-    "logistic": Convention("mean", None),
-    "softmax": Convention("mean", None),
-    "layer-norm": Convention("sum", None),
-    "attention": Convention("sum", None),
+    "one-weight": (None, True),
+    "one-example": (None, True),
+    "minibatch-sum": ("sum", True),
+    "minibatch-mean": ("mean", True),
+    "mean-squared-error": ("mean", False),
+    "column-vectors": ("sum", True),
+    "ridge": ("mean", True),
+    "several-outputs": ("mean", True),
+    "hidden-layer": ("mean", True),
+    "huber": ("mean", None),
+    "quantile": ("mean", None),
+    "logistic": ("mean", None),
+    "softmax": ("mean", None),
+    "layer-norm": ("sum", None),
+    "attention": ("sum", None),
 }
 
 
