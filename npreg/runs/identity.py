@@ -91,13 +91,8 @@ def _parts(value: Any) -> tuple[str, Any]:
         used = {name: there[name] for name in _globals(value.__code__) if name in there}
         used = {name: value for name, value in used.items() if not isinstance(value, ModuleType)}
         closed = [cell.cell_contents for cell in value.__closure__ or ()]
-        return f"function {value.__qualname__}", [
-            value.__code__,
-            value.__defaults__,
-            value.__kwdefaults__,
-            closed,
-            used,
-        ]
+        given = value.__defaults__, value.__kwdefaults__
+        return f"function {value.__qualname__}", [value.__code__, *given, closed, used]
     if isinstance(value, type):
         own = {k: v for k, v in vars(value).items() if not k.startswith("__") or isinstance(v, FunctionType)}
         inner = {k: getattr(v, "__func__", getattr(v, "fget", v)) for k, v in own.items() if k[:5] != "_abc_"}

@@ -112,8 +112,7 @@ class Run:
     def epoch(self) -> int:
         return len(self.losses)
 
-    def tail_start(self, num_epochs: int) -> int:
-        """The epochs before the tail of which the average is taken."""
+    def tail_start(self, num_epochs: int) -> int:  # the epochs before those that are averaged
         return num_epochs - math.ceil(self.plan.average * num_epochs)
 
     def is_finished(self) -> bool:

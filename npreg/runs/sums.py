@@ -110,11 +110,7 @@ class TreeSum:
 
 
 def tree_sum(parts: Iterable[T]) -> T:
-    """The sum of one or more parts by `TreeSum`.
-
-    >>> tree_sum("abcdef")
-    'abcdef'
-    """
+    """The sum of one or more parts by `TreeSum`."""
     result = TreeSum()
     for part in parts:
         result.add(part)
