@@ -145,8 +145,7 @@ def _extrapolated(
         T[i, j] = (c·T[i, j−1] − T[i−1, j−1]) / (c − 1),   c = (h[i−1] / h[i])^(order·j)
 
     `order` is 2 for central, 1 for one-sided slopes; the error is the disagreement with the neighbours in the table,
-    or the rounding. `jump`, right minus left slope, vanishes in the limit unless a kink lies within h, which
-    the central slopes alone might not show: what is left of it counts as error.
+    or the rounding, or what is left of `jump`, right minus left slope: it vanishes unless a kink lies within h.
     """
     ratio = float(steps[0] / steps[1])
     best, column = slopes[-1], slopes

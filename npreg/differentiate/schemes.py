@@ -5,9 +5,8 @@ Two schemes watch each other:
     complex step   Im f(x + i·h·v) / h,  h = 1e-20    nothing is subtracted: exact to rounding
     differences    (f(x + h·v) − f(x − h·v)) / 2h      extrapolated to h = 0 over a ladder of relative steps
 
-The complex step needs an analytic function. `np.abs`, `np.linalg.norm`, `np.vdot`, `np.real` or a comparison
-make it silently wrong, so it is believed only where differences along a random direction agree; otherwise the
-differences decide. At a kink the two one-sided derivatives differ; both are returned, as `lower` and `upper`.
+`np.abs`, `np.vdot`, `np.real` or a comparison make the complex step silently wrong, so it is believed only where
+differences along a random direction agree; otherwise these decide.
 
 Source: W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM
 Review 40 (1998).
@@ -156,8 +155,7 @@ def _asked(
 def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) -> Derivative:
     """The derivatives along several moves, as columns at the end.
 
-    The complex step is believed for all where differences confirm it along one combination of them; else for
-    each column apart.
+    The complex step is believed for all where differences confirm it along a combination, else for each apart.
     """
     if not moves:
         return _exact(np.zeros((*call(function, base).shape, 0)))

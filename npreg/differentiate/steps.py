@@ -1,12 +1,10 @@
 """A function of named arrays as numerical derivatives see it: its calls, its rounding, and how large a step is.
 
-The rounding is relative to Σ_i |x_i ∂f/∂x_i| over all numbers x_i, given or computed on the way. It is measured:
-the inputs and the result of every NumPy operation are changed by relative amounts c_i·2⁻¹⁶ with c_i from a
-Cauchy distribution; the median of |Δf| over several draws is that sum, usually within a factor of two.
+The rounding is relative to Σ_i |x_i ∂f/∂x_i| over all numbers x_i, given or computed on the way. It is measured: all
+are changed relatively by c_i·2⁻¹⁶, c_i from a Cauchy distribution; the median of |Δf| over several draws is that sum.
 
-Source: the median of Cauchy projections is the sum of absolute values: P. Indyk, "Stable distributions,
-pseudorandom generators, embeddings, and data stream computation", J. ACM 53 (2006); random roundings:
-D. S. Parker, "Monte Carlo arithmetic", UCLA CSD-970002 (1997).
+Source: P. Indyk, "Stable distributions, pseudorandom generators, embeddings, and data stream computation", J. ACM 53
+(2006), for the median; D. S. Parker, "Monte Carlo arithmetic", UCLA CSD-970002 (1997), for random roundings.
 """
 
 from __future__ import annotations
@@ -40,7 +38,6 @@ def as_float_inputs(inputs: Mapping[str, Any], varied: list[str]) -> dict[str, A
 
 
 def as_values(value: Any, what: str, dtype: Any = None) -> NDArray[Any]:
-    """An array of somebody's; TypeError for what is none."""
     try:
         return np.asarray(value, dtype)
     except Exception as error:  # whatever somebody's __array__ raises
@@ -129,9 +126,8 @@ def _shaken(function: Function, rng: np.random.Generator) -> Function:
 def natural_scale(function: Function, inputs: Mapping[str, Any], name: str) -> Array:
     """The size of a step that counts as 1 for each entry of an input: a power of two near max(|x|, rms(x)).
 
-    Where such steps leave the function's domain, each entry is measured by itself, so that it keeps its sign.
-    An input that is zero everywhere has no size of its own: it gets the largest power of ten along which the
-    function changes visibly, and by less than half.
+    Where such steps leave the function's domain, each entry is measured by itself, so that it keeps its sign. An
+    input of zeros gets the largest power of ten along which the function changes visibly, and by less than half.
     """
     x: Array = inputs[name]
     size = np.abs(x)
@@ -167,8 +163,7 @@ def _zero_scale(function: Function, inputs: Mapping[str, Any], name: str) -> flo
 def random_direction(scale: Array, rng: np.random.Generator) -> Array:
     """A random direction of magnitudes 1 to 2 times `scale` and random signs.
 
-    Magnitudes of 20 bits keep x ± h·v exact for h a power of two down to 2⁻³², yet are so many that the
-    errors of several entries do not cancel, as those of |x| would if all magnitudes were equal.
+    20 bits keep x ± h·v exact for h a power of two down to 2⁻³², yet errors of several entries do not cancel.
     """
     signs = rng.choice([-1.0, 1.0], size=scale.shape)
     return np.asarray(scale * signs * (1.0 + rng.integers(0, 2**20, size=scale.shape) / 2.0**20))

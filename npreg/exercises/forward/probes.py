@@ -68,7 +68,6 @@ def draw(exercise: Exercise, sizes: Mapping[str, int], rng: np.random.Generator,
 
 
 def _quality(exercise: Exercise, probe: Probe) -> float:
-    """How well a probe obeys the rules that only its computed steps can show."""
     program, score = exercise.trace(probe), 0.0
     values = program.forward(probe)
     shifts = [by * sign for by in (1.0, *(float(values[s]) for s in exercise.settings)) for sign in (1, -1)]

@@ -266,7 +266,6 @@ class Exercise:
 
     @property
     def functions(self) -> dict[str, list[Answer]]:
-        """What each function of a student must return, in order."""
         plain = {name: name.partition("[")[0] for name in self.answers}
         return {name: [a for part, a in self.answers.items() if plain[part] == name] for name in plain.values()}
 
@@ -276,7 +275,6 @@ class Exercise:
 
     @cached_property
     def gradient_names(self) -> dict[str, str]:
-        """Derivatives that a formula may name: ``grad_w`` for the derivative in ``w``."""
         return {f"grad_{wrt}": wrt for wrt in self.wanted}
 
 

@@ -105,13 +105,11 @@ class Recorder:
         return self.add(function, kept, tuple(sources), np.asarray(result), *told)
 
     def lost(self, kind: str) -> TypeError:
-        """The error to raise where following ends; the first place is kept."""
         here = ((frame.f_code.co_filename, frame.f_lineno) for frame in _callers())
         self.stop = self.stop or Stop(kind, *next(here, ()))
         return TypeError(f"not followed: {kind}")
 
     def read_names(self) -> None:
-        """Write down which local variables of the function hold which values."""
         known = set(self.assigned)
         for name, value in list(self.frame.f_locals.items()) if self.frame is not None else ():
             if isinstance(value, Traced) and (name, value._at) not in known and value._recorder is self:

@@ -86,11 +86,10 @@ class Program:
 
 
 def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Sequence[str]) -> Program:
-    """The forward program of a function that returns a loss, on inputs of these shapes.
+    """The forward program of a function that returns a loss, to be differentiated in the inputs ``wanted``.
 
-    It is called by keyword with those inputs that its parameters name, and of a tuple the first scalar counts;
-    derivatives are asked for in the inputs ``wanted``. Raises NotALoss where the result is no scalar or depends
-    on no input, and whatever the function itself raises on plain arrays.
+    Raises NotALoss where its result, or the first scalar of a tuple, is no scalar or depends on no input, and
+    whatever the function itself raises on plain arrays.
     """
     names = tuple(inputs)
     used = [name for name in parameters(function) if name in inputs]

@@ -142,10 +142,7 @@ def is_right(value: Array, right: Array, terms: Array) -> Array:
 
 @np.errstate(all="ignore")
 def value_findings(values: list[Array], references: list[Reference], name: str) -> tuple[bool, list[Finding]]:
-    """Judge values of the right shape on all probes: finite, direction, sign, scale, value.
-
-    An answer with a single entry has no direction to judge (None).
-    """
+    """Judge values of the right shape on all probes; an answer with a single entry has no direction (None)."""
     if not all(np.all(np.isfinite(value)) for value in values):
         return False, [Finding("finite", False)]
     at = list(zip(references, values, [np.real(value).astype(float) for value in values], strict=True))
