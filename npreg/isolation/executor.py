@@ -61,13 +61,10 @@ def run_isolated(
 ) -> Ran:
     """Run answers as ``run_answers`` does, in a process of their own.
 
-    Where the process dies in one function the others are run again without it, so that one endless loop costs
-    one answer. The records of a function that ended its process hold the reason as its error.
-
-    Parameters beyond those of ``run_answers``: ``helpers`` are modules of the file's own folder that it may
-    import, as name and source; ``slot`` keeps the users of parallel processes apart; ``watch`` is called now
-    and then while a process runs, with the seconds since it began and the function that is at work ("" while
-    the file is loaded), and may raise to end it.
+    Where the process dies in one function the others are run again without it; its records hold the reason as their
+    error. ``helpers`` are modules of the file's own folder, as name and source; ``slot`` keeps the users of parallel
+    processes apart; ``watch`` is called now and then with the seconds since the process began and the function that is
+    at work ("" while the file is loaded), and may raise to end it.
     """
     request = _request(source, probes, helpers, names=list(names), optional=list(optional))
     ran = Ran({"error": None, "stdout": "", "functions": {}})

@@ -170,11 +170,9 @@ class NoIsolation(RuntimeError):
 def choose(sandbox: Sandbox, way: str, trial: Trial) -> tuple[Sandbox, Mapping[str, Any]]:
     """Return the sandbox to use and what it said to be in force in a trial run.
 
-    ``way`` is ``"bwrap"`` (must work), ``"plain"`` (without it) or ``"auto"`` (with it if it works). Keeping
-    the rights of root comes last, for containers whose root may not change the user. ``trial`` runs something
-    in a sandbox, and returns what is wrong ("" if nothing) and what was in force.
-
-    Raises ``NoIsolation`` with what the last trial said if nothing works, ``ValueError`` for another ``way``.
+    ``way`` is ``"bwrap"`` (must work), ``"plain"`` (without it) or ``"auto"`` (with it if it works). Keeping the rights
+    of root comes last. ``trial`` returns what is wrong in a sandbox ("" if nothing) and what was in force. Raises
+    ``NoIsolation`` with what the last trial said if nothing works, ``ValueError`` for another ``way``.
     """
     if way not in WAYS:
         raise ValueError(f"the isolation is one of {', '.join(WAYS)}, not {way!r}")

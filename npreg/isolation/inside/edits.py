@@ -210,9 +210,7 @@ def _call(node: ast.Call, names: Names) -> Rows:
 
 
 def _is_term(node: ast.expr, parent: ast.AST, field: str) -> bool:
-    """Whether a factor, a sign or a term that is missing would be added here: to what is returned, assigned,
-    added up, or handed on; not inside a product, where it would be the same as around it.
-    """
+    """Whether what is missing would be added here: not inside a product, where it would be the same as around it."""
     if isinstance(node, (ast.Constant, ast.Tuple, ast.List, ast.Dict)) or isinstance(parent, ast.keyword):
         return False
     if isinstance(parent, ast.BinOp):
