@@ -80,7 +80,7 @@ def _with_places(
     first, rest = by_size[:1], by_size[1:]
     kept: list[list[Change]] = [[] for _ in goals]
     for costs in TIERS:
-        tried = ask(first, costs=costs)
+        tried = [c for c in ask(first, costs=costs) if len(goals) == 1 or c["kind"] != "formula"]  # which may hide two
         reached = [[int(c["id"]) for c in tried if _reaches(c, goal, references, first, name)] for goal in goals]
         chosen = sorted({number for numbers in reached for number in numbers})
         again = {int(change["id"]): change for change in (ask(rest, chosen=chosen) if chosen else ())}
