@@ -34,14 +34,9 @@ class GradientError(AssertionError):
 
 
 def assert_gradient(function: Callable[..., Any], gradient: Any, inputs: Mapping[str, Any], **options: Any) -> None:
-    """Silent if the gradient is right; otherwise raise.
+    """Silent if the gradient is right; otherwise raise a `GradientError`, whose message is the report in 20 lines.
 
     Parameters are those of `check_gradient`.
-
-    Raises
-    ------
-    GradientError
-        An AssertionError whose message is the report in at most 20 lines.
 
     >>> assert_gradient(lambda w: np.sum(w**2), lambda w: 2 * w, {"w": np.array([3.0, 4.0])})
     """
@@ -66,7 +61,7 @@ def check_gradient(
 
         right if |got − derivative| ≤ tolerance · eps · Σ|terms| + error of the reference
 
-    docs/check_gradient.md shows the forms in which function and gradient are taken.
+    docs/check_gradient.md shows the forms in which both are taken. The report is true in a condition if right.
 
     Parameters
     ----------
@@ -93,11 +88,6 @@ def check_gradient(
     rng : seed or numpy.random.Generator
         For the directions, as `np.random.default_rng` takes it.
 
-    Returns
-    -------
-    GradientReport
-        True in a condition if right.
-
     Raises
     ------
     ValueError
@@ -118,8 +108,6 @@ def check_gradient(
       Direction right. Your gradient is exactly n times too large (7× at n = 7, ...
     >>> [mistake.code for mistake in report.inputs[0].mistakes]
     ['factor:n']
-    >>> check_gradient(loss, lambda X, y, w: grad_w(X, y, w) / 3, inputs, wrt="w").passed
-    True
     """
     if not isinstance(inputs, Mapping):
         raise TypeError(f"inputs must be a mapping name → array, not {type(inputs).__name__}")
