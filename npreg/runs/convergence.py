@@ -116,7 +116,7 @@ def excess(
 
 def _in_their_span(feed: Feed) -> tuple[Data, FloatArray]:
     """Rows in coordinates, and the basis (d, n) in which they are that."""
-    X, y, weights = map(np.concatenate, feed.total(_columns).parts)
+    X, y, weights = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns).parts)
     basis, coordinates = np.linalg.qr(X.T)
     return Data(coordinates.T, y, weights), basis
 
