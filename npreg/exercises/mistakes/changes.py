@@ -20,11 +20,9 @@ ZERO, ONE = (plain(partial(like, dtype=float)) for like in (np.zeros_like, np.on
 NEGATIVE, SQUARE, ABSOLUTE, TRANSPOSE = map(plain, (np.negative, np.square, np.abs, np.transpose))
 ROLL, ROLL_BACK = (plain(partial(np.roll, shift=by, axis=0)) for by in (1, -1))
 MEAN = plain(lambda value: np.broadcast_to(np.mean(value, axis=0), value.shape))
-DOUBLE = plain(lambda value: 2.0 * value)
-HALF = plain(lambda value: value / 2.0)
 COLUMN_OR_FLAT = plain(lambda value: value[:, None] if value.ndim == 1 else value.ravel())
 ABSENT = (ZERO, ONE, NEGATIVE)
-THRESHOLDS = (NEGATIVE, ABSOLUTE, SQUARE, DOUBLE, HALF, ONE, ZERO)
+THRESHOLDS = (NEGATIVE, ABSOLUTE, SQUARE, plain(lambda a: 2.0 * a), plain(lambda a: a / 2.0), ONE, ZERO)
 OPPOSITE, ALWAYS, NEVER = map(plain, (np.logical_not, np.ones_like, np.zeros_like))
 
 PATTERN = plain(lambda jacobian: (jacobian != 0).astype(float))

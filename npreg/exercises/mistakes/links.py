@@ -36,10 +36,6 @@ SQUARES: tuple[Slope, ...] = (lambda a, v: np.sign(a), lambda a, v: np.abs(a), l
 """What is written for the derivative of a square: that of the absolute value, of the norm."""
 
 
-WHOLE = (("chain-missing", -1.0), ("chain-twice", 1.0))
-"""The factor that a step puts on everything below it, left out or used twice: 1/std in Xhat."""
-
-
 def links(tape: Tape) -> Iterator[Mistake]:
     """A local derivative replaced, or the whole step passed over."""
     for step, name, jacobian in edges(tape):
@@ -59,7 +55,8 @@ def links(tape: Tape) -> Iterator[Mistake]:
             value = Edits(values=((step, changes.take(name)),))
             yield on_step(Kind.VALUE_FOR_STEP, tape, "chain-missing", step, value)
             diagonal = tape.values[step].ndim and np.all(jacobian == np.diag(np.diag(jacobian)))
-            for family, power in WHOLE if diagonal and np.all(np.diag(jacobian)) else ():
+            whole = diagonal and np.all(np.diag(jacobian))  # the factor on everything below it: 1/std in Xhat
+            for family, power in (("chain-missing", -1.0), ("chain-twice", 1.0)) if whole else ():
                 edits = Edits(upstreams=((step, _times_slope((step, name), power)),))
                 yield on_step(Kind.WHOLE_STEP, tape, family, step, edits)
 
@@ -185,7 +182,9 @@ def elsewhere(tape: Tape) -> Iterator[Mistake]:
         if name in exercise.settings or name == "X":
             kind = Kind.SETTING_IGNORED_BELOW if name in exercise.settings else Kind.INPUT_ONE_BELOW
             rows.append((kind, f"ignores:{name}", changes.ONE))
-        rows += OF_A_BATCH if value.shape[:1] > (1,) else ()
+        if value.shape[:1] > (1,):
+            rows += [(Kind.SHIFTED, "off-by-one", roll) for roll in (changes.ROLL, changes.ROLL_BACK)]
+            rows.append((Kind.MEAN_BELOW, "mean-of-products", changes.MEAN))
         if value.ndim == 2 and value.shape[0] == value.shape[1]:
             rows.append((Kind.TRANSPOSED, "transpose", changes.TRANSPOSE))
         for kind, code, edit in rows:
@@ -196,10 +195,3 @@ def elsewhere(tape: Tape) -> Iterator[Mistake]:
                 yield on_step(Kind.ELSEWHERE, tape, "chain-at", step, edits)
             else:
                 yield mixed_up(Kind.OTHER_BELOW, tape, name, other, edits)
-
-
-OF_A_BATCH: tuple[Row, ...] = (
-    (Kind.SHIFTED, "off-by-one", changes.ROLL),
-    (Kind.SHIFTED, "off-by-one", changes.ROLL_BACK),
-    (Kind.MEAN_BELOW, "mean-of-products", changes.MEAN),
-)
