@@ -122,7 +122,6 @@ def as_block(found: Any, i: int | str, num_rows: int) -> Data:
 
 
 def slices(features: Any, labels: Any, sample_weight: Any, block_rows: int) -> Source:
-    """Of arrays, and whatever else can be sliced."""
     if labels is None:
         raise TypeError("labels are missing; only files and functions bring their own")
     parts = {"features": features, "labels": labels, "sample_weight": sample_weight}

@@ -62,7 +62,6 @@ class Checkpoint:
 
     @property
     def file(self) -> str:
-        """The path, whatever becomes of the working directory."""
         return os.path.realpath(self.path)
 
     @contextlib.contextmanager
@@ -104,7 +103,6 @@ class State:
 
     @classmethod
     def load(cls, path: str) -> State:
-        """Read a file; CheckpointError says what is wrong with it."""
         import json
         import zipfile
 

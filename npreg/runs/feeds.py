@@ -262,8 +262,6 @@ def on_scale(feed: Feed, *, standardize: bool, center: bool = True) -> tuple[Fee
 
 
 class RunRows(NamedTuple):
-    """The training rows as a feed, their scaling, and the rows held out."""
-
     feed: Feed
     scaling: Scaling | None
     held_out: Feed | None
@@ -294,7 +292,6 @@ class RunRows(NamedTuple):
 
 
 def _split(rows: Data | Rows, fraction: float, rng: np.random.Generator) -> tuple[Data, Data]:
-    """The training rows and the rows held out, each in their old order."""
     if np.ndim(fraction):
         raise TypeError(f"validation must be {VALIDATION}, not {brief(fraction)}")
     if not isinstance(rows, Data):

@@ -82,7 +82,6 @@ def _text(value: Any, met: dict[int, Any]) -> str:
 
 
 def _parts(value: Any) -> tuple[str, Any]:
-    """What kind of thing it is, and all that makes it this one."""
     if isinstance(value, CodeType):
         names = value.co_names, value.co_varnames, value.co_freevars
         return "code", [value.co_code.hex(), *names, list(value.co_consts)]

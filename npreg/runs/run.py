@@ -119,7 +119,6 @@ class Run:
         return self.stopped != "num_epochs" or self.epoch >= self.num_epochs
 
     def raw(self, theta: FloatArray) -> FloatArray:
-        """Parameters for the features as they came in."""
         return theta if self.rows.scaling is None else self.rows.scaling.leave(theta)
 
     def raw_copies(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -141,7 +140,6 @@ class Run:
             self.run_epochs()
 
     def excess(self) -> Excess | None:
-        """How far the parameters to return are from the least loss."""
         if self.judged[0] != self.epoch:
             self.judged = self.epoch, judge(self.plan, self.feed, self.best_or_last(), self.losses)
         return self.judged[1]
@@ -199,7 +197,6 @@ class Run:
             self.look_on(loss, held_out)
 
     def look_on(self, loss: float, held_out: float | None) -> None:
-        """Whether the last epoch is the best, and reasons to stop."""
         watched, stop = self.losses if held_out is None else self.validation_losses, self.plan.stop
         if not self.best_epoch or watched[-1] < watched[self.best_epoch - 1] - (0.0 if stop is None else stop.tol):
             self.best, self.best_epoch = self.good, self.epoch

@@ -87,7 +87,6 @@ def _mean(X: FloatArray, weights: FloatArray | None) -> FloatArray:
 
 
 def _of_sparse(X: SparseRows, weights: FloatArray | None, weight: float) -> tuple[FloatArray, FloatArray]:
-    """The means, and Σ (x − mean)², of the columns."""
     values = X.stored[1].astype(np.float64)
     each = np.ones(len(values)) if weights is None else weights.take(X.rows_of_entries())
     mean = X.column_sums(each * values) / weight
@@ -165,7 +164,6 @@ class LazyRows:
 
 
 def some_rows(X: Any, index: NDArray[Any]) -> Any:
-    """X[index], copied where it is small."""
     if is_sparse(X):
         return X.subset(index)
     return X[index] if len(index) * X.shape[1] * X.itemsize <= COPY_BYTES else LazyRows(X, None, index)
