@@ -83,10 +83,8 @@ def check_gradient(
         the input's.
     tolerance : float
         In units of eps · Σ|terms|; eps is float32's where the inputs or the gradient are float32.
-    max_entries, num_directions : int
-        Inputs with more entries are checked along so many random directions.
-    rng : seed or numpy.random.Generator
-        For the directions, as `np.random.default_rng` takes it.
+    max_entries, num_directions, rng : int, int, seed or numpy.random.Generator
+        Inputs with more entries are checked along so many directions, which are drawn by `rng`.
 
     Raises
     ------

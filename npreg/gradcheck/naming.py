@@ -1,7 +1,6 @@
 """Which mistake a wrong gradient holds: the exercises' engine, on the exercise that the function makes.
 
-Every array becomes an input whose numbers are drawn like the given ones, with a letter for every length that can
-be another. What explains a gradient must do so on these, and on the given numbers, cut down where they are many.
+What explains a gradient must do so on numbers drawn like the given ones, in other sizes too, and on those themselves.
 """
 
 from __future__ import annotations

@@ -131,11 +131,7 @@ class GradientReport:
         return self.passed
 
     def points(self, maximum: float) -> float:
-        """Points for a grade: `maximum` times the share of inputs whose gradient is right; a built-in float.
-
-        >>> GradientReport(inputs=()).points(3)
-        3.0
-        """
+        """Points for a grade: `maximum` times the share of inputs whose gradient is right; a built-in float."""
         if self.problems or not self.inputs:
             return float(maximum) if self.passed else 0.0
         return float(maximum) * sum(report.passed for report in self.inputs) / len(self.inputs)
