@@ -122,6 +122,15 @@ def write() -> None:
     """Write the pages of reference/, those that have changed."""
     pages = {"index.rst": _reference(), "commands.md": _commands(), "course.md": _course()}
     (DOCS / "reference").mkdir(exist_ok=True)
+    listed = {
+        f"{name}{end}.rst"
+        for names in public_names().values()
+        for name in names
+        for end in ("", "-class")
+    }
+    for path in (DOCS / "reference" / "names").glob("*.rst"):
+        if path.name not in listed:  # a name that has gone
+            path.unlink()
     for name, text in pages.items():
         path = DOCS / "reference" / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
