@@ -237,7 +237,7 @@ def _right_without_guards(
     """What is found of an answer that is right but for constants as in log(p + 1e-7), its own or the loss's."""
     if not _nearly(values, references, name, GUARDED):
         return []
-    exercise, constants = _without_guards(references[0].tape.exercise)
+    exercise, constants = without_guards(references[0].tape.exercise)
     there = [reference(exercise, at.tape.values) for at in references] if constants else references
     changed = _without(values, free)
     for given, asked in ((changed, references), (values, there), (changed, there)):
@@ -259,7 +259,8 @@ def _without(values: list[Array], free: Sequence[Array | None]) -> list[Array]:
 
 
 @lru_cache(maxsize=64)
-def _without_guards(exercise: Exercise) -> tuple[Exercise, list[float]]:
+def without_guards(exercise: Exercise) -> tuple[Exercise, list[float]]:
+    """The exercise with a loss without its small constants, and these."""
     loss, constants = unguarded(exercise.function)
     return (replace(exercise, function=loss), constants) if constants else (exercise, [])
 

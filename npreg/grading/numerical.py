@@ -17,6 +17,7 @@ import numpy as np
 from npreg.exercises.forward.probes import Probe, bank
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.verdict import Reference, is_right, reference
+from npreg.exercises.judge import without_guards
 
 OUTLIERS = (2.0**40, 2.0**20, 2.0**13)
 STRETCHES = (2.0**20, 2.0**-60)
@@ -139,12 +140,23 @@ def _gain(large: Stretched, plain: Reference, name: str) -> float:
 
 
 def loses_digits(runs: Sequence[Mapping[str, Any]], larges: Sequence[Stretched], name: str) -> bool:
-    """Whether an answer that is right elsewhere is wrong on a large probe, or only nearly right."""
-    for run, (at, exposed, outlier) in zip(runs, larges, strict=True):
-        value, right, terms = run["value"], at.right[name], at.terms[name]
-        if value is not None and value.shape == right.shape and value.dtype.kind in "iuf":
-            wrong = ~is_right(value, right, terms) & np.isfinite(value)
-            nearly = not outlier and np.all(np.abs(value - right) <= NEAR * np.max(terms))
-            if np.any(wrong & exposed[name]) or (nearly and np.any(wrong)):
-                return True
+    """Whether an answer that is right elsewhere is wrong on a large probe, or only nearly right.
+
+    Small constants of its own, or of the loss, that only keep from dividing by zero make it neither.
+    """
+    for run, large in zip(runs, larges, strict=True):
+        values = [v for v in (run["value"], run["free"]) if v is not None and v.dtype.kind in "iuf"]
+        exercise, guards = without_guards(large.reference.tape.exercise)
+        asked = [large.reference, *([reference(exercise, large.reference.tape.values)] if guards else ())]
+        if values and all(_is_lost(value, at, large, name) for value in values for at in asked):
+            return True
     return False
+
+
+def _is_lost(value: Array, at: Reference, large: Stretched, name: str) -> bool:
+    right, terms = at.right[name], at.terms[name]
+    if value.shape != right.shape:
+        return False
+    wrong = ~is_right(value, right, terms) & np.isfinite(value)
+    nearly = not large.outlier and np.all(np.abs(value - right) <= NEAR * np.max(terms))
+    return bool(np.any(wrong & large.exposed[name]) or (nearly and np.any(wrong)))

@@ -262,6 +262,7 @@ def at_the_command_line(lang: str) -> None:
     prove(load("one-weight"), [zeros]).text(lang)
 
 
+@pytest.mark.slow
 def test_every_sentence_is_said_about_some_student_file(
     spoken: Spoken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

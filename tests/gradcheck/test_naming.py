@@ -193,6 +193,7 @@ def test_a_function_of_fixed_sizes_is_judged_on_other_numbers() -> None:
     assert all("n" not in m.code.partition(":")[2] for m in report.inputs[0].mistakes)
 
 
+@pytest.mark.slow
 def test_nothing_is_named_at_random() -> None:
     for seed in range(2):
         noise = np.random.default_rng(seed).normal(size=(50, 3))

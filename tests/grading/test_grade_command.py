@@ -157,6 +157,7 @@ def test_a_teachers_own_exercise_and_its_mark_for_numerical_answers(npreg, tmp_p
     assert out.splitlines()[1] == " 25%  step.py  grad_a: numerical"
 
 
+@pytest.mark.slow
 def test_packages_can_be_forbidden_or_allowed(npreg, tmp_path):
     place = tmp_path / "class"
     place.mkdir()

@@ -34,6 +34,11 @@ STUB = "def grad_w(X, y, w, b, lam):\n    ...\n\n\ndef grad_b(X, y, w, b):\n    
 FILES = [(RIGHT, 2.0), (HALF, 1.0), (WRONG, 0.0), (STUB, 0.0)]
 NAMES = ["right", "half", "wrong", "stub"]
 students = pytest.mark.parametrize(("source", "points"), FILES, ids=NAMES)
+one_student = pytest.mark.parametrize(  # where each is a process of its own
+    ("source", "points"),
+    [pytest.param(*file, marks=[pytest.mark.slow] * (i != 1)) for i, file in enumerate(FILES)],
+    ids=NAMES,
+)
 CUBES = """
 import numpy as np
 from npreg import assert_gradient
@@ -173,7 +178,7 @@ def test_gradescope_runs_the_autograder(source, points, tmp_path):
     assert sum(test["score"] for test in results["tests"]) == points
 
 
-@students
+@one_student
 def test_the_check_of_github_classroom_is_green_or_red(source, points, tmp_path):
     (tmp_path / "ridge.py").write_text(source, encoding="utf-8")
     text = (GRADERS / "github-classroom" / "classroom.yml").read_text(encoding="utf-8")
@@ -184,7 +189,7 @@ def test_the_check_of_github_classroom_is_green_or_red(source, points, tmp_path)
     assert "ridge" in done.stdout
 
 
-@students
+@one_student
 def test_pytest_has_a_test_for_each_answer(source, points, tmp_path):
     (tmp_path / "ridge.py").write_text(source, encoding="utf-8")
     shutil.copy(GRADERS / "pytest" / "test_gradients.py", tmp_path)
