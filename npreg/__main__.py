@@ -46,7 +46,7 @@ def _exercises_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _exercises(options: argparse.Namespace) -> int:
     if not Path(options.folder).is_dir():
-        raise UnusableFile(f"there is no folder {options.folder}")
+        raise UnusableFile("no-folder", path=options.folder)
     following = None
     skipped: list[str] = []
     for state in session.progress(options.folder, _limits(options), skipped, options.lang):
@@ -103,7 +103,7 @@ def _limits(options: argparse.Namespace) -> Limits:
     try:
         return Limits(seconds=options.seconds, memory=options.memory * 2**20)
     except ValueError as error:
-        raise UnusableFile(str(error)) from None
+        raise UnusableFile("other", why=error) from None
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -180,7 +180,7 @@ def _prove(options: argparse.Namespace) -> int:
         sizes = [_sizes(text) for text in options.sizes or ()]
         proof = prover.prove(exercise, prover.probes_of_sizes(exercise, sizes) if sizes else None)
     except ValueError as error:
-        raise UnusableFile(str(error)) from error
+        raise UnusableFile("other", why=error) from error
     print(_as_called(proof.text(options.lang, twins=options.twins)))
     for text in prover.preview(exercise, options.lang) if options.messages else ():
         print(f"\n{text}", flush=True)
@@ -247,8 +247,8 @@ def _grade(options: argparse.Namespace) -> int:
             quiet=options.quiet,
         )
     except (OSError, ValueError, NoIsolation) as error:
-        raise UnusableFile(str(error)) from None
-    for line in graded.lines(rows=not (options.csv or options.gradebook or options.jsonl)):
+        raise UnusableFile("other", why=error) from None
+    for line in graded.lines(rows=not (options.csv or options.gradebook or options.jsonl), lang=options.lang):
         print(line)
     for result in graded.troubles:
         print(f"npreg: {result.file}: {result.message}", file=sys.stderr)
@@ -318,7 +318,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except UnusableFile as error:
-        print(f"npreg: {_as_called(str(error))}", file=sys.stderr)
+        print(f"npreg: {_as_called(error.text(options.lang))}", file=sys.stderr)
         return UNUSABLE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -62,7 +62,7 @@ def check(
     if exercise is None and isinstance(code, str):
         exercise = files.named_exercise(code)
     if exercise is None:
-        raise UnusableFile("the file names no exercise; give one, for example exercise='one-weight'")
+        raise UnusableFile("exercise-asked")
     found = exercise if isinstance(exercise, Exercise) else files.find_exercise(exercise)
     questions = questions_of(found, probes, seed)
     outcome = run_answers(code, questions.names, questions.probes, optional=questions.optional)
@@ -102,7 +102,7 @@ def check_cell(shell: Any, line: str, cell: str) -> Report | None:
     lang = rest[-1] if rest else "en"
     try:
         if not name or lang not in LANGUAGES:
-            raise UnusableFile("begin the cell with such as %%check one-weight, or %%check one-weight --lang zh")
+            raise UnusableFile("cell")
         exercise = files.find_exercise(name)
         space, asked = shell.user_ns, {*exercise.functions, *(f"grad_{step}" for step in exercise.public_steps)}
         earlier = {name: space.pop(name) for name in asked if name in space}
@@ -116,7 +116,7 @@ def check_cell(shell: Any, line: str, cell: str) -> Report | None:
             return None
         report = check(written, exercise, lang=lang)
     except UnusableFile as error:
-        print(f"npreg: {error}")
+        print(f"npreg: {error.text(lang if lang in LANGUAGES else 'en')}")
         return None
     wrong = [a.name for a in report.answers if not (a.passed or a.not_written) and a.shows_in_numbers]
     shown = {example.answer: example for example in by_hand(written, exercise, wrong)} if wrong else {}

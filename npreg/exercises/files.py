@@ -33,45 +33,46 @@ def read_source(path: str | Path) -> str:
     """
     path = Path(path)
     if path.is_dir():
-        raise UnusableFile(f"{path} is a folder; name one file in it, such as {path / 'one_weight.py'}")
+        raise UnusableFile("folder", path=path, such=path / "one_weight.py")
     if not path.exists():
         there = [near.name for near in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise UnusableFile(f"there is no file {path}" + _did_you_mean(path.name, there))
+        raise UnusableFile("no-file", path=path, near=_near(path.name, there))
     if not path.is_file():
-        raise UnusableFile(f"{path} is no ordinary file; name a .py file or a notebook")
+        raise UnusableFile("no-ordinary-file", path=path)
     notebook = path.suffix.lower() == ".ipynb"
     longest = MAX_NOTEBOOK if notebook else MAX_BYTES
     try:
         if path.stat().st_size > longest:
-            raise UnusableFile(f"{path} is longer than {longest} bytes; is it the right file?")
+            raise UnusableFile("long", path=path, most=longest)
         text = decode(path.read_bytes(), str(path))
         return notebook_source(text) if notebook else text
     except OSError as error:
-        raise UnusableFile(f"{path} cannot be read: {error.strerror or error}") from None
+        raise UnusableFile("read", path=path, why=error.strerror or error) from None
     except NotANotebook as error:
-        raise UnusableFile(f"{path} is no notebook ({error}); save it again from Jupyter") from None
+        raise UnusableFile("notebook", path=path, why=error) from None
 
 
 def decode(content: bytes, name: str) -> str:
     """The text of a Python file's bytes, in the encoding that it declares, with newlines as ``\\n``."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UnusableFile(f"{name} is saved as UTF-16; save it as UTF-8")
+        raise UnusableFile("utf-16", path=name)
     if b"\0" in content:
-        raise UnusableFile(f"{name} holds zero bytes, so it is no Python source; is it the right file?")
+        raise UnusableFile("zero-bytes", path=name)
     try:
         encoding = tokenize.detect_encoding(io.BytesIO(content).readline)[0]
     except SyntaxError as error:
         if "unknown encoding" in str(error):
-            raise UnusableFile(f"{name} declares an {error.msg}; save it as UTF-8") from None
+            raise UnusableFile("declares", path=name, what=error.msg) from None
         encoding = "utf-8"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line, byte = content[: error.start].count(b"\n") + 1, content[error.start]
-        why = f"is not {error.encoding.upper()}: line {line} holds the byte 0x{byte:02x}"
-        raise UnusableFile(f"{name} {why}; save the file as UTF-8") from None
+        raise UnusableFile(
+            "bytes", path=name, encoding=error.encoding.upper(), line=line, byte=f"0x{byte:02x}"
+        ) from None
     if not text.strip():
-        raise UnusableFile(f"{name} is empty; `npreg start ID` writes a file to begin with")
+        raise UnusableFile("empty", path=name)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -125,9 +126,9 @@ def require_python(source: str, name: str) -> None:
         code = line.lstrip()
         column = max((error.offset or 1) - 1 - (len(line) - len(code)), 0)
         shown = f"\n    {code}\n    {' ' * column}^" if line else ""
-        raise UnusableFile(f"{name}, line {error.lineno}: this is no Python: {error.msg}{shown}") from None
+        raise UnusableFile("python-line", path=name, line=error.lineno, why=error.msg, shown=shown) from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise UnusableFile(f"{name} is no Python: {error}") from None
+        raise UnusableFile("python", path=name, why=error) from None
 
 
 def named_exercise(source: str) -> str | None:
@@ -159,8 +160,7 @@ def exercise_of(source: str, path: str | Path) -> str:
     """The exercise that a file is for: the one it names, else the one its own name is, else an `UnusableFile`."""
     named, own = named_exercise(source), Path(path).stem.replace("_", "-").lower()
     if named is None and own not in IDS:
-        cure = "add the line `# exercise: ID` at its top, or call with --exercise ID (`npreg exercises` lists them)"
-        raise UnusableFile(f"{path} does not say which exercise it is for; {cure}")
+        raise UnusableFile("names-none", path=path)
     return named or own
 
 
@@ -171,8 +171,8 @@ def find_exercise(name: str, folder: str | Path = ".") -> Exercise:
     wanted = name.strip().lower().replace("_", "-")
     if wanted in IDS:
         return load(wanted)
-    near = _did_you_mean(wanted, IDS) or "; `npreg exercises` lists them"
-    raise UnusableFile(f"there is no exercise {name!r}{near}")
+    near = _near(wanted, IDS)
+    raise UnusableFile("no-exercise", name=repr(name), near=near, listed="" if near else "`npreg exercises`")
 
 
 def load_exercise(path: str | Path) -> Exercise:
@@ -181,11 +181,10 @@ def load_exercise(path: str | Path) -> Exercise:
     try:
         namespace = runpy.run_path(str(path), run_name="exercise")
     except Exception as error:
-        raise UnusableFile(f"{path} stops with {type(error).__name__}: {error}") from error
+        raise UnusableFile("stops", path=path, why=f"{type(error).__name__}: {error}") from error
     found = list({id(value): value for value in namespace.values() if isinstance(value, Exercise)}.values())
     if len(found) != 1:
-        cure = "a file for `check`, `start` and `prove` holds one, made with npreg.exercises.Exercise(...)"
-        raise UnusableFile(f"{path} defines {len(found) or 'no'} exercises; {cure}")
+        raise UnusableFile("one-exercise", path=path, count=len(found))
     return found[0]
 
 
@@ -205,6 +204,5 @@ def student_files(folder: str | Path, skipped: list[str]) -> Iterator[tuple[Path
             yield path, named.lower().replace("_", "-")
 
 
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+def _near(name: str, known: Iterable[str]) -> str:
+    return ", ".join(difflib.get_close_matches(name, list(known), n=3, cutoff=0.5))

@@ -57,7 +57,7 @@ def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") ->
     error = outcome["error"]
     if error is not None and error["kind"] in ("SyntaxError", "IndentationError", "TabError"):
         message = error["message"].partition(f" ({FILENAME}, line")[0]
-        raise UnusableFile(f"the file is no Python: {message} (line {error['line']})")
+        raise UnusableFile("no-python", why=message, line=error["line"])
     with np.errstate(all="ignore"):
         steps = _judge_steps(questions, outcome)
         answers = [_judge(questions, name, outcome, steps) for name in questions.names]

@@ -22,8 +22,16 @@ from npreg.exercises.words import say, wrap
 class UnusableFile(ValueError):
     """The file or the call cannot be judged at all: missing, unreadable, no Python, no such exercise.
 
-    The command line prints the message on standard error and exits with 2.
+    `key` and `details` are those of its words; the command line prints them on standard error and exits with 2.
     """
+
+    def __init__(self, key: str, **details: object) -> None:
+        self.key, self.details = key, {name: value for name, value in details.items() if value not in ("", None)}
+        super().__init__(self.text("en"))
+
+    def text(self, lang: str) -> str:
+        """What is the matter, in a language."""
+        return say(f"cannot.{self.key}", lang, **self.details)
 
 
 @dataclass(frozen=True)

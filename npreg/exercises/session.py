@@ -109,7 +109,7 @@ def progress(folder: str | Path, limits: Limits, skipped: list[str], lang: str =
                 right = sum(answer.passed for answer in session.report.answers)
                 state = best._replace(path=path, right=right, problem=session.stopped)
             except UnusableFile as error:
-                state = best._replace(path=path, right=0, problem=str(error).splitlines()[0])
+                state = best._replace(path=path, right=0, problem=error.text(lang).splitlines()[0])
             best = state if best.path is None else max(best, state, key=lambda state: state.right)
         yield best
 

@@ -50,13 +50,13 @@ def write_new(path: str | Path, text: str) -> Path:
     """Write a new file as a whole, never over one that exists; an `UnusableFile` where it cannot be."""
     path = Path(path)
     if not path.parent.is_dir():
-        raise UnusableFile(f"{path} cannot be written: there is no folder {path.parent}")
+        raise UnusableFile("no-folder-for", path=path, folder=path.parent)
     try:
         write_text(path, text, new=True)
     except FileExistsError:
-        raise UnusableFile(f"{path} exists already and is left as it is; --file NAME writes to another file") from None
+        raise UnusableFile("exists", path=path) from None
     except OSError as error:
-        raise UnusableFile(f"{path} cannot be written: {error.strerror or error}") from None
+        raise UnusableFile("write", path=path, why=error.strerror or error) from None
     return path
 
 

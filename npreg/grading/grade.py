@@ -18,6 +18,7 @@ import numpy as np
 
 from npreg._version import __version__
 from npreg.exercises.forward.program import Exercise
+from npreg.exercises.words import say
 from npreg.grading.folder import Submission, readable_name
 from npreg.grading.kept import journal, key, student_seed
 from npreg.grading.marking import Result, Settings, describe, mark
@@ -45,7 +46,7 @@ class Graded:
         """Whether every entry has full marks."""
         return all(result.score == 1 for result in self.results)
 
-    def lines(self, rows: bool = True) -> list[str]:
+    def lines(self, rows: bool = True, lang: str = "en") -> list[str]:
         """The run in words: a line per entry if asked for, the class as a whole, the isolation."""
         said: list[str] = []
         for exercise in self.exercises:
@@ -53,10 +54,10 @@ class Graded:
             shown = [f"{it.score:4.0%}  {it.file}  {'; '.join(it.codes)}".rstrip() for it in results]
             right = sum(result.score == 1 for result in results)
             mean = sum(result.score for result in results) / max(len(results), 1)
-            whole = f"{len(results)} submissions, {right} all right, mean score {mean:.0%}"
-            said += [*(shown if rows else []), f"{exercise.id}: {whole}"]
-        again = [f"{self.resumed} of them marked before"] if self.resumed else []
-        return [*said, *again, "Isolation: " + "; ".join(describe(self.isolation))]
+            whole = say("graded", lang, exercise=exercise.id, count=len(results), right=right, mean=f"{mean:.0%}")
+            said += [*(shown if rows else []), whole]
+        again = [say("graded-before", lang, count=self.resumed)] if self.resumed else []
+        return [*said, *again, say("graded-isolation", lang, how="; ".join(describe(self.isolation, lang)))]
 
     @property
     def troubles(self) -> list[Result]:

@@ -154,7 +154,7 @@ def mark(
             reason, message = endings[""][0], explained("", *endings[""], settings.sandbox.limits)[settings.lang]
         return Result(submission.name, exercise.id, score, marks, reason, message, _isolation(ran.isolation), told)
     except UnusableFile as error:
-        reasons = "syntax", str(error).removeprefix("the file is no Python: ")[:300]
+        reasons = "syntax", error.text(settings.lang).partition(": ")[2][:300]
     except Exception as error:  # one file never stops the rest
         reasons = "grader-error", f"{type(error).__name__}: {error}"[:300]
     return _without_answers(submission.name, exercise, reasons, settings.lang)

@@ -55,6 +55,8 @@ OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 ELSEWHERE = ("reason", "where.", "class.", "isolation.", "feedback.", "gradescope.")  # of the grading room
 BESIDE = (
     "course.",
+    "cannot.",
+    "graded",
     "unfold-",
     "next-check",
     "preview-",

@@ -216,7 +216,7 @@ def test_a_teachers_file_is_found_beside_the_students(tmp_path):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("x = 1\n", "defines no exercises"),
+        ("x = 1\n", "defines 0 exercises"),
         (TEACHERS + TEACHERS.replace("mine", "other"), "defines 2 exercises"),
         (TEACHERS + "again = mine\n1 / 0\n", "stops with ZeroDivisionError"),
         ("def f(:\n", "this is no Python"),

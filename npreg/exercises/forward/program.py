@@ -249,7 +249,7 @@ class Exercise:
         return self.trace(inputs).forward(inputs)
 
     def _refusal(self, why: str) -> UnusableFile:
-        return UnusableFile(f"exercise {self.id!r} cannot be used: {why}")
+        return UnusableFile("exercise", name=repr(self.id), why=why)
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:
