@@ -80,21 +80,14 @@ def _extended(X: FloatArray, weights: FloatArray | None) -> FloatArray:
 
 @dataclass(frozen=True)
 class RateMoments:
-    """All that the bound needs of the rows; those of several blocks add up.
-
-    second = Σ x̃x̃ᵀ      fourth = Σ ‖x̃‖² x̃x̃ᵀ      largest = max ‖x̃‖²
-
-    Of more than 256 columns no matrix of columns by columns is formed: at most 512 rows are kept, whose
-    n × n Gram matrix has the same eigenvalues.  Where not all rows are looked at (there, and beyond 1e9
-    products a block), they are an evenly spaced sample, and λ and κ are raised by a quarter.
-    """
+    """All that the bound needs of the rows; those of several blocks add up."""
 
     num_rows: int
-    looked_at: int
-    largest: float
-    second: FloatArray
-    fourth: FloatArray
-    rows: FloatArray  # (0, p) where the matrices are kept
+    looked_at: int  # an evenly spaced sample, where fewer: then λ and κ are raised by SAMPLE_MARGIN
+    largest: float  # max ‖x̃‖²
+    second: FloatArray  # Σ x̃x̃ᵀ
+    fourth: FloatArray  # Σ ‖x̃‖² x̃x̃ᵀ
+    rows: FloatArray  # of many columns, a few in place of the matrices: their Gram matrix has the same eigenvalues
 
     @classmethod
     def of(cls, X: FloatArray, weights: FloatArray | None = None, names: Names = None) -> RateMoments:
@@ -160,19 +153,14 @@ class RateMoments:
 def rate_bound(
     batch_size: int, num_rows: float, kappa: float, largest: float, l2: float, rule: Rule | None = None
 ) -> float:
-    """2 / (noise of rows + steepest slope), each as far as the rule amplifies it.
-
-    Momentum sums up the noise of 1 / (1 − β) steps, but answers a steep slope by oscillating, which it
-    stands up to 2 (1 + β) / λ (Nesterov's up to 2 (1 + β) / ((1 + 2β) λ)), not 2 (1 − β) / λ.  Not so where
-    an epoch is a few unequal steps, which can drive the oscillation: there the bound is 1 − β of SGD's.
-    """
-    if isinstance(rule, Momentum) and num_rows / 4 < batch_size < num_rows:
+    """2 / (noise of rows + steepest slope), each as far as the rule amplifies it."""
+    if isinstance(rule, Momentum) and num_rows / 4 < batch_size < num_rows:  # few unequal steps drive oscillations
         return (1 - rule.beta) * rate_bound(batch_size, num_rows, kappa, largest, l2)
     if batch_size >= num_rows:
         noise, steepest = 0.0, largest * num_rows / batch_size + 2 * l2
     else:
         noise, steepest = kappa / batch_size, (batch_size - 1) * largest / batch_size + 2 * l2
-    if isinstance(rule, Momentum):
+    if isinstance(rule, Momentum):  # sums up the noise of 1 / (1 − β) steps, but stands a slope by oscillating
         noise /= 1 - rule.beta
         steepest *= (1 + 2 * rule.beta if isinstance(rule, Nesterov) else 1.0) / (1 + rule.beta)
     return 2 / (noise + steepest) if noise + steepest > 0 else np.inf
@@ -207,11 +195,7 @@ def squared_norms(X: FloatArray, weights: FloatArray | None) -> tuple[float, flo
 def check_learning_rate(
     lr: float, data: Data, batch_size: int, *, l2: float, norms: tuple[float, float], factor: float, steps: str
 ) -> None:
-    """Warn where lr is beyond the bound; say which column's scale is the cause.
-
-    `norms` are the `squared_norms`; `factor` is by how much the bound of a rule and loss differs from that of plain
-    SGD on the squared loss.
-    """
+    """Warn where lr is beyond `factor` times the bound of SGD on the squared loss; `norms` are `squared_norms`."""
     X, weights, n = data.X, data.weights, len(data.X)
     kappa, largest = norms  # upper bounds of κ and λ, which mostly show that lr is safe
     if lr < factor * rate_bound(batch_size, n, kappa, largest, l2):

@@ -22,7 +22,7 @@ from npreg.loop import Engine, Order, Path, Reduction
 from npreg.losses import LOSSES
 from npreg.runs.feeds import MOMENT_COLUMNS, How, as_feed, as_rows, on_scale
 from npreg.runs.run import DIVERGED
-from npreg.runs.sums import LossMoments, losses_and_weight
+from npreg.runs.sums import LossMoments, Sums, losses_and_weight
 
 __all__ = ["SweepResult", "sweep"]
 
@@ -144,8 +144,9 @@ def sweep(
         final = scaling.leave(final)
     diverged = ~np.isfinite(losses[:, -1])
     if diverged.all():
-        told = f"every run of the sweep diverged; up to lrs = {bound.max():.3g} is stable, try these"
-        warn(told, LearningRateWarning)
+        warn(
+            f"every run of the sweep diverged; up to lrs = {bound.max():.3g} is stable, try these", LearningRateWarning
+        )
     return SweepResult(lrs, l2, final[:, :-1], final[:, -1], losses, diverged, bound, facts.sample.names)
 
 
@@ -159,17 +160,10 @@ def _settings(values: ArrayLike, name: str) -> FloatArray:
     return array
 
 
-class _Sums(tuple[Any, ...]):
-    """Several sums over rows, of one pass."""
-
-    def __add__(self, other: Any) -> _Sums:
-        return _Sums(one + another for one, another in zip(self, other, strict=True))
-
-
-def _before(data: Data, theta: FloatArray) -> _Sums:
+def _before(data: Data, theta: FloatArray) -> Sums:
     """What has to be known before the first step: for rates, losses at 0 and at the start, and around 0."""
     zero: Any = LossMoments.of(data, 0 * theta) if len(theta) <= MOMENT_COLUMNS else 0
-    return _Sums((rate_moments(data), losses_and_weight(data, LOSSES["squared"], [0 * theta, theta]), zero))
+    return Sums((rate_moments(data), losses_and_weight(data, LOSSES["squared"], [0 * theta, theta]), zero))
 
 
 class SideBySide(Engine):
@@ -192,23 +186,18 @@ class SideBySide(Engine):
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
         rows, ends = self.rows, []
         for order in orders:
-            index = rows.padded(order)
-            for start in range(0, len(index), rows.chunk):
-                self.steps(theta, index[start : start + rows.chunk])
+            padded = rows.padded(order)
+            for start in range(0, len(padded), rows.chunk):
+                index = padded[start : start + rows.chunk]
+                Z = rows.gather(index, self.buffer)
+                calls: list[Gradient]
+                if rows.batch_size > rows.width:  # then a minibatch's moments are smaller than its rows
+                    calls = [G.dot for G in np.matmul(Z[..., : self.p].swapaxes(-1, -2), Z)]
+                else:
+                    calls = [_of_rows(Z_t, Z_t[:, : self.p].T) for Z_t in Z]
+                self.apply(theta, calls, rows.totals(index) / self.divisor if self.decays else None)
             ends.append(theta.copy())
         return ends
-
-    def steps(self, theta: FloatArray, index: Order) -> None:
-        """The steps of some minibatches of the loaded rows."""
-        Z, shares = self.rows.gather(index, self.buffer), None
-        calls: list[Gradient]
-        if self.rows.batch_size > self.rows.width:  # then a minibatch's moments are smaller than its rows
-            calls = [G.dot for G in np.matmul(Z[..., : self.p].swapaxes(-1, -2), Z)]
-        else:
-            calls = [_of_rows(Z_t, Z_t[:, : self.p].T) for Z_t in Z]
-        if self.decays:
-            shares = self.rows.totals(index) / self.divisor
-        self.apply(theta, calls, shares)
 
     def reduction(self) -> Reduction:
         return partial(BatchMoments.of_block, self.rows.nominal, 1 / self.divisor, totals=self.decays)

@@ -1,9 +1,7 @@
 """What "auto" stands for, whatever the loss and rule: the learning rate, and how many epochs; where a run has come to.
 
-The bound of `max_learning_rate` is that of the squared loss.  At residuals of size r another loss pulls
-like a squared loss of steepness |loss'(r)| / r: Huber's δ / r, the absolute loss's 1 / r.  So a rate that suits
-the labels' spread is bound / steepness(spread), and as residuals get smaller, so must the rate, down to where the
-loss is a parabola itself: the geometric decay under which subgradient steps converge linearly.
+The bound of `max_learning_rate` is that of the squared loss.  At residuals of size r another loss pulls like a squared
+one of steepness |loss'(r)| / r: a rate is bound / steepness(r), lowered as residuals are, by geometric decay.
 Adam and AdaGrad move every entry by about lr, whatever the gradient; their rate goes with the residuals.
 
 Source: D. Davis, D. Drusvyatskiy and V. Charisopoulos, Stochastic algorithms with geometric step decay

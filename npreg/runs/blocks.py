@@ -136,14 +136,13 @@ def slices(features: Any, labels: Any, sample_weight: Any, block_rows: int) -> S
             raise ValueError(f"{name} of shape {shape} {fit}")
     if not n:
         raise ValueError(f"features is empty: shape {_shape(features)}; at least one row is needed")
-    cut = partial(_cut, [*parts.values()])
+
+    def cut(rows: slice) -> Parts:
+        found = (part if isinstance(part, (list, tuple)) else getattr(part, "iloc", part) for part in parts.values())
+        # A copy: a mapped file is read here, once and in order, not row by row later.
+        return tuple(one.copy() if isinstance(one, np.ndarray) else one for one in (part[rows] for part in found))
+
     return [(min(block_rows, n - i), partial(cut, slice(i, min(i + block_rows, n)))) for i in range(0, n, block_rows)]
-
-
-def _cut(parts: list[Any], rows: slice) -> Parts:
-    found = (part if isinstance(part, (list, tuple)) else getattr(part, "iloc", part) for part in parts)
-    # A copy: a mapped file is read here, once and in order, not row by row later.
-    return tuple(one.copy() if isinstance(one, np.ndarray) else one for one in (part[rows] for part in found))
 
 
 def _shape(part: Any) -> tuple[int, ...]:
@@ -246,30 +245,26 @@ def _csv(path: Path, choose: Callable[..., list[list[str]]], block_rows: int) ->
                     starts.append(start)
                 count, start, filled = count + filled, file.tell(), False
         starts.append(file.tell())
-    read = partial(_read_csv, path, names, chosen, delimiter)
+
+    def read(first: int, start: int, end: int) -> Parts:
+        with open(path, "rb") as file:
+            file.seek(start)
+            text = file.read(end - start).decode("utf-8")
+        wanted = [names.index(name) for name in chain(*chosen)]
+        try:
+            table = np.loadtxt(io.StringIO(text), float, None, delimiter, usecols=wanted, ndmin=2, quotechar='"')
+        except ValueError as error:
+            where = re.search(r"string (.*) to float64 at row (\d+), column (\d+)", str(error))
+            if where is None:
+                raise ValueError(f"{path}: {error}") from None
+            name, row = names[int(where[3]) - 1], first + int(where[2])
+            raise ValueError(
+                f"{path} holds {where[1]} in column {name!r}, row {row} (counted from 0); put a number there, or name "
+                f"the columns to take as columns=[...], without {name!r}"
+            ) from None
+        columns = iter(table.T)
+        features, *others = ([*islice(columns, len(some))] for some in chosen)
+        return _Columns(chosen[0], features), *(part[0] if len(part) == 1 else np.column_stack(part) for part in others)
+
     places = zip(range(0, count, block_rows), starts, starts[1:], strict=False)
     return [(min(block_rows, count - place[0]), partial(read, *place)) for place in places]
-
-
-def _read_csv(
-    path: Path, names: list[str], chosen: list[list[str]], delimiter: str, first: int, start: int, end: int
-) -> Parts:
-    """The rows from `first` on, which are the file's bytes from `start` to `end`."""
-    with open(path, "rb") as file:
-        file.seek(start)
-        text = file.read(end - start).decode("utf-8")
-    wanted = [names.index(name) for name in chain(*chosen)]
-    try:
-        table = np.loadtxt(io.StringIO(text), float, None, delimiter, usecols=wanted, ndmin=2, quotechar='"')
-    except ValueError as error:
-        where = re.search(r"string (.*) to float64 at row (\d+), column (\d+)", str(error))
-        if where is None:
-            raise ValueError(f"{path}: {error}") from None
-        name, row = names[int(where[3]) - 1], first + int(where[2])
-        raise ValueError(
-            f"{path} holds {where[1]} in column {name!r}, row {row} (counted from 0); put a number there, or name "
-            f"the columns to take as columns=[...], without {name!r}"
-        ) from None
-    columns = iter(table.T)
-    features, *others = ([*islice(columns, len(some))] for some in chosen)
-    return _Columns(chosen[0], features), *(part[0] if len(part) == 1 else np.column_stack(part) for part in others)

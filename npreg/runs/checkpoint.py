@@ -36,10 +36,7 @@ class Checkpoint:
     every : int ≥ 1, or "block"
         Epochs between two writings (the last is always written), or after every block of `RowBlocks`.
 
-    Raises
-    ------
-    ValueError, TypeError
-        For a path that is no path of a file in a folder, and other arguments out of range.
+    ValueError or TypeError for a path that is no path of a file in a folder, and other arguments out of range.
 
     >>> Checkpoint("run.npz", resume=True).every
     1
@@ -183,10 +180,7 @@ class State:
 
 @contextlib.contextmanager
 def locked(path: str) -> Iterator[None]:
-    """Hold the file for this run alone; CheckpointError where another run, in any process, has it.
-
-    The system lets go of a lock when its process ends; its own file is removed here, or by the next run.
-    """
+    """Hold the file for this run alone, until its process ends; CheckpointError where another run has it."""
     lock, is_ours = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:50]}.lock"), False
     while not is_ours:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)

@@ -1,14 +1,9 @@
 """How far a run has come: its loss above the least one, and the steps that are missing.
 
-Around any θ the mean loss with an L2 penalty is a parabola (squared loss), or below one that touches it
-(steepness |loss'(r)| / |r| in every row, for losses that grow more slowly):
-
-    L(θ + Δ)  ≤  L(θ) + g·Δ + ½ Δᵀ H Δ          least at Δ = −H⁺ g, lower by ½ gᵀ H⁺ g
-
-For the squared loss that is the exact excess, from one pass over the rows.  For others the step is made and
-the loss measured, a few times over.  Of many columns and few rows H is that of the rows' coordinates in their
-span; of many of both, conjugate gradients give a part.  Along an eigenvector of H the mean of a run's parameters
-follows (1 − lr λ)ᵗ, or with momentum the powers of a 2 × 2 matrix.
+Around any θ the mean loss with an L2 penalty is a parabola (squared loss), or below one that touches it (steepness
+|loss'(r)| / |r| in every row), L(θ + Δ) ≤ L(θ) + g·Δ + ½ Δᵀ H Δ: least at Δ = −H⁺ g, lower by ½ gᵀ H⁺ g.  For other
+losses the step is made and the loss measured, a few times over.  Along an eigenvector of H the mean of a run's
+parameters follows (1 − lr λ)ᵗ, or with momentum the powers of a 2 × 2 matrix.
 
 Sources: D. R. Hunter and K. Lange, A tutorial on MM algorithms, The American Statistician 58 (2004) 30;
 N. Qian, On the momentum term in gradient descent learning algorithms, Neural Networks 12 (1999) 145.
@@ -20,7 +15,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -28,10 +23,9 @@ from npreg.arrays import Data, FloatArray
 from npreg.arrays.sparse import is_sparse
 from npreg.losses import Loss
 from npreg.runs.feeds import ArrayFeed, Feed
-from npreg.runs.sums import BLOCK_ROWS
+from npreg.runs.sums import BLOCK_ROWS, Sums
 from npreg.sgd import Momentum, Nesterov, Rule
 
-_At: TypeAlias = "tuple[FloatArray, FloatArray, FloatArray]"  # H of every output (or of all), g, the shift
 TOLERANCE = 0.01  # of the loss of the best constant: a run that close to the least loss is there
 MOST_COLUMNS, FEW_ROWS = (256, 512)  # H is formed up to so many columns, or of so many rows
 REPEATS, PRODUCTS = 10, 12  # parabolas that are tried; steps of conjugate gradients
@@ -90,40 +84,32 @@ class Speed:
 def excess(
     feed: Feed, loss: Loss, theta: FloatArray, l2: float = 0.0, l1: float = 0.0, *, fit_intercept: bool = True
 ) -> Excess:
-    """How far theta (d + 1, k) is from the least mean loss + l2/2 Σ w² + l1 Σ |w| over a feed's rows.
-
-    Exact for the squared loss of up to 256 columns, or without L1 of up to 512 rows; an estimate otherwise.
-    """
+    """How far theta (d + 1, k) is from the least mean loss + l2/2 Σ w² + l1 Σ |w| over a feed's rows."""
     theta, wide = theta.astype(np.float64), feed.facts.width > MOST_COLUMNS
     if is_sparse(feed.facts.sample.X):  # its products would need every column of every row
         return Excess(math.nan, False, None, math.nan)
     few_rows = wide and feed.facts.num_rows <= FEW_ROWS and loss.is_squared and not l1
     with np.errstate(all="ignore"):
         if few_rows:  # in as many coordinates as there are rows
-            data, basis = _in_their_span(feed)
-            feed, w, theta = ArrayFeed(data), theta[:-1], np.vstack([basis.T @ theta[:-1], theta[-1:]])
+            X, y, weights = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns))
+            basis, coordinates = np.linalg.qr(X.T)
+            feed = ArrayFeed(Data(coordinates.T, y, weights))
+            w, theta = theta[:-1], np.vstack([basis.T @ theta[:-1], theta[-1:]])
         here, find_speed = _Place.at(feed, loss, theta, fit_intercept), None
         if wide and not few_rows:
             value, constant = _by_products(feed, here, l2, l1)
         else:
             value, constant, at = _by_moments(feed, here, l2, l1)
-            find_speed = partial(_speed, *at, basis if few_rows else None)
+            find_speed = partial(_speed, basis if few_rows else None, *at)
         if few_rows:
             value += l2 / 2 * float(np.sum((w - basis @ theta[:-1]) ** 2)) / theta.shape[1]
         converged = value <= TOLERANCE * constant if math.isfinite(value) and math.isfinite(constant) else None
         return Excess(value, loss.is_squared and (few_rows or not wide), converged, constant, find_speed)
 
 
-def _in_their_span(feed: Feed) -> tuple[Data, FloatArray]:
-    """Rows in coordinates, and the basis (d, n) in which they are that."""
-    X, y, weights = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns).parts)
-    basis, coordinates = np.linalg.qr(X.T)
-    return Data(coordinates.T, y, weights), basis
-
-
-def _columns(data: Data) -> _Sums:
+def _columns(data: Data) -> Sums:
     weights = np.ones(len(data.X)) if data.weights is None else data.weights
-    return _Sums([[np.asarray(data.X, np.float64)], [data.y], [weights]])
+    return Sums([[np.asarray(data.X, np.float64)], [data.y], [weights]])
 
 
 @dataclass(frozen=True)
@@ -148,27 +134,17 @@ class _Place:
         theta[-1] += shift @ theta[:-1]
         return cls(loss, theta, shift, middle, spread, fit_intercept)
 
-    def means(self, sums: _Sums) -> tuple[float, float, float]:
+    def means(self, sums: Sums) -> tuple[float, float, float]:
         """Of sums over rows: the sum of weights, the mean loss here, and that of the best constant."""
-        weight, value, at_middle, to_mean = sums.parts[:4]
+        weight, value, at_middle, to_mean = sums[:4]
         exact = self.loss.is_squared and self.fit_intercept
         better = float(np.sum(to_mean**2)) / (2 * weight) if exact else 0.0
         scale = 1 / (weight * len(to_mean))
         return weight, value * scale, (at_middle - better) * scale
 
 
-@dataclass
-class _Sums:
-    """Sums over rows: weights, losses here and at the constant, y − middle, and whatever else is asked for."""
-
-    parts: list[Any]
-
-    def __add__(self, other: _Sums) -> _Sums:
-        return _Sums([one + another for one, another in zip(self.parts, other.parts, strict=True)])
-
-
-def _sums(data: Data, here: _Place, look: Callable[..., list[Any]], *arguments: Any) -> _Sums:
-    """`look(rows, r, weights, …)` gives what else is summed, weights being those times steepness (n, k)."""
+def _sums(data: Data, here: _Place, look: Callable[..., list[Any]], *arguments: Any) -> Sums:
+    """Of weights, losses here and at the constant, y − middle, and of what `look(rows, r, s · steepness, …)` gives."""
     loss, p = here.loss, len(here.theta)
     found = []
     for start in range(0, len(data.X), BLOCK_ROWS):
@@ -186,7 +162,7 @@ def _sums(data: Data, here: _Place, look: Callable[..., list[Any]], *arguments: 
             middle = np.broadcast_to(here.middle, y.shape)
             losses = [float((s * loss.value(y_hat, y)).sum()) for y_hat in (r + y, middle)]
         more = look(rows, r, pulls, *arguments)
-        found.append(_Sums([float(s.sum()), *losses, (s * from_middle).sum(axis=0), *more]))
+        found.append(Sums([float(s.sum()), *losses, (s * from_middle).sum(axis=0), *more]))
     return sum(found[1:], found[0])
 
 
@@ -196,13 +172,14 @@ def _moments(rows: FloatArray, r: FloatArray, s: FloatArray) -> list[Any]:
     return [rows.T @ (s * r), np.stack([rows.T @ (rows * one[:, None]) for one in weights])]
 
 
-def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float, _At]:
+def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float, tuple[FloatArray, ...]]:
+    """The excess, the constant's loss, and at the start H of every output (or of all), g, and the shift."""
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)
     best, least, start = here, math.inf, None
     for _ in range(REPEATS):
-        sums: _Sums = feed.total(_sums, here, _moments)
+        sums: Sums = feed.total(_sums, here, _moments)
         weight, value, of_constant = here.means(sums)
-        w, G, Hs = here.theta[:-1], sums.parts[4] / weight, sums.parts[5] / weight
+        w, G, Hs = here.theta[:-1], sums[4] / weight, sums[5] / weight
         if l2:
             G, Hs = G + l2 * penalised[:, None] * here.theta, Hs + l2 * np.diag(penalised)
         found = [_lowest(Hs[min(j, len(Hs) - 1)], G[:, j], here.theta[:, j], l1 * penalised) for j in range(k)]
@@ -248,7 +225,7 @@ def _lowest(H: FloatArray, g: FloatArray, theta: FloatArray, l1: FloatArray) -> 
     return step, -float(depth)
 
 
-def _speed(Hs: FloatArray, G: FloatArray, shift: FloatArray, basis: FloatArray | None) -> Speed:
+def _speed(basis: FloatArray | None, Hs: FloatArray, G: FloatArray, shift: FloatArray) -> Speed:
     """In the coordinates in which steps are made, those of features as they came, here or in a basis of rows."""
     back = np.eye(len(G))
     back[:-1, -1] = shift
@@ -267,15 +244,15 @@ def _products(rows: FloatArray, r: FloatArray, s: FloatArray, D: FloatArray) -> 
 def _by_products(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float]:
     """A part of the excess by conjugate gradients, one pass a step."""
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)[:, None]
-    sums: _Sums = feed.total(_sums, here, _products, 0 * here.theta)
+    sums: Sums = feed.total(_sums, here, _products, 0 * here.theta)
     weight, _, constant = here.means(sums)
     if l1:
         return math.nan, constant
-    down = -(sums.parts[4] / weight + l2 * penalised * here.theta)
+    down = -(sums[4] / weight + l2 * penalised * here.theta)
     D, length, value = down, np.sum(down * down, axis=0), 0.0
     for _ in range(PRODUCTS):
         sums = feed.total(_sums, here, _products, D)
-        HD = sums.parts[5] / weight + l2 * penalised * D
+        HD = sums[5] / weight + l2 * penalised * D
         rate = np.divide(length, np.sum(D * HD, axis=0), out=np.zeros(k), where=length > 0)
         lower = float(np.sum(rate * length)) / (2 * k)
         value += lower

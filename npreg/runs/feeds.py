@@ -1,14 +1,8 @@
 """Where an epoch's minibatches come from: rows in memory, or blocks of rows that are read one by one.
 
-A feed draws the orders of rows, hands the rows to an engine, and knows the mean loss; it may be put on another scale.
-Rows in memory: one `rng.permutation(n)` an epoch.  Of row blocks, in every epoch
-
-    block order    rng.permutation(number of blocks)
-    row orders     for block i: np.random.default_rng(seeds[i]).permutation(rows in block i)
-    seeds          rng.integers(2**63, size=number of blocks)
-
-drawn in this order, and each block is cut into minibatches by itself, the last of which may be short.  So which
-rows form which minibatch is decided by the blocks and `rng` alone, and one sequential pass an epoch is enough.
+A feed draws the orders of rows, hands the rows to an engine, and knows the mean loss.  Of rows in memory the order is
+one `rng.permutation(n)` an epoch.  Of row blocks it is `visit_order`, and `row_order` within each; each is cut into
+minibatches by itself, so that the blocks and `rng` alone decide which rows form which minibatch.
 """
 
 from __future__ import annotations
@@ -46,10 +40,8 @@ SAMPLE_ROWS = 256
 MOMENT_COLUMNS = 256  # features up to which a pass over blocks also sums X̃ᵀX̃, for the loss
 VALIDATION = "(features, labels), a tuple, or a fraction of the rows, or RowBlocks"
 
-# Where a run may be left: the parameters after every epoch since the last such place, and of one in the middle how
-# many blocks are done.
+# Where a run may be left: the parameters after every epoch since, and the blocks that are done of one in the middle.
 Reached: TypeAlias = tuple[list[FloatArray], int]
-
 BlockOrder: TypeAlias = list[tuple[int, int]]  # the blocks of an epoch, each with the seed of its rows' order
 
 
@@ -76,10 +68,7 @@ if hasattr(os, "register_at_fork"):
 def orders(
     rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool, shuffle: bool = True
 ) -> Generator[Order, None, None]:
-    """`count` orders of the rows, one `rng.permutation` each; closing the generator leaves `rng` at rest.
-
-    With `ahead` the next is drawn on a thread: a shuffle of many rows costs as much as an epoch of few features.
-    """
+    """`count` orders of the rows, with `ahead` the next drawn on a thread; closing this leaves `rng` at rest."""
     draw: Any = partial(rng.permutation if shuffle else np.arange, num_rows)
     drawn = None
     try:
@@ -111,7 +100,7 @@ class Facts:
 
     def __init__(self, rows: Sequence[int], sample: Data) -> None:
         self.rows, self.sample, self.num_rows = rows, sample, sum(rows)
-        self.width, self.num_outputs, self.dtype, self.names = sample.kind
+        self.width, self.num_outputs, self.dtype = sample.kind[:3]
         self.is_whole = len(sample.X) == self.num_rows  # whether the sample is all rows
 
     def steps_per_epoch(self, batch_size: int) -> int:
@@ -154,11 +143,7 @@ class ArrayFeed(Rows):
 
 
 class BlockFeed(Rows):
-    """Row blocks, read one at a time, in the order of this module.
-
-    The mean loss comes out of the same pass for the squared loss of up to 256 features; otherwise, and where
-    digits would be lost, it takes another one.
-    """
+    """Row blocks, read one at a time; the squared loss of few features comes out of the same pass."""
 
     def __init__(self, blocks: RowBlocks) -> None:
         self.blocks = blocks

@@ -22,11 +22,7 @@ RANDOM = ("random", "numpy.random")  # what a generator draws after a crash is s
 
 
 def identify(value: Any, name: str) -> tuple[str, str]:
-    """A setting's name and identity; TypeError, with the cure, for what cannot be known again.
-
-    >>> identify(0.03, "lr")
-    ('0.03', '0.03')
-    """
+    """A setting's name and identity; TypeError, with the cure, for what cannot be known again."""
     try:
         text = _text(value, {})
     except (LookupError, RecursionError) as error:
@@ -36,7 +32,7 @@ def identify(value: Any, name: str) -> tuple[str, str]:
     given = (value, getattr(value, "checkpoint_name", None), getattr(value, "name", None))
     kind = value if isinstance(value, (FunctionType, type)) else type(value)
     shown = "" if kind is value else repr(value)
-    shown = shown if shown and " at 0x" not in shown and len(shown) <= 200 else _path(kind)
+    shown = shown if shown and " at 0x" not in shown and len(shown) <= 200 else f"{kind.__module__}.{kind.__qualname__}"
     name = next((one for one in given if isinstance(one, str)), shown)
     return name, text if len(text) <= 80 else f"{zlib.crc32(text.encode()):08x} {len(text)}"
 
@@ -50,10 +46,6 @@ def fingerprint(*arrays: FloatArray | None) -> str:
             for start in range(0, len(array), 65536):
                 total = zlib.crc32(np.ascontiguousarray(array[start : start + 65536]).tobytes(), total)
     return f"{total:08x}"
-
-
-def _path(thing: Any) -> str:
-    return f"{thing.__module__}.{thing.__qualname__}"
 
 
 def _text(value: Any, met: dict[int, Any]) -> str:
@@ -76,7 +68,7 @@ def _text(value: Any, met: dict[int, Any]) -> str:
     if isinstance(value, (set, frozenset)):
         return f"set({', '.join(sorted(map(of, value)))})"
     if isinstance(value, (FunctionType, type)) and _is_installed(value.__module__):
-        return _path(value)
+        return f"{value.__module__}.{value.__qualname__}"
     kind, parts = _parts(value)
     return f"{kind}({of(parts)})"
 

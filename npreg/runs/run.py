@@ -85,12 +85,9 @@ class Run:
         self.settings: dict[str, tuple[str, str]] = {}  # all on which the bits of this run depend
         if checkpoint is not None:
             del (settings := plan.decides())["engine"]  # which "auto" has chosen by the rows: it comes after them
-            rows_of = {
-                "validation": rows.held_out.fingerprint() if rows.held_out else "none",
-                "data": feed.fingerprint(),
-            }
-            self.settings = settings | {name: (text, text) for name, text in {**rows_of, "engine": self.name}.items()}
-
+            held_out = rows.held_out.fingerprint() if rows.held_out else "none"
+            others = {"validation": held_out, "data": feed.fingerprint(), "engine": self.name}
+            self.settings = settings | {name: (text, text) for name, text in others.items()}
         self.recorder = Recorder(plan.record == "step", self.told_step if self.tell_step else None)
         self.path = self.recorder if plan.record == "step" or plan.average or self.tell_step else None
         self.begin, self.reference = theta.copy(), math.nan
@@ -194,18 +191,15 @@ class Run:
                 self.validation_losses.append(held_out)
             if self.plan.record == "epoch":
                 self.epoch_ends.append(end)
-            self.look_on(loss, held_out)
-
-    def look_on(self, loss: float, held_out: float | None) -> None:
-        watched, stop = self.losses if held_out is None else self.validation_losses, self.plan.stop
-        if not self.best_epoch or watched[-1] < watched[self.best_epoch - 1] - (0.0 if stop is None else stop.tol):
-            self.best, self.best_epoch = self.good, self.epoch
-        if stop is not None and self.epoch - self.best_epoch >= stop.patience:
-            self.stopped = "patience"
-        for on_epoch in hooks(self.callbacks, "on_epoch"):
-            w, b = self.raw_copies(self.good)
-            if on_epoch(Progress(self.epoch, self.stepper.steps_done, loss, held_out, w, b)):
-                self.stopped = "callback"
+            watched, stop = self.losses if held_out is None else self.validation_losses, self.plan.stop
+            if not self.best_epoch or watched[-1] < watched[self.best_epoch - 1] - (0.0 if stop is None else stop.tol):
+                self.best, self.best_epoch = self.good, self.epoch
+            if stop is not None and self.epoch - self.best_epoch >= stop.patience:
+                self.stopped = "patience"
+            for on_epoch in hooks(self.callbacks, "on_epoch"):
+                progress = Progress(self.epoch, self.stepper.steps_done, loss, held_out, *self.raw_copies(self.good))
+                if on_epoch(progress):
+                    self.stopped = "callback"
 
     def told_step(self, theta: FloatArray) -> None:
         self.steps_told += 1

@@ -60,11 +60,7 @@ class ColumnMoments:
         return ColumnMoments(weight, num_rows, mean, squares, self.names, self.centred)
 
     def scaling(self, *, standardize: bool = True, center: bool = True) -> Scaling:
-        """The scaling to mean 0 and standard deviation 1; constant columns only lose their mean.
-
-        Where there is no intercept to take up the means, it is to a root mean square of 1, around 0; and without
-        `standardize` only weights are scaled, to a mean of 1.
-        """
+        """To mean 0 and standard deviation 1, or without `center` a root mean square of 1; weights always to mean 1."""
         zeros, mean_weight = np.zeros_like(self.mean), self.weight / self.num_rows
         if not standardize:
             return Scaling(zeros, zeros + 1, mean_weight)

@@ -40,6 +40,13 @@ def weight_of(data: Data) -> float:
     return float(len(data.X) if data.weights is None else data.weights.sum())
 
 
+class Sums(tuple[Any, ...]):
+    """Several sums over rows, of one pass."""
+
+    def __add__(self, other: Any) -> Sums:
+        return Sums(one + another for one, another in zip(self, other, strict=True))
+
+
 def losses_and_weight(data: Data, loss: Loss, thetas: Iterable[FloatArray]) -> FloatArray:
     """The sums of the loss over these rows at each of the parameters, and the sum of the weights."""
     weight = weight_of(data)
@@ -48,12 +55,7 @@ def losses_and_weight(data: Data, loss: Loss, thetas: Iterable[FloatArray]) -> F
 
 @dataclass
 class LossMoments:
-    """What an epoch's pass keeps to know the squared loss at its end, around its first parameters θ₀.
-
-        Σ s r²/2  =  value + slope·Δ + ½ Δᵀ curvature Δ        Δ = θ − θ₀
-
-    exact for the squared loss; expanding around θ₀ keeps the digits that Σy² − 2h·θ + θᵀGθ would lose.
-    """
+    """Σ s r²/2  =  value + slope·Δ + ½ Δᵀ curvature Δ, Δ = θ − θ₀: expanding around θ₀ keeps digits."""
 
     value: float
     slope: FloatArray
