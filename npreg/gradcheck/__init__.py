@@ -1,8 +1,4 @@
-"""A gradient checker for any NumPy function of named arrays: `check` is what is called, `report` what it returns.
-
-In between: `forms` (a function and its gradient as people have them), `readings` (which returned array belongs to
-which input), `verdict`, and `naming` (which mistake it is).
-"""
+"""A gradient checker for any NumPy function of named arrays: `check` is what is called, `report` what it returns."""
 
 from npreg.gradcheck.check import GradientError, assert_gradient, check_gradient
 from npreg.gradcheck.report import GradientReport, InputReport, Mistake

@@ -118,19 +118,15 @@ def check_gradient(
     how["max_entries"] = as_count(max_entries, "max_entries", 1)
     how["num_directions"] = as_count(num_directions, "num_directions", 1)
     as_rng(rng)
-
-    def checked(form: Form) -> GradientReport:
-        return _checked(form, asked, upstream, rng=np.random.default_rng(rng), **how)
-
     form = Form(function, gradient, inputs, asked)
-    report = checked(form)
+    report = _checked(form, asked, upstream, rng, **how)
     if not report.passed and form.ambiguous:
         form.place = -1
-        last = checked(form)
+        last = _checked(form, asked, upstream, rng, **how)
         report = last if last.passed else report
     ways = [[(part, []), unguarded(part)] if not report.passed else [] for part in (function, gradient)]
     for (one, first), (other, second) in itertools.product(*ways):
-        free = checked(Form(one, other, inputs, asked)) if first or second else report
+        free = _checked(Form(one, other, inputs, asked), asked, upstream, rng, **how) if first or second else report
         if free.passed:
             listed = ", ".join(f"{value:g}" for value in sorted({*first, *second}))
             said = f"guard: right but for the small constants that keep away from zero ({listed})"
@@ -139,8 +135,8 @@ def check_gradient(
     return report
 
 
-def _checked(form: Form, asked: list[str], upstream: Any, **how: Any) -> GradientReport:
-    wanted = _wanted(form, asked)
+def _checked(form: Form, asked: list[str], upstream: Any, seed: Any, **how: Any) -> GradientReport:
+    wanted, rng = _wanted(form, asked), np.random.default_rng(seed)
     names = [leaf for inside in wanted.values() for leaf in inside]
     given = _usable(form.leaves, names)
     base = as_float_inputs(given, names)
@@ -151,7 +147,7 @@ def _checked(form: Form, asked: list[str], upstream: Any, **how: Any) -> Gradien
         _require_finite(output, "the function is {}, not finite at these inputs; choose others")
         notes: list[str] = []
         if upstream is None and form.upstream()[1]:
-            upstream = how["rng"].normal(size=output.shape) if output.ndim else 1.0
+            upstream = rng.normal(size=output.shape) if output.ndim else 1.0
             if output.ndim:
                 notes.append("the gradient takes an upstream derivative; one was drawn at random")
         target, shape = form.value, output.shape
@@ -163,7 +159,8 @@ def _checked(form: Form, asked: list[str], upstream: Any, **how: Any) -> Gradien
             raise _unreadable(results[0], wanted)
         dtypes = [np.asarray(value).dtype for value in form.leaves.values() if kind_of(value) == "f"]
         dtype = min([np.dtype(np.float64), *dtypes], key=lambda dtype: dtype.itemsize)
-        reading, reports = _best(found, partial(judge, Question(target, base, shape, dtype, **how)), bool(asked))
+        judged = partial(judge, Question(target, base, shape, dtype, rng=rng, **how))
+        reading, reports = _best(found, judged, bool(asked))
         unread = [report.name for report in reports if not report.kinks and _is_unread(report.name, target, base)]
     converted = [report.name for report in reports if kind_of(form.leaves[report.name]) in "iub"]
     if converted:

@@ -1,8 +1,4 @@
-"""A function and its gradient in the form in which people have them, as calls with named arrays.
-
-The arrays of a container among the inputs count by name, and so do an object's `params` or `parameters`, and its
-attributes that are asked for or have a gradient beside them (W and dW).
-"""
+"""A function and its gradient in the form in which people have them, as calls with named arrays."""
 
 from __future__ import annotations
 
@@ -37,8 +33,9 @@ class Context(SimpleNamespace):
 class Form:
     """A function of named arrays, `value(**leaves)`, and the raw result of its gradient, `gradients(leaves)`.
 
-    `leaves` is every array by name, also those inside of containers and of the owner; `place` where in a tuple the
-    function's value stands, `ambiguous` if it could be first or last; `asked` the names in `wrt`.
+    `leaves` is every array by name, also those in containers, and the owner's: its `params` or `parameters`, and
+    attributes that are asked for (`wrt`) or have a gradient beside them (W and dW). `place` is where in a tuple the
+    function's value stands, `ambiguous` if it could be first or last.
     """
 
     def __init__(self, function: Any, gradient: Any, inputs: Mapping[str, Any], asked: Sequence[str]) -> None:

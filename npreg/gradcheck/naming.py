@@ -1,7 +1,4 @@
-"""Which mistake a wrong gradient holds: the exercises' engine, on the exercise that the function makes.
-
-What explains a gradient must do so on numbers drawn like the given ones, in other sizes too, and on those themselves.
-"""
+"""Which mistake a wrong gradient holds: the exercises' engine, on the given numbers and on others drawn like them."""
 
 from __future__ import annotations
 
@@ -132,9 +129,8 @@ def _judged(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, AnswerRe
         return function
 
     arrays = {name: np.asarray(subject.inputs[name]) for name in shapes}
-    if (
-        max((array.size for array in arrays.values()), default=0) > MOST
-    ):  # the first few along what can be another length
+    if max((array.size for array in arrays.values()), default=0) > MOST:
+        # the first few along what can be another length
         few = dict(zip(LETTERS, FEW, strict=True))
         arrays = {n: array[tuple(slice(few.get(str(s))) for s in shapes[n])] for n, array in arrays.items()}
     if sum(array.size for array in arrays.values()) > 10 * MOST:

@@ -19,11 +19,7 @@ _AFTER = r"_?(?:g|d|grad|grads|gradient|delta|bar)"
 
 
 def keys_for(name: str, keys: Sequence[str]) -> list[str]:
-    """The keys under which a gradient with respect to a name is found, the decorated ones first.
-
-    >>> keys_for("W1", ["W1", "dW1", "db1", "dj_dw1", "W1_grad"])
-    ['dW1', 'W1_grad', 'dj_dw1', 'W1']
-    """
+    """The keys under which a gradient with respect to a name is found, the decorated ones first."""
     word = re.escape(name)
     pattern = f"{_BEFORE}{word}|{word}{_AFTER}"
     found = [key for flag in (0, re.IGNORECASE) for key in keys if re.fullmatch(pattern, key, flag)]

@@ -52,9 +52,8 @@ def judge(asked: Question, name: str, value: Any) -> InputReport:
     coarser = answer.dtype.kind == "f" and answer.dtype.itemsize < asked.dtype.itemsize
     asked = replace(asked, dtype=answer.dtype) if coarser else asked
     scale, shaped = natural_scale(asked.function, asked.inputs, name), answer.shape in (shape, expected)
-    got = np.zeros((*asked.output, scale.size))
-    if shaped:
-        got = answer.astype(np.float64).reshape(got.shape)
+    flat = (*asked.output, scale.size)
+    got = answer.astype(np.float64).reshape(flat) if shaped else np.zeros(flat)
     if shaped and scale.size > asked.max_entries:
         return _by_directions(asked, name, got, scale)
 

@@ -63,11 +63,8 @@ def class_report(
         "students": [_submissions(results, names, lang)],
         "isolation": [_tag("ul", *(_tag("li", line) for line in protected))],
     }
-    parts = [
-        _tag("h1", title),
-        _tag("p", _tag("code", exercise.id), class_="id"),
-        _tag("div", *numbers, class_="figures"),
-    ]
+    named = _tag("p", _tag("code", exercise.id), class_="id")
+    parts = [_tag("h1", title), named, _tag("div", *numbers, class_="figures")]
     for key, inside in sections.items():
         parts += [_tag("section", _tag("h2", say(f"class.{key}", lang)), *inside)] if inside else []
     head = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -119,13 +116,8 @@ def _mistakes(found: Mapping[str, Sequence[Case]], exercise: Exercise, lang: str
         inside += [_tag("p", ", ".join(answers), class_="where")] if answers else []
         inside += [_tag("p", f"{say('class.files', lang)}: {names}", class_="files"), *_examples(cases, lang)]
         bar = _tag("span", class_="bar", style=f"width:{100 * count / most:.0f}%")
-        said = (
-            _tag("span", count, class_="count"),
-            " ",
-            _tag("code", code),
-            " ",
-            _tag("span", brief(code, lang), class_="said"),
-        )
+        words = _tag("span", brief(code, lang), class_="said")
+        said = (_tag("span", count, class_="count"), " ", _tag("code", code), " ", words)
         unfolded = {"open": "open"} if place < OPEN else {}
         parts.append(_tag("details", _tag("summary", *said, bar), *inside, class_="mistake", **unfolded))
     return parts

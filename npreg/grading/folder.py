@@ -31,7 +31,6 @@ DEEPEST = 8
 STUDENTS = (1000, 64 * 2**20)  # files an archive may hold, and bytes that they, and the archive, may have
 CLASSES = (50_000, 2**30)
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, struct.error, EOFError, NotImplementedError)
-_USUAL = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 Members = Iterator[tuple[str, Callable[[], IO[bytes]]]]
 
 
@@ -64,11 +63,7 @@ def submissions(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[s
 
 
 def read(path: Path) -> Submission:
-    """Read one entry; whatever it is, the answer is a `Submission`.
-
-    >>> read(Path("/")).reason
-    ('directory', '')
-    """
+    """Read one entry; whatever it is, the answer is a `Submission`."""
     try:
         return Submission(readable_name(path.name), _source(path, _content(path)))
     except _Refused as refused:
@@ -180,7 +175,7 @@ def _zipped(path: Path) -> Members:
                 continue
             if info.flag_bits & 1:
                 raise NotUnpacked("it is encrypted")
-            if info.compress_type not in _USUAL:
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
                 raise NotUnpacked("it is packed in an unusual way")
             yield _zip_name(info), lambda info=info: archive.open(info)  # type: ignore[misc]
 

@@ -168,10 +168,6 @@ class _Task(NamedTuple):
     name: str
 
 
-class _Interrupted(BaseException):
-    """The run was interrupted: a process that is waited for is ended at once."""
-
-
 def _marked(
     tasks: Mapping[int, _Task], settings: Settings, jobs: int | None
 ) -> Generator[tuple[int, Result], None, None]:
@@ -180,7 +176,7 @@ def _marked(
 
     def watch(seconds: float, name: str) -> None:
         if interrupted.is_set():
-            raise _Interrupted
+            raise KeyboardInterrupt  # a process that is waited for is ended at once
 
     def one(task: _Task) -> Result:
         for _ in range(2):  # once more if its process could not be started

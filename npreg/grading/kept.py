@@ -1,7 +1,4 @@
-"""What is kept from run to run: the teacher's key, from which every student's probes come, and what is marked already.
-
-A resubmission sees the same data, a neighbour's are others, and nobody without the key can compute them beforehand.
-"""
+"""What is kept from run to run: the teacher's key, from which all probes come, and what is marked already."""
 
 from __future__ import annotations
 
@@ -56,20 +53,13 @@ def read_key(path: str | os.PathLike[str] | None = None) -> bytes:
 
 
 def key(*parts: object) -> str:
-    """The key of a result: a digest of everything that it depends on.
-
-    >>> key("a", 1) == key("a", 1), key("a", "1") == key("a1", "")
-    (True, False)
-    """
+    """The key of a result: a digest of everything that it depends on."""
     return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()
 
 
 @contextlib.contextmanager
 def journal(path: str | os.PathLike[str] | None) -> Iterator[tuple[Known, Callable[[str, dict[str, Any]], None]]]:
-    """What has been marked already, by key, and a function that adds a result; without a path nothing is kept.
-
-    The file is only appended to, a line of JSON at a time; a last line that a crash cut short is ignored.
-    """
+    """What has been marked already, by key, and a function that appends a result; without a path nothing is kept."""
     known: Known = {}
     if path is None:
         yield known, lambda *_: None
@@ -79,7 +69,7 @@ def journal(path: str | os.PathLike[str] | None) -> Iterator[tuple[Known, Callab
         file.seek(0)
         line = b"\n"
         for line in file:
-            with contextlib.suppress(ValueError, TypeError, KeyError):
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # a last line may be cut short by a crash
                 entry = json.loads(line)
                 known |= {entry["key"]: dict(entry["result"])}
         file.write(b"" if line.endswith(b"\n") else b"\n")

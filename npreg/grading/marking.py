@@ -226,10 +226,6 @@ def _isolation(in_force: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe(in_force: Mapping[str, Any], lang: str = "en") -> list[str]:
-    """Line by line, what is stopped and by what while a file runs, and openly what is not.
-
-    >>> describe({"limits": ["RLIMIT_AS"], "processes": False})[0]
-    'own process, cleared environment, empty folder, wall clock'
-    """
+    """Line by line, what is stopped and by what while a file runs, and openly what is not."""
     version = in_force.get("landlock", 0)
     return [say(f"isolation.{name}", lang, version=version) for name in protections(in_force)]

@@ -1,9 +1,6 @@
-"""Right values by the wrong way: derivatives found numerically instead of derived.
+"""Derivatives found numerically: caught by large probes, whose loss dwarfs the derivative, so differences lose digits.
 
-Difference quotients that pass the check are caught by *large* probes, on which the loss dwarfs the derivative: the
-formula does not mind, a difference of two losses loses its digits. On the best of them one example is an outlier that
-some entries of the derivative do not see at all (its features for them are 0), so that no step, however it is chosen,
-is good for them. Where there are no examples a whole input is stretched.
+The best have one example as an outlier, which some entries of the derivative do not see: no step is good for them.
 """
 
 from __future__ import annotations
@@ -78,12 +75,7 @@ def stretched(exercise: Exercise, probe: Probe) -> list[Stretched]:
 
 @lru_cache(maxsize=64)
 def stretchable(exercise: Exercise) -> tuple[Large, ...]:
-    """The best ways to make a probe large: for every answer an outlier, and a stretch, if any helps.
-
-    >>> from npreg.exercises.course import load
-    >>> stretchable(load("quantile"))[0]
-    Large(name='y', scale=1099511627776.0, outlier=True)
-    """
+    """The best ways to make a probe large: for every answer an outlier, and a stretch, if any helps."""
     probe = bank(exercise)[0]
     plain = _reference(exercise, probe)
     if plain is None:

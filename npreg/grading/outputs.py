@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import html
 import os
@@ -55,8 +54,7 @@ class Outputs:
 
     def write_student(self, result: Result, name: str, lang: str) -> None:
         """Write what belongs to one student, below that name; Gradescope's file in the folder itself for ""."""
-        if self.gradescope is not None:
-            self.write_gradescope(name, gradescope(result, self.points, lang))
+        self.write_gradescope(name, gradescope(result, self.points, lang))
         if self.feedback is not None:
             write_text(Path(self.feedback, f"{safe_file_name(name or result.file)}.md"), feedback(result, lang))
 
@@ -75,12 +73,12 @@ class Outputs:
         self, results: Sequence[Result], exercises: Sequence[Exercise], isolation: Mapping[str, Any], lang: str
     ) -> None:
         """Write what belongs to the class as a whole."""
-        if self.csv is not None:
-            with self._table(self.csv) as table:
-                table.writerows(marks_table(results, exercises))
-        if self.gradebook is not None:
-            with self._table(self.gradebook) as table:
-                table.writerows(gradebook(results, exercises, self.points))
+        book = gradebook(results, exercises, self.points)
+        for path, rows in ((self.csv, marks_table(results, exercises)), (self.gradebook, book)):
+            if path is not None:
+                with atomic(path) as file:
+                    file.write("\ufeff" if self.bom else "")
+                    csv.writer(file, lineterminator="\n").writerows(rows)
         if self.jsonl is not None:
             with atomic(self.jsonl) as file:
                 file.writelines(strict_json(result.to_dict()) + "\n" for result in results)
@@ -90,12 +88,6 @@ class Outputs:
                 path = path.with_name(f"{path.stem}-{exercise.id}{path.suffix}")
             own = [result for result in results if result.exercise == exercise.id]
             write_text(path, class_report(own, exercise, isolation, lang, self.anonymous))
-
-    @contextlib.contextmanager
-    def _table(self, path: PathLike) -> Iterator[Any]:
-        with atomic(path) as file:
-            file.write("\ufeff" if self.bom else "")
-            yield csv.writer(file, lineterminator="\n")
 
 
 def marks_table(results: Iterable[Result], exercises: Sequence[Exercise]) -> Iterator[list[str]]:
@@ -121,11 +113,7 @@ def gradebook(results: Iterable[Result], exercises: Sequence[Exercise], points: 
 
 
 def cell(text: str) -> str:
-    """Text for one cell: a single line, and nothing that a spreadsheet would run as a formula.
-
-    >>> cell("=1+1"), cell("two\\nlines")
-    ("'=1+1", 'two lines')
-    """
+    """Text for one cell: a single line, and nothing that a spreadsheet would run as a formula."""
     text = " ".join(text.split("\n"))
     return "'" + text if text.startswith(_FORMULA) else text
 

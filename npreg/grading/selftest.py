@@ -1,7 +1,4 @@
-"""Before the first submission a file that is known to be right, and uses what students' files use, is graded.
-
-If it does not get full marks in the very isolation that they will run in, there are no marks: nobody is blamed for it.
-"""
+"""A file that is known to be right is graded first: where it gets no full marks, no student is blamed for it."""
 
 from __future__ import annotations
 

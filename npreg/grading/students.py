@@ -41,18 +41,9 @@ class Person(NamedTuple):
 
 
 def whose(name: str) -> Person | None:
-    """The student that a platform's name tells of, None for any other name.
-
-    >>> whose("Ada Lovelace_1234_assignsubmission_file_ridge.py")
-    Person(id='1234', name='Ada Lovelace', original='ridge.py', attempt='')
-    >>> whose("lovelaceada_LATE_12345_67890_ridge-1.py")
-    Person(id='12345', name='lovelaceada', original='ridge.py', attempt='')
-    >>> whose("ridge.py") is None
-    True
-    """
+    """The student that a platform's name tells of, None for any other name."""
     for platform in _PLATFORMS:
-        found = platform.fullmatch(name)
-        if found:
+        if found := platform.fullmatch(name):
             parts = {key: value or "" for key, value in found.groupdict().items()}
             return Person(**{**parts, "original": _AGAIN.sub("", parts["original"])})
     return None
@@ -170,9 +161,7 @@ def _below(top: Path, targets: Iterator[Path], depth: int = 0) -> list[tuple[str
 
 def _walk(folder: Path, deepest: int) -> Iterator[Path]:
     """Ordinary files below a folder in order; hidden ones and links are left out."""
-    with os.scandir(folder) as entries:
-        ordered = sorted(entries, key=lambda entry: os.fsencode(entry.name))
-    for entry in ordered:
+    for entry in sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name)):
         if entry.name.startswith((".", "__")) and not entry.name.endswith(".py"):
             continue
         if entry.is_dir(follow_symlinks=False) and deepest:
