@@ -144,9 +144,8 @@ def sweep(
         final = scaling.leave(final)
     diverged = ~np.isfinite(losses[:, -1])
     if diverged.all():
-        warn(
-            f"every run of the sweep diverged; up to lrs = {bound.max():.3g} is stable, try these", LearningRateWarning
-        )
+        told = f"every run of the sweep diverged; up to lrs = {bound.max():.3g} is stable, try these"
+        warn(told, LearningRateWarning)
     return SweepResult(lrs, l2, final[:, :-1], final[:, -1], losses, diverged, bound, facts.sample.names)
 
 
