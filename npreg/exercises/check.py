@@ -94,10 +94,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def check_cell(shell: Any, line: str, cell: str) -> Report | None:
-    """Run a cell, then judge what it defines; `line` is an exercise and perhaps a language, ``ridge --lang zh``.
-
-    An answer that the cell does not define is not written yet, whatever an earlier cell has under its name.
-    """
+    """Run a cell and judge what it alone defines; `line` is an exercise and perhaps a language, ``ridge --lang zh``."""
     name, *rest = line.split() or [files.named_exercise(cell) or ""]
     lang = rest[-1] if rest else "en"
     try:

@@ -1,5 +1,4 @@
 """The course: seventeen loss functions, each adding one idea, and the derivatives asked for.
-
 Their titles and statements are among the words, as `course.ridge.title` and `course.ridge.statement`.
 """
 
@@ -8,18 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.forward import (
-    Exercise,
-    count,
-    fraction,
-    gradients,
-    hessian,
-    labels,
-    one_hot,
-    positive,
-    real,
-    update,
-)
+from npreg.exercises import forward
+from npreg.exercises.forward import Exercise, gradients, positive, real, update
 from npreg.exercises.words import LANGUAGES, say
 
 
@@ -165,13 +154,13 @@ COURSE: dict[str, Any] = {
     "column-vectors": (column_vectors, {**BATCH, "w": real("d", 1), "b": real(1)}, BOTH),
     "ridge": (ridge, {**BATCH, "lam": positive()}, BOTH),
     "huber": (huber, {**BATCH, "delta": positive()}, BOTH),
-    "quantile": (quantile, {**BATCH, "tau": fraction()}, BOTH),
+    "quantile": (quantile, {**BATCH, "tau": forward.fraction()}, BOTH),
     "several-outputs": (several_outputs, OUTPUTS, gradients("W", "b")),
-    "logistic": (logistic, {**BATCH, "y": labels("n")}, BOTH),
-    "softmax": (softmax_regression, {**OUTPUTS, "Y": one_hot("n", "k")}, gradients("W", "b")),
+    "logistic": (logistic, {**BATCH, "y": forward.labels("n")}, BOTH),
+    "softmax": (softmax_regression, {**OUTPUTS, "Y": forward.one_hot("n", "k")}, gradients("W", "b")),
     "hidden-layer": (hidden_layer, {"X": ROWS, "y": real("n"), **LAYERS}, gradients(*LAYERS)),
-    "sgd-step": (minibatch_sum, {**BATCH, "lr": positive(), "batch_size": count()}, STEP),
-    "hessian": (minibatch_mean, BATCH, {"hessian_w": hessian("w")}),
+    "sgd-step": (minibatch_sum, {**BATCH, "lr": positive(), "batch_size": forward.count()}, STEP),
+    "hessian": (minibatch_mean, BATCH, {"hessian_w": forward.hessian("w")}),
     "layer-norm": (layer_norm, {**NORM, "G": ROWS}, gradients(*NORM)),
     "attention": (attention, {"Q": ROWS, "K": ROWS, "V": ROWS, "G": ROWS}, gradients("Q", "K", "V")),
 }

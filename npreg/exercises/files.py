@@ -28,7 +28,6 @@ _MAGIC = re.compile(r"^\s*(%{1,2}\w|!|\?)|^\s*[\w.]+\?{1,2}\s*$|^\s*\w+\s*=\s*(%
 
 def read_source(path: str | Path) -> str:
     """The text of a Python file (UTF-8 unless it declares another encoding), or of a notebook's code cells.
-
     An `UnusableFile` with the cure if there is no such file, or it is a folder, empty, too long, or no text.
     """
     path = Path(path)
@@ -143,12 +142,8 @@ def misnamed(source: str, missing: Iterable[str]) -> dict[str, str]:
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
     defined += [target.id for target in targets if isinstance(target, ast.Name)]
-    likeness = [
-        (difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio(), name, other)
-        for name in missing
-        for other in defined
-        if name not in defined
-    ]
+    wanted = [name for name in missing if name not in defined]
+    likeness = [(difflib.SequenceMatcher(None, a.lower(), b.lower()).ratio(), a, b) for a in wanted for b in defined]
     found: dict[str, str] = {}
     for ratio, name, other in sorted(likeness, key=lambda pair: -pair[0]):
         if ratio >= 0.6 and name not in found and other not in found.values():

@@ -25,13 +25,10 @@ GUARDED = 1e-2  # how far a constant as in log(p + 1e-7) may lead away, relative
 
 
 class Questions(NamedTuple):
-    """What a file is asked: to run the functions `names`, and `optional` ones that it defines, on `probes`.
-
-    What the answers are compared with, `judged`, never leaves the process that judges.
-    """
+    """What a file is asked: to run the functions `names`, and `optional` ones that it defines, on `probes`."""
 
     bank: Bank
-    judged: Sequence[Reference]
+    judged: Sequence[Reference]  # what answers are compared with; it never leaves the process that judges
     names: list[str]
     optional: list[str]
     probes: list[dict[str, Array]]
@@ -47,13 +44,7 @@ def questions_of(exercise: Exercise, probes: Sequence[Probe] | None = None, seed
 
 
 def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") -> Report:
-    """Judge what a file returned, wherever it ran; `outcome` is as of `npreg.isolation.run_answers`.
-
-    Raises
-    ------
-    UnusableFile
-        if the file is no Python.
-    """
+    """Judge what a file returned, the `outcome` of `npreg.isolation.run_answers`; `UnusableFile` if it is no Python."""
     error = outcome["error"]
     if error is not None and error["kind"] in ("SyntaxError", "IndentationError", "TabError"):
         message = error["message"].partition(f" ({FILENAME}, line")[0]
@@ -68,10 +59,7 @@ def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") ->
 
 
 def _judge_steps(questions: Questions, outcome: Mapping[str, Any]) -> list[AnswerReport]:
-    """The verdict on every optional derivative of a step; they explain, they do not count.
-
-    Of those that are wrong, the one nearest to the loss is diagnosed: the others may only pass it on.
-    """
+    """The verdict on optional derivatives; of wrong ones that nearest to the loss is named: others may pass it on."""
     reports: list[AnswerReport] = []
     for name in reversed(questions.optional):
         if name in outcome["functions"] and name not in questions.names:
@@ -105,7 +93,11 @@ def _judge(
     if not all(_same(run["value"], run["again"]) for run in runs):
         behaviour.append(Mistake("not-repeatable", name))
     outside = _known_globals(function, references[0])
-    first_wrong = _first_wrong(questions.bank.exercise, name, steps)
+    exercise = questions.bank.exercise
+    wrt = exercise.answers[name].wrt if name in exercise.answers else name.removeprefix("grad_")
+    wrong = (report.name.removeprefix("grad_") for report in reversed(steps) if not report.passed)
+    # the step nearest to the loss whose derivative is given wrongly, if the answer goes through it
+    first_wrong = tuple(Fact(first=step) for step in wrong if wrt in origins(exercise, step))[:1]
     values = [record["value"] for record in runs]
     free = ([record["free"] for record in runs], function["guards"])
     return judge_values(questions, name, values, behaviour, outside, first_wrong, free)
@@ -116,14 +108,11 @@ def judge_values(
     name: str,
     values: list[Array],
     behaviour: Sequence[Mistake] = (),
-    outside: Sequence[str] = (),
+    outside: Sequence[str] = (),  # inputs read as globals
     first_wrong: Found = (),
-    free: tuple[Sequence[Array | None], Sequence[float]] = ((), ()),
+    free: tuple[Sequence[Array | None], Sequence[float]] = ((), ()),  # without constants as in log(p + 1e-7), and these
 ) -> AnswerReport:
-    """The verdict on values: right or not, and the name of the mistake.
-
-    `outside` are inputs read as globals, `free` is values without small constants as in log(p + 1e-7), and these.
-    """
+    """The verdict on values: right or not, and the name of the mistake."""
     references, codes = questions.judged, [mistake.code for mistake in behaviour]
     shapes = [Fact(got=v.shape, expected=at.right[name].shape) for v, at in zip(values, references, strict=True)]
     off = [fact for fact in shapes if fact["got"] != fact["expected"]]
@@ -171,21 +160,16 @@ def _cannot_run(
     outside = _known_globals(function, at) if code == "raises" else []
     if outside:
         code, alternatives, found = "global-or-hardcoded", ("raises",), (Fact(variable=outside[0]), *found)
-    answers = at.tape.exercise.answers
-    if code == "not-implemented" and name in answers and answers[name].order:
-        found = (_way(at.tape.exercise, name), *found)
+    exercise, answer = at.tape.exercise, at.tape.exercise.answers.get(name)
+    if code == "not-implemented" and answer is not None and answer.order:  # what it goes through, for a first hint
+        on_it = [s for s in exercise.public_steps[:-1] if answer.wrt in origins(exercise, s)]
+        path = ", ".join(f"`{step}`" for step in (*on_it, exercise.loss))
+        shape = str(exercise.inputs[answer.wrt].shape * answer.order).replace("'", "")
+        way = Fact(wrt=answer.wrt, shape=shape, path=path, last=[answer.wrt, *on_it][-1], loss=exercise.loss)
+        found = (way, *found)
     mistake = Mistake(code, name, found, alternatives)
     finding = Finding("dtype" if code == "dtype" else "runs", False, {**mistake.details, "sizes": at.sizes})
     return AnswerReport(name, False, (finding,), (mistake,))
-
-
-def _way(exercise: Exercise, name: str) -> Fact:
-    """What an answer goes through, for a first hint."""
-    answer, shape = exercise.answers[name], exercise.inputs[exercise.answers[name].wrt].shape
-    on_it = [s for s in exercise.public_steps[:-1] if answer.wrt in origins(exercise, s)]
-    path = ", ".join(f"`{step}`" for step in (*on_it, exercise.loss))
-    shown = str(shape * answer.order).replace("'", "")
-    return Fact(wrt=answer.wrt, shape=shown, path=path, last=[answer.wrt, *on_it][-1], loss=exercise.loss)
 
 
 def _known_globals(function: Mapping[str, Any], at: Reference) -> list[str]:
@@ -193,9 +177,7 @@ def _known_globals(function: Mapping[str, Any], at: Reference) -> list[str]:
 
 
 def _same(a: Array, b: Array | None) -> bool:
-    if b is None or a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+    return b is not None and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
 
 
 def _named(
@@ -251,10 +233,8 @@ def _right_without_guards(
 def _without(values: list[Array], free: Sequence[Array | None]) -> list[Array]:
     """The values without the function's own small constants, where these only keep away from zero."""
     known = [f for f, v in zip(free, values, strict=False) if f is not None and f.shape == v.shape]
-    near = all(
-        np.max(np.abs(f - v), initial=0) <= GUARDED * np.max(np.abs(v), initial=0)
-        for f, v in zip(known, values, strict=False)
-    )
+    pairs = zip(known, values, strict=False)
+    near = all(np.max(np.abs(f - v), initial=0) <= GUARDED * np.max(np.abs(v), initial=0) for f, v in pairs)
     return known if near and len(known) == len(values) else values
 
 
@@ -263,13 +243,6 @@ def without_guards(exercise: Exercise) -> tuple[Exercise, list[float]]:
     """The exercise with a loss without its small constants, and these."""
     loss, constants = unguarded(exercise.function)
     return (replace(exercise, function=loss), constants) if constants else (exercise, [])
-
-
-def _first_wrong(exercise: Exercise, name: str, steps: Sequence[AnswerReport]) -> Found:
-    """The step nearest to the loss whose derivative is given wrongly, if the answer goes through it."""
-    wrt = exercise.answers[name].wrt if name in exercise.answers else name.removeprefix("grad_")
-    wrong = (report.name.removeprefix("grad_") for report in reversed(steps) if not report.passed)
-    return tuple(Fact(first=step) for step in wrong if wrt in origins(exercise, step))[:1]
 
 
 def _deviation(details: Mapping[str, Any]) -> Found:

@@ -1,5 +1,4 @@
 """Where in the student's own code the mistake is: the smallest change there that makes a wrong answer right.
-
 They are made where the file runs; only what they return comes here. A place says where one is enough, never which.
 """
 
@@ -30,12 +29,9 @@ NO_PLACE = {"not-implemented", "no-return", "not-repeatable", "numerical", "dtyp
 
 
 def placed(report: Report, questions: Questions, outcome: Mapping[str, Any], search: Search) -> Report:
-    """The report with the places of the mistakes in the student's code; `search` runs its changes.
-
-    None are looked for where the file itself stops: what stops it is the place.
-    """
+    """The report with the places of the mistakes in the student's code; `search` runs its changes."""
     answers = []
-    if outcome["error"] is not None:
+    if outcome["error"] is not None:  # what stops the file is the place
         return report
     with np.errstate(all="ignore"):
         for answer in report.answers:
@@ -62,10 +58,8 @@ def _ask(search: Search, questions: Questions, name: str, probes: Sequence[int],
 def _with_places(
     answer: AnswerReport, questions: Questions, values: Sequence[Array | None], ask: Callable[..., Sequence[Change]]
 ) -> AnswerReport:
-    """The report of a wrong answer, its mistakes with their places where they are found.
-
-    A change that makes the answer right on every probe is the place of the first mistake. Where two mistakes
-    were made, one of them a factor, there are changes that leave nothing but the other.
+    """A wrong answer, its mistakes with their places: of the first, a change that makes it right on every probe; where
+    two were made, one of them a factor, there are changes that leave nothing but the other.
     """
     references, name = questions.judged, answer.name
     rights = [reference.right[name] for reference in references]
@@ -74,9 +68,8 @@ def _with_places(
         v is None or v.shape != r.shape or not np.all(at.right_entries(name, v))
         for v, r, at in zip(values, rights, references, strict=True)
     ]
-    by_size = sorted(
-        range(len(references)), key=lambda i: (not wrong[i], sum(map(np.size, references[i].given.values())))
-    )
+    sizes = [sum(map(np.size, at.given.values())) for at in references]
+    by_size = sorted(range(len(references)), key=lambda i: (not wrong[i], sizes[i]))
     first, rest = by_size[:1], by_size[1:]
     kept: list[list[Change]] = [[] for _ in goals]
     for costs in TIERS:
@@ -122,11 +115,9 @@ def _factors(mistake: Mistake, references: Sequence[Reference]) -> list[float] |
     if scale is None or not mistake.code.startswith("factor:"):
         return None
     factor = Factor(1, scale.factor.constant, scale.factor.powers)
+    known = [{**{k: float(v) for k, v in at.given.items() if np.ndim(v) == 0}, **at.sizes} for at in references]
     try:
-        return [
-            factor.value({**{k: float(v) for k, v in at.given.items() if np.ndim(v) == 0}, **at.sizes})
-            for at in references
-        ]
+        return [factor.value(there) for there in known]
     except KeyError:
         return None
 
@@ -152,16 +143,12 @@ def _reaches(
 
 
 def _shared(changes: Sequence[Change]) -> Place | None:
-    """The place that all smallest changes share.
-
-    That is the one that holds the others, or all that stand on one line together. Something can be added
-    wherever a result is handed on: a term belongs where it is first possible, a factor where it is last.
-    """
+    """The place that all smallest changes share: the one that holds the others, or all that stand on one line."""
     if not changes:
         return None
     least = min(change["cost"] for change in changes)
     smallest = [change for change in changes if change["cost"] <= least + AS_CHEAP]
-    if least >= ADDED:
+    if least >= ADDED:  # possible wherever a result is handed on: a term belongs where it is first, a factor last
         pick = min if all(change["kind"] == "term" for change in smallest) else max
         chosen = pick((change["cell"] or 0, change["place"][2]) for change in smallest)
         smallest = [c for c in smallest if (c["cell"] or 0, c["place"][2]) == chosen]

@@ -1,5 +1,4 @@
 """What a teacher looks at: do an exercise's probes tell every pair of known mistakes apart, and what is said of them?
-
 Known mistakes that have the same values on the probes are compared on many others. If they agree there, too, they
 are one formula under several names (twins); if not, it is these probes that cannot tell them apart.
 """
@@ -106,15 +105,8 @@ class Known(NamedTuple):
 def prove(exercise: Exercise, probes: Sequence[Probe] | None = None) -> Proof:
     """Show that probes tell every pair of known mistakes of an exercise apart, or name the pairs they cannot.
 
-    Parameters
-    ----------
-    exercise : the exercise
-    probes : mappings from the names of the inputs to arrays; by default those on which mistakes are named
-
-    Raises
-    ------
-    ValueError
-        if a probe does not fit the exercise.
+    `probes` are mappings from the names of the inputs to arrays, by default those on which mistakes are named; a
+    ValueError if one does not fit the exercise.
 
     >>> from npreg.exercises.course import load
     >>> exercise = load("minibatch-mean")
@@ -202,9 +194,8 @@ def _pairs(found: Sequence[tuple[str, Known, Known]]) -> tuple[Pair, ...]:
 
 
 def preview(exercise: Exercise, lang: str = "en", count: int = 20) -> Iterator[str]:
-    """What students read for the commonest mistakes, each kind of mistake once before any comes again.
-
-    A last line says which steps are differentiated numerically, and how exactly and fast answers are judged.
+    """What students read for the commonest mistakes, each kind once before any comes again; at last, which steps are
+    differentiated numerically, and how exactly and fast answers are judged.
     """
     questions = questions_of(exercise, seed=0)
     begun = time.perf_counter()

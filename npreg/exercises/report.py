@@ -1,7 +1,5 @@
-"""The verdict on one file, and how it is shown: text, strict JSON, HTML.
-
-Everything here holds built-in types only, so a report can be compared, stored, or shown in a notebook. Words are
-chosen only when it is shown; the objects themselves speak no language.
+"""The verdict on one file, and how it is shown: text, strict JSON, HTML. It holds built-in types only, so it can be
+compared, stored, or shown in a notebook; words are chosen only when it is shown.
 """
 
 from __future__ import annotations
@@ -79,13 +77,8 @@ class Report:
     def text(self, lang: str | None = None, *, hints: int = NAMED) -> str:
         """The report in words, without a final newline.
 
-        Parameters
-        ----------
-        lang : "en" or "zh", optional
-            The language; that of the report by default.
-        hints : int
-            How much is told: 1 what is already right, 2 also the kind of mistake, 3 also which one and where,
-            4 also which rule of calculus to look at again.
+        `lang` is ``"en"`` or ``"zh"``, by default that of the report; `hints` is how much is told: 1 what is already
+        right, 2 also the kind of mistake, 3 also which one and where, 4 also which rule of calculus to look at again.
         """
         if hints not in range(RIGHT, RULE + 1):
             raise ValueError(f"hints come in the stages 1, 2, 3 and 4, not {hints!r}")

@@ -27,7 +27,6 @@ PLACE_SECONDS = 1.0  # for looking for a mistake's place, an answer
 SHOWN_LINES = 12
 OWN_FILE_SIZE = 2**40
 _IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\b|import[ \t]+([\w., \t]+))", re.MULTILINE)
-Endings = Mapping[str, tuple[str, str]]
 
 
 class Session(NamedTuple):
@@ -149,7 +148,7 @@ def _reason(error: Mapping[str, Any] | None, value: Any = None) -> tuple[str, st
     return ("no-processes", message[:200]) if kind == "OSError" and "File too large" in message else None
 
 
-def _ended(answer: AnswerReport, endings: Endings, limits: Limits) -> AnswerReport:
+def _ended(answer: AnswerReport, endings: Mapping[str, tuple[str, str]], limits: Limits) -> AnswerReport:
     """The answer with the reason in the place of its mistakes, if it was stopped."""
     where = answer.name if answer.name in endings else ""
     if answer.passed or where not in endings or "numerical" in answer.codes:

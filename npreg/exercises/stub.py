@@ -18,10 +18,8 @@ _WIDTH = 88
 
 
 def stub(exercise: Exercise, lang: str = "en", *, file: str | None = None, name: str | None = None) -> str:
-    """The text of a student's file for an exercise.
-
-    `file` is its name, for the line that says how to check it; `name` how it names its exercise: the id by
-    default, a path for a teacher's own file.
+    """The text of a student's file for an exercise; `file` is its name, for the line that says how to check it, and
+    `name` how it names its exercise: the id by default, a path for a teacher's own file.
     """
     shapes = step_shapes(exercise)
     functions = [_function(exercise, name, answers, shapes, lang) for name, answers in exercise.functions.items()]

@@ -76,7 +76,6 @@ class Exercise:
         these are then answers ``name[0]``, ``name[1]``, …
     id : the exercise's name in commands and files; by default the function's, with hyphens
     title, statement : words in ``"en"`` and ``"zh"``: what to derive, and why it matters
-    reading : where in ``docs/derivation.md`` the rule needed is explained (an anchor)
     mistakes : a teacher's own mistakes, see ``OwnMistake``
     solution : text shown for ``--solution``; None means that this file does not allow it
     known : of an exercise in which helpers are cut into steps (``finer``), what is as it was
@@ -101,7 +100,6 @@ class Exercise:
     id: str = ""
     title: Text = field(default_factory=dict)
     statement: Text = field(default_factory=dict)
-    reading: str = ""
     mistakes: Sequence[OwnMistake] = ()
     solution: str | None = None
     known: frozenset[str] = frozenset()

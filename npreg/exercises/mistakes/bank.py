@@ -31,7 +31,6 @@ LEFT_OUT = ("ignores", "chain-missing", "missing-term")  # of which pairs are pr
 RIGHT = Mistake((), (Kind.RIGHT,))
 REFUSED = (ValueError, IndexError, TypeError, np.linalg.LinAlgError)
 
-
 RULES = (
     *(forward.inputs, forward.uses, forward.updated_inputs, forward.branches, forward.broadcasts),
     *(links.links, links.elsewhere, flows.flows, flows.short_forms),
@@ -119,17 +118,14 @@ class Pool:
             measured[:, blank] = measured[:, [int(np.argmin(blank))]]
         allowed = max(tolerance, 1e-8)
         for i in np.flatnonzero(close):
-            factor = table.identify(measured[i], allowed)
-            if factor is not None and (factor.is_usual or not self.mistakes[i].codes):
-                yield self._times(self.mistakes[i], factor)
-
-    def _times(self, mistake: Mistake, factor: Factor) -> Explanation:
-        codes, found = scaled(factor)
-        if any(kind.free_scale for kind in mistake.kinds):
-            signed = factor.sign < 0 and SIGNLESS.isdisjoint(mistake.codes)
-            codes, found = ("sign",) if signed else (), ()
-        make = combined([partial(mistake.value, self.name)], [factor])
-        return Explanation((*mistake.codes, *codes), cost(mistake.kinds, factor), make, mistake.found + found)
+            mistake, factor = self.mistakes[i], table.identify(measured[i], allowed)
+            if factor is not None and (factor.is_usual or not mistake.codes):
+                codes, found = scaled(factor)
+                if any(kind.free_scale for kind in mistake.kinds):
+                    signed = factor.sign < 0 and SIGNLESS.isdisjoint(mistake.codes)
+                    codes, found = ("sign",) if signed else (), ()
+                make = combined([partial(mistake.value, self.name)], [factor])
+                yield Explanation((*mistake.codes, *codes), cost(mistake.kinds, factor), make, mistake.found + found)
 
 
 class Bank:

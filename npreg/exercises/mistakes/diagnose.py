@@ -53,19 +53,15 @@ def diagnose(
     for stage in _stages(case):
         found = [e for e in stage if e.codes and all(e.fits(value, name, at, 100 * tolerance) for at, value in later)]
         if found:
-            return _simplest(found, bank)
+            best, *others = sorted(found, key=lambda e: e.cost)
+            twins = ["+".join(e.codes) for e in others if e.codes != best.codes and e.cost < best.cost + FAR]
+            at = tuple(bank.quantities)
+            known = tuple(replace(r, quantities=at) if isinstance(r, Scale) else r for r in best.found)
+            return Diagnosis(best.codes, tuple(dict.fromkeys(twins))[:TWINS], known)
     if bank.finer is not None:
         again = [reference(bank.finer.exercise, at.tape.values) for at in fresh]
         return diagnose(bank.finer, name, case.student, again, student_fresh)
     return None
-
-
-def _simplest(found: Sequence[Explanation], bank: Bank) -> Diagnosis:
-    best, *others = sorted(found, key=lambda e: e.cost)
-    twins = ["+".join(e.codes) for e in others if e.codes != best.codes and e.cost < best.cost + FAR]
-    at = tuple(bank.quantities)
-    known = tuple(replace(r, quantities=at) if isinstance(r, Scale) else r for r in best.found)
-    return Diagnosis(best.codes, tuple(dict.fromkeys(twins))[:TWINS], known)
 
 
 def _stages(case: Case) -> Iterator[Iterator[Explanation]]:

@@ -33,7 +33,6 @@ FREE, SETTING, FREQUENT = "free", "setting", "frequent"
 
 class Kind(Enum):
     """A kind of mistake: its group, what it is, and its marks; members of a group are in order.
-
     FREE: the size of its factor means nothing, at most a sign is reported. SETTING: with a factor beside it, it is
     far-fetched, for a setting is a factor itself. FREQUENT: it is also looked for in pairs.
     """

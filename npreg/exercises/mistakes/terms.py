@@ -1,5 +1,4 @@
 """Additive terms: which is absent, reversed, wrongly scaled, or one too many.
-
 A derivative is the sum over all paths from its input to the loss; the answer is fitted as a combination of them.
 """
 

@@ -1,8 +1,6 @@
-"""All words, in English and Chinese: the one place that speaks.
-
-The hints of a mistake come in stages: what is already right (told by the findings), the kind of mistake
-(`kind`), what and where it is (`describe`), and which rule of calculus to look at again (`rule`) with a
-pointer into ``docs/derivation.md``. None of them holds a right number or a right formula.
+"""All words, in English and Chinese: the one place that speaks. The hints of a mistake come in stages: what is
+already right (told by the findings), its kind (`kind`), what and where it is (`describe`), and which rule to look at
+again (`rule`), with a pointer into ``docs/derivation.md``. None of them holds a right number or a right formula.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 """Every sentence by its key: read from ``en.txt`` and ``zh.txt``, its placeholders filled, broken into lines.
-
 In those files a line that is not indented is a key, the lines below it its text; a line break in a text is a
 space, but none between two Chinese characters. ``␣`` is a space at an end, ``\\n`` a new line, ``#`` begins a
 comment. In a text ``{name}`` is a placeholder; a part in square brackets is left out unless each of its
