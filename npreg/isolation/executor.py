@@ -1,7 +1,6 @@
 """Somebody's answers run as ``run_answers`` does, but in a process of their own, watched and ended from outside.
 
-The process gets the source and the probes (inputs and forward steps) and returns arrays. It never holds the
-reference, so there is nothing in it to read, and what it sends is checked before anything is done with it.
+It gets source and probes and returns arrays, which are checked; it never holds the reference.
 """
 
 from __future__ import annotations
@@ -35,11 +34,10 @@ WINDOWS_FAULT = 0xC0000000
 
 @dataclass
 class Ran:
-    """What came of a file: ``outcome`` as ``run_answers`` returns it, and how its processes ended.
+    """What came of a file: ``outcome`` as of ``run_answers``; which functions work with ``complex`` numbers.
 
     ``endings`` maps a function that ended its process (``""``: the file as a whole) to the reason's code (see
-    ``reasons``) and detail; ``isolation`` is what the process said to be in force before it ran any of the student's
-    code, and ``complex`` which functions of the file work with complex numbers.
+    ``reasons``) and detail; ``isolation`` is what was in force before any of the student's code ran.
     """
 
     outcome: dict[str, Any]
@@ -61,10 +59,9 @@ def run_isolated(
 ) -> Ran:
     """Run answers as ``run_answers`` does, in a process of their own.
 
-    Where the process dies in one function the others are run again without it; its records hold the reason as their
-    error. ``helpers`` are modules of the file's own folder, as name and source; ``slot`` keeps the users of parallel
-    processes apart; ``watch`` is called now and then with the seconds since the process began and the function that is
-    at work ("" while the file is loaded), and may raise to end it.
+    Where it dies in one function the others are run again without that; its records hold the reason as their error.
+    ``helpers`` are modules of the file's own folder, as name and source; ``slot`` keeps parallel users apart; ``watch``
+    is called with the seconds since the start and the function at work ("" while loading), and may raise to end it.
     """
     request = _request(source, probes, helpers, names=list(names), optional=list(optional))
     ran = Ran({"error": None, "stdout": "", "functions": {}})
@@ -115,9 +112,7 @@ def _request(source: str, probes: Probes, helpers: Mapping[str, str] | None, **m
 
 @dataclass
 class Run:
-    """How one process ended: its ``answer``, checked, or None and why (``ending``, ``detail``, and the function that
-    was ``at_work``); ``isolation`` and ``complex`` as of ``Ran``.
-    """
+    """How one process ended: its ``answer``, checked, or None and why; ``isolation`` and ``complex`` as of ``Ran``."""
 
     answer: Any = None
     at_work: str = ""
@@ -131,12 +126,10 @@ def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0, watch:
     """Run one request in a fresh process and return how it ended; nothing of it is left afterwards."""
     run, events, printed = Run(), Events(), list[bytes]()
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    group: dict[str, Any] = {"start_new_session": True}
-    if os.name == "nt":
-        group = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # on Windows, where there are no sessions
     with sandbox.room(slot) as (start, settings):
         try:
-            process = subprocess.Popen(**start, **pipes, **group)
+            process = subprocess.Popen(**start, **pipes, start_new_session=True, creationflags=group)
         except OSError as error:
             return Run(detail=str(error))
         readers = [

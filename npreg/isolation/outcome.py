@@ -1,7 +1,7 @@
 """What a student's process sent, checked field by field before anything is done with it.
 
-The process may be in a student's hands, so its records are rebuilt here from the fields that are expected,
-with the types that are expected, cut to a bounded length. Anything else is a ``ValueError``.
+The process may be in a student's hands, so its records are rebuilt from the fields and types that are expected, cut
+to a bounded length. Anything else is a ``ValueError``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,7 @@ Check = Callable[[Any], Any]
 
 
 def checked_outcome(outcome: Any, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Rebuild the records of ``answers.run`` for the names and probes of ``request``.
-
-    Raises ``KeyError`` if a field is missing, ``ValueError`` if it is of the wrong type or size.
-    """
+    """Rebuild the records of ``answers.run``; ``KeyError`` for a missing field, ``ValueError`` for a wrong one."""
     given = _is(dict)(_is(dict)(outcome)["functions"])
     names = [*request["names"], *(name for name in request["optional"] if name in given)]
     functions = {name: _record(given[name], FUNCTION) for name in names}
@@ -88,12 +85,8 @@ def _run(record: Any) -> dict[str, Any]:
 
 
 MOST_ITEMS = 10_000
-ERROR = {
-    "kind": text_of,
-    "message": text_of,
-    "line": _maybe(lambda line: min(max(_is(int)(line), 0), MOST_ENTRIES)),
-    "package": _maybe(text_of),
-}
+_line = _maybe(lambda line: min(max(_is(int)(line), 0), MOST_ENTRIES))
+ERROR = {"kind": text_of, "message": text_of, "line": _line, "package": _maybe(text_of)}
 _error = _maybe(lambda error: _record(error, ERROR))
 RUN = {
     **{key: _maybe(_array) for key in ("value", "again", "free")},
@@ -105,10 +98,9 @@ RUN = {
 }
 FUNCTION = {
     "defined": _is(bool),
-    "parameters": _list(text_of),
-    "globals": _list(text_of),
+    **dict.fromkeys(("parameters", "globals"), _list(text_of)),
     "guards": _list(_is(float)),
-    "line": _maybe(lambda line: min(max(_is(int)(line), 0), MOST_ENTRIES)),
+    "line": _line,
     "runs": _list(_run),
 }
 CHANGE = {

@@ -35,10 +35,9 @@ Trial = Callable[["Sandbox"], tuple[str, Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Limits:
-    """What one student's process may use: ``seconds`` of wall clock and of processor, bytes of the rest.
+    """What one student's process, which starts no other, may use: ``seconds`` (wall clock, processor) and bytes.
 
-    ``memory`` is address space, ``output`` what may be printed, ``file_size`` the longest file,
-    ``folder_size`` the whole working folder (with ``bwrap`` only). No process may start another one.
+    ``memory`` is address space, ``output`` what is printed, ``folder_size`` all files together (with ``bwrap`` only).
     """
 
     seconds: float = 10.0
@@ -57,11 +56,10 @@ class Limits:
 class Sandbox:
     """The isolation for a whole run; ``room`` prepares one process's share of it.
 
-    Parameters: ``bwrap`` is the path of bubblewrap or None; ``forbidden`` are top-level packages whose import
-    is refused; ``allowed`` are packages besides NumPy that may be imported (their folder then stays visible);
-    ``locks=False`` does without Landlock and seccomp, as on an old kernel; ``drop=False`` keeps the user.
-    ``place`` is the run's ``workplace``, ``python`` the copies of Python's and NumPy's files that it holds;
-    ``home`` is the folder of a user's own file, which works there, with all packages, within limits alone.
+    ``bwrap`` is the path of bubblewrap; imports of ``forbidden`` packages are refused, but for ``allowed`` ones (whose
+    folder stays visible); ``locks=False`` does without Landlock and seccomp, as on an old kernel; ``drop=False`` keeps
+    the user; ``place`` is the run's ``workplace``, ``python`` its copies of Python's and NumPy's files; ``home`` is the
+    folder of a user's own file, which works there, with all packages, within limits alone.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -80,10 +78,7 @@ class Sandbox:
 
     @contextlib.contextmanager
     def room(self, slot: int = 0) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Prepare an empty folder for one process: how to start it, and the settings that it is sent first.
-
-        ``slot`` keeps parallel users apart.
-        """
+        """Prepare an empty folder: how to start a process, and its settings; ``slot`` keeps parallel users apart."""
         uid = unprivileged_user(slot) if self.drop and self.home is None else None
         folder = tempfile.mkdtemp(prefix="npreg-file-", dir=self.place)
         try:
@@ -98,14 +93,10 @@ class Sandbox:
             remove_tree(folder)
 
     def _settings(self, uid: int | None) -> dict[str, Any]:
-        limits = {
-            "RLIMIT_AS": self.limits.memory,
-            "RLIMIT_CPU": int(self.limits.seconds) + 1,
-            "RLIMIT_FSIZE": self.limits.file_size,
-            "RLIMIT_NOFILE": 64,
-            **dict.fromkeys(("RLIMIT_CORE", "RLIMIT_MSGQUEUE", "RLIMIT_MEMLOCK"), 0),
-            **({} if self.home else {"RLIMIT_NPROC": 0}),  # one's own file may start processes and threads
-        }
+        limits = {"RLIMIT_AS": self.limits.memory, "RLIMIT_CPU": int(self.limits.seconds) + 1}
+        limits |= {"RLIMIT_FSIZE": self.limits.file_size, "RLIMIT_NOFILE": 64}
+        limits |= dict.fromkeys(("RLIMIT_CORE", "RLIMIT_MSGQUEUE", "RLIMIT_MEMLOCK"), 0)
+        limits |= {} if self.home else {"RLIMIT_NPROC": 0}  # one's own file may start processes and threads
         return {
             "keep_packages": bool(self.allowed or self.home),
             "forbidden": [name for name in self.forbidden if name not in self.allowed],
@@ -189,9 +180,8 @@ def choose(sandbox: Sandbox, way: str, trial: Trial) -> tuple[Sandbox, Mapping[s
         problem, in_force = trial(chosen)
         if not problem:
             return chosen, in_force
-    raise NoIsolation(
-        f"bwrap does not work here: {problem}; grade with --isolation auto" if way == "bwrap" else problem
-    )
+    failed = f"bwrap does not work here: {problem}; grade with --isolation auto"
+    raise NoIsolation(failed if way == "bwrap" else problem)
 
 
 def protections(in_force: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,4 @@
-"""A folder for one run of the grader: all that is temporary is in it, and nothing is left, also after a kill.
-
-The run holds a lock for as long as it lives; the next run removes the folders whose lock nobody holds.
-"""
+"""A folder for all that is temporary in one run, with a lock; the next run removes those whose lock nobody holds."""
 
 from __future__ import annotations
 
@@ -57,8 +54,7 @@ def remove_litter(place: str) -> None:
 def reachable_python(place: str, packages: Path, numpy_only: bool) -> tuple[str, str] | None:
     """Return folders with Python's and NumPy's files that everybody may read; None if they already are.
 
-    Where Python is installed below a private folder (``/root``), its files are linked, or copied, into
-    ``place``, once for a run: a process that has given up the rights of root imports from there.
+    Those below a private folder (``/root``) are linked, or copied, into ``place``: for a process without root's rights.
     """
     standard, dynamic = Path(os.__file__).resolve().parent, Path(sysconfig.get_path("platstdlib")) / "lib-dynload"
     if readable_by_others(standard) and readable_by_others(packages / "numpy"):
@@ -99,10 +95,7 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 def remove_tree(folder: str) -> None:
-    """Delete a folder whatever is in it: locked folders, links, nesting deeper than recursion allows.
-
-    Every inner folder is first moved up into the outermost one, so that no path is ever long.
-    """
+    """Delete a folder whatever is in it: locked folders, links, nesting deeper than recursion allows."""
     waiting = [folder]
     for top in waiting:  # which grows
         with contextlib.suppress(OSError):
@@ -111,7 +104,7 @@ def remove_tree(folder: str) -> None:
                 if entry.is_dir(follow_symlinks=False):
                     os.chmod(entry.path, 0o700)  # a folder without permissions cannot be moved
                     waiting.append(os.path.join(folder, secrets.token_hex(8)))
-                    os.rename(entry.path, waiting[-1])
+                    os.rename(entry.path, waiting[-1])  # up into the outermost one: no path is ever long
                 else:
                     os.unlink(entry.path)
     for path in reversed(waiting):

@@ -14,7 +14,7 @@ import pytest
 from npreg.isolation import Limits, Sandbox, executor, run_isolated, sandbox
 from npreg.isolation.executor import Run
 from npreg.isolation.inside.answers import complex_functions
-from npreg.isolation.inside.stand_ins import Finder, Forbidden, StandIn, close
+from npreg.isolation.inside.stand_ins import Finder, Forbidden, StandIn
 from npreg.isolation.workplace import readable_by_others
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX users and signals")
@@ -141,7 +141,7 @@ def test_stand_ins_swallow_everything_until_they_are_closed(monkeypatch):
     ax[0].plot(fig + 1)
     assert torch.compile(len) is len
     monkeypatch.setattr(StandIn, "closed", False)
-    close()
+    StandIn.closed = True
     for use in (lambda: torch.tensor(1), lambda: torch @ 1, lambda: np.array(torch)):
         with pytest.raises(Forbidden) as refused:
             use()

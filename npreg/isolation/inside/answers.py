@@ -25,48 +25,34 @@ FILENAME = "<answers>"
 _STDOUT_LIMIT = 2000
 _VALUE_LIMIT = 1_000_000
 _REFUSALS = (SystemExit, Exception, GeneratorExit)
-NO_RUN: dict[str, Any] = {
-    **dict.fromkeys(("value", "again", "free", "problem", "error")),
-    "type": "",
-    "changed": [],
-    "stdout": "",
-}
+NO_RUN: dict[str, Any] = dict.fromkeys(("value", "again", "free", "problem", "error"))
+NO_RUN |= {"type": "", "changed": [], "stdout": ""}
+Probe = Mapping[str, np.ndarray]
 
 
 def run(
     source: str | Mapping[str, Any],
     names: Sequence[str],
-    probes: Sequence[Mapping[str, np.ndarray]],
+    probes: Sequence[Probe],
     *,
     optional: Sequence[str] = (),
-    filename: str = FILENAME,
     started: Callable[[str], object] = lambda name: None,
 ) -> dict[str, Any]:
-    """Call every answer function of a file on every probe, twice, and write down what happened.
+    """Call every answer function of a file on every probe, twice; nothing but KeyboardInterrupt is raised.
 
-    Whatever the file does, nothing but KeyboardInterrupt is raised.
+    ``source`` is the text of the student's file, or a mapping from names to functions (those of a notebook);
+    ``name[1]`` in ``names`` is the second of several results. A probe maps names of inputs **and** forward steps to
+    arrays; a function gets, as fresh copies, the ones that its parameters name. ``optional`` functions are run where
+    the file defines them (``grad_<step>``); ``started`` is called with the name of every function before it runs.
 
-    Parameters
-    ----------
-    source : the text of the student's file, or a mapping from names to functions (those of a notebook)
-    names : names of the functions asked for; ``name[1]`` for the second of several results
-    probes : one mapping per probe, from names of inputs **and** forward steps to arrays; a function gets, as
-        fresh copies, the ones that its parameters name
-    optional : names of functions that are run where the file defines them (``grad_<step>``)
-    filename : the name that stands in error messages
-    started : called with the name of every function before it runs
-
-    Returns
-    -------
-    dict
-        ``error``: None, or ``{"kind", "message", "line", "package"}`` where the file itself could not be run
-        (``package`` is what an ImportError is about); ``stdout``: what running the file printed; ``functions``:
-        from every name to ``{"defined", "parameters", "globals", "line", "guards", "runs"}``, where ``globals`` are
-        the names of module-level data that the function reads, and ``guards`` constants as in log(p + 1e-7).
-        ``runs`` holds one record per probe: ``value`` and ``again``, what two calls with equal arguments returned,
-        as plain arrays, or None; ``type``, in words; ``problem``, None, ``"not-implemented"``, ``"no-return"``,
-        ``"raises"`` or ``"dtype"`` (not numbers); ``error``, as of the file; ``changed``, the arguments that the
-        call changed; ``free``, what is returned with the guards at zero, or None; and ``stdout``.
+    Returned are ``error``: None, or ``{"kind", "message", "line", "package"}`` where the file itself could not be run
+    (``package`` is what an ImportError is about); ``stdout``: what running the file printed; ``functions``: from every
+    name to ``{"defined", "parameters", "globals", "line", "guards", "runs"}``, where ``globals`` are the names of
+    module-level data that the function reads, and ``guards`` constants as in log(p + 1e-7). ``runs`` holds one record
+    per probe: ``value`` and ``again``, what two calls with equal arguments returned, as plain arrays, or None;
+    ``type``, in words; ``problem``, None, ``"not-implemented"``, ``"no-return"``, ``"raises"`` or ``"dtype"`` (not
+    numbers); ``error``, as of the file; ``changed``, the arguments that the call changed; ``free``, what is returned
+    with the guards at zero, or None; and ``stdout``.
 
     >>> probe = {"x": np.array(2.0), "r": np.array(3.0)}
     >>> outcome = run("def grad_w(x, r): return x * r", ["grad_w"], [probe])
@@ -75,11 +61,11 @@ def run(
     """
     output = io.StringIO()
     with quiet(output):
-        namespace, error = load(source, filename)
+        namespace, error = load(source)
     functions = {}
     for name in [*names, *(name for name in optional if name in namespace)]:
         started(name)
-        functions[name] = _run_function(namespace, name, probes, filename)
+        functions[name] = _run_function(namespace, name, probes)
     return {"error": error, "stdout": output.getvalue()[:_STDOUT_LIMIT], "functions": functions}
 
 
@@ -101,21 +87,21 @@ def quiet(output: io.StringIO) -> Iterator[None]:
         sys.stdin, sys.argv = stdin, argv
 
 
-def load(source: str | Mapping[str, Any], filename: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+def load(source: str | Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
     if not isinstance(source, str):
         return dict(source), None
-    namespace: dict[str, Any] = {"__name__": "answers", "__file__": filename, "__builtins__": __builtins__}
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    namespace: dict[str, Any] = {"__name__": "answers", "__file__": FILENAME, "__builtins__": __builtins__}
+    linecache.cache[FILENAME] = (len(source), None, source.splitlines(True), FILENAME)
     try:
-        exec(compile(source, filename, "exec", dont_inherit=True), namespace)
+        exec(compile(source, FILENAME, "exec", dont_inherit=True), namespace)
     except _REFUSALS as error:
-        return namespace, _describe(error, filename)
+        return namespace, _describe(error)
     return namespace, None
 
 
-def _describe(error: BaseException, filename: str, default: int | None = None) -> dict[str, Any]:
+def _describe(error: BaseException, default: int | None = None) -> dict[str, Any]:
     """An exception as kind, message and the last line of the student's file that it passed through."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILENAME]
     line = lines[-1] if lines else getattr(error, "lineno", None) if isinstance(error, SyntaxError) else default
     message = ""
     with contextlib.suppress(Exception):
@@ -124,9 +110,7 @@ def _describe(error: BaseException, filename: str, default: int | None = None) -
     return {"kind": type(error).__name__, "message": message, "line": line, "package": package}
 
 
-def _run_function(
-    namespace: dict[str, Any], name: str, probes: Sequence[Mapping[str, np.ndarray]], filename: str
-) -> dict[str, Any]:
+def _run_function(namespace: dict[str, Any], name: str, probes: Sequence[Probe]) -> dict[str, Any]:
     plain, _, place = name.partition("[")
     function, part = namespace.get(plain), int(place[:-1]) if place else None
     if not callable(function):
@@ -134,13 +118,13 @@ def _run_function(
         record: dict[str, Any] = {"defined": False, "parameters": [], "globals": [], "line": None, "guards": []}
         return {**record, "runs": [{**NO_RUN, **missing} for _ in probes]}
     code = getattr(function, "__code__", None)
-    line = code.co_firstlineno if isinstance(code, types.CodeType) and code.co_filename == filename else None
-    runs = [_run_once(function, part, probe, namespace, filename, line) for probe in probes]
+    line = code.co_firstlineno if isinstance(code, types.CodeType) and code.co_filename == FILENAME else None
+    runs = [_run_once(function, part, probe, namespace, line) for probe in probes]
     free, constants = function, list[float]()
     with contextlib.suppress(*_REFUSALS):
         free, constants = guards.unguarded(function)
     for run, probe in zip(runs, probes, strict=True) if constants else ():
-        run["free"] = _run_once(free, part, probe, namespace, filename, line)["value"]
+        run["free"] = _run_once(free, part, probe, namespace, line)["value"]
     return {
         "defined": True,
         "parameters": parameters(function),
@@ -162,12 +146,7 @@ def _picked(result: Any, part: int | None) -> Any:
 
 
 def _run_once(
-    function: Callable[..., Any],
-    part: int | None,
-    probe: Mapping[str, np.ndarray],
-    namespace: Mapping[str, Any],
-    filename: str,
-    line: int | None,
+    function: Callable[..., Any], part: int | None, probe: Probe, namespace: Mapping[str, Any], line: int | None
 ) -> dict[str, Any]:
     output, record = io.StringIO(), dict(NO_RUN)
     with quiet(output):
@@ -177,17 +156,15 @@ def _run_once(
             if record["problem"] == "no-return" and _is_stub(function):
                 record["problem"] = "not-implemented"
             record["stdout"] = output.getvalue()[:_STDOUT_LIMIT]
-            record["changed"] = [key for key in given if key in probe and not _same(given[key], probe[key])]
+            pairs = {key: (value, probe[key]) for key, value in given.items() if key in probe}
+            same = {key: np.array_equal(a, b, equal_nan=b.dtype.kind in "fc") for key, (a, b) in pairs.items()}
+            record["changed"] = [key for key in same if not same[key]]
             record["again"] = as_value(_picked(function(**arguments(function, probe, namespace)), part))["value"]
         except _REFUSALS as error:
             record["problem"] = "not-implemented" if isinstance(error, NotImplementedError) else "raises"
-            record["error"] = _describe(error, filename, line)
+            record["error"] = _describe(error, line)
     record["stdout"] = record["stdout"] or output.getvalue()[:_STDOUT_LIMIT]
     return record
-
-
-def _same(a: Any, b: np.ndarray) -> bool:
-    return np.shape(a) == b.shape and np.array_equal(a, b, equal_nan=b.dtype.kind in "fc")
 
 
 def _is_stub(function: Callable[..., Any]) -> bool:
@@ -206,7 +183,7 @@ def parameters(function: Callable[..., Any]) -> list[str]:
 
 
 def arguments(
-    function: Callable[..., Any], probe: Mapping[str, np.ndarray], namespace: Mapping[str, Any], depth: int = 0
+    function: Callable[..., Any], probe: Probe, namespace: Mapping[str, Any], depth: int = 0
 ) -> dict[str, Any]:
     """Copies of what the parameters name; a parameter ``grad_r`` may also name a function of the file."""
     found: dict[str, Any] = {}
@@ -252,23 +229,19 @@ def as_value(result: Any) -> dict[str, Any]:
 def _data_globals(function: Callable[..., Any], namespace: Mapping[str, Any]) -> set[str]:
     """Names of module-level data that the function, or a function of the file that it calls, reads."""
     namespace = getattr(function, "__globals__", namespace)
-    found: set[str] = set()
-    seen: set[int] = set()
-    waiting = [getattr(function, "__code__", None)]
-    while waiting:
-        code = waiting.pop()
+    found, seen, waiting = set[str](), set[int](), [getattr(function, "__code__", None)]
+    for code in waiting:  # which grows
         if not isinstance(code, types.CodeType) or id(code) in seen:
             continue
         seen.add(id(code))
         waiting.extend(code.co_consts)
-        for instruction in dis.get_instructions(code):
-            if instruction.opname not in ("LOAD_GLOBAL", "LOAD_NAME"):
-                continue
-            value = namespace.get(str(instruction.argval))
+        read = (step for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
+        for name in (str(step.argval) for step in read):
+            value = namespace.get(name)
             if isinstance(value, types.FunctionType):
                 waiting.append(value.__code__)
             elif isinstance(value, (int, float, complex, list, tuple, dict, np.ndarray, np.generic)):
-                found.add(str(instruction.argval))
+                found.add(name)
     return found
 
 

@@ -24,8 +24,7 @@ NOT_THERE = ("decorator_list", "annotation", "returns", "defaults", "kw_defaults
 class Edit:
     """One change, and the ``node`` that it marks.
 
-    ``puts`` holds lists or nodes, a key or the name of a field, and what comes there: a node, or code as a pair of
-    its text and the nodes for its placeholders.
+    ``puts``: a list or node, a key or field's name, and the new node, or code as its text and placeholders' nodes.
     """
 
     kind: str
@@ -48,11 +47,8 @@ def _put(owner: Any, key: Any, new: Any) -> Any:
     """Put something in its place, and return what stood there."""
     if isinstance(new, tuple):
         new = _Filled(new[1]).visit(ast.parse(new[0], mode="eval").body)
-    if isinstance(owner, list):
-        old, owner[key] = owner[key], new
-    else:
-        old = getattr(owner, key)
-        setattr(owner, key, new)
+    values = owner if isinstance(owner, list) else vars(owner)
+    old, values[key] = values[key], new
     return old
 
 
@@ -105,8 +101,7 @@ def _parts(node: ast.expr) -> dict[str, Any]:
 def _with(node: Any, **fields: Any) -> Any:
     """The same node with other fields."""
     new = copy.copy(node)
-    for name, value in fields.items():
-        setattr(new, name, value)
+    vars(new).update(fields)
     return new
 
 

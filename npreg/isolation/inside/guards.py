@@ -15,10 +15,9 @@ LIMITS = ("clip", "maximum", "minimum", "max", "min")
 
 
 def unguarded(function: Any, above: tuple[Any, ...] = ()) -> tuple[Any, list[float]]:
-    """The function with such constants as 0 (or 1, where they are taken from 1), and the constants.
+    """The function with such constants as 0 (or 1, where taken from 1), and the constants; `above` are its callers.
 
-    They may be written out, have a name, or stand in a function of the same file that it calls. The function
-    itself where there are none, or its source is not at hand; `above` are those that call it.
+    They may be written out, named, or stand in a function of the same file. Without any, or its source, it stays.
     """
     bound, plain = getattr(function, "__self__", None), getattr(function, "__func__", function)
     if not isinstance(plain, FunctionType) or plain in above:

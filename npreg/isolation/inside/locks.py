@@ -1,8 +1,7 @@
 """Limits and locks that a process sets on itself, for good, before it runs a student's code.
 
-``resource`` (memory, time, files, processes) is missing on Windows, and macOS ignores the limit of memory.
-Landlock (files and TCP) and seccomp (system calls) are Linux's and need neither a privilege, an installed program
-nor a namespace; seccomp's table is that of x86-64 and 64-bit ARM. What a system does not have is left out, and said.
+``resource`` is missing on Windows, and macOS ignores the limit of memory. Landlock (files and TCP) and seccomp (system
+calls, for x86-64 and 64-bit ARM) are Linux's. What a system does not have is left out, and said.
 
 Sources: the manual pages landlock(7), seccomp(2), and the kernel's userspace-api/landlock.rst, seccomp_filter.rst.
 """
@@ -92,10 +91,7 @@ def lock(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def become(uid: int | None) -> None:
-    """Become the user ``uid`` for good, with its own group and no others; ``None`` stays as it is.
-
-    Raises ``PermissionError`` if it does not work: a student's code must not run as root by accident.
-    """
+    """Become the user ``uid`` for good, with its own group and no others (None: stay); ``PermissionError`` if not."""
     if uid is None or not hasattr(os, "setuid"):
         return
     os.setgroups([])
@@ -104,7 +100,7 @@ def become(uid: int | None) -> None:
     with contextlib.suppress(PermissionError):
         os.setuid(0)
     users = {os.getuid(), os.geteuid(), os.getgid(), os.getegid()}
-    if users != {uid}:
+    if users != {uid}:  # a student's code must not run as root by accident
         raise PermissionError(f"still user and group {users} after changing to {uid}")
 
 
@@ -122,16 +118,12 @@ def _limit(name: str, value: int) -> bool:
 
 
 def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> int:
-    """Refuse all files but those below ``readable`` (to read) and ``writable``, and all TCP.
-
-    Returns the version of Landlock in force, 0 if there is none.
-    """
+    """Refuse TCP and all files not below ``readable`` or ``writable``; the version of Landlock in force, or 0."""
     version = _syscall(_CREATE_RULESET, None, 0, 1) if sys.platform.startswith("linux") else 0
     if version <= 0:
         return 0
     handled = ALL_FILES[max(known for known in ALL_FILES if known <= version)]
-    fields = [handled, *([TCP_BIND_AND_CONNECT] if version >= 4 else [])]
-    fields += [ABSTRACT_SOCKETS_AND_SIGNALS] if version >= 6 else []
+    fields = [handled, TCP_BIND_AND_CONNECT, ABSTRACT_SOCKETS_AND_SIGNALS][: 1 + (version >= 4) + (version >= 6)]
     attributes = struct.pack(f"<{len(fields)}Q", *fields)
     ruleset = _syscall(_CREATE_RULESET, attributes, len(attributes), 0)
     if ruleset < 0:
@@ -166,19 +158,14 @@ def restrict_calls() -> bool:
         return False
     code = b"".join(struct.pack("<HBBI", *step) for step in filter_program(*architecture, os.getpid()))
     buffer = ctypes.create_string_buffer(code, len(code))
-    program = _Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+    program = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer)))  # sock_fprog
     return _prctl(_PR_SET_SECCOMP, 2, ctypes.addressof(program))
-
-
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
 
 
 def filter_program(column: int, architecture: int, pid: int) -> list[tuple[int, int, int, int]]:
     """Return the filter for one processor as (operation, jump if true, jump if false, constant)."""
-    refuse = (_RETURN, 0, 0, _ERROR | errno.EPERM)
-    no_such_call = (_RETURN, 0, 0, _ERROR | errno.ENOSYS)
-    allow = (_RETURN, 0, 0, _ALLOW)
+    ends = (_ERROR | errno.EPERM, _ERROR | errno.ENOSYS, _ALLOW)
+    refuse, no_such_call, allow = ((_RETURN, 0, 0, value) for value in ends)
     steps = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, architecture), no_such_call, (_LOAD, 0, 0, 0)]
     steps += [(_AT_LEAST, 0, 1, FIRST_UNKNOWN), no_such_call, (_EQUAL, 0, 1, CLONE3[column]), no_such_call]
     for number in (numbers[column] for numbers in REFUSED.values() if numbers[column] >= 0):

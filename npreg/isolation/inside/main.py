@@ -23,8 +23,12 @@ def main(packages: str, standard: str = "") -> None:
     """Run one request from standard input to its last record."""
     reply = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    if standard:
-        move_python(standard)
+    if standard:  # import from there from now on, also below packages that are loaded already
+        before = os.path.dirname(os.__file__)
+        sys.path[:] = [standard, os.path.join(standard, "lib-dynload")]
+        for module in list(sys.modules.values()):
+            if getattr(module, "__path__", None):
+                module.__path__ = [path.replace(before, standard, 1) for path in module.__path__]
     sys.path.append(packages)
     import numpy
 
@@ -50,7 +54,7 @@ def main(packages: str, standard: str = "") -> None:
     wire.write_frame(reply, {"complex": complex_names})
 
     def started(name: str) -> None:
-        stand_ins.close()
+        stand_ins.StandIn.closed = True  # the file is loaded, the answers begin
         wire.write_frame(reply, {"started": name})
 
     try:
@@ -64,15 +68,6 @@ def main(packages: str, standard: str = "") -> None:
         message = {"ended": type(error).__name__}
     wire.write_frame(reply, message)
     os._exit(0)
-
-
-def move_python(standard: str) -> None:
-    """Import from another folder from now on, also below packages that are loaded already."""
-    before = os.path.dirname(os.__file__)
-    sys.path[:] = [standard, os.path.join(standard, "lib-dynload")]
-    for module in list(sys.modules.values()):
-        if getattr(module, "__path__", None):
-            module.__path__ = [path.replace(before, standard, 1) for path in module.__path__]
 
 
 def slim(outcome: dict[str, Any]) -> dict[str, Any]:

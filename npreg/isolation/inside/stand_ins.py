@@ -1,8 +1,7 @@
 """Stand-ins for packages that are not there: imports work, use in an answer is refused by name.
 
-A notebook that plots, or that imports a package it never uses, is not wrong. So ``import matplotlib`` and
-``import torch`` give an object that swallows everything while the file is being loaded. From ``close`` on,
-using it raises ``Forbidden`` with the package's name: no answer can be computed with it.
+A notebook that plots, or imports a package it never uses, is not wrong. So ``import torch`` gives an object that
+swallows everything while the file is loaded; once ``StandIn.closed`` is set, its use raises ``Forbidden``.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Forbidden(ImportError):
 
 
 class StandIn(ModuleType):
-    """Every attribute, call, item and operation gives another stand-in, until ``close``."""
+    """Every attribute, call, item and operation gives another stand-in, until ``closed``."""
 
     closed = False
     __path__: list[str] = []  # noqa: RUF012  (a package has one)
@@ -67,9 +66,7 @@ for _operation in _OPERATIONS.split():
 
 
 class Finder:
-    """Finds a stand-in for every package of a list, with all modules below it, and the modules that were sent
-    along with a file: those of its own folder, as ``name: source``.
-    """
+    """Finds stand-ins for ``packages`` and all below them, and the modules of a file's own folder (name: source)."""
 
     def __init__(self, packages: Iterable[str], sources: Mapping[str, str]) -> None:
         self.packages, self.sources = frozenset(packages), sources
@@ -91,27 +88,18 @@ class Finder:
             exec(code, module.__dict__)
 
 
-def close() -> None:
-    """Refuse every further use: the file is loaded, the answers begin."""
-    StandIn.closed = True
-
-
 def guard(forbidden: Iterable[str], helpers: Mapping[str, str]) -> None:
-    """Put stand-ins in front of the packages ``forbidden`` and of those that only show things.
-
-    An audit hook, which Python code cannot take away again, refuses the real packages once the stand-ins have
-    been pushed aside.
-    """
+    """Put stand-ins in front of the packages ``forbidden`` and of those that only show things."""
     forbidden = frozenset(forbidden)
     finder = Finder([*forbidden, *SHOWING.split()], helpers)
     sys.meta_path.insert(0, cast(Any, finder))
     for name in [name for name in sys.modules if name.partition(".")[0] in forbidden]:
         del sys.modules[name]
 
-    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:  # for when the stand-ins are pushed aside
         module = str(arguments[0]) if event == "import" else ""
         aside = not sys.meta_path or sys.meta_path[0] is not finder
         if aside and module.partition(".")[0] in forbidden:
             raise Forbidden(module)
 
-    sys.addaudithook(refuse)
+    sys.addaudithook(refuse)  # Python code cannot take it away again

@@ -1,8 +1,4 @@
-"""Run small changes of a student's code: what an answer would return with each of them, without judging it.
-
-Every edit of ``edits`` is made in turn, and what the answer returned is written down with the place of the edit.
-Which of the values is right is not known here.
-"""
+"""What an answer would return with small changes of its code, those of ``edits``, made in turn, without judging it."""
 
 from __future__ import annotations
 
@@ -20,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import answers, edits
+from .answers import Probe
 from .tables import GIVEN, Names
 
 MOST_ENTRIES = 200_000  # of any array that a variant may make, and of any range
@@ -27,7 +24,6 @@ MOST_TURNS = 20_000  # of all loops of one call
 SHAPED = ("zeros", "ones", "empty", "full", "eye", "identity")
 SIZED = (*SHAPED, "arange", "linspace", "repeat", "tile", "outer", "kron", "meshgrid")
 _TURN = ast.parse("__turn()").body[0]
-Probe = Mapping[str, np.ndarray]
 
 
 class TooMuch(Exception):
@@ -48,10 +44,10 @@ def search(
 ) -> list[dict[str, Any]]:
     """Return what the answer ``name`` of a file, or of a notebook's functions, returns with small changes of its code.
 
-    The edits with ``chosen`` numbers are tried, or those whose cost lies within ``costs``, for so many ``seconds`` of
-    work. They may name the ``sizes`` of each probe, and the probes' values, of which some are ``settings``. There is a
-    record per edit that returns arrays of numbers, of these ``shapes`` if they are given, on all probes: ``id``,
-    ``values``, ``kind``, ``cost``, ``cell``, ``place`` (line, column, last line, end column) and ``text``.
+    The edits with ``chosen`` numbers, or of a cost within ``costs``, are tried for ``seconds`` of work. They may name
+    the ``sizes`` of each probe, and the probes' values, some of them ``settings``. There is a record per edit that
+    returns arrays of numbers, of these ``shapes`` if given, on all probes: ``id``, ``values``, ``kind``, ``cost``,
+    ``cell``, ``place`` (line, column, last line, end column) and ``text``.
     """
     found, begun, begun_here = [], time.perf_counter(), time.thread_time()
     with answers.quiet(io.StringIO()):
@@ -78,10 +74,7 @@ def search(
 
 @dataclass(eq=False)
 class Unit:
-    """A statement of the file that can be run again: a function, a class, a lambda with a name.
-
-    ``text`` is the whole file, or the notebook's cell with the number ``cell``.
-    """
+    """A function, class or named lambda that can be run again; ``text`` is the whole file, or the cell ``cell``."""
 
     tree: Any
     text: str
@@ -112,9 +105,7 @@ class Unit:
         return {"cell": self.cell, "place": found, "text": lines[found[0] - 1][:200]}
 
 
-def _defining(
-    source: str | Mapping[str, Any], space: Mapping[str, Any], name: str, parse: Callable[[str], Any]
-) -> Unit | None:
+def _defining(source: Any, space: Mapping[str, Any], name: str, parse: Callable[[str], Any]) -> Unit | None:
     """The statement that gives a name to a function, or a class, in a file or in a notebook's cell."""
     function, line = space.get(name), 0
     if isinstance(source, str):
@@ -140,16 +131,11 @@ def _defining(
 
 
 class Piece:
-    """The units that an answer is made of, run with some of them changed in a namespace of their own.
+    """The units that an answer is made of (``ValueError`` if none), run with some changed in their own namespace."""
 
-    Raises ``ValueError`` where nothing defines the answer.
-    """
-
-    def __init__(
-        self, source: str | Mapping[str, Any], name: str, probes: Sequence[Probe], sizes: Sequence[Mapping[str, int]]
-    ) -> None:
+    def __init__(self, source: Any, name: str, probes: Sequence[Probe], sizes: Sequence[Mapping[str, int]]) -> None:
         self.name, self.probes, self.sizes = name, probes, sizes
-        space, _ = answers.load(source, answers.FILENAME)
+        space, _ = answers.load(source)
         self.reached: list[Unit] = []
         waiting, known, parse = [name], set[str](), lru_cache(ast.parse)
         while waiting:
@@ -167,8 +153,9 @@ class Piece:
         offered = (_defining(source, space, helper, parse) for helper in self.helpers if helper not in known)
         units = [*self.reached, *(unit for unit in offered if unit is not None)]  # their loops are bounded, too
         self.order = sorted(units, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
-        self.space = {"np": GUARDED, "range": _range, **space}
-        self.space.update((key, GUARDED) for key, value in space.items() if value is np)
+        guarded = _Guarded()
+        self.space = {"np": guarded, "range": _range, **space}
+        self.space.update((key, guarded) for key, value in space.items() if value is np)
         self.seen = set[bytes]()
         self.parameters: list[str] = []
 
@@ -189,7 +176,8 @@ class Piece:
             if name in self.probes[0]:
                 with edits.Edit("", 0, node, [(node, "value", (GIVEN + name, {}))]).made():
                     after = self.values(unit)
-                if after is not None and all(map(_alike, before, after)):
+                alike = (a.shape == b.shape and np.allclose(a, b) for a, b in zip(before, after or (), strict=False))
+                if after is not None and all(alike):
                     found.update(ast.walk(node.value))
         return found
 
@@ -226,10 +214,6 @@ class Piece:
         return answers.as_value(function(**given))["value"]
 
 
-def _alike(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape and np.allclose(a, b)
-
-
 class _Guarded:
     """NumPy, but for arrays beyond all that an answer needs."""
 
@@ -248,9 +232,6 @@ class _Guarded:
             return value(*args, **kwargs)
 
         return guarded
-
-
-GUARDED = _Guarded()
 
 
 class _Turns:

@@ -27,9 +27,7 @@ class WireError(ValueError):
 
 
 def encode(value: Any) -> bytes:
-    """Encode built-in values and NumPy arrays; array subclasses are sent as the plain buffer they hold.
-
-    Raises ``WireError`` for any other type, and for dtypes outside the list (object, text, dates).
+    """Encode built-in values and NumPy arrays (subclasses as plain ones); ``WireError`` for other types and dtypes.
 
     >>> decode(encode({"w": [1, 2.5, None, "é"]}))
     {'w': [1, 2.5, None, 'é']}
@@ -56,10 +54,7 @@ def _sent(value: Any) -> dict[str, list[Any]]:
 
 
 def decode(content: bytes) -> Any:
-    """Decode one value; arrays are fresh, writable and own their memory.
-
-    Raises ``WireError`` for anything that ``encode`` does not produce.
-    """
+    """Decode one value, arrays fresh and writable; ``WireError`` for anything that ``encode`` does not produce."""
     if content.count(b",") > MAX_ITEMS:
         raise WireError(f"more than {MAX_ITEMS} values")
     try:
