@@ -105,6 +105,7 @@ def test_linear_regression_saves_its_pictures_where_it_says(linear_regression: t
         assert "<svg" in (folder / "pictures" / name).read_text(encoding="utf-8")[:1000]
 
 
+@pytest.mark.slow
 def test_another_seed_an_existing_folder_and_older_pictures(tmp_path: Path) -> None:
     folder = tmp_path / "a folder" / "in a folder"
     folder.mkdir(parents=True)
@@ -147,6 +148,7 @@ def test_a_negative_seed_is_refused(tmp_path: Path) -> None:
     assert "--seed must not be negative, but is -1" in done.stderr
 
 
+@pytest.mark.slow
 def test_show_opens_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a browser that writes down what it is to open."""
     browser = tmp_path / "browser.py"
@@ -203,6 +205,7 @@ def test_the_diabetes_data_are_the_published_ones() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
+@pytest.mark.slow
 def test_learning_rates_break_just_beyond_the_bound_and_the_largest_column_is_why(tmp_path: Path) -> None:
     done = run("learning_rates.py", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

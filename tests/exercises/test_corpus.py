@@ -141,6 +141,12 @@ def reports(exercise: str) -> dict[Path, Report]:
     return {path: check(path.read_text(encoding="utf-8"), exercise, seed=1, seconds=0) for path in paths}
 
 
+# a third of the exercises by default
+by_exercise = pytest.mark.parametrize(
+    "exercise", [pytest.param(name, marks=[pytest.mark.slow] * (at % 3 != 0)) for at, name in enumerate(IDS)]
+)
+
+
 @cache
 def judged(exercise: str) -> list[Judged]:
     found = []
@@ -152,17 +158,18 @@ def judged(exercise: str) -> list[Judged]:
     return found
 
 
-@pytest.mark.parametrize("exercise", IDS)
+@by_exercise
 def test_the_right_is_accepted_and_the_wrong_is_not(exercise: str) -> None:
     assert [j for j in judged(exercise) if j.passed != j.is_right] == []
 
 
-@pytest.mark.parametrize("exercise", IDS)
+@by_exercise
 def test_nothing_is_named_wrongly(exercise: str) -> None:
     wrong = [j for j in judged(exercise) if not j.is_right and not j.is_named_rightly]
     assert [j for j in wrong if j.said != {"not-recognised"}] == []
 
 
+@pytest.mark.slow
 def test_nearly_all_nameable_mistakes_are_named() -> None:
     found = [j for exercise in IDS for j in judged(exercise) if j.is_nameable]
     counts = Counter(j.is_named_rightly for j in found)

@@ -217,6 +217,7 @@ def test_an_answer_of_which_nothing_is_known_gets_a_place_or_none_but_no_name() 
     assert mistake.place.text[mistake.place.column :].startswith("np.tanh")
 
 
+@pytest.mark.slow
 def test_in_isolation_the_places_are_the_same() -> None:
     source = LOOP.replace("g[j] += r", "g[j] = r").replace("return total / len(y)", "return total")
     here = check(source, "minibatch-mean", seed=0, seconds=5)

@@ -301,6 +301,7 @@ def test_complex_step_traps_neither_reject_nor_accept(function: Any, right: Any)
 # Large inputs
 
 
+@pytest.mark.slow
 def test_large_inputs_are_checked_along_directions() -> None:
     inputs = problem(1, 2000, 30)
     report = check_gradient(mse, grad_mse, inputs)
@@ -330,6 +331,7 @@ def test_large_non_analytic_functions() -> None:
     assert not check_gradient(mae, planted(grad_mae, "y", lambda g: g * (1 + 1e-6)), inputs)
 
 
+@pytest.mark.slow
 def test_directions_are_reproducible() -> None:
     inputs = problem(1, 200, 3)
     wrong = planted(grad_mse, "X", lambda g: g * 1.1)

@@ -207,6 +207,7 @@ def test_a_gradient_given_as_numbers_has_no_mistake_to_name() -> None:
     assert not report.passed
 
 
+@pytest.mark.slow
 def test_names_survive_pickling() -> None:
     report = check_gradient(ridge, lambda **a: -right(**a), RIDGE, wrt="w")
     again = pickle.loads(pickle.dumps(report))

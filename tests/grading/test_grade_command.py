@@ -66,6 +66,7 @@ def test_a_folder_is_marked_and_the_status_says_how(npreg, folder):
     assert (status, err) == (0, "")
 
 
+@pytest.mark.slow
 def test_all_results_are_written_and_left_out_of_the_next_run(npreg, folder):
     options = ["--exercise", "minibatch-sum", "--quiet", "--lang", "zh", "--key", folder / "key.txt"]
     for name in ("csv", "jsonl", "report"):
@@ -214,6 +215,7 @@ def test_killed_it_goes_on_to_the_same_table_and_leaves_nothing(npreg, folder, t
     assert len(os.listdir(tmp_path / "pages")) == kills + 3
 
 
+@pytest.mark.slow
 def test_a_kept_journal_marks_only_what_changed(folder, tmp_path):
     exercise = course.load("minibatch-sum")
     outputs = Outputs(journal=tmp_path / "journal")
@@ -227,6 +229,7 @@ def test_a_kept_journal_marks_only_what_changed(folder, tmp_path):
     assert grade(folder, exercise, secret=b"another", outputs=outputs, quiet=True).resumed == 0
 
 
+@pytest.mark.slow
 def test_a_failing_grader_is_no_students_fault(folder, tmp_path, monkeypatch):
     exercise = course.load("minibatch-sum")
     outputs = Outputs(csv=tmp_path / "out.csv")
@@ -313,6 +316,7 @@ def test_the_known_right_file_sees_what_the_isolation_lacks(monkeypatch):
     assert {"glob", "ssl", "unicodedata"} - set(selftest.standard_modules()) <= {"ssl"}
 
 
+@pytest.mark.slow
 def test_what_was_marked_is_what_is_stored(folder, tmp_path, monkeypatch):
     """A file that changes after it was read is stored under the text that was judged."""
     exercise, outputs = course.load("minibatch-sum"), Outputs(journal=tmp_path / "journal")
@@ -342,6 +346,7 @@ def test_jobs_are_bounded_by_processors_and_files(folder, monkeypatch):
     assert seen == [2]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals as on POSIX")
 def test_an_interruption_ends_the_processes_at_once(folder, tmp_path):
     (folder / "ada.py").write_text("while True: pass\n")
