@@ -42,7 +42,8 @@ class Excess:
 
     @cached_property
     def speed(self) -> Speed | None:
-        return None if self.find_speed is None else self.find_speed()
+        with np.errstate(all="ignore"):
+            return None if self.find_speed is None else self.find_speed()
 
 
 @dataclass(frozen=True)
