@@ -53,7 +53,9 @@ GRADE_CELLS += [(CUBES.format(factor=3), 2.0), (CUBES.format(factor=2), 0.0)]
 
 
 def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", **more}
+    """As in an activated environment: nbgrader calls `alembic`, otter `jupyter`, by name."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", **more}
 
 
 def python(*arguments: object, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
