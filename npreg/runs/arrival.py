@@ -141,8 +141,7 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
     told = f"its mean loss is {'' if found.exact else 'about '}{found.value:.3g} above the least possible"
     if speed is not None:
         steps = speed.steps_needed(TOLERANCE / 2 * found.constant, lr, plan.rule)
-        column = int(np.abs(speed.vectors[:-1, int(speed.parts.argmax())]).argmax())
-        where = f", most of it along column {column_name(feed.facts.sample.names, column)}"
+        where = f", most of it along column {column_name(feed.facts.sample.names, speed.column())}"
     facts, n = feed.facts, feed.facts.num_rows
     bound = math.inf  # of stable rates: of many columns a coarse one, of blocks, where it would cost a pass, none
     if facts.is_whole and isinstance(plan.lr, float):

@@ -52,7 +52,13 @@ class Speed:
 
     curvatures: FloatArray  # (m,), the eigenvalues
     parts: FloatArray  # (m,), the excess
-    vectors: FloatArray  # (d + 1, m)
+    vectors: FloatArray  # (p, m)
+    basis: FloatArray | None = None  # (d, p − 1), in which the vectors are, of wide features
+
+    def column(self) -> int:
+        """The column of the features along which most of the excess is."""
+        along = self.vectors[:-1, int(self.parts.argmax())]
+        return int(np.abs(along if self.basis is None else self.basis @ along).argmax())
 
     def left(self, steps: int, lr: float, rule: Rule, average: float) -> float:
         """The excess that is left, in the mean, after so many steps, the last part of them averaged."""
@@ -92,9 +98,7 @@ def excess(
     few_rows = wide and feed.facts.num_rows <= FEW_ROWS and loss.is_squared and not l1
     with np.errstate(all="ignore"):
         if few_rows:  # in as many coordinates as there are rows
-            X, y, weights = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns))
-            basis, coordinates = np.linalg.qr(X.T)
-            feed = ArrayFeed(Data(coordinates.T, y, weights))
+            basis, feed = _in_a_basis(feed)
             w, theta = theta[:-1], np.vstack([basis.T @ theta[:-1], theta[-1:]])
         here, find_speed = _Place.at(feed, loss, theta, fit_intercept), None
         if wide and not few_rows:
@@ -106,6 +110,15 @@ def excess(
             value += l2 / 2 * float(np.sum((w - basis @ theta[:-1]) ** 2)) / theta.shape[1]
         converged = value <= TOLERANCE * constant if math.isfinite(value) and math.isfinite(constant) else None
         return Excess(value, loss.is_squared and (few_rows or not wide), converged, constant, find_speed)
+
+
+def _in_a_basis(feed: Feed) -> tuple[FloatArray, Feed]:
+    """Of wide features an orthonormal basis of the rows (d, n), and the rows in it; made once for a feed."""
+    if feed.facts.in_a_basis is None:
+        X, y, weights = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns))
+        basis, coordinates = np.linalg.qr(X.T)
+        feed.facts.in_a_basis = basis, ArrayFeed(Data(coordinates.T, y, weights))
+    return feed.facts.in_a_basis
 
 
 def _columns(data: Data) -> Sums:
@@ -233,9 +246,7 @@ def _speed(basis: FloatArray | None, Hs: FloatArray, G: FloatArray, shift: Float
     curvatures, vectors = np.linalg.eigh(back @ Hs.mean(axis=0) @ back.T)
     keep = curvatures > len(G) * np.finfo(float).eps * curvatures[-1]
     along = vectors[:, keep].T @ (back @ G)
-    if basis is not None:
-        vectors = np.vstack([basis @ vectors[:-1], vectors[-1:]])
-    return Speed(curvatures[keep], (along**2).mean(axis=1) / (2 * curvatures[keep]), vectors[:, keep])
+    return Speed(curvatures[keep], (along**2).mean(axis=1) / (2 * curvatures[keep]), vectors[:, keep], basis)
 
 
 def _products(rows: FloatArray, r: FloatArray, s: FloatArray, D: FloatArray) -> list[Any]:
