@@ -108,17 +108,27 @@ def _limits(options: argparse.Namespace) -> Limits:
 
 def _check(options: argparse.Namespace) -> int:
     source = files.read_source(options.file)
+    folder = "." if options.exercise else Path(options.file).parent
+    asked = [options.exercise] if options.exercise else files.exercises_of(source, options.file)
+    status = RIGHT
+    for name in asked:
+        try:
+            exercise = files.find_exercise(name, folder)
+            status = max(status, _check_one(files.section(source, name), exercise, options, len(asked) > 1))
+        except UnusableFile as error:  # the other exercises of the file are judged all the same
+            status = _unusable(error, options.lang)
+    return status
+
+
+def _check_one(source: str, exercise: Exercise, options: argparse.Namespace, several: bool) -> int:
     files.require_python(source, options.file)
-    path = Path(options.file)
-    named = (options.exercise,) if options.exercise else (files.exercise_of(source, options.file), path.parent)
-    exercise = files.find_exercise(*named)
     with _waiting(options.file) as watch:
-        file = session.OwnFile(source, str(path.resolve().parent), _limits(options), watch)
+        file = session.OwnFile(source, str(Path(options.file).resolve().parent), _limits(options), watch)
         checked = file.check(exercise, options.seed, options.lang)
         report = checked.report
         after = [] if options.json else list(_afterword(file, exercise, report, options))
     if options.json:
-        print(report.to_json())
+        print(report.to_json(indent=None if several else 2))
         return RIGHT if report.passed else WRONG
     print(report.text(hints=options.hints))
     for name, text in checked.printed.items():
@@ -126,6 +136,7 @@ def _check(options: argparse.Namespace) -> int:
         print(f"\n{said}\n" + textwrap.indent(text, "    "))
     for line in after:
         print(_as_called(f"\n{line}"))
+    print(end="\n" if several else "")
     return RIGHT if report.passed else WRONG
 
 
@@ -304,6 +315,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _unusable(error: UnusableFile, lang: str) -> int:
+    print(f"npreg: {_as_called(error.text(lang))}", file=sys.stderr)
+    return UNUSABLE
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status; without one, print the help."""
     global _called
@@ -318,8 +334,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except UnusableFile as error:
-        print(f"npreg: {_as_called(error.text(options.lang))}", file=sys.stderr)
-        return UNUSABLE
+        return _unusable(error, options.lang)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNUSABLE

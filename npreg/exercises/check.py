@@ -38,7 +38,8 @@ def check(
     ----------
     source : a path, the text of a file, a function, several functions, a module, or a mapping from names to
         functions (a notebook's ``globals()``)
-    exercise : an id of the course, an `Exercise`, or None for the one that the file names
+    exercise : an id of the course, an `Exercise`, or None for the one that the file names; of a file that names several
+        its part alone is judged
     seed : of the fresh probes; the same seed gives the same probes, None new ones in every run
     lang : the language in which the report speaks where none is asked for, ``"en"`` or ``"zh"``
     probes : inputs to judge on in place of the fresh ones
@@ -59,11 +60,13 @@ def check(
         raise TypeError(f"probes must be mappings from names to arrays, several, not {brief(probes)}")
     if not (exercise is None or isinstance(exercise, (str, Exercise))):
         raise TypeError(f"exercise must be an id or an Exercise, not {brief(exercise)}")
-    if exercise is None and isinstance(code, str):
-        exercise = files.named_exercise(code)
-    if exercise is None:
-        raise UnusableFile("exercise-asked")
-    found = exercise if isinstance(exercise, Exercise) else files.find_exercise(exercise)
+    named = files.exercises_in(code) if isinstance(code, str) else []
+    if exercise is None and len(named) != 1:
+        raise UnusableFile("exercise-one-of" if named else "exercise-asked", names=", ".join(named))
+    asked = named[0] if exercise is None else exercise
+    found = asked if isinstance(asked, Exercise) else files.find_exercise(asked)
+    if isinstance(code, str):
+        code = files.section(code, asked if isinstance(asked, str) else found.id)
     questions = questions_of(found, probes, seed)
     outcome = run_answers(code, questions.names, questions.probes, optional=questions.optional)
     report = judge(questions, outcome, lang)
@@ -95,7 +98,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 def check_cell(shell: Any, line: str, cell: str) -> Report | None:
     """Run a cell and judge what it alone defines; `line` is an exercise and perhaps a language, ``ridge --lang zh``."""
-    name, *rest = line.split() or [files.named_exercise(cell) or ""]
+    name, *rest = line.split() or [*files.exercises_in(cell), ""][:1]
     lang = rest[-1] if rest else "en"
     try:
         if not name or lang not in LANGUAGES:

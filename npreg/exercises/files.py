@@ -9,6 +9,7 @@ import ast
 import difflib
 import io
 import json
+import os
 import re
 import runpy
 import tokenize
@@ -21,7 +22,12 @@ from npreg.exercises.forward.program import Exercise
 from npreg.exercises.report import UnusableFile
 
 MAX_BYTES, MAX_NOTEBOOK = 1_000_000, 20_000_000
-_NAMED = re.compile(r"(?:#\s*(?:npreg\s+)?exercise\s*:|exercise\s*=)\s*([\"']?)([\w./-]+)\1", re.IGNORECASE)
+MOST_EXERCISES = 50
+_NAMED = re.compile(
+    r"(?:#\s*(?:npreg\s+)?exercise\s*:|exercise\s*=)\s*([\"']?)([\w./-]+)\1|#?\s*%%check\s+([\w./-]+)(?:\s.*)?",
+    re.IGNORECASE,
+)
+_FOR_ALL = re.compile(r"(?:import|from)\s+(?:numpy|math)\b[^(\\#]*(?:#.*)?")
 RUN_AS_THEY_ARE = ("%%time", "%%timeit", "%%capture", "%%check")
 _MAGIC = re.compile(r"^\s*(%{1,2}\w|!|\?)|^\s*[\w.]+\?{1,2}\s*$|^\s*\w+\s*=\s*(%\w|!)")
 
@@ -130,10 +136,37 @@ def require_python(source: str, name: str) -> None:
         raise UnusableFile("python", path=name, why=error) from None
 
 
-def named_exercise(source: str) -> str | None:
-    """The exercise that a file names in a line of its own, ``# exercise: ID`` or ``exercise = "ID"``."""
-    found = (_NAMED.fullmatch(line.strip()) for line in source.splitlines())
-    return next((match[2] for match in found if match), None)
+def exercises_in(source: str) -> list[str]:
+    """The exercises that a file names in lines of their own, ``# exercise: ID``, ``exercise = "ID"``, `%%check ID`."""
+    return list(dict.fromkeys(owner for owner in _owners(source) if owner))
+
+
+def section(source: str, exercise: str) -> str:
+    """The text for one exercise of a file: all of it, unless it is one of several that the file names.
+
+    Then what follows such a line is for that exercise alone; in the text for another its lines are empty, but for
+    imports of NumPy. What comes before the first such line is for all of them.
+    """
+    owners, wanted = list(map(plain_id, _owners(source))), plain_id(exercise)
+    if wanted not in owners:
+        return source
+    lines = zip(owners, source.split("\n"), strict=True)
+    return "\n".join(line if owner in ("", wanted) or _FOR_ALL.fullmatch(line) else "" for owner, line in lines)
+
+
+def _owners(source: str) -> list[str]:
+    """Line by line the exercise that it is for, as the file first writes it; "" for those before the first."""
+    owners, spelled = [""], dict[str, str]()
+    for line in source.split("\n"):
+        found = _NAMED.fullmatch(line.rstrip() if spelled else line.strip())  # only the first may be indented
+        name = (found[2] or found[3]) if found and len(spelled) < MOST_EXERCISES else ""
+        owners.append(spelled.setdefault(plain_id(name), name) if name else owners[-1])
+    return owners[1:]
+
+
+def plain_id(name: str) -> str:
+    """An exercise's id, or a teacher's file, in the one way to write it."""
+    return os.path.basename(name).strip().lower().replace("_", "-")
 
 
 def misnamed(source: str, missing: Iterable[str]) -> dict[str, str]:
@@ -151,19 +184,19 @@ def misnamed(source: str, missing: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def exercise_of(source: str, path: str | Path) -> str:
-    """The exercise that a file is for: the one it names, else the one its own name is, else an `UnusableFile`."""
-    named, own = named_exercise(source), Path(path).stem.replace("_", "-").lower()
-    if named is None and own not in IDS:
+def exercises_of(source: str, path: str | Path) -> list[str]:
+    """The exercises that a file is for: those it names, else the one its own name is, else an `UnusableFile`."""
+    named, own = exercises_in(source), plain_id(Path(path).stem)
+    if not named and own not in IDS:
         raise UnusableFile("names-none", path=path)
-    return named or own
+    return named or [own]
 
 
 def find_exercise(name: str, folder: str | Path = ".") -> Exercise:
     """An exercise of the course by its id, or the one that a teacher's ``.py`` file (below `folder`) defines."""
     if name.endswith(".py"):
         return load_exercise(Path(folder) / name)
-    wanted = name.strip().lower().replace("_", "-")
+    wanted = plain_id(name)
     if wanted in IDS:
         return load(wanted)
     near = _near(wanted, IDS)
@@ -183,20 +216,21 @@ def load_exercise(path: str | Path) -> Exercise:
     return found[0]
 
 
-def student_files(folder: str | Path, skipped: list[str]) -> Iterator[tuple[Path, str]]:
-    """Every file of a folder that names an exercise, with that name; why others were skipped is added to `skipped`."""
+def student_files(folder: str | Path, skipped: list[str]) -> Iterator[tuple[Path, str, str]]:
+    """Files of a folder that name exercises: path, id, text for it; why others were skipped is added to `skipped`."""
     for path in sorted(Path(folder).glob("[!.]*")):
         if path.suffix not in (".py", ".ipynb"):
             continue
         try:
-            named = named_exercise(read_source(path))
+            source = read_source(path)
         except UnusableFile as error:
             skipped.append(str(error).splitlines()[0])
             continue
-        if named is not None and named.lower().replace("_", "-") not in IDS:
-            skipped.append(f"{path} is for {named}, which is no exercise of the course")
-        elif named is not None:
-            yield path, named.lower().replace("_", "-")
+        for name in exercises_in(source):
+            if plain_id(name) in IDS:
+                yield path, plain_id(name), section(source, name)
+            else:
+                skipped.append(f"{path} is for {name}, which is no exercise of the course")
 
 
 def _near(name: str, known: Iterable[str]) -> str:

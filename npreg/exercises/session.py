@@ -100,9 +100,8 @@ def progress(folder: str | Path, limits: Limits, skipped: list[str], lang: str =
     files = list(student_files(folder, skipped))
     for exercise in map(load, IDS):
         best = Progress(exercise, None, 0, len(exercise.answers))
-        for path in (path for path, named in files if named == exercise.id):
+        for path, source in ((path, source) for path, named, source in files if named == exercise.id):
             try:
-                source = read_source(path)
                 require_python(source, path.name)
                 session = OwnFile(source, str(path.parent.resolve()), limits).check(exercise, lang=lang)
                 right = sum(answer.passed for answer in session.report.answers)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from npreg.exercises.course import IDS
-from npreg.exercises.files import named_exercise
+from npreg.exercises.files import exercises_in, plain_id, section
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.session import helpers
 from npreg.grading import folder
@@ -60,14 +60,16 @@ class Entry(NamedTuple):
 
     def submission(self, exercise: Exercise, names: Iterable[str] = ()) -> Submission:
         """Read the last file that is for an exercise, or one of its other names, and the modules that it imports."""
+        known = [exercise.id, *names]
         files = [(original, read(path)) for original, path in self.files]
-        named = {original: named_exercise(file.source) for original, file in files if file.source is not None}
-        wanted = [file for file in files if _same(named.get(file[0]), [exercise.id, *names])]
-        unnamed = [file for file in files if file[0] in named and named[file[0]] is None]
+        named = {original: exercises_in(file.source) for original, file in files if file.source is not None}
+        parts = ((*file, name) for file in files for name in named.get(file[0], ()) if _same(name, known))
+        wanted = [(it, replace(file, source=section(file.source or "", name))) for it, file, name in parts]
+        unnamed = [file for file in files if named.get(file[0]) == []]
         if not wanted:
             wanted = unnamed if len(files) == 1 else _fitting(unnamed, exercise)
         if not wanted:
-            other = dict.fromkeys(readable_name(name)[:50] for name in named.values() if name is not None)
+            other = dict.fromkeys(readable_name(name)[:50] for found in named.values() for name in found)
             found = [self.reason, *(file.reason for _, file in files)]
             found = [("other-exercise", ", ".join(other))] if other else found
             return Submission(self.label, reason=next(filter(None, found), ("no-file", "")))
@@ -80,11 +82,9 @@ class Entry(NamedTuple):
         return replace(chosen, name=self.label, helpers=helpers(chosen.source or "", beside))
 
 
-def _same(named: str | None, known: Sequence[str]) -> bool:
+def _same(named: str, known: Sequence[str]) -> bool:
     """Whether the exercise that a file names is one of the known names, small slips forgiven."""
-    if named is None:
-        return False
-    name, *others = (os.path.basename(each).lower().replace("_", "-") for each in (named, *known))
+    name, *others = map(plain_id, (named, *known))
     return name in others or (name not in IDS and bool(difflib.get_close_matches(name, others, 1, 0.8)))
 
 

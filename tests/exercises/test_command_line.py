@@ -383,6 +383,21 @@ def test_a_notebook_is_taken(npreg):
     assert "work.ipynb 2/2" in npreg("exercises")[1]
 
 
+def test_of_a_notebook_with_several_exercises_each_is_judged_by_its_own_cells(npreg):
+    minibatch = "%%check minibatch-sum\n\ndef grad_w(X, r): return X.T @ r\ndef grad_b(r): return np.sum(r)"
+    cells = ["import numpy as np", RIGHT, minibatch, "# exercise: ridge\ndef grad_b(r): return np.mean("]
+    document = {"nbformat": 4, "cells": [{"cell_type": "code", "source": cell} for cell in cells]}
+    status, out, err = npreg("check", write("work.ipynb", json.dumps(document)), "--json")
+    assert status == 2
+    assert [json.loads(line)["score"] for line in out.splitlines()] == [1.0, 1.0]
+    assert re.fullmatch(r"npreg: work.ipynb, line \d+: this is no Python: [^\n]*\n.*\n +\^\n", err)
+    assert npreg("check", "work.ipynb", "--exercise", "minibatch_sum")[0] == 0
+    listed = npreg("exercises")[1]
+    assert "one-weight" in listed
+    assert listed.count("work.ipynb 2/2") == 2
+    assert listed.count("work.ipynb 0/2\n    work.ipynb, line") == 1
+
+
 def test_by_hand_with_a_function_that_never_ends_comes_to_an_end(npreg):
     text = WRONG.replace("def grad_b(r):", "def grad_b(r):\n    while r == 1: pass")
     status, out, _ = npreg("check", write("a.py", text), "--by-hand", "--seconds", "1")

@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 from npreg.exercises.course import IDS, load
 from npreg.exercises.files import (
     MAX_BYTES,
+    MOST_EXERCISES,
     decode,
-    exercise_of,
+    exercises_in,
+    exercises_of,
     find_exercise,
     load_exercise,
     misnamed,
-    named_exercise,
     read_source,
     require_python,
+    section,
     student_files,
 )
 from npreg.exercises.report import UnusableFile
@@ -45,7 +47,7 @@ def test_a_stub_is_python_with_every_function_and_names_its_exercise(identifier,
     text = stub(exercise, lang)
     tree = ast.parse(text)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    assert named_exercise(text) == identifier
+    assert exercises_in(text) == [identifier]
     assert set(exercise.answers) <= set(functions)
     assert "example_grad_a" in functions
     for name in exercise.answers:
@@ -191,13 +193,45 @@ def test_a_syntax_error_is_shown_with_line_and_place():
     ],
 )
 def test_the_exercise_is_read_off_a_comment(line, named):
-    assert named_exercise(f"import numpy as np\n{line}\n") == named
+    assert exercises_in(f"import numpy as np\n{line}\n") == ([] if named is None else [named])
+
+
+SEVERAL = """import numpy as np
+# Exercise: Ridge
+import numpy.linalg as la  # (norms)
+import os, sys
+def grad_w(X): return 1
+%s
+def grad_w(x): return 2
+# exercise: ridge
+def grad_b(r): return 3
+"""
+
+
+@pytest.mark.parametrize(
+    "line", ["# exercise: one_weight", "exercise = 'one-weight'", "# %%check one-weight --lang zh"]
+)
+def test_a_file_of_several_exercises_is_taken_apart_and_lines_keep_their_numbers(line):
+    text = SEVERAL % line
+    lines = text.split("\n")
+    assert [name.lower().replace("_", "-") for name in exercises_in(text)] == ["ridge", "one-weight"]
+    weight = section(text, "one-weight").split("\n")
+    assert weight == [lines[0], "", lines[2], "", "", *lines[5:7], "", "", ""]
+    ridge = section(text, "RIDGE").split("\n")
+    assert ridge == [*lines[:5], "", "", *lines[7:]]
+    assert section(text, "softmax") == text
+    assert section(text.replace(line, "x = 1"), "ridge") == text.replace(line, "x = 1")
+
+
+def test_one_that_names_very_many_exercises_is_read_all_the_same():
+    text = "\n".join(f"# exercise: e{n}" for n in range(10_000))
+    assert len(exercises_in(text)) == MOST_EXERCISES
 
 
 def test_without_a_comment_the_name_of_the_file_decides():
-    assert exercise_of("x = 1\n", "some/where/One_Weight.py") == "one-weight"
+    assert exercises_of("x = 1\n", "some/where/One_Weight.py") == ["one-weight"]
     with pytest.raises(UnusableFile, match="does not say which exercise"):
-        exercise_of("x = 1\n", "homework.py")
+        exercises_of("x = 1\n", "homework.py")
 
 
 def test_an_unknown_exercise_is_told_the_nearest():
@@ -234,7 +268,9 @@ def test_only_files_that_name_an_exercise_are_a_students(tmp_path):
     (tmp_path / "b.py").write_text("x = 1\n", encoding="utf-8")
     (tmp_path / "c.py").write_bytes(b"\xff\xff")
     skipped: list[str] = []
-    assert [(path.name, named) for path, named in student_files(tmp_path, skipped)] == [("a.py", "ridge")]
+    assert [(path.name, *rest) for path, *rest in student_files(tmp_path, skipped)] == [
+        ("a.py", "ridge", "# exercise: ridge\n")
+    ]
     assert "c.py" in skipped[0]
 
 

@@ -141,6 +141,7 @@ def test_several_files_and_exercises_of_a_student_in_one_run(tmp_path):
     write(tmp_path / "class" / "ada" / "two.py", ridge)
     write(tmp_path / "class" / "bob" / "notes.txt", "I had no time")
     write(tmp_path / "class" / "carl" / "weight.py", WRONG)
+    write(tmp_path / "class" / "dora.py", WRONG + ridge)
     outputs = Outputs(
         csv=tmp_path / "marks.csv",
         gradebook=tmp_path / "book.csv",
@@ -158,6 +159,8 @@ def test_several_files_and_exercises_of_a_student_in_one_run(tmp_path):
         ("bob", "ridge"): (0.0, "no-file"),
         ("carl", "one-weight"): (0.5, None),
         ("carl", "ridge"): (0.0, "other-exercise"),
+        ("dora.py", "one-weight"): (0.5, None),
+        ("dora.py", "ridge"): (1.0, None),
     }
     assert graded.troubles == []
     text = (tmp_path / "book.csv").read_bytes()
@@ -168,11 +171,12 @@ def test_several_files_and_exercises_of_a_student_in_one_run(tmp_path):
         ["ada", "", "10", "10"],
         ["bob", "", "0", "0"],
         ["carl", "", "5", "0"],
+        ["dora", "", "5", "10"],
     ]
     with open(tmp_path / "marks.csv", encoding="utf-8-sig", newline="") as file:
-        assert [row["exercise"] for row in csv.DictReader(file)] == ["one-weight", "ridge"] * 3
+        assert [row["exercise"] for row in csv.DictReader(file)] == ["one-weight", "ridge"] * 4
     assert {path.name for path in tmp_path.glob("*.html")} == {"class-one-weight.html", "class-ridge.html"}
-    assert len(os.listdir(tmp_path / "feedback")) == 6
+    assert len(os.listdir(tmp_path / "feedback")) == 8
 
 
 def test_a_file_of_another_exercise_is_told_and_not_marked(tmp_path):
