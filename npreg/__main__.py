@@ -16,31 +16,61 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NoReturn
 
 from npreg._version import __version__
 from npreg.exercises import files, prover, session, stub
 from npreg.exercises.course import IDS
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.report import Report, UnusableFile
-from npreg.exercises.words import say
+from npreg.exercises.words import LANGUAGES, reworded, say, texts, wrap
 from npreg.isolation import FORBIDDEN, Limits, NoIsolation, Sandbox
 
 RIGHT, WRONG, UNUSABLE = 0, 1, 2
 
 
-class Command(NamedTuple):
-    """A subcommand: its name, one line of help, its arguments, and what it does (returns the exit status)."""
+class Parser(argparse.ArgumentParser):
+    """One command's parser in a language: its headings, help and errors stand in `exercises/words`."""
 
-    name: str
-    help: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
+    def __init__(self, command: str, lang: str, **options: Any) -> None:
+        self.command, self.lang, self.groups = command, lang, dict[str, argparse._ArgumentGroup]()
+        about = say(f"help.{command}".rstrip("."), lang)
+        super().__init__(add_help=False, description=about, formatter_class=partial(_Help, lang), **options)
+
+    def add(self, *arguments: str, group: str = "", **options: Any) -> None:
+        """Add arguments such as "file FILE", "--csv FILE" and "--quiet" below a heading."""
+        for name, _, metavar in (argument.partition(" ") for argument in arguments):
+            title = group or ("options" if name.startswith("-") else "arguments")
+            if title not in self.groups:
+                self.groups[title] = self.add_argument_group(say(f"usage.{title}", self.lang))
+            key = f"help.{self.command}.{name.lstrip('-')}"
+            text = texts(self.lang).get(key) or say(f"help.{name.lstrip('-')}", self.lang)
+            kind = {"metavar": metavar} if metavar else {} if options else {"action": "store_true"}
+            short = ("-h",) if name == "--help" else ()
+            self.groups[title].add_argument(*short, name, help=text, **{**kind, **options})
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and what is wrong with the call, and exit."""
+        self.print_usage(sys.stderr)
+        self.exit(UNUSABLE, say("usage.error", self.lang, program=self.prog, why=reworded(message, self.lang)) + "\n")
 
 
-def _exercises_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", nargs="?", default=".", help="folder with your files (default: this one)")
+class _Help(argparse.HelpFormatter):
+    def __init__(self, lang: str, prog: str) -> None:
+        super().__init__(prog)
+        self._lang = lang
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, say("usage.prefix", self._lang) if prefix is None else prefix)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrap(text, width)
+
+
+def _exercises_arguments(parser: Parser) -> None:
+    parser.add("folder FOLDER", nargs="?", default=".")
     _limit_arguments(parser)
 
 
@@ -48,7 +78,7 @@ def _exercises(options: argparse.Namespace) -> int:
     if not Path(options.folder).is_dir():
         raise UnusableFile("no-folder", path=options.folder)
     following = None
-    skipped: list[str] = []
+    skipped: list[UnusableFile] = []
     for state in session.progress(options.folder, _limits(options), skipped, options.lang):
         mark = "·" if state.path is None else "✓" if state.right == state.asked else "…"
         where = "" if state.path is None else f"  {state.path.name} {state.right}/{state.asked}"
@@ -58,8 +88,8 @@ def _exercises(options: argparse.Namespace) -> int:
             print(f"    {state.problem}")
         if mark != "✓" and following is None:
             following = state
-    for why in skipped:
-        print(_as_called(say("skipped", options.lang, why=why)))
+    for error in skipped:
+        print(_as_called(say("skipped", options.lang, why=error.text(options.lang).splitlines()[0])))
     if following is not None:
         key = "next" if following.path is None else "next-check"
         said = say(key, options.lang, exercise=following.exercise.id, path=following.path)
@@ -67,9 +97,8 @@ def _exercises(options: argparse.Namespace) -> int:
     return RIGHT
 
 
-def _start_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("exercise", metavar="ID", help="an exercise of the course, or a teacher's .py file")
-    parser.add_argument("--file", help="where to write (default: the id, as ID.py in this folder)")
+def _start_arguments(parser: Parser) -> None:
+    parser.add("exercise ID", "--file FILE")
 
 
 def _start(options: argparse.Namespace) -> int:
@@ -82,21 +111,17 @@ def _start(options: argparse.Namespace) -> int:
     return RIGHT
 
 
-def _check_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="your file")
-    parser.add_argument("--exercise", metavar="ID", help="default: the one that the file names")
-    stages = "1 what is right, 2 the kind of mistake, 3 which one and where (default), 4 the rule to look at"
-    parser.add_argument("--hints", type=int, choices=(1, 2, 3, 4), default=3, help=stages)
-    parser.add_argument("--by-hand", action="store_true", help="a small example in whole numbers to redo on paper")
-    parser.add_argument("--solution", action="store_true", help="the solution, where the exercise allows it")
-    parser.add_argument("--json", action="store_true", help="the report as JSON")
-    parser.add_argument("--seed", type=int, help="for the same probes in every run")
+def _check_arguments(parser: Parser) -> None:
+    parser.add("file FILE", "--exercise ID")
+    parser.add("--hints 1|2|3|4", type=int, choices=(1, 2, 3, 4), default=3)
+    parser.add("--by-hand", "--solution", "--json")
+    parser.add("--seed N", type=int)
     _limit_arguments(parser)
 
 
-def _limit_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup, memory: int = 1024) -> None:
-    parser.add_argument("--seconds", type=float, default=10.0, help="time for one file or function (10)")
-    parser.add_argument("--memory", type=int, default=memory, help=f"megabytes for one file ({memory})")
+def _limit_arguments(parser: Parser, memory: int = 1024, group: str = "") -> None:
+    parser.add("--seconds S", type=float, default=10.0, group=group)
+    parser.add("--memory MB", type=int, default=memory, group=group)
 
 
 def _limits(options: argparse.Namespace) -> Limits:
@@ -176,13 +201,10 @@ def _afterword(file: session.OwnFile, exercise: Exercise, report: Report, option
         yield say("more-help" if options.hints == 3 else "more-hints", options.lang, stage=options.hints + 1)
 
 
-def _prove_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("exercise", metavar="FILE|ID", help="a teacher's .py file, or an exercise of the course")
-    sizes = "sizes of a probe to try in place of the exercise's own; may be given several times"
-    parser.add_argument("--sizes", action="append", metavar="n=7,d=3", help=sizes)
-    messages = "list what students read for the twenty commonest mistakes"
-    parser.add_argument("--messages", action="store_true", help=messages)
-    parser.add_argument("--twins", action="store_true", help="list the mistakes that are one formula, too")
+def _prove_arguments(parser: Parser) -> None:
+    parser.add("exercise FILE|ID")
+    parser.add("--sizes n=7,d=3", action="append")
+    parser.add("--messages", "--twins")
 
 
 def _prove(options: argparse.Namespace) -> int:
@@ -203,36 +225,23 @@ def _sizes(text: str) -> dict[str, int]:
     try:
         return {name.strip(): int(size) for name, size in (part.split("=") for part in text.split(","))}
     except ValueError:
-        raise ValueError(f"--sizes takes sizes such as n=7,d=3, not {text!r}") from None
+        raise UnusableFile("sizes", text=repr(text)) from None
 
 
-def _grade_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="FOLDER", help="the students' files, an archive, or a single file")
-    what = "what the files answer; may be given several times"
-    parser.add_argument("--exercise", metavar="ID|FILE", required=True, action="append", help=what)
-    out = parser.add_argument_group("results")
-    out.add_argument("--csv", metavar="FILE", help="a table with one row per entry of the folder")
-    out.add_argument("--gradebook", metavar="FILE", help="a table with a row per student, for a gradebook")
-    out.add_argument("--bom", action="store_true", help="mark tables as UTF-8, for spreadsheets that guess")
-    out.add_argument("--jsonl", metavar="FILE", help="the full reports, one JSON object per line")
-    out.add_argument("--gradescope", metavar="DIR", help="a results.json per submission")
-    out.add_argument("--points", type=float, default=10.0, help="what an exercise is worth there (10)")
-    out.add_argument("--feedback", metavar="DIR", help="a Markdown page for every student")
-    out.add_argument("--report", metavar="FILE", help="the class report, one HTML page")
-    out.add_argument("--anonymous", action="store_true", help="no names in the class report, for projecting it")
-    out.add_argument("--hints", type=int, choices=(1, 2, 3, 4), default=3, help="stage of hints in feedback")
-    how = parser.add_argument_group("marks")
-    how.add_argument("--key", metavar="FILE", help="secret that the probes are drawn from (made if missing)")
-    how.add_argument("--student", metavar="NAME", help="who a single file is from (default: its name)")
-    how.add_argument("--forbid", metavar="NAMES", help="packages not to be used, with commas; 'none' for none")
-    how.add_argument("--allow", metavar="NAMES", default="", help="packages besides NumPy, with commas")
-    how.add_argument("--numerical", type=float, default=0.0, help="mark for numerical derivatives (0)")
-    run = parser.add_argument_group("processes")
-    run.add_argument("--jobs", type=int, help="how many at a time (default: one per processor)")
-    _limit_arguments(run, 256)
-    run.add_argument("--isolation", choices=("auto", "bwrap", "plain"), default="auto", help="use of bwrap")
-    run.add_argument("--journal", metavar="FILE", help="keep marks here; unchanged files are not run again")
-    run.add_argument("--quiet", action="store_true", help="no progress")
+def _grade_arguments(parser: Parser) -> None:
+    parser.add("folder FOLDER")
+    parser.add("--exercise ID|FILE", required=True, action="append")
+    tables = ("--csv FILE", "--gradebook FILE", "--bom", "--jsonl FILE")
+    parser.add(*tables, "--gradescope DIR", "--feedback DIR", "--report FILE", "--anonymous", group="results")
+    parser.add("--points P", type=float, default=10.0, group="results")
+    parser.add("--hints 1|2|3|4", type=int, choices=(1, 2, 3, 4), default=3, group="results")
+    parser.add("--key FILE", "--student NAME", "--forbid NAMES", group="marks")
+    parser.add("--allow NAMES", default="", group="marks")
+    parser.add("--numerical MARK", type=float, default=0.0, group="marks")
+    parser.add("--jobs N", type=int, group="processes")
+    _limit_arguments(parser, 256, "processes")
+    parser.add("--isolation auto|bwrap|plain", choices=("auto", "bwrap", "plain"), default="auto", group="processes")
+    parser.add("--journal FILE", "--quiet", group="processes")
 
 
 def _grade(options: argparse.Namespace) -> int:
@@ -270,13 +279,14 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip() not in ("", "none"))
 
 
-COMMANDS = (
-    Command("exercises", "list the course and your progress in a folder", _exercises_arguments, _exercises),
-    Command("start", "write the file for an exercise, to fill in", _start_arguments, _start),
-    Command("check", "check your answers and name the mistakes", _check_arguments, _check),
-    Command("prove", "prove that an exercise's probes tell mistakes apart", _prove_arguments, _prove),
-    Command("grade", "mark a folder of files in isolated processes", _grade_arguments, _grade),
-)
+COMMANDS: dict[str, tuple[Callable[[Parser], None], Callable[[argparse.Namespace], int]]] = {
+    "exercises": (_exercises_arguments, _exercises),
+    "start": (_start_arguments, _start),
+    "check": (_check_arguments, _check),
+    "prove": (_prove_arguments, _prove),
+    "grade": (_grade_arguments, _grade),
+}
+"""Every subcommand: its arguments, and what it does (returns the exit status)."""
 
 
 _called = "npreg"
@@ -296,23 +306,33 @@ def _program() -> str:
 
 def _as_called(text: str) -> str:
     """Commands in a text, as they have to be typed here."""
-    names = "|".join(command.name for command in COMMANDS)
-    return re.sub(rf"(?<![\w./-])npreg(?= (?:{names})\b)", lambda _: _called, text, flags=re.ASCII)
+    return re.sub(rf"(?<![\w./-])npreg(?= (?:{'|'.join(COMMANDS)})\b)", lambda _: _called, text, flags=re.ASCII)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(lang: str = "en") -> Parser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(prog=_called, description="Exercises in deriving gradients by hand.")
-    top.add_argument("--version", action="version", version=f"npreg {__version__}")
+    top = Parser("", lang, prog=_called)
+    below = top.add_subparsers(title=say("usage.commands", lang), metavar="COMMAND")
+    parsers = [below.add_parser(name, command=name, lang=lang, help=say(f"help.{name}", lang)) for name in COMMANDS]
+    for sub, (add_arguments, run) in zip(parsers, COMMANDS.values(), strict=True):
+        add_arguments(sub)
+        sub.set_defaults(run=run)
+    for each in (*parsers, top):
+        each.add("--lang en|zh", choices=LANGUAGES, default=lang)
+        each.add("--help", action="help")
+    top.add("--version", action="version", version=f"npreg {__version__}")
+    return top
+
+
+def _language(arguments: Sequence[str] | None) -> str:
+    """The language that the call, or else the environment, asks for."""
     said = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     lang = "zh" if next(filter(None, said), "").lower().startswith("zh") else "en"
-    below = top.add_subparsers(title="commands", metavar="COMMAND")
-    for command in COMMANDS:
-        sub = below.add_parser(command.name, help=command.help, description=command.help)
-        command.add_arguments(sub)
-        sub.add_argument("--lang", choices=("en", "zh"), default=lang, help="language (default: as $LANG says)")
-        sub.set_defaults(run=command.run)
-    return top
+    first = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    first.add_argument("--lang", choices=LANGUAGES, default=lang)
+    with contextlib.suppress(argparse.ArgumentError):
+        lang = first.parse_known_args(arguments)[0].lang
+    return lang
 
 
 def _unusable(error: UnusableFile, lang: str) -> int:
@@ -324,12 +344,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status; without one, print the help."""
     global _called
     _called = _program() if arguments is None else "npreg"
-    options = parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    parse = parser(_language(arguments))
+    options = parse.parse_args(arguments)
     if "run" not in options:
-        parser().print_help()
+        parse.print_help()
         return RIGHT
     try:
         return int(options.run(options))
@@ -343,8 +364,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # nobody is shown a traceback; a mark is never made of one
         where = traceback.extract_tb(error.__traceback__)[-1]
         said = f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}, line {where.lineno})"
-        print(f"npreg: this is a fault of npreg itself, please report it: {said}", file=sys.stderr)
-        return UNUSABLE
+        return _unusable(UnusableFile("fault", why=said), options.lang)
 
 
 if __name__ == "__main__":

@@ -58,13 +58,11 @@ def read_source(path: str | Path) -> str:
 
 
 def decode(content: bytes, name: str) -> str:
-    """The text of a Python file's bytes, in the encoding that it declares, with newlines as ``\\n``."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UnusableFile("utf-16", path=name)
-    if b"\0" in content:
-        raise UnusableFile("zero-bytes", path=name)
+    """The text of bytes, as a byte-order mark or a comment says how to read them, or UTF-8; newlines as ``\\n``."""
+    encoding = "utf-16"
     try:
-        encoding = tokenize.detect_encoding(io.BytesIO(content).readline)[0]
+        if not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            encoding = tokenize.detect_encoding(io.BytesIO(content).readline)[0]
     except SyntaxError as error:
         if "unknown encoding" in str(error):
             raise UnusableFile("declares", path=name, what=error.msg) from None
@@ -76,8 +74,8 @@ def decode(content: bytes, name: str) -> str:
         raise UnusableFile(
             "bytes", path=name, encoding=error.encoding.upper(), line=line, byte=f"0x{byte:02x}"
         ) from None
-    if not text.strip():
-        raise UnusableFile("empty", path=name)
+    if not text.strip() or "\0" in text:
+        raise UnusableFile("zero-bytes" if text.strip() else "empty", path=name)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -216,7 +214,7 @@ def load_exercise(path: str | Path) -> Exercise:
     return found[0]
 
 
-def student_files(folder: str | Path, skipped: list[str]) -> Iterator[tuple[Path, str, str]]:
+def student_files(folder: str | Path, skipped: list[UnusableFile]) -> Iterator[tuple[Path, str, str]]:
     """Files of a folder that name exercises: path, id, text for it; why others were skipped is added to `skipped`."""
     for path in sorted(Path(folder).glob("[!.]*")):
         if path.suffix not in (".py", ".ipynb"):
@@ -224,13 +222,13 @@ def student_files(folder: str | Path, skipped: list[str]) -> Iterator[tuple[Path
         try:
             source = read_source(path)
         except UnusableFile as error:
-            skipped.append(str(error).splitlines()[0])
+            skipped.append(error)
             continue
         for name in exercises_in(source):
             if plain_id(name) in IDS:
                 yield path, plain_id(name), section(source, name)
             else:
-                skipped.append(f"{path} is for {name}, which is no exercise of the course")
+                skipped.append(UnusableFile("not-in-course", path=path, name=name))
 
 
 def _near(name: str, known: Iterable[str]) -> str:

@@ -95,7 +95,7 @@ class Progress(NamedTuple):
     problem: str = ""
 
 
-def progress(folder: str | Path, limits: Limits, skipped: list[str], lang: str = "en") -> Iterator[Progress]:
+def progress(folder: str | Path, limits: Limits, skipped: list[UnusableFile], lang: str = "en") -> Iterator[Progress]:
     """How far one is in the course, by the best file for each exercise; why files were skipped goes into `skipped`."""
     files = list(student_files(folder, skipped))
     for exercise in map(load, IDS):

@@ -10,16 +10,15 @@ import os
 import stat
 import struct
 import tarfile
-import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, cast
 
-from npreg.exercises.files import NotANotebook, notebook_source
+from npreg.exercises.files import NotANotebook, decode, notebook_source
+from npreg.exercises.report import UnusableFile
 from npreg.exercises.words import size
 from npreg.files import safe_file_name
 
@@ -71,11 +70,7 @@ def read(path: Path) -> Submission:
 
 
 def readable_name(name: str) -> str:
-    r"""A file's name as text that can be written anywhere; undecodable bytes and controls as `\x..`.
-
-    >>> readable_name("Zoë 王.py"), readable_name("a\tb.py")
-    ('Zoë 王.py', 'a\\x09b.py')
-    """
+    r"""A file's name as text that can be written anywhere; undecodable bytes and controls as `\x..`."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
 
@@ -105,16 +100,13 @@ def _content(path: Path) -> bytes:
 
 def _source(path: Path, content: bytes) -> str:
     """The text, in the encoding that a byte-order mark or a comment declares, or UTF-8; of a notebook the code."""
-    notebook = path.suffix.lower() == ".ipynb"
-    encoding = "utf-8-sig" if notebook else "utf-16"
     try:
-        if not notebook and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            encoding = tokenize.detect_encoding(BytesIO(content).readline)[0]
-        source = content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise _Refused("encoding", str(error)[:100]) from None
-    try:
-        source = notebook_source(source) if notebook and content.strip() else source
+        source = decode(content, "file")
+        source = notebook_source(source) if path.suffix.lower() == ".ipynb" else source
+    except UnusableFile as error:
+        why = {name: value for name, value in error.details.items() if name != "path"}
+        shown = ", ".join(f"{name} {value}" for name, value in why.items()) or error.key
+        raise _Refused("empty" if error.key == "empty" else "encoding", shown[:100]) from None
     except NotANotebook as error:
         raise _Refused("notebook", str(error)[:200]) from None
     if not source.strip():

@@ -82,12 +82,7 @@ class Result:
         return tuple(f"{mark.name}: {code}" for mark in self.marks for code in mark.codes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Built-in types that strict JSON can hold.
-
-        >>> result = Result("a.py", "ridge", 0.5, (Mark("grad_w", 1.0), Mark("grad_b", 0.0, ("sign",))))
-        >>> Result.from_dict(result.to_dict()) == result
-        True
-        """
+        """Built-in types that strict JSON can hold."""
         return asdict(self)
 
     @classmethod

@@ -122,11 +122,6 @@ def gradescope(result: Result, points: float, lang: str = "en") -> dict[str, Any
     """What Gradescope reads: one test per answer, all of them worth the same, `points` together.
 
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
-
-    >>> from npreg.grading.marking import Mark
-    >>> document = gradescope(Result("a.py", "ridge", 0.5, (Mark("grad_w", 1.0), Mark("grad_b", 0.0))), 10)
-    >>> document["score"], [(test["score"], test["status"]) for test in document["tests"]]
-    (5.0, [(5.0, 'passed'), (0.0, 'failed')])
     """
     share, tests = float(points) / max(len(result.marks), 1), []
     for number, mark in enumerate(result.marks, 1):
@@ -145,12 +140,7 @@ def gradescope(result: Result, points: float, lang: str = "en") -> dict[str, Any
 
 
 def feedback(result: Result, lang: str = "en") -> str:
-    """One student's page of Markdown, without any right number or formula.
-
-    >>> from npreg.grading.marking import Mark
-    >>> feedback(Result("a.py", "ridge", 1.0, (Mark("grad_w", 1.0),))).splitlines()[::4]
-    ['# Feedback: ridge', 'Right: 1 of 1 answers (score 100%)', '## ✓ `grad_w`: right']
-    """
+    """One student's page of Markdown, without any right number or formula."""
     right = sum(mark.right for mark in result.marks)
     parts = [
         "# " + say("feedback.title", lang, exercise=escape(result.exercise)),
@@ -171,11 +161,7 @@ def feedback(result: Result, lang: str = "en") -> str:
 
 
 def escape(text: str) -> str:
-    r"""Text that Markdown shows as it is; code in back-quotes stays code.
-
-    >>> escape("a_b <script> `w_1` * [x](y)")
-    'a\\_b &lt;script&gt; `w_1` \\* \\[x\\](y)'
-    """
+    """Text that Markdown shows as it is; code in back-quotes stays code."""
     text, *code = text.split("\n    ")
     pieces = re.split(r"(`[^`\n<>]*`)", text)
     pieces[::2] = [re.sub(r"([\\`*_\[\]#|~])", r"\\\1", html.escape(piece, quote=False)) for piece in pieces[::2]]

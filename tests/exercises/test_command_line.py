@@ -200,11 +200,35 @@ def test_what_a_file_defines_before_it_stops_is_judged(npreg):
     assert "The file itself stops in line 8" in out
 
 
-@pytest.mark.parametrize("arguments", [["chekc"], ["check"], ["check", "a.py", "--hints", "5"]])
+WRONG_CALLS = ["chekc", "check", "check a.py --hints 5", "check a.py --seconds x", "check a.py --seed 1.5", "start"]
+WRONG_CALLS += [
+    "grade x --exercise",
+    "check a.py --json=3",
+    "check a.py --se 3",
+    "grade x",
+    "check a b",
+    "start --lang",
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG_CALLS)
 def test_a_wrong_call_is_status_2_with_usage(npreg, arguments):
-    status, out, err = npreg(*arguments)
+    status, out, err = npreg(*arguments.split())
     assert (status, out) == (2, "")
     assert "usage: npreg" in err
+    if not arguments.endswith("--lang"):
+        status, out, err = npreg("--lang", "zh", *arguments.split())
+        assert (status, out) == (2, "")
+        assert re.match(r"用法：npreg", err)
+        assert re.search(r"^npreg.*：错误：", err, re.MULTILINE)
+        assert not in_english(err)
+
+
+def in_english(text):
+    """English words in what is said in Chinese, beside names of commands and options, and what an option takes."""
+    known = {"npreg", "json", "bwrap", "none", "auto", "plain", *COMMANDS}
+    said = re.sub(r"--?[\w-]+|\x27[^\x27]*\x27|results\.json", "", text)
+    return [word for word in re.findall(r"\b[a-z]{4,}\b", said) if word not in known]
 
 
 def test_exercises_lists_the_course_and_the_progress_of_the_folder(npreg):
@@ -282,12 +306,15 @@ def test_a_solution_is_shown_only_where_the_exercise_holds_one(npreg):
     assert "holds no solution to show" in npreg("check", answer, "--exercise", "secret.py", "--solution")[1]
 
 
-def test_every_command_has_help(npreg):
-    status, out, _ = npreg("--help")
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_command_has_help(npreg, lang):
+    status, out, _ = npreg("--help", "--lang", lang)
     assert status == 0
     for command in COMMANDS:
-        assert command.name in out
-        assert npreg(command.name, "--help")[0] == 0
+        assert command in out
+        status, shown, _ = npreg(command, "--lang", lang, "--help")
+        assert status == 0
+        assert bool(in_english(shown)) == (lang == "en")
 
 
 def test_as_a_process_with_a_pipe_that_closes(tmp_path):
@@ -309,8 +336,7 @@ def test_as_a_process_with_a_pipe_that_closes(tmp_path):
 def test_alone_it_prints_help(npreg):
     status, out, err = npreg()
     assert (status, err) == (0, "")
-    for command in COMMANDS:
-        assert command.name in out
+    assert all(command in out for command in COMMANDS)
 
 
 @pytest.mark.parametrize(("lang", "word"), [("zh_CN.UTF-8", "已写好"), ("de_DE.UTF-8", "written"), ("C", "written")])

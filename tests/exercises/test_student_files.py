@@ -145,7 +145,7 @@ def test_a_folder_and_a_broken_notebook_are_told_what_to_do(tmp_path):
         (b"", "is empty"),
         (b" \n\t\n", "is empty"),
         ("# é\n".encode("latin-1"), "is not UTF-8: line 1 holds the byte 0xe9; save the file as UTF-8"),
-        ("x = 1\n".encode("utf-16"), "saved as UTF-16"),
+        (b"\xff\xfe\x00", "is not UTF-16-LE: line 1 holds the byte 0x00; save the file as UTF-8"),
         (b"PK\x03\x04\0\0", "zero bytes"),
         (b"# -*- coding: klingon -*-\n", "declares an unknown encoding: klingon; save it as UTF-8"),
     ],
@@ -267,11 +267,11 @@ def test_only_files_that_name_an_exercise_are_a_students(tmp_path):
     (tmp_path / "a.py").write_text("# exercise: ridge\n", encoding="utf-8")
     (tmp_path / "b.py").write_text("x = 1\n", encoding="utf-8")
     (tmp_path / "c.py").write_bytes(b"\xff\xff")
-    skipped: list[str] = []
+    skipped: list[UnusableFile] = []
     assert [(path.name, *rest) for path, *rest in student_files(tmp_path, skipped)] == [
         ("a.py", "ridge", "# exercise: ridge\n")
     ]
-    assert "c.py" in skipped[0]
+    assert "c.py" in str(skipped[0])
 
 
 def test_a_name_that_looks_like_a_missing_one_is_found():

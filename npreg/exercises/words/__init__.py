@@ -13,8 +13,10 @@ from typing import Any
 from npreg.exercises.found import Factor, Found, Scale, known
 from npreg.exercises.words.phrases import LANGUAGES as LANGUAGES
 from npreg.exercises.words.phrases import cut as cut
-from npreg.exercises.words.phrases import fill, placeholders, texts
+from npreg.exercises.words.phrases import fill, placeholders
+from npreg.exercises.words.phrases import reworded as reworded
 from npreg.exercises.words.phrases import say as say
+from npreg.exercises.words.phrases import texts as texts
 from npreg.exercises.words.phrases import wrap as wrap
 
 _SIZES = ("d", "k", "h")

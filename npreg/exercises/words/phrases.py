@@ -70,6 +70,16 @@ def say(key: str, lang: str, **values: object) -> str:
     return fill(texts(lang)[key], values)
 
 
+def reworded(message: str, lang: str) -> str:
+    """A message of argparse's, which is one of the English texts below ``usage.error.``, in a language."""
+    for key, template in texts("en").items() if lang != "en" else ():
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(template))
+        found = re.fullmatch(pattern, message) if key.startswith("usage.error.") else None
+        if found:
+            return say(key, lang, **{name: reworded(text, lang) for name, text in found.groupdict().items()})
+    return message
+
+
 def cut(lines: list[str], lang: str = "en") -> list[str]:
     """The lines, the end replaced by a count where there are more than 20."""
     if len(lines) <= MAX_LINES:

@@ -249,9 +249,6 @@ def complex_functions(source: str, helpers: Iterable[str] = ()) -> list[str]:
     """Return the names that a file defines with a complex number or ``.imag``, itself or through others.
 
     ``helpers`` are the sources of modules that it may import. Nothing is run. A file that does not compile has none.
-
-    >>> complex_functions("H = 1e-20j\\nf = lambda w: L(w + H)\\ndef L(w): return w\\ndef g(w): return f(w)")
-    ['H', 'f', 'g']
     """
     found = COMPLEX.union(*(complex_functions(helper) for helper in helpers))
     try:
