@@ -142,7 +142,12 @@ def test_as_it_is_every_check_passes(name):
 
 @pytest.mark.parametrize(
     ("mistake", "name"),
-    [(m, n) for m in GRAD_MISTAKES for n in npreg.LOSSES if m != "default parameters" or n in PARAMS],
+    [
+        (mistake, name)
+        for at, mistake in enumerate(GRAD_MISTAKES)
+        for then, name in enumerate(npreg.LOSSES)
+        if (mistake != "default parameters" and (at + then) % 3 == 0) or name in PARAMS
+    ],
 )
 def test_mistakes_in_a_derivative_are_caught(monkeypatch, mistake, name):
     plant(monkeypatch, npreg.LOSSES[name].grad_function, GRAD_MISTAKES[mistake])
@@ -150,8 +155,15 @@ def test_mistakes_in_a_derivative_are_caught(monkeypatch, mistake, name):
     assert len(failed) >= 4, failed
 
 
-@pytest.mark.parametrize("name", npreg.LOSSES)
-@pytest.mark.parametrize("mistake", BACKWARD_MISTAKES)
+@pytest.mark.parametrize(
+    ("mistake", "name"),
+    [
+        (mistake, name)
+        for at, mistake in enumerate(BACKWARD_MISTAKES)
+        for then, name in enumerate(npreg.LOSSES)
+        if (at + then) % 3 == 0
+    ],
+)
 def test_mistakes_in_linreg_backward_are_caught(monkeypatch, mistake, name):
     plant(monkeypatch, npreg.linreg_backward, BACKWARD_MISTAKES[mistake])
     failed = failures(name, [*CHECKS, check_adjoint])
