@@ -161,7 +161,7 @@ class Report:
     def _unfolding(self, answer: AnswerReport) -> str:
         """An answer in HTML: what is right, and below it the further hints, each to be opened."""
         colour, mark = (
-            ("#1a7f37", "✓") if answer.passed else ("#808080", "·") if answer.not_written else ("#d1242f", "✗")
+            ("#1f8a3d", "✓") if answer.passed else ("#808080", "·") if answer.not_written else ("#e0303a", "✗")
         )
         state = f'<b style="color:{colour}">{mark} {self._state(answer, self.lang)}</b>'
         parts, shown = [f"{state} <code>{html.escape(answer.name)}</code>"], list[str]()

@@ -78,7 +78,7 @@ def test_a_wrong_answer_unfolds_hints_and_a_small_example(shell):
     assert "<summary>The kind of mistake</summary>" in said
     assert "n = 2, d = 2" in said
     wrong, right = said.split("<code>grad_b</code>")
-    assert "#d1242f" in wrong
+    assert "#e0303a" in wrong
     assert "details" not in right
     first = said.partition("<details")[0]
     assert "Not yet: scale" in first
