@@ -115,7 +115,7 @@ class RateMoments:
                 f"features reach {np.abs(X).max():.3g} (column {column}), whose fourth power overflows; "
                 f"scale column {column}, for example with standardize=True"
             )
-        return cls(n, len(some), largest, second, fourth, np.concatenate(kept))
+        return cls(n, len(some), largest, second, fourth, kept[1] if len(kept) == 2 else np.concatenate(kept))
 
     def __add__(self, other: RateMoments) -> RateMoments:
         rows = np.concatenate([self.rows, other.rows])

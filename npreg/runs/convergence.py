@@ -21,9 +21,9 @@ import numpy as np
 
 from npreg.arrays import Data, FloatArray
 from npreg.arrays.sparse import is_sparse
-from npreg.losses import Loss
-from npreg.runs.feeds import ArrayFeed, Feed
-from npreg.runs.sums import BLOCK_ROWS, Sums
+from npreg.losses import LOSSES, Loss
+from npreg.runs.feeds import Feed
+from npreg.runs.sums import BLOCK_ROWS, Sums, weight_of
 from npreg.sgd import Momentum, Nesterov, Rule
 
 TOLERANCE = 0.01  # of the loss of the best constant: a run that close to the least loss is there
@@ -52,13 +52,11 @@ class Speed:
 
     curvatures: FloatArray  # (m,), the eigenvalues
     parts: FloatArray  # (m,), the excess
-    vectors: FloatArray  # (p, m)
-    basis: FloatArray | None = None  # (d, p − 1), in which the vectors are, of wide features
+    direction: Callable[[int], FloatArray]  # of an eigenvector, among the columns
 
     def column(self) -> int:
         """The column of the features along which most of the excess is."""
-        along = self.vectors[:-1, int(self.parts.argmax())]
-        return int(np.abs(along if self.basis is None else self.basis @ along).argmax())
+        return int(np.abs(self.direction(int(self.parts.argmax()))).argmax())
 
     def left(self, steps: int, lr: float, rule: Rule, average: float) -> float:
         """The excess that is left, in the mean, after so many steps, the last part of them averaged."""
@@ -92,33 +90,139 @@ def excess(
     feed: Feed, loss: Loss, theta: FloatArray, l2: float = 0.0, l1: float = 0.0, *, fit_intercept: bool = True
 ) -> Excess:
     """How far theta (d + 1, k) is from the least mean loss + l2/2 Σ w² + l1 Σ |w| over a feed's rows."""
-    theta, wide = theta.astype(np.float64), feed.facts.width > MOST_COLUMNS
-    if is_sparse(feed.facts.sample.X):  # its products would need every column of every row
+    theta, facts = theta.astype(np.float64), feed.facts
+    wide = facts.width > MOST_COLUMNS
+    few_rows = wide and facts.num_rows <= FEW_ROWS and not l1
+    if is_sparse(facts.sample.X):  # its products would need every column of every row
         return Excess(math.nan, False, None, math.nan)
-    few_rows = wide and feed.facts.num_rows <= FEW_ROWS and loss.is_squared and not l1
+    find_speed: Callable[[], Speed] | None = None
     with np.errstate(all="ignore"):
-        if few_rows:  # in as many coordinates as there are rows
-            basis, feed = _in_a_basis(feed)
-            w, theta = theta[:-1], np.vstack([basis.T @ theta[:-1], theta[-1:]])
-        here, find_speed = _Place.at(feed, loss, theta, fit_intercept), None
-        if wide and not few_rows:
-            value, constant = _by_products(feed, here, l2, l1)
+        if exact := loss.is_squared and (few_rows or not wide):
+            key = few_rows, l2, None if fit_intercept else tuple(theta[-1])
+            if key not in facts.parabolas:
+                facts.parabolas[key] = (_FewRows if few_rows else _Parabola).of(feed, l2, theta, fit_intercept)
+            parabola: _Parabola | _FewRows = facts.parabolas[key]
+            value, constant = parabola.above(feed, theta, l1), parabola.constant
+            find_speed = partial(parabola.speed, feed, theta)
         else:
-            value, constant, at = _by_moments(feed, here, l2, l1)
-            find_speed = partial(_speed, basis if few_rows else None, *at)
-        if few_rows:
-            value += l2 / 2 * float(np.sum((w - basis @ theta[:-1]) ** 2)) / theta.shape[1]
+            here = _Place.at(feed, loss, theta, fit_intercept)
+            value, constant = (_by_products if wide else _by_moments)(feed, here, l2, l1)
         converged = value <= TOLERANCE * constant if math.isfinite(value) and math.isfinite(constant) else None
-        return Excess(value, loss.is_squared and (few_rows or not wide), converged, constant, find_speed)
+        return Excess(value, exact, converged, constant, find_speed)
 
 
-def _in_a_basis(feed: Feed) -> tuple[FloatArray, Feed]:
-    """Of wide features an orthonormal basis of the rows (d, n), and the rows in it; made once for a feed."""
-    if feed.facts.in_a_basis is None:
-        X, y, weights = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns))
-        basis, coordinates = np.linalg.qr(X.T)
-        feed.facts.in_a_basis = basis, ArrayFeed(Data(coordinates.T, y, weights))
-    return feed.facts.in_a_basis
+@dataclass(frozen=True)
+class _Parabola:
+    """The mean squared loss of few columns, with an L2 penalty, for x − shift and y − middle; made once a run."""
+
+    shift: FloatArray
+    middle: FloatArray
+    H: FloatArray  # (p, p)
+    h: FloatArray  # (p, k), the gradient is Hθ − h
+    constant: float
+
+    @classmethod
+    def of(cls, feed: Feed, l2: float, theta: FloatArray, fit_intercept: bool) -> _Parabola:
+        X, y = feed.facts.sample[:2]
+        (p, k), shift, middle = theta.shape, np.zeros(X.shape[1]), theta[-1]
+        if fit_intercept:
+            some = slice(None, None, max(1, len(X) // 256))
+            shift, middle = (np.add.reduce(np.asarray(part[some]), 0, np.float64) / len(part[some]) for part in (X, y))
+        weight, moments = feed.total(_squares, shift, middle, fit_intercept)
+        moments = moments / weight
+        H, h = moments[:p, :p], moments[:p, p:]
+        H[range(p - 1), range(p - 1)] += l2
+        # Without an intercept the row of means, that of the labels' too, is 0.
+        constant = (np.trace(moments[p:, p:]) - np.vdot(h[-1], h[-1])) / (2 * k)
+        return cls(shift, middle, H, h, float(constant))
+
+    @cached_property
+    def root(self) -> FloatArray:
+        return _root_of_inverse(self.H)
+
+    def slope(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The parameters around shift and middle, and the gradient there."""
+        theta = theta.copy()
+        theta[-1] += self.shift @ theta[:-1] - self.middle
+        return theta, self.H @ theta - self.h
+
+    def above(self, feed: Feed, theta: FloatArray, l1: float) -> float:
+        theta, G = self.slope(theta)
+        if not l1:
+            along = self.root.T @ G
+            return float(np.vdot(along, along)) / (2 * len(self.middle))
+        weights, pairs = l1 * np.append(np.ones(len(theta) - 1), 0.0), zip(G.T, theta.T, strict=True)
+        return sum(_lowest(self.H, *one, weights)[1] for one in pairs) / len(self.middle)
+
+    def speed(self, feed: Feed, theta: FloatArray) -> Speed:
+        """In the coordinates in which steps are made, those of features as they came."""
+        back = np.eye(len(theta))
+        back[:-1, -1] = self.shift
+        curvatures, vectors = np.linalg.eigh(back @ self.H @ back.T)
+        keep = curvatures > len(theta) * np.finfo(float).eps * curvatures[-1]
+        curvatures, vectors = curvatures[keep], vectors[:, keep]
+        parts = ((vectors.T @ (back @ self.slope(theta)[1])) ** 2).mean(axis=1) / (2 * curvatures)
+        return Speed(curvatures, parts, lambda worst: vectors[:-1, worst])
+
+
+def _squares(data: Data, shift: FloatArray, middle: FloatArray, fit_intercept: bool) -> Sums:
+    """The sum of weights, and that of zzᵀ as in `_Parabola`."""
+    p, found = len(shift) + 1, []
+    for start in range(0, len(data.X), BLOCK_ROWS):
+        X, y, weights = data.rows(slice(start, start + BLOCK_ROWS))[:3]
+        z = np.empty((len(X), p + len(middle)))
+        np.subtract(X, shift, out=z[:, : p - 1])
+        z[:, p - 1] = fit_intercept
+        np.subtract(y, middle, out=z[:, p:])
+        found.append(z.T @ (z if weights is None else z * weights[:, None]))
+    return Sums([weight_of(data), sum(found[1:], found[0])])
+
+
+@dataclass(frozen=True)
+class _FewRows:
+    """The same of fewer rows than columns, from the Gram matrix of the rows √s (x − mean)."""
+
+    roots: FloatArray  # √(s / Σ s), (n, 1)
+    mean: FloatArray
+    gram: FloatArray
+    least: float
+    constant: float
+    l2: float
+    fit_intercept: bool
+
+    @classmethod
+    def of(cls, feed: Feed, l2: float, theta: FloatArray, fit_intercept: bool) -> _FewRows:
+        X, y, s = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns))
+        s /= s.sum()
+        roots, mean = np.sqrt(s)[:, None], (s @ X if fit_intercept else np.zeros(X.shape[1]))
+        labels = roots * (y - (s @ y if fit_intercept else theta[-1]))
+        rows = X - mean
+        rows *= roots
+        gram = rows @ rows.T
+        curvatures, vectors = np.linalg.eigh(gram)
+        curvatures[curvatures <= len(s) * np.finfo(float).eps * curvatures[-1]] = 0
+        squares = ((vectors.T @ labels) ** 2).sum(axis=1) / (2 * y.shape[1])
+        stays = np.divide(l2, curvatures + l2, out=np.ones(len(s)), where=curvatures + l2 > 0)
+        return cls(roots, mean, gram, float(stays @ squares), float(squares.sum()), l2, fit_intercept)
+
+    def above(self, feed: Feed, theta: FloatArray, l1: float) -> float:
+        penalty = self.l2 / 2 * float(np.sum(theta[:-1] ** 2)) / theta.shape[1]
+        return float(max(feed.losses(LOSSES["squared"], [theta])[0] + penalty - self.least, 0.0))
+
+    def speed(self, feed: Feed, theta: FloatArray) -> Speed:
+        X, y, _ = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns))
+        roots, fitted = self.roots, self.roots * (X @ theta[:-1])
+        to_mean, size = roots * (X @ self.mean)[:, None], self.mean @ self.mean
+        # Of rows (x, 1) as they are, from those around the mean: what is added loses no digits.
+        gram = self.gram + to_mean @ roots.T + roots @ to_mean.T + (self.fit_intercept - size) * (roots @ roots.T)
+        curvatures, vectors = np.linalg.eigh(gram)
+        keep = curvatures > len(X) * np.finfo(float).eps * curvatures[-1]
+        curvatures, vectors = curvatures[keep], vectors[:, keep]
+        sizes = np.sqrt(curvatures)[:, None]
+        along = sizes * (vectors.T @ (fitted + roots * (theta[-1] - y))) + self.l2 * (vectors.T @ fitted) / sizes
+        curvatures = curvatures + self.l2
+        parts = (along**2).mean(axis=1) / (2 * curvatures)
+        return Speed(curvatures, parts, lambda worst: X.T @ (roots[:, 0] * vectors[:, worst]))
 
 
 def _columns(data: Data) -> Sums:
@@ -186,8 +290,8 @@ def _moments(rows: FloatArray, r: FloatArray, s: FloatArray) -> list[Any]:
     return [rows.T @ (s * r), np.stack([rows.T @ (rows * one[:, None]) for one in weights])]
 
 
-def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float, tuple[FloatArray, ...]]:
-    """The excess, the constant's loss, and at the start H of every output (or of all), g, and the shift."""
+def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float]:
+    """The excess of other losses, by parabolas that touch them, and the constant's loss."""
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)
     best, least, start = here, math.inf, None
     for _ in range(REPEATS):
@@ -196,33 +300,38 @@ def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, 
         w, G, Hs = here.theta[:-1], sums[4] / weight, sums[5] / weight
         if l2:
             G, Hs = G + l2 * penalised[:, None] * here.theta, Hs + l2 * np.diag(penalised)
-        found = [_lowest(Hs[min(j, len(Hs) - 1)], G[:, j], here.theta[:, j], l1 * penalised) for j in range(k)]
-        if here.loss.is_squared:
-            return sum(lower for _, lower in found) / k, of_constant, (Hs, G, here.shift)
         objective = value + float(l2 / 2 * np.sum(w * w) + l1 * np.sum(np.abs(w))) / k
         if start is None:
-            start, constant, at = objective, of_constant, (Hs, G, here.shift)
+            start, constant = objective, of_constant
         if objective < least:
             enough = least - objective < TOLERANCE / 10 * constant
+            found = [_lowest(Hs[min(j, len(Hs) - 1)], G[:, j], here.theta[:, j], l1 * penalised) for j in range(k)]
             step = np.column_stack([step for step, _ in found])
             least, best, here = objective, here, replace(here, theta=here.theta + step)
             if enough:
                 break
         else:  # not a parabola from above, as users' losses may be: half the way
             here = replace(here, theta=(best.theta + here.theta) / 2)
-    return (start or 0.0) - least, constant, at
+    return (start or 0.0) - least, constant
+
+
+def _root_of_inverse(H: FloatArray) -> FloatArray:
+    """R with R Rᵀ = H⁺, of columns brought to one scale."""
+    d = np.sqrt(np.diag(H))
+    d = np.where(d > 0, d, 1.0)[:, None]
+    curvatures, vectors = np.linalg.eigh(H / (d * d.T))
+    keep = curvatures > len(d) * np.finfo(float).eps * curvatures[-1]
+    return np.asarray(vectors[:, keep] / d / np.sqrt(curvatures[keep]))
 
 
 def _lowest(H: FloatArray, g: FloatArray, theta: FloatArray, l1: FloatArray) -> tuple[FloatArray, float]:
     """The step to the bottom of g·Δ + ½ ΔᵀHΔ + Σ l1 |θ + Δ|, and how deep it is."""
-    d = np.sqrt(np.diag(H))
-    d = np.where(d > 0, d, 1.0)
     if not l1.any():
-        curvatures, vectors = np.linalg.eigh(H / np.outer(d, d))
-        keep = curvatures > len(d) * np.finfo(float).eps * curvatures[-1]
-        along = (vectors.T @ (g / d))[keep]
-        return -(vectors[:, keep] @ (along / curvatures[keep])) / d, float(along @ (along / curvatures[keep])) / 2
-    step, slope, diagonal = np.zeros_like(g), g.copy(), d * d
+        root = _root_of_inverse(H)
+        along = root.T @ g
+        return -root @ along, float(along @ along) / 2
+    step, slope, diagonal = np.zeros_like(g), g.copy(), np.diag(H)
+    diagonal = np.where(diagonal > 0, diagonal, 1.0)
     for _ in range(1000):  # coordinate descent
         moved = 0.0
         for j in range(len(g)):
@@ -237,16 +346,6 @@ def _lowest(H: FloatArray, g: FloatArray, theta: FloatArray, l1: FloatArray) -> 
             break
     depth = g @ step + step @ H @ step / 2 + l1 @ (np.abs(theta + step) - np.abs(theta))
     return step, -float(depth)
-
-
-def _speed(basis: FloatArray | None, Hs: FloatArray, G: FloatArray, shift: FloatArray) -> Speed:
-    """In the coordinates in which steps are made, those of features as they came, here or in a basis of rows."""
-    back = np.eye(len(G))
-    back[:-1, -1] = shift
-    curvatures, vectors = np.linalg.eigh(back @ Hs.mean(axis=0) @ back.T)
-    keep = curvatures > len(G) * np.finfo(float).eps * curvatures[-1]
-    along = vectors[:, keep].T @ (back @ G)
-    return Speed(curvatures[keep], (along**2).mean(axis=1) / (2 * curvatures[keep]), vectors[:, keep], basis)
 
 
 def _products(rows: FloatArray, r: FloatArray, s: FloatArray, D: FloatArray) -> list[Any]:

@@ -102,7 +102,7 @@ class Facts:
         self.rows, self.sample, self.num_rows = rows, sample, sum(rows)
         self.width, self.num_outputs, self.dtype = sample.kind[:3]
         self.is_whole = len(sample.X) == self.num_rows  # whether the sample is all rows
-        self.in_a_basis: tuple[FloatArray, Feed] | None = None  # wide rows, once npreg.runs.convergence needs them so
+        self.parabolas: dict[Any, Any] = {}  # of the squared loss, once npreg.runs.convergence needs them
 
     def steps_per_epoch(self, batch_size: int) -> int:
         return sum(-(-rows // batch_size) for rows in self.rows)
