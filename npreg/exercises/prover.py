@@ -107,14 +107,6 @@ def prove(exercise: Exercise, probes: Sequence[Probe] | None = None) -> Proof:
 
     `probes` are mappings from the names of the inputs to arrays, by default those on which mistakes are named; a
     ValueError if one does not fit the exercise.
-
-    >>> from npreg.exercises.course import load
-    >>> exercise = load("minibatch-mean")
-    >>> prove(exercise).passed
-    True
-    >>> bad = prove(exercise, probes_of_sizes(exercise, [{"n": 4, "d": 2}]))
-    >>> bad.passed, Pair("grad_w", "factor:2", "factor:d") in bad.confused
-    (False, True)
     """
     bank = bank_of(exercise)
     fixed = [*bank.references, *bank.checks]

@@ -1,17 +1,20 @@
 """Who handed in what: loose files, folders, archives, and the names that learning platforms give them.
 
 Moodle: `Ada Lovelace_1234567_assignsubmission_file/ridge.py` (or the same in one flat name); Canvas:
-`lovelaceada_12345_67890_ridge.py`; Blackboard: `Week 3_ada_attempt_2024-05-06-07-08-09_ridge.py`.
+`lovelaceada_12345_67890_ridge.py`; Blackboard: `Week 3_ada_attempt_2024-05-06-07-08-09_ridge.py`; Brightspace:
+`12-34 - Ada Lovelace - May 6, 2024 708 AM/ridge.py` (or in one flat name).
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +28,14 @@ from npreg.grading.folder import LARGEST, NotUnpacked, Submission, read, readabl
 MOST_FILES = 500
 _PLATFORMS = (
     re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<original>.*)"),
-    re.compile(r"(?P<name>[^_\d][^_]*)(?:_LATE)?_(?P<id>\d{2,})_\d{3,}_(?P<original>.+)"),
+    re.compile(r"(?P<name>[^_\d][^_]*)(?i:_late)?_(?P<id>\d{2,})(?:_question_\d+)?_\d{3,}_(?P<original>.+)"),
     re.compile(r".+_(?P<id>[^_]+)_attempt_(?P<attempt>\d{4}(?:-\d\d){5})(?:_(?P<original>.+)|\.txt)"),
+    re.compile(
+        r"(?P<id>\d+)-\d+ - (?P<name>.+?) - (?P<attempt>\w{3} \d+, \d{4} \d{3,4} [AP]M)(?: - (?P<original>.+))?"
+    ),
 )
+_LIST = re.compile(r"index\.html|submission_metadata\.yml|status\.xlsx?|.+\.csv")  # what platforms add
+_TEST = re.compile(r"(?:.*/)?(?:tests?/.*|test_[^/]*|[^/]*_test\.py)")
 _AGAIN = re.compile(r"-\d+(?=\.\w+$)")  # Canvas's number of a file that was handed in again
 
 
@@ -45,8 +53,16 @@ def whose(name: str) -> Person | None:
     for platform in _PLATFORMS:
         if found := platform.fullmatch(name):
             parts = {key: value or "" for key, value in found.groupdict().items()}
-            return Person(**{**parts, "original": _AGAIN.sub("", parts["original"])})
+            person = Person(**{**parts, "original": _AGAIN.sub("", parts["original"])})
+            return person._replace(attempt=_in_order(person.attempt))
     return None
+
+
+def _in_order(date: str) -> str:
+    """A date such as ``May 6, 2024 708 AM`` so that it sorts, any other as it is."""
+    with contextlib.suppress(ValueError):
+        return datetime.strptime(re.sub(r" (?=\d{3} )", " 0", date), "%b %d, %Y %I%M %p").isoformat()
+    return date
 
 
 class Entry(NamedTuple):
@@ -62,12 +78,13 @@ class Entry(NamedTuple):
         """Read the last file that is for an exercise, or one of its other names, and the modules that it imports."""
         known = [exercise.id, *names]
         files = [(original, read(path)) for original, path in self.files]
-        named = {original: exercises_in(file.source) for original, file in files if file.source is not None}
-        parts = ((*file, name) for file in files for name in named.get(file[0], ()) if _same(name, known))
+        own = [file for file in files if not _TEST.fullmatch(file[0])] or files
+        named = {original: exercises_in(file.source) for original, file in own if file.source is not None}
+        parts = ((*file, name) for file in own for name in named.get(file[0], ()) if _same(name, known))
         wanted = [(it, replace(file, source=section(file.source or "", name))) for it, file, name in parts]
-        unnamed = [file for file in files if named.get(file[0]) == []]
+        unnamed = [file for file in own if named.get(file[0]) == []]
         if not wanted:
-            wanted = unnamed if len(files) == 1 else _fitting(unnamed, exercise)
+            wanted = unnamed if len(own) == 1 else _fitting(unnamed, exercise)
         if not wanted:
             other = dict.fromkeys(readable_name(name)[:50] for found in named.values() for name in found)
             found = [self.reason, *(file.reason for _, file in files)]
@@ -77,7 +94,7 @@ class Entry(NamedTuple):
         sources = {name: file.source for name, file in files if name != original}
 
         def beside(name: str) -> str | None:
-            return sources.get((Path(original).parent / name).as_posix())
+            return sources.get((Path(original).parent / name).as_posix()) or sources.get(name)
 
         return replace(chosen, name=self.label, helpers=helpers(chosen.source or "", beside))
 
@@ -107,20 +124,33 @@ def entries(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]]
 
     Raises FileNotFoundError if there is nothing at `path`, ValueError if an archive of the class cannot be unpacked.
     """
-    path, targets = Path(path), (Path(place, "unpacked", str(number)) for number in itertools.count())
+    skip, path, targets = list(skip), Path(path), (Path(place, "unpacked", str(number)) for number in itertools.count())
     if is_archive(path):
         try:
             unpack(path, whole := next(targets), folder.CLASSES)
         except NotUnpacked as error:
             raise ValueError(f"{path} cannot be unpacked: {error}") from None
-        inside = list(whole.iterdir())
-        path = inside[0] if len(inside) == 1 and inside[0].is_dir() and whose(inside[0].name) is None else whole
+        path = _class_in(_class_in(whole, 0), 3)
+    elif path.is_dir():
+        path = _class_in(path, 3, skip)
     groups: dict[str, list[tuple[Person | None, Path]]] = {}
     for item in folder.submissions(path, skip):
         person = whose(item.name)
+        if person is None and path.is_dir() and _LIST.fullmatch(item.name):
+            continue
         label = item.name if person is None else "_".join(filter(None, (person.name, person.id)))
         groups.setdefault(readable_name(label), []).append((person, item))
     return [_entry(label, items, targets) for label, items in groups.items()]
+
+
+def _class_in(path: Path, least: int, skip: Iterable[str | os.PathLike[str]] = ()) -> Path:
+    """The only folder in a folder, if that holds at least so many folders or archives, and nothing else."""
+    inside = [entry for entry in folder.submissions(path, skip) if not _LIST.fullmatch(entry.name)]
+    if len(inside) != 1 or not inside[0].is_dir() or inside[0].is_symlink() or whose(inside[0].name) is not None:
+        return path
+    below = [entry for entry in folder.submissions(inside[0]) if not _LIST.fullmatch(entry.name)]
+    many = len(below) >= least and (not least or all(entry.is_dir() or is_archive(entry) for entry in below))
+    return inside[0] if many else path
 
 
 def _entry(label: str, items: list[tuple[Person | None, Path]], targets: Iterator[Path]) -> Entry:

@@ -185,11 +185,7 @@ def choose(sandbox: Sandbox, way: str, trial: Trial) -> tuple[Sandbox, Mapping[s
 
 
 def protections(in_force: Mapping[str, Any]) -> list[str]:
-    """Return what is stopped, and what is not, as names: ``"seccomp"``, ``"memory"`` or ``"no-memory"``, ...
-
-    >>> protections({"limits": ["RLIMIT_AS"], "processes": False})[:2]
-    ['always', 'files']
-    """
+    """Return what is stopped, and what is not, as names: ``"seccomp"``, ``"memory"`` or ``"no-memory"``, ..."""
     bwrap, landlock, seccomp = in_force.get("bwrap"), in_force.get("landlock", 0), in_force.get("seccomp")
     uid, limits = in_force.get("uid", -1), in_force.get("limits", ())
     seen = {"always": True, "bwrap": bwrap, "landlock": landlock, "seccomp": seccomp, "root": uid == 0}

@@ -55,6 +55,8 @@ def in_form(form: str, top: Path, texts: dict[str, str]) -> Path:
             "moodle-old": f"{student} B._{number}_assignsubmission_file_/my work.py",
             "moodle-flat": f"{student} B._{number}_assignsubmission_file_my work.py",
             "canvas": f"{student}{'_LATE' if number % 2 else ''}_{number}_9876{number}_my_work-2.py",
+            "brightspace": f"{number}-77 - {student} B. - Oct {number}, 2024 1205 PM/my work.py",
+            "brightspace-flat": f"{number}-77 - {student} B. - Oct {number}, 2024 105 AM - my work.py",
             "blackboard": f"Week 3_{student}_attempt_2024-05-06-07-08-{number}_my_work.py",
         }[plain]
         if kind == "each":
@@ -83,7 +85,7 @@ def marks_in(form: str, top: Path, texts: dict[str, str], exercise: Any) -> dict
 
 
 FORMS = ["files", "folders", "moodle", "moodle-old", "moodle-flat", "canvas", "blackboard"]
-FORMS += ["zip:moodle", "zip:files", "tar:folders", "each:files"]
+FORMS += ["brightspace", "zip:brightspace-flat", "zip:moodle", "zip:files", "tar:folders", "each:files"]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,9 @@ def test_sixty_submissions_have_the_same_marks_as_files_and_from_learning_platfo
         ("lovelaceada_LATE_12345_67890_my ridge-13.ipynb", Person("12345", "lovelaceada", "my ridge.ipynb")),
         ("A_1_ada_attempt_2024-05-06-07-08-09_r.py", Person("ada", "", "r.py", "2024-05-06-07-08-09")),
         ("A 1_ada_attempt_2024-05-06-07-08-09.txt", Person("ada", "", "", "2024-05-06-07-08-09")),
+        ("lovelaceada_late_123_question_7_456_ridge.py", Person("123", "lovelaceada", "ridge.py")),
+        ("12-34 - Mary-Ann B - Sep 4, 2024 926 PM", Person("12", "Mary-Ann B", "", "2024-09-04T21:26:00")),
+        ("12-34 - Bo - Dec 5, 2024 1205 AM - r - 2.py", Person("12", "Bo", "r - 2.py", "2024-12-05T00:05:00")),
         ("ridge.py", None),
         ("hw_1_2_ridge.py", None),
         ("student_023.py", None),
@@ -195,6 +200,39 @@ def test_of_several_attempts_the_last_counts(tmp_path):
         write(tmp_path / f"Week 3_ada_attempt_2024-05-06-{hour}-00-00.txt", "Name: Ada")
     (result,) = grade(tmp_path, WEIGHT, secret=b"key", quiet=True).results
     assert (result.file, result.student, result.score) == ("ada", "ada", 0.5)
+
+
+def test_folders_in_folders_are_looked_through_for_the_class(tmp_path):
+    """As GitHub Classroom, ILIAS and Stud.IP give them, with tests, lists and online texts beside."""
+    for student in ("ada", "bob", "carl"):
+        top = tmp_path / "github" / "ridge-submissions" / f"ridge-{student}"
+        write(top / "src" / "work.py", "from src.tools import times\n" + RIGHT.replace("# exercise: one-weight\n", ""))
+        write(top / "src" / "tools.py", "def times(a, b): return a * b\n")
+        write(top / "tests" / "test_work.py", RIGHT)
+        write(tmp_path / "one" / f"ridge-{student}.py", RIGHT)
+    write(tmp_path / "github" / "archive_filelist.csv", "a,b")
+    zipped(
+        tmp_path / "ilias.zip",
+        {f"Sheet 1/Hand-ins/{name}/work.py": RIGHT for name in ("a", "b", "c")} | {"Sheet 1/status.xlsx": ""},
+    )
+    zipped(
+        tmp_path / "moodle.zip",
+        {"A_1_assignsubmission_file_/a.py": RIGHT, "B_2_assignsubmission_onlinetext_/onlinetext.html": "text"},
+    )
+    labels = {}
+    for name in ("github", "one", "ilias.zip", "moodle.zip"):
+        found = entries(tmp_path / name, [tmp_path / "github" / "class.html"], str(tmp_path / f"{name}-place"))
+        labels[name] = [entry.label for entry in found]
+        if name == "github":
+            submission = found[0].submission(WEIGHT)
+    assert labels == {
+        "github": ["ridge-ada", "ridge-bob", "ridge-carl"],
+        "one": ["ridge-ada.py", "ridge-bob.py", "ridge-carl.py"],
+        "ilias.zip": ["a", "b", "c"],
+        "moodle.zip": ["A_1", "B_2"],
+    }
+    assert "from src.tools" in submission.source
+    assert set(submission.helpers) == {"src", "src.tools"}
 
 
 def test_a_neighbours_file_is_no_helper(tmp_path):

@@ -27,13 +27,7 @@ class WireError(ValueError):
 
 
 def encode(value: Any) -> bytes:
-    """Encode built-in values and NumPy arrays (subclasses as plain ones); ``WireError`` for other types and dtypes.
-
-    >>> decode(encode({"w": [1, 2.5, None, "é"]}))
-    {'w': [1, 2.5, None, 'é']}
-    >>> decode(encode(np.arange(3.0)))
-    array([0., 1., 2.])
-    """
+    """Encode built-in values and NumPy arrays (subclasses as plain ones); ``WireError`` for other types and dtypes."""
     try:
         return json.dumps(value, ensure_ascii=False, default=_sent).encode("utf-8", "replace")
     except (TypeError, ValueError, RecursionError) as error:
