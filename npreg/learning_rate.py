@@ -154,16 +154,24 @@ def rate_bound(
     batch_size: int, num_rows: float, kappa: float, largest: float, l2: float, rule: Rule | None = None
 ) -> float:
     """2 / (noise of rows + steepest slope), each as far as the rule amplifies it."""
-    if isinstance(rule, Momentum) and num_rows / 4 < batch_size < num_rows:  # few unequal steps drive oscillations
-        return (1 - rule.beta) * rate_bound(batch_size, num_rows, kappa, largest, l2)
-    if batch_size >= num_rows:
-        noise, steepest = 0.0, largest * num_rows / batch_size + 2 * l2
-    else:
-        noise, steepest = kappa / batch_size, (batch_size - 1) * largest / batch_size + 2 * l2
-    if isinstance(rule, Momentum):  # sums up the noise of 1 / (1 − β) steps, but stands a slope by oscillating
-        noise /= 1 - rule.beta
-        steepest *= (1 + 2 * rule.beta if isinstance(rule, Nesterov) else 1.0) / (1 + rule.beta)
-    return 2 / (noise + steepest) if noise + steepest > 0 else np.inf
+    all_rows, slope, noise = batch_size >= num_rows, largest + 2 * l2, kappa / batch_size
+    steepest = largest * num_rows / batch_size + 2 * l2 if all_rows else slope - largest / batch_size
+    noise = 0.0 if all_rows else noise
+    if noise + steepest <= 0 or not isinstance(rule, Momentum):
+        return 2 / (noise + steepest) if noise + steepest > 0 else np.inf
+    # The noise of 1 / (1 − β) steps sums up; a slope makes oscillations, of √(lr λ) = ω a step.
+    heavy = (1 + 2 * rule.beta if isinstance(rule, Nesterov) else 1.0) / (1 + rule.beta)
+    bound = 2 / (noise / (1 - rule.beta) + heavy * steepest)
+    if all_rows:
+        return bound
+    # An epoch of T steps, one of them short, lets them grow by (1 − its part) ω / 2 T a step, and takes (1 − β) / 2.
+    epoch = math.ceil(num_rows / batch_size)
+    damping, short = (1 - rule.beta) * epoch, max(epoch - num_rows / batch_size, 1e-9)
+    bound = min(bound, (damping / short) ** 2 / slope)
+    # A velocity that outlasts epochs is pushed by each row once in T steps, at a random time: with s = ω² T² its
+    # square grows by s² / 6 an epoch, and loses (1 − β) T.
+    patient = min(2.0, math.sqrt(6 * damping)) / (epoch * epoch * slope)
+    return max(bound, patient, (1 - rule.beta) * 2 / (noise + steepest))
 
 
 def steepest_slope(X: FloatArray, weights: FloatArray | None) -> float:

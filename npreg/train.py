@@ -37,8 +37,8 @@ class TrainResult:
         The learned parameters, in the data's dtype.
     losses : ndarray of shape (epochs,), float64
         The mean loss over all training rows after each epoch.
-    engine, lr, loss, loss_params : str, float, str and dict
-        What "auto" stood for; the loss's name and parameters.
+    engine, lr, beta, loss, loss_params : str, float, float or None, str and dict
+        What "auto" stood for, β that of momentum; the loss's name and parameters.
     num_steps, stopped : int and str
         Updates made, and why there were no more: "num_epochs", "patience", "callback", or "interrupted".
     trajectory : Trajectory or None
@@ -67,6 +67,7 @@ class TrainResult:
     excess_loss: float | None = None
     converged: bool | None = None
     feature_names: Names = None
+    beta: float | None = None
 
     def __repr__(self) -> str:
         with np.printoptions(threshold=10, edgeitems=2):
@@ -94,6 +95,7 @@ class TrainResult:
             excess_loss=None if found is None else found.value,
             converged=None if found is None else found.converged,
             feature_names=run.rows.feed.facts.sample.names,
+            beta=run.beta,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -189,8 +191,7 @@ def train(
     batch_size : int ≥ 1
         May exceed n.
     lr : float ≥ 0, or "auto", or a pair of this and a schedule
-        "auto" is for data in any units: half of `max_learning_rate` (times 1 − β with momentum), and unless they are
-        given, `standardize=True` and `average=0.5`.  A number beyond `max_learning_rate` (of row blocks: of the first
+        "auto" is for data in any units: half of `max_learning_rate`, or its like for the rule, and unless they are given, `standardize=True` and `average=0.5`.  A number beyond `max_learning_rate` (of row blocks: of the first
         256 rows) is warned of before the first step.  A schedule is a function of the epochs done (a float, 0 at the
         first step) that returns a factor of lr; or the name of one for this many epochs: `lr=(0.1, "cosine")`,
         "step", "inverse_scaling", "exponential", "constant".
@@ -211,6 +212,7 @@ def train(
     engine : "auto", "loop", "tight" or "moments"
         "loop" is the plain loop, `npreg/loop.py`; the others are faster, and equal to it to rounding.
     rule : "sgd", "momentum", "nesterov", "adam", "adagrad", or a Rule
+        β is 0.9, as in `Momentum(0.9)`; of momentum by its name with lr="auto" larger, where that saves many steps.
     l2, l1 : float ≥ 0
         Penalties l2/2 Σ w² + l1 Σ |w|, added to the mean loss; not of the intercept.  L1 gives exact zeros.
     average : float in [0, 1), optional

@@ -227,18 +227,22 @@ def test_auto_is_half_the_bound():
 @settings(max_examples=20)
 @given(
     seed=st.integers(0, 2**32), batch_size=st.sampled_from([1, 7, 10, 20, 30, 39, 40, 60]),
-    beta=st.sampled_from([0.5, 0.9, 0.95]), nesterov=st.booleans(), offset=st.sampled_from([0.0, 1.0, 30.0]),
+    beta=st.sampled_from([0.5, 0.9, 0.95, 0.99, 0.999]), nesterov=st.booleans(),
+    offset=st.sampled_from([0.0, 1.0, 30.0]), far=st.sampled_from([1.0, 100.0]),
 )  # fmt: skip
-@example(seed=0, batch_size=39, beta=0.5, nesterov=False, offset=0.0)  # two unequal steps an epoch
-def test_below_the_bound_of_momentum_runs_stay_bounded(seed, batch_size, beta, nesterov, offset):
+@example(seed=0, batch_size=39, beta=0.5, nesterov=False, offset=0.0, far=1.0)  # two unequal steps an epoch
+@example(seed=0, batch_size=9, beta=0.9, nesterov=False, offset=0.0, far=1.0)  # five, of which one is short
+@example(seed=0, batch_size=1, beta=0.99, nesterov=False, offset=0.0, far=100.0)  # one row, once an epoch
+def test_below_the_bound_of_momentum_runs_stay_bounded(seed, batch_size, beta, nesterov, offset, far):
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((40, 3)) * rng.uniform(0.3, 3, 3) + offset
+    X[0] *= far
     y = X @ rng.standard_normal(3) + 1
     rule = npreg.Nesterov(beta) if nesterov else npreg.Momentum(beta)
     bound = RateMoments.of(X).bound(batch_size, rule=rule)
     assert bound >= (1 - beta) * npreg.max_learning_rate(X, batch_size) * (1 - 1e-12)
     run = npreg.train(
-        X, y, batch_size=batch_size, lr=0.95 * bound, rule=rule, num_epochs=200, rng=seed, w=[0, 0, 0],
+        X, y, batch_size=batch_size, lr=0.9 * bound, rule=rule, num_epochs=200, rng=seed, w=[0, 0, 0],
         b=0,
     )  # fmt: skip
     assert run.losses[-20:].max() <= max(run.losses[0], (y**2).mean() / 2)

@@ -14,6 +14,7 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from npreg.losses import LOSSES
 from npreg.runs.convergence import TOLERANCE, Excess, excess
 from npreg.runs.feeds import Feed
 from npreg.runs.plan import Plan
-from npreg.sgd import AdaGrad, Adam, Momentum
+from npreg.sgd import RULES, SGD, AdaGrad, Adam, Momentum, Rule
 
 AUTO_FRACTION = 0.5  # lr="auto" takes this part of the bound
 FINAL_SIZE = 1e-3  # residuals, as a part of the labels' spread, that the last steps are made for
@@ -92,20 +93,38 @@ class ConvergenceWarning(UserWarning):
     """A run has ended before its loss was near the least one."""
 
 
-def least_epochs(plan: Plan, feed: Feed, theta: FloatArray, lr: float) -> int:
-    """How many epochs a run is begun with that may take as many as it needs: those it will need, about."""
-    per_epoch = feed.facts.steps_per_epoch(plan.batch_size)
+def least_epochs(plan: Plan, feed: Feed, theta: FloatArray, lr: float) -> tuple[int, float, Rule]:
+    """How many epochs a run needs, about, and its learning rate and rule: momentum by its name may get slower."""
+    rule, per_epoch = plan.rule, feed.facts.steps_per_epoch(plan.batch_size)
     least = max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / per_epoch))
     if plan.stop is not None:
-        return most_epochs(plan, feed)
+        return most_epochs(plan, feed), lr, plan.rule
     if plan.loss.is_squared and plan.schedule is None and not plan.l1:
         found = excess(feed, plan.loss, theta, plan.l2, fit_intercept=plan.fit_intercept)
         if found.speed is not None:
             cheap = CHEAP / (min(plan.batch_size, feed.facts.num_rows) * feed.facts.width)
             least = max(LEAST_EPOCHS, math.ceil(min(cheap, LEAST_STEPS) / per_epoch))
             steps = found.speed.steps_needed(TOLERANCE / 10 * found.constant, lr, plan.rule, plan.average)
+            by_name = plan.lr == "auto" and any(plan.rule is RULES[name] for name in ("momentum", "nesterov"))
+            if by_name and not (steps and steps <= LEAST_STEPS):
+                steps, lr, rule = slower(plan, feed, found, plan.rule, plan.batch_size)
             least = max(least, most_epochs(plan, feed) if steps is None else math.ceil(steps / per_epoch))
-    return min(least, most_epochs(plan, feed))
+    return min(least, most_epochs(plan, feed)), lr, rule
+
+
+def slower(plan: Plan, feed: Feed, found: Excess, rule: Any, batch_size: int) -> tuple[int | None, float, Rule]:
+    """The steps that momentum needs, about, with which learning rate and β ≥ that of the rule: the least that pays."""
+    moments: rates.RateMoments = feed.total(rates.rate_moments)
+    best: tuple[int | None, float, Rule] = None, 0.0, rule
+    for halvings in range(11):
+        slow = replace(rule, beta=round(1 - (1 - rule.beta) / 2**halvings, 6))
+        lr = AUTO_FRACTION * moments.bound(batch_size, plan.l2, slow)
+        steps = None
+        if found.speed is not None:
+            steps = found.speed.steps_needed(TOLERANCE / 10 * found.constant, lr, slow, plan.average)
+        if not halvings or (steps and steps < 0.8 * (best[0] or math.inf)):
+            best = steps, lr, slow
+    return best
 
 
 def most_epochs(plan: Plan, feed: Feed) -> int:
@@ -142,12 +161,9 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
     if speed is not None:
         steps = speed.steps_needed(TOLERANCE / 2 * found.constant, lr, plan.rule)
         where = f", most of it along column {column_name(feed.facts.sample.names, speed.column())}"
-    facts, n = feed.facts, feed.facts.num_rows
-    bound = math.inf  # of stable rates: of many columns a coarse one, of blocks, where it would cost a pass, none
-    if facts.is_whole and isinstance(plan.lr, float):
-        coarse = rates.rate_bound(plan.batch_size, n, facts.norms[0], facts.norms[0], plan.l2)
-        wide = facts.width > rates.WIDE
-        bound = coarse if wide else rates.max_learning_rate(feed, plan.batch_size, l2=plan.l2)
+    bound = math.inf  # of stable rates; of blocks, where it would cost a pass, none
+    if feed.facts.is_whole and isinstance(plan.lr, float):
+        bound = rates.max_learning_rate(feed, plan.batch_size, l2=plan.l2)
     slow = steps is not None and steps * 4 < epochs * per_epoch  # at a constant rate it would be there
     if slow and plan.schedule is not None:
         alone = '"auto"' if isinstance(plan.lr, str) else f"{plan.lr:g}"
@@ -174,9 +190,13 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
 
 
 def _with_momentum(plan: Plan, feed: Feed, found: Excess, steps: int) -> str:
-    """A run on all rows at once, where momentum pays: rows that differ from the others bound it in minibatches."""
-    n, rule, needed = feed.facts.num_rows, Momentum(), None
-    if found.speed is not None and plan.lr == "auto" and plan.loss.is_squared and feed.facts.is_whole:
-        lr = AUTO_FRACTION * feed.total(rates.rate_moments).bound(n, plan.l2, rule)
-        needed = found.speed.steps_needed(TOLERANCE / 4 * found.constant, lr, rule, plan.average)
-    return f', or batch_size={n}, rule="momentum", num_epochs={needed}' if needed and needed < steps / 3 else ""
+    """A run with momentum, where that pays, in minibatches as they are or else on all rows at once."""
+    n = feed.facts.num_rows
+    plain = plan.lr == "auto" and plan.loss.is_squared and plan.schedule is None and not plan.l1
+    if not plain or not feed.facts.is_whole or not isinstance(plan.rule, (SGD, Momentum)):
+        return ""
+    for batch_size, most, other in (plan.batch_size, MOST_STEPS, ""), (n, MOST_EPOCHS, f"batch_size={n}, "):
+        needed = slower(plan, feed, found, RULES["momentum"], batch_size)[0]
+        if needed and needed < min(steps / 3, most):
+            return f', or {other}rule="momentum", num_epochs="auto"'
+    return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +22,13 @@ from npreg.runs.feeds import How, RunRows
 from npreg.runs.plan import Plan, look_at
 from npreg.runs.sums import mean_loss
 from npreg.schedules import ExponentialDecay
-from npreg.sgd import FixedIntercept, Schedule, Stepper
+from npreg.sgd import FixedIntercept, Momentum, Schedule, Stepper
 
 REASONS = ("num_epochs", "patience", "callback")
 DIVERGED = 1e6  # a loss this many times that of the start, and of predicting 0, only ever grows
-KEPT = ("rate", "decay", "num_epochs", "best_epoch", "stopped", "blocks_done")  # in a checkpoint, as numbers and texts,
-ARRAYS = ("theta", "good", "best", "epoch_start", "losses", "validation_losses", "epoch_ends")  # and as arrays
+# In a checkpoint, as numbers and texts, and as arrays:
+KEPT = ("rate", "decay", "beta", "num_epochs", "best_epoch", "stopped", "blocks_done")
+ARRAYS = ("theta", "good", "best", "epoch_start", "losses", "validation_losses", "epoch_ends")
 
 
 class Trajectory(NamedTuple):
@@ -54,18 +56,24 @@ class Run:
             self.rate, self.decay = found.get("rate", *needed), found.get("decay", *needed)
         else:
             self.rate, self.decay = learning_rate(plan, feed, theta)
+        rule = plan.rule
         if isinstance(plan.num_epochs, int):
             self.num_epochs = plan.num_epochs
+        elif found is None:
+            self.num_epochs, self.rate, rule = least_epochs(plan, feed, theta, self.rate)
         else:
-            kept = found and found.count("num_epochs", 1, most_epochs(plan, feed))
-            self.num_epochs = kept or least_epochs(plan, feed, theta, self.rate)
+            self.num_epochs = found.count("num_epochs", 1, most_epochs(plan, feed))
+            if isinstance(rule, Momentum):
+                rule = replace(rule, beta=found.get("beta", float, "a number in [0, 1)", lambda x: 0 <= x < 1))
+        object.__setattr__(plan, "rule", rule)  # what the name of momentum has stood for
+        self.beta = getattr(rule, "beta", None)
         self.stepper = Stepper(
             (theta[:-1], theta[-1]),
             lr=self.rate,
             divisor=float(plan.batch_size),
             steps_per_epoch=facts.steps_per_epoch(plan.batch_size),
             schedule=self.schedule(),
-            rule=plan.rule if plan.fit_intercept else FixedIntercept(plan.rule),
+            rule=rule if plan.fit_intercept else FixedIntercept(rule),
             l2=plan.l2,
             l1=plan.l1,
         )

@@ -83,10 +83,23 @@ def test_auto_goes_on_where_the_first_guess_was_too_short():
     assert slow.converged
 
 
-@pytest.mark.parametrize("loss", ["squared", "huber"])
-def test_auto_resumes(loss, tmp_path):
-    options = {"lr": "auto", "loss": loss, "rng": 0}
-    whole = npreg.train(RAW, Y, **options)
+@pytest.mark.parametrize("rule", ["momentum", "nesterov"])
+def test_momentum_by_its_name_is_as_slow_as_pays(rule):
+    """A velocity over epochs does not feel in which order rows come, so that one far row bounds it less."""
+    plain, heavy = (silent(*outlier(), lr="auto", rule=one, rng=0) for one in ("sgd", rule))
+    assert plain.beta is None
+    assert heavy.beta > 0.99
+    assert heavy.converged
+    assert heavy.num_steps <= plain.num_steps / 3
+    own = npreg.train(*outlier(), lr="auto", rule=npreg.Momentum(0.9), rng=0, average=0.0)
+    assert own.beta == npreg.train(X, Y, lr="auto", rule=rule, rng=0).beta == 0.9  # as it is where that is enough
+
+
+@pytest.mark.parametrize("options", [{}, {"loss": "huber"}, {"rule": "momentum"}], ids=str)
+def test_auto_resumes(options, tmp_path):
+    options = {"lr": "auto", "rng": 0, **options}
+    rows = outlier() if "rule" in options else (RAW, Y)
+    whole = npreg.train(*rows, **options)
 
     class Stop(Exception):
         pass
@@ -96,9 +109,9 @@ def test_auto_resumes(loss, tmp_path):
             raise Stop
 
     with pytest.raises(Stop):
-        npreg.train(RAW, Y, checkpoint=npreg.Checkpoint(tmp_path / "run.npz", every=20), callbacks=stop, **options)
+        npreg.train(*rows, checkpoint=npreg.Checkpoint(tmp_path / "run.npz", every=20), callbacks=stop, **options)
     checkpoint = npreg.Checkpoint(tmp_path / "run.npz", every=100, resume=True)
-    again = npreg.train(RAW, Y, checkpoint=checkpoint, **options)
+    again = npreg.train(*rows, checkpoint=checkpoint, **options)
     assert again.w.tobytes() == whole.w.tobytes()
     assert again.losses.tobytes() == whole.losses.tobytes()
 

@@ -412,7 +412,7 @@ def test_every_field_is_looked_at(name, tmp_path):
 
 def test_every_field_of_the_file_is_among_those_looked_at(tmp_path):
     state = load(str(checkpoint_file(tmp_path, rule="momentum", average=0.5, callbacks=npreg.Record("step"))))
-    fields = {*state.meta, *state.arrays} - {"format", "npreg", "rule_1", "rate", "decay"}
+    fields = {*state.meta, *state.arrays} - {"format", "npreg", "rule_1", "rate", "decay", "beta"}
     assert fields == {*WRONG}
 
 
