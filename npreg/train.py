@@ -191,7 +191,8 @@ def train(
     batch_size : int ≥ 1
         May exceed n.
     lr : float ≥ 0, or "auto", or a pair of this and a schedule
-        "auto" is for data in any units: half of `max_learning_rate`, or its like for the rule, and unless they are given, `standardize=True` and `average=0.5`.  A number beyond `max_learning_rate` (of row blocks: of the first
+        "auto" is for data in any units: half of `max_learning_rate`, or its like for the rule, and unless they are
+        given, `standardize=True` and `average=0.5`.  A number beyond `max_learning_rate` (of row blocks: of the first
         256 rows) is warned of before the first step.  A schedule is a function of the epochs done (a float, 0 at the
         first step) that returns a factor of lr; or the name of one for this many epochs: `lr=(0.1, "cosine")`,
         "step", "inverse_scaling", "exponential", "constant".
