@@ -183,7 +183,7 @@ def as_data(
         X = _in_order(X, like.names, like.X.shape[1])
     weights = as_weights(sample_weight, len(X.array), features)
     dtype = np.result_type(*([t.array.dtype for t in (X, y) if t.is_float] or [np.dtype(np.float64)]))
-    columns = y._replace(array=y.array.reshape(len(y.array), -1))
+    columns = Table(y.array.reshape(len(y.array), -1), y.names)
     return Data.named(
         X.names, _cast(X, dtype, "features", finite=finite), _cast(columns, dtype, "labels", finite=finite), weights
     )

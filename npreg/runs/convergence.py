@@ -131,9 +131,10 @@ class _Parabola:
         weight, moments = feed.total(_squares, shift, middle, fit_intercept)
         moments = moments / weight
         H, h = moments[:p, :p], moments[:p, p:]
-        H[range(p - 1), range(p - 1)] += l2
+        if l2:
+            H[range(p - 1), range(p - 1)] += l2
         # Without an intercept the row of means, that of the labels' too, is 0.
-        constant = (np.trace(moments[p:, p:]) - np.vdot(h[-1], h[-1])) / (2 * k)
+        constant = (moments.diagonal()[p:].sum() - np.vdot(h[-1], h[-1])) / (2 * k)
         return cls(shift, middle, H, h, float(constant))
 
     @cached_property
@@ -317,8 +318,8 @@ def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, 
 
 def _root_of_inverse(H: FloatArray) -> FloatArray:
     """R with R Rᵀ = H⁺, of columns brought to one scale."""
-    d = np.sqrt(np.diag(H))
-    d = np.where(d > 0, d, 1.0)[:, None]
+    d = np.sqrt(H.diagonal())[:, None]
+    d[~(d > 0)] = 1
     curvatures, vectors = np.linalg.eigh(H / (d * d.T))
     keep = curvatures > len(d) * np.finfo(float).eps * curvatures[-1]
     return np.asarray(vectors[:, keep] / d / np.sqrt(curvatures[keep]))

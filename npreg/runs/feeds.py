@@ -267,8 +267,9 @@ class RunRows(NamedTuple):
             if len(validation) not in (2, 3):
                 raise ValueError(f"validation must be {VALIDATION}, not a tuple of {len(validation)}")
             held_out = as_data(*validation, like=facts.sample, sparse=True)
-        sizes = np.abs(facts.sample.y).max(axis=1)
-        if plan.loss.is_squared and sizes.max() > math.sqrt(float(np.finfo(facts.dtype).max) / facts.num_rows):
+        y = facts.sample.y
+        if plan.loss.is_squared and max(y.max(), -y.min()) > math.sqrt(np.finfo(facts.dtype).max / facts.num_rows):
+            sizes = np.abs(y).max(axis=1)
             raise ValueError(
                 f"labels reach {sizes.max():.3g} in row {sizes.argmax()}, and the sum of squares is beyond the range "
                 f"of {facts.dtype}; give labels / {sizes.max():.3g}, and multiply predictions by that"

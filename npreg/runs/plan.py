@@ -135,8 +135,7 @@ class Plan:
             "record": next((one.each for one in callbacks if isinstance(one, Record)), None),
             "checkpoint": given if given is None or isinstance(given, Checkpoint) else Checkpoint(given),
         }
-        for name, value in looked_at.items():
-            object.__setattr__(self, name, value)
+        vars(self).update(looked_at)
 
     def decides(self) -> dict[str, tuple[str, str]]:
         """Name and identity (`npreg.runs.identity`) of all that decides the bits; of rng only a seed does."""

@@ -221,7 +221,7 @@ class Run:
         sample, zeros = self.feed.facts.sample, np.zeros_like(self.theta)
         if math.isfinite(loss):
             if math.isnan(self.reference):  # first a few rows: they nearly always show that all is well
-                self.reference = mean_loss(self.plan.loss, sample.head(256), zeros)
+                self.reference = mean_loss(self.plan.loss, sample.rows(slice(256)), zeros)
             if loss > DIVERGED * self.reference:
                 self.reference = max(self.feed.losses(self.plan.loss, [zeros, self.begin]))
             if loss <= DIVERGED * self.reference:

@@ -20,16 +20,18 @@ BLOCK_ROWS = 32_768  # rows whose residuals are held at once
 
 def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
     X, y, weights = data
-    plain, total = loss.is_squared and weights is None and X.dtype == np.float64, 0.0
+    squared, total = loss.is_squared, 0.0
+    plain = squared and weights is None and X.dtype == np.float64
     for start in range(0, len(X), BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
         y_hat = X[rows].dot(theta[:-1])
         y_hat += theta[-1]
-        if plain:
+        if squared:  # as `squared_loss`, in place
             y_hat -= y[rows]
+        if plain:
             total += float(np.vdot(y_hat, y_hat)) / 2
             continue
-        values = loss.value(y_hat, y[rows])
+        values = np.multiply(y_hat, y_hat, y_hat) / 2 if squared else loss.value(y_hat, y[rows])
         if weights is not None:
             values = values * weights[rows, None]
         total += float(np.add.reduce(values, axis=None, dtype=np.float64))
