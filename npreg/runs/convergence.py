@@ -23,7 +23,7 @@ from npreg.arrays import Data, FloatArray
 from npreg.arrays.sparse import is_sparse
 from npreg.losses import LOSSES, Loss
 from npreg.runs.feeds import Feed
-from npreg.runs.sums import BLOCK_ROWS, Sums, weight_of
+from npreg.runs.sums import BLOCK_ROWS, LossMoments, Sums
 from npreg.sgd import Momentum, Nesterov, Rule
 
 TOLERANCE = 0.01  # of the loss of the best constant: a run that close to the least loss is there
@@ -128,13 +128,15 @@ class _Parabola:
         if fit_intercept:
             some = slice(None, None, max(1, len(X) // 256))
             shift, middle = (np.add.reduce(np.asarray(part[some]), 0, np.float64) / len(part[some]) for part in (X, y))
-        weight, moments = feed.total(_squares, shift, middle, fit_intercept)
-        moments = moments / weight
-        H, h = moments[:p, :p], moments[:p, p:]
+        start = np.zeros_like(theta)
+        start[-1] = middle
+        sums: LossMoments = feed.total(LossMoments.of, start, shift)
+        H, h = sums.curvature / sums.weight, -sums.slope / sums.weight
         if l2:
             H[range(p - 1), range(p - 1)] += l2
-        # Without an intercept the row of means, that of the labels' too, is 0.
-        constant = (moments.diagonal()[p:].sum() - np.vdot(h[-1], h[-1])) / (2 * k)
+        if not fit_intercept:
+            H[-1] = H[:, -1] = h[-1] = 0
+        constant = (2 * sums.value / sums.weight - np.vdot(h[-1], h[-1])) / (2 * k)
         return cls(shift, middle, H, h, float(constant))
 
     @cached_property
@@ -164,19 +166,6 @@ class _Parabola:
         curvatures, vectors = curvatures[keep], vectors[:, keep]
         parts = ((vectors.T @ (back @ self.slope(theta)[1])) ** 2).mean(axis=1) / (2 * curvatures)
         return Speed(curvatures, parts, lambda worst: vectors[:-1, worst])
-
-
-def _squares(data: Data, shift: FloatArray, middle: FloatArray, fit_intercept: bool) -> Sums:
-    """The sum of weights, and that of zzᵀ as in `_Parabola`."""
-    p, found = len(shift) + 1, []
-    for start in range(0, len(data.X), BLOCK_ROWS):
-        X, y, weights = data.rows(slice(start, start + BLOCK_ROWS))[:3]
-        z = np.empty((len(X), p + len(middle)))
-        np.subtract(X, shift, out=z[:, : p - 1])
-        z[:, p - 1] = fit_intercept
-        np.subtract(y, middle, out=z[:, p:])
-        found.append(z.T @ (z if weights is None else z * weights[:, None]))
-    return Sums([weight_of(data), sum(found[1:], found[0])])
 
 
 @dataclass(frozen=True)

@@ -65,13 +65,14 @@ class LossMoments:
     weight: float
 
     @classmethod
-    def of(cls, data: Data, theta: FloatArray) -> LossMoments:
+    def of(cls, data: Data, theta: FloatArray, shift: FloatArray | float = 0.0) -> LossMoments:
+        """Of rows x − shift."""
         p, k = theta.shape
         moments = cls(0.0, np.zeros((p, k)), np.zeros((p, p)), weight_of(data))
         for start in range(0, len(data.X), BLOCK_ROWS):
             X, y, weights = data.rows(slice(start, start + BLOCK_ROWS))
-            rows = np.empty((len(X), p))
-            rows[:, :-1], rows[:, -1] = X, 1
+            rows = np.ones((len(X), p))
+            np.subtract(X, shift, out=rows[:, :-1])
             r = rows @ theta - y
             weighted, weighted_r = (rows, r) if weights is None else (rows * weights[:, None], r * weights[:, None])
             moments.value += float(np.vdot(r, weighted_r)) / 2
