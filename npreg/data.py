@@ -96,10 +96,8 @@ def start_parameters(
         arrays.check_finite(array, name, "start from finite parameters")
         flat = num_outputs == 1 and array.size == part.size and array.ndim <= 1
         if array.shape != part.shape and not flat:
-            raise ValueError(
-                f"{name} of shape {array.shape} does not fit {num_inputs} features and {num_outputs} "
-                f"outputs; needed is {part.shape}"
-            )
+            fit = f"does not fit {num_inputs} features and {num_outputs} outputs; needed is {part.shape}"
+            raise ValueError(f"{name} of shape {array.shape} {fit}")
         with np.errstate(over="ignore"):
             part[...] = array.reshape(part.shape)
         arrays.check_finite(part, name, f"start from parameters within the range of {dtype}")

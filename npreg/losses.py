@@ -30,20 +30,8 @@ import numpy as np
 
 from npreg.arrays import FloatArray, as_array, as_float_array, as_number
 
-__all__ = [
-    "LOSSES",
-    "Loss",
-    "absolute_loss",
-    "absolute_loss_grad",
-    "huber_loss",
-    "huber_loss_grad",
-    "log_cosh_loss",
-    "log_cosh_loss_grad",
-    "quantile_loss",
-    "quantile_loss_grad",
-    "squared_loss",
-    "squared_loss_grad",
-]
+__all__ = ["LOSSES", "Loss", "absolute_loss", "absolute_loss_grad", "huber_loss", "huber_loss_grad", "log_cosh_loss"]
+__all__ += ["log_cosh_loss_grad", "quantile_loss", "quantile_loss_grad", "squared_loss", "squared_loss_grad"]
 
 LossFunction: TypeAlias = Callable[..., Any]
 LossName: TypeAlias = Literal["squared", "absolute", "huber", "log_cosh", "quantile"]
@@ -54,10 +42,8 @@ def _residual(y_hat: FloatArray, y: FloatArray) -> Any:
     y_hat, y = as_array(y_hat, "y_hat"), as_array(y, "y")
     if y.shape != y_hat.shape:
         if y_hat.shape != (*y.shape, 1) and y.shape != (*y_hat.shape, 1):
-            raise ValueError(
-                f"y_hat of shape {y_hat.shape} and y of shape {y.shape} do not fit; "
-                "needed are equal shapes, or y (n,) for y_hat (n, 1)"
-            )
+            cure = "needed are equal shapes, or y (n,) for y_hat (n, 1)"
+            raise ValueError(f"y_hat of shape {y_hat.shape} and y of shape {y.shape} do not fit; {cure}")
         y = y.reshape(y_hat.shape)
     if y_hat.dtype.kind != "f" or y.dtype.kind != "f":  # small integers would overflow, text fail obscurely
         y_hat, y = as_float_array(y_hat, "y_hat"), as_float_array(y, "y")
@@ -251,7 +237,5 @@ def as_loss(loss: str | LossFunction | tuple[LossFunction, LossFunction] | Loss)
     known = [one for one in LOSSES.values() if one.value_function is loss]
     if known:
         return known[0]
-    raise TypeError(
-        f"loss must be one of {', '.join(map(repr, LOSSES))}, a Loss, or a pair (value, grad) of functions "
-        f"of (y_hat, y), not {loss!r}; a value alone is not enough, its derivative is needed"
-    )
+    kinds = f"one of {', '.join(map(repr, LOSSES))}, a Loss, or a pair (value, grad) of functions of (y_hat, y)"
+    raise TypeError(f"loss must be {kinds}, not {loss!r}; a value alone is not enough, its derivative is needed")

@@ -36,15 +36,11 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
     array([[0.]])
     """
     if batch_size is None:
-        raise TypeError(
-            "the gradients come second, there is no .grad to find them in: "
-            "sgd([w, b], [grad_w, grad_b], lr, batch_size)"
-        )
+        cure = "sgd([w, b], [grad_w, grad_b], lr, batch_size)"
+        raise TypeError(f"the gradients come second, there is no .grad to find them in: {cure}")
     if not all(hasattr(given, "__len__") for given in (params, grads)):
-        raise TypeError(
-            f"params and grads must be sequences of arrays, not {type(params).__name__} and {type(grads).__name__}; "
-            "give [w, b] and [grad_w, grad_b]"
-        )
+        found = f"{type(params).__name__} and {type(grads).__name__}"
+        raise TypeError(f"params and grads must be sequences of arrays, not {found}; give [w, b] and [grad_w, grad_b]")
     if len(params) != len(grads):
         raise ValueError(f"{len(params)} params and {len(grads)} grads do not match; one grad a param is needed")
     for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
@@ -255,10 +251,8 @@ class Stepper:
 
     def __post_init__(self, params: Sequence[FloatArray]) -> None:
         if self.l1 and isinstance(getattr(self.rule, "inner", self.rule), (Adam, AdaGrad)):
-            raise ValueError(
-                f"l1 = {self.l1:g} needs steps that go with the gradient, which {self.rule} "
-                'rescales entry by entry; take rule="sgd" or "momentum"'
-            )
+            rescaled = f'which {self.rule} rescales entry by entry; take rule="sgd" or "momentum"'
+            raise ValueError(f"l1 = {self.l1:g} needs steps that go with the gradient, {rescaled}")
         dual = [params[0].astype(np.float64), np.zeros(1)] if self.l1 else []  # z and c, which grow with time
         self.state: list[FloatArray] = [*self.rule.init([*params, *dual[1:]]), *dual]
         self.steps_done = 0
@@ -269,10 +263,8 @@ class Stepper:
             return self.lr
         factor = as_number(self.schedule(step / self.steps_per_epoch), "what the schedule returns")
         if not (math.isfinite(factor) and factor >= 0):
-            raise ValueError(
-                f"the schedule returned {factor!r} at epoch {step / self.steps_per_epoch:g}; "
-                "it must return a finite factor that is not negative"
-            )
+            found = f"{factor!r} at epoch {step / self.steps_per_epoch:g}"
+            raise ValueError(f"the schedule returned {found}; it must return a finite factor that is not negative")
         return self.lr * factor
 
     def step(self, params: Sequence[FloatArray], grads: Sequence[FloatArray], rows: float) -> None:

@@ -117,10 +117,9 @@ def sweep(
         rate, sums, zero = feed.total(_before, theta)
         limit = DIVERGED * float(sums[:2].max() / sums[2])
         if not np.isfinite(limit):
-            raise ValueError(
-                f"labels reach {np.abs(facts.sample.y).max():.3g}, and the loss at the start is beyond all "
-                "bounds; rescale labels, or features"
-            )
+            size = f"{np.abs(facts.sample.y).max():.3g}"
+            what = f"labels reach {size}, and the loss at the start is beyond all bounds"
+            raise ValueError(f"{what}; rescale labels, or features")
         # Around the optimum all terms of the loss are positive; of many columns it is found from the rows.
         optimum = -np.linalg.lstsq(zero.curvature, zero.slope, rcond=None)[0] if len(theta) <= MOMENT_COLUMNS else None
         around: Any = None if optimum is None else feed.total(LossMoments.of, optimum)

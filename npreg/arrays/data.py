@@ -51,15 +51,12 @@ class Data(_Rows):
     def check_kind(self, i: int | str, kind: Kind) -> None:
         """ValueError where block i, which this is, is not like block 0."""
         if self.kind[:3] != kind[:3]:
-            raise ValueError(
-                f"block {i} has {self.kind[0]} features, {self.kind[1]} outputs and dtype {self.kind[2]}; "
-                f"block 0 has {kind[0]}, {kind[1]} and {kind[2]}"
-            )
+            first = f"block 0 has {kind[0]}, {kind[1]} and {kind[2]}"
+            d, k, dtype, _ = self.kind
+            raise ValueError(f"block {i} has {d} features, {k} outputs and dtype {dtype}; {first}")
         if None not in (self.names, kind[3]) and self.names != kind[3]:
-            raise ValueError(
-                f"block {i} has columns {_listed(self.names)}; block 0 has {_listed(kind[3])}; "
-                "read the same columns in every block, in the same order"
-            )
+            columns = f"block {i} has columns {_listed(self.names)}; block 0 has {_listed(kind[3])}"
+            raise ValueError(f"{columns}; read the same columns in every block, in the same order")
 
 
 def column_name(names: Names, column: int) -> str:
@@ -108,15 +105,12 @@ def as_pair(
     X, y = table.array, found.array
     n = len(X)
     if y.ndim not in (1, 2) or y.shape[0] != n or y.size == 0:
-        cure = ""
+        cure = f"needed is ({n},), or ({n}, k) for k outputs"
         if y.size == n:
-            cure = f"; {'labels.reshape(-1)' if type(labels) is np.ndarray else 'np.ravel(labels)'} makes it so"
+            cure += f"; {'labels.reshape(-1)' if type(labels) is np.ndarray else 'np.ravel(labels)'} makes it so"
         elif y.ndim in (1, 2) and y.shape[0] == X.shape[1]:
-            cure = "; are features transposed?  features.T has one row an example"
-        raise ValueError(
-            f"labels of shape {y.shape} do not fit features of shape {X.shape}; "
-            f"needed is ({n},), or ({n}, k) for k outputs{cure}"
-        )
+            cure += "; are features transposed?  features.T has one row an example"
+        raise ValueError(f"labels of shape {y.shape} do not fit features of shape {X.shape}; {cure}")
     check_rows(features, labels, "labels")
     if finite:
         check_finite(y, "labels", lambda: removal(labels, "labels"), found.names)
@@ -133,10 +127,8 @@ def check_rows(features: Any, values: Any, name: str) -> None:
     cure = f"if row i belongs to row i all the same, {name} = {name}.to_numpy() drops the index"
     if index.is_unique and other.is_unique and set(index) == set(other):
         cure = f"put them in order with {name} = {name}.loc[features.index]"
-    raise ValueError(
-        f"{name} have another index than features, {other[row]!r:.40} in row {row} instead of "
-        f"{index[row]!r:.40}; {cure}"
-    )
+    where = f"{other[row]!r:.40} in row {row} instead of {index[row]!r:.40}"
+    raise ValueError(f"{name} have another index than features, {where}; {cure}")
 
 
 def as_weights(sample_weight: ArrayLike | None, num_rows: int, features: Any = None) -> FloatArray | None:
@@ -145,9 +137,8 @@ def as_weights(sample_weight: ArrayLike | None, num_rows: int, features: Any = N
         return None
     weights = as_float_array(sample_weight, "sample_weight")
     if weights.shape != (num_rows,):
-        raise ValueError(
-            f"sample_weight of shape {weights.shape} does not fit features of {num_rows} rows; needed is ({num_rows},)"
-        )
+        fit = f"does not fit features of {num_rows} rows; needed is ({num_rows},)"
+        raise ValueError(f"sample_weight of shape {weights.shape} {fit}")
     check_rows(features, sample_weight, "sample_weight")
     check_finite(weights, "sample_weight")
     if weights.min() < 0:
@@ -158,10 +149,8 @@ def as_weights(sample_weight: ArrayLike | None, num_rows: int, features: Any = N
     with np.errstate(over="ignore"):
         total = weights.sum()
     if not np.isfinite(total):
-        raise ValueError(
-            f"sample_weight reaches {weights.max():.3g}, and its sum overflows; give sample_weight / "
-            "sample_weight.max(), only ratios matter"
-        )
+        cure = "give sample_weight / sample_weight.max(), only ratios matter"
+        raise ValueError(f"sample_weight reaches {weights.max():.3g}, and its sum overflows; {cure}")
     return weights
 
 
@@ -184,12 +173,11 @@ def as_data(
     weights = as_weights(sample_weight, len(X.array), features)
     dtype = np.result_type(*([t.array.dtype for t in (X, y) if t.is_float] or [np.dtype(np.float64)]))
     columns = Table(y.array.reshape(len(y.array), -1), y.names)
-    return Data.named(
-        X.names, _cast(X, dtype, "features", finite=finite), _cast(columns, dtype, "labels", finite=finite), weights
-    )
+    parts = _cast(X, dtype, "features", finite), _cast(columns, dtype, "labels", finite)
+    return Data.named(X.names, *parts, weights)
 
 
-def _cast(table: Table, dtype: np.dtype[Any], name: str, *, finite: bool) -> Any:
+def _cast(table: Table, dtype: np.dtype[Any], name: str, finite: bool) -> Any:
     if table.array.dtype == dtype:
         return table.array
     with np.errstate(over="ignore"):
@@ -217,13 +205,10 @@ def _in_order(table: Table, names: Names, num_columns: int) -> Table:
         return table
     missing = tuple(name for name in learned if name not in found)
     if missing:
-        raise ValueError(
-            f"features lack columns {_listed(missing)}, which were learned from; there are {_listed(found)}"
-        )
-    raise ValueError(
-        f"features have columns {_listed(found)}; those learned from are {_listed(learned)}: "
-        "features[list(result.feature_names)] takes them alone"
-    )
+        lacking, there = _listed(missing), _listed(found)
+        raise ValueError(f"features lack columns {lacking}, which were learned from; there are {there}")
+    cure = "features[list(result.feature_names)] takes them alone"
+    raise ValueError(f"features have columns {_listed(found)}; those learned from are {_listed(learned)}: {cure}")
 
 
 def _listed(names: Names) -> str:

@@ -82,6 +82,5 @@ def as_rng(rng: Any, name: str = "rng") -> np.random.Generator:
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"{name} must be None, a whole number that is not negative, or a np.random.Generator, not {brief(rng)}"
-        ) from None
+        needed = "None, a whole number that is not negative, or a np.random.Generator"
+        raise type(error)(f"{name} must be {needed}, not {brief(rng)}") from None

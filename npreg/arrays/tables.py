@@ -185,7 +185,5 @@ def check_finite(
     if array.ndim == 0:
         raise ValueError(f"{name} is {array}; {cure}")
     flat, count = int(bad.argmax()), int(bad.sum())
-    raise ValueError(
-        f"{name} has {array.flat[flat]} at {_place(flat, array.shape, names)}, "
-        f"counted from 0 ({count} such value{'s' if count > 1 else ''} in all); {cure}"
-    )
+    where = f"at {_place(flat, array.shape, names)}, counted from 0"
+    raise ValueError(f"{name} has {array.flat[flat]} {where} ({count} such value{'s' * (count > 1)} in all); {cure}")

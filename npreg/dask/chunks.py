@@ -94,20 +94,16 @@ def as_columns(features: Any, labels: Any = None, sample_weight: Any = None) -> 
     named = {"features": features, "labels": labels, "sample_weight": sample_weight}
     blocks = _is_list_of_delayed(features)
     if not blocks and not _is_collection(features):
-        raise TypeError(
-            "features must be a dask.array, a dask.dataframe or a list of delayed row blocks, not "
-            f"{type(features).__name__}; dask.array.from_array(features, chunks=(rows, -1)) makes an array "
-            "into chunks of rows"
-        )
+        kinds = "a dask.array, a dask.dataframe or a list of delayed row blocks"
+        cure = "dask.array.from_array(features, chunks=(rows, -1)) makes an array into chunks of rows"
+        raise TypeError(f"features must be {kinds}, not {type(features).__name__}; {cure}")
     if labels is None and not blocks:
         raise TypeError("labels are missing; only lists of delayed (features, labels) bring their own")
     if labels is None and sample_weight is not None:
         raise TypeError("blocks that bring their own labels bring their own sample_weight")
     if getattr(features, "ndim", 2) != 2:
-        raise ValueError(
-            f"features must be 2-D (rows, columns), not of shape {features.shape}; "
-            "features.reshape(-1, 1) makes one column"
-        )
+        cure = "features.reshape(-1, 1) makes one column"
+        raise ValueError(f"features must be 2-D (rows, columns), not of shape {features.shape}; {cure}")
     return [_column(name, values) for name, values in named.items() if values is not None]
 
 

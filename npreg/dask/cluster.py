@@ -16,6 +16,7 @@ from dask.delayed import delayed
 POLL = 2.0  # seconds between looks at whether the cluster is still there
 PATIENCE = 50.0  # seconds that a cluster may be without any worker that works
 RETRIES = 5  # of work that was lost without its fault
+MORE_MEMORY = "make smaller blocks, or give workers more"
 
 
 class ClusterError(RuntimeError):
@@ -49,10 +50,8 @@ class Cluster:
             try:
                 client = distributed.get_client()
             except ValueError:
-                raise ValueError(
-                    "there is no Dask cluster yet; start one on this machine by "
-                    "client = dask.distributed.Client(), or connect by Client(address), and pass client=client"
-                ) from None
+                start = "start one on this machine by client = dask.distributed.Client(), or connect by Client(address)"
+                raise ValueError(f"there is no Dask cluster yet; {start}, and pass client=client") from None
         if not isinstance(client, distributed.Client):
             raise TypeError(f"client must be a dask.distributed.Client, not {client!r}")
         if client.asynchronous:
@@ -95,10 +94,9 @@ class Cluster:
                 while self.client.status == "connecting":
                     time.sleep(0.1)
                 if self.client.status != "running":
-                    raise ClusterError(
-                        f"the scheduler is gone (the client's connection is {self.client.status}); start a cluster "
-                        "and call again, with resume where the run has a checkpoint"
-                    ) from error
+                    gone = f"the scheduler is gone (the client's connection is {self.client.status})"
+                    cure = "start a cluster and call again, with resume where the run has a checkpoint"
+                    raise ClusterError(f"{gone}; {cure}") from error
                 future = None
             except (ClusterError, BlockError):
                 raise
@@ -122,9 +120,9 @@ class Cluster:
                     what = f"the cluster has had no worker for {PATIENCE:g} seconds"
                     if workers:
                         what = (
-                            f"all {len(workers)} workers have been paused for {PATIENCE:g} seconds, "
-                            "for want of memory; make smaller blocks, or give workers more"
+                            f"all {len(workers)} workers have been paused for {PATIENCE:g} seconds, for want of memory"
                         )
+                        what += f"; {MORE_MEMORY}"
                     raise ClusterError(f"{what} ({job.about} is not done)") from None
 
     def explain(self, job: Job, error: BaseException) -> Exception:
@@ -133,10 +131,8 @@ class Cluster:
             if future.status == "error":
                 return self.explain(part, future.exception())
         if isinstance(error, distributed.KilledWorker):
-            return ClusterError(
-                f"{job.about} took down {error.allowed_failures + 1} workers, one after the other; most "
-                "likely it does not fit in their memory: make smaller blocks, or give workers more"
-            )
+            what = f"{job.about} took down {error.allowed_failures + 1} workers, one after the other"
+            return ClusterError(f"{what}; most likely it does not fit in their memory: {MORE_MEMORY}")
         if isinstance(error, (ValueError, TypeError)) and str(error).startswith("block "):
             return type(error)(str(error))
         return BlockError(f"{job.about} could not be computed: {error!r}", job.about)

@@ -127,12 +127,8 @@ class _Ladder:
         right, right_error = _extrapolated(self.forward, self.noise, self.steps, 1)
         left, left_error = _extrapolated(self.backward, self.noise, self.steps, 1)
         kink &= suspicious & ~(np.abs(right - left) <= 10 * (left_error + right_error))
-        at_kink = (
-            (left + right) / 2,
-            np.maximum(left_error, right_error),
-            np.minimum(left, right),
-            np.maximum(left, right),
-        )
+        low, high = np.minimum(left, right), np.maximum(left, right)
+        at_kink = (left + right) / 2, np.maximum(left_error, right_error), low, high
         fields = [np.where(kink, *pair) for pair in zip(at_kink, (value, error, value, value), strict=True)]
         return Derivative._make([*fields, kink, "differences"])
 

@@ -254,7 +254,5 @@ def _believe(exact: Array, found: Derivative, faint: Array) -> Derivative:
     """The complex step's values wherever the differences confirm them."""
     good = _confirmed(exact, found, faint, 1e3 * EPS * np.abs(exact))
     method = "complex step" if good.all() else "mixed" if good.any() else "differences"
-    value, error, lower, upper, kink = (
-        np.where(good, *pair) for pair in zip(_exact(exact)[:5], found[:5], strict=True)
-    )
-    return Derivative(value, error, lower, upper, kink, method)
+    fields = [np.where(good, *pair) for pair in zip(_exact(exact)[:5], found[:5], strict=True)]
+    return Derivative._make([*fields, method])

@@ -58,9 +58,8 @@ def make_engine(
     if not loss.is_squared:
         raise ValueError(f'engine="moments" is for the squared loss, not {loss.name}; use engine="auto"')
     if not is_affine(stepper.rule, stepper.l1):
-        raise ValueError(
-            'engine="moments" needs steps that are affine maps: rule SGD, Momentum or Nesterov, and no L1 '
-            f'penalty, not {stepper.rule} with l1={stepper.l1:g}; use engine="auto"'
-        )
+        affine = "steps that are affine maps: rule SGD, Momentum or Nesterov, and no L1 penalty"
+        given = f"{stepper.rule} with l1={stepper.l1:g}"
+        raise ValueError(f'engine="moments" needs {affine}, not {given}; use engine="auto"')
     loop = make_engine("tight", num_features, batch_size, dtype, loss, stepper)
     return MomentsEngine(stepper, batch_size, loop, largest_norm)

@@ -87,10 +87,8 @@ class LeastSquaresResult:
             raise ValueError(f"level must be between 0 and 1, both excluded, not {level!r}")
         signs = np.array([-1, 1], self.w.dtype) * quantile(level, self.degrees_of_freedom)
         with np.errstate(invalid="ignore"):
-            return (
-                self.w[..., None] + signs * self.w_stderr[..., None],
-                self.b[..., None] + signs * self.b_stderr[..., None],
-            )
+            w_reach, b_reach = signs * self.w_stderr[..., None], signs * self.b_stderr[..., None]
+            return self.w[..., None] + w_reach, self.b[..., None] + b_reach
 
     def summary(self, level: float = 0.95) -> str:
         """The table that statistics packages print: one block an output.

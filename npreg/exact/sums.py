@@ -53,10 +53,8 @@ class Extent:
 
     def __add__(self, other: Extent) -> Extent:
         if self.kind[:2] != other.kind[:2] or len(self.largest) != len(other.largest):
-            raise ValueError(
-                f"blocks of {self.kind[:2]} and of {other.kind[:2]} (features, outputs), or with and without weights; "
-                "all blocks must be alike"
-            )
+            found = f"blocks of {self.kind[:2]} and of {other.kind[:2]} (features, outputs)"
+            raise ValueError(f"{found}, or with and without weights; all blocks must be alike")
         kind = (*self.kind[:2], np.result_type(self.kind[2], other.kind[2]), self.kind[3])
         largest = np.maximum(self.largest, other.largest)
         return replace(self, kind=kind, num_rows=self.num_rows + other.num_rows, largest=largest)

@@ -173,7 +173,6 @@ def load(identifier: str) -> Exercise:
     if identifier not in COURSE:
         raise ValueError(f"there is no exercise {identifier!r}; the course has {', '.join(IDS)}")
     function, inputs, answers = COURSE[identifier]
-    title, statement = (
-        {lang: say(f"course.{identifier}.{part}", lang) for lang in LANGUAGES} for part in ("title", "statement")
-    )
+    title = {lang: say(f"course.{identifier}.title", lang) for lang in LANGUAGES}
+    statement = {lang: say(f"course.{identifier}.statement", lang) for lang in LANGUAGES}
     return Exercise(function, inputs, answers, id=identifier, title=title, statement=statement)

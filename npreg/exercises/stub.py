@@ -82,10 +82,8 @@ def _size(a: int, b: int, first: Mapping[str, int], second: Mapping[str, int]) -
 
 def _opening(exercise: Exercise, shapes: Mapping[str, str], lang: str, file: str) -> str:
     """The docstring of the file: what to derive, and the shapes of what is given."""
-    title, statement = (
-        str(text.get(lang) or next(iter(text.values()), "")) if isinstance(text, Mapping) else text
-        for text in (exercise.title, exercise.statement)
-    )
+    texts = [text if isinstance(text, Mapping) else {lang: text} for text in (exercise.title, exercise.statement)]
+    title, statement = (str(text.get(lang) or next(iter(text.values()), "")) for text in texts)
     lines = [title or exercise.id, ""]
     for paragraph in statement.strip().split("\n\n") if statement.strip() else ():
         formula = any(line.startswith((" ", "\t")) for line in paragraph.splitlines())

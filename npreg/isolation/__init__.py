@@ -16,21 +16,5 @@ from npreg.isolation.inside.variants import search as search_changes
 from npreg.isolation.sandbox import FORBIDDEN, Limits, NoIsolation, Sandbox, choose, protections
 from npreg.isolation.workplace import workplace
 
-__all__ = [
-    "FILENAME",
-    "FORBIDDEN",
-    "LARGE",
-    "Limits",
-    "NoIsolation",
-    "Ran",
-    "Sandbox",
-    "Watch",
-    "choose",
-    "protections",
-    "run_answers",
-    "run_isolated",
-    "search_changes",
-    "search_isolated",
-    "unguarded",
-    "workplace",
-]
+__all__ = ["FILENAME", "FORBIDDEN", "LARGE", "Limits", "NoIsolation", "Ran", "Sandbox", "Watch", "choose"]
+__all__ += ["protections", "run_answers", "run_isolated", "search_changes", "search_isolated", "unguarded", "workplace"]

@@ -88,25 +88,9 @@ MOST_ITEMS = 10_000
 _line = _maybe(lambda line: min(max(_is(int)(line), 0), MOST_ENTRIES))
 ERROR = {"kind": text_of, "message": text_of, "line": _line, "package": _maybe(text_of)}
 _error = _maybe(lambda error: _record(error, ERROR))
-RUN = {
-    **{key: _maybe(_array) for key in ("value", "again", "free")},
-    "type": text_of,
-    "problem": _maybe(text_of),
-    "error": _error,
-    "changed": _list(text_of),
-    "stdout": text_of,
-}
-FUNCTION = {
-    "defined": _is(bool),
-    **dict.fromkeys(("parameters", "globals"), _list(text_of)),
-    "guards": _list(_is(float)),
-    "line": _line,
-    "runs": _list(_run),
-}
-CHANGE = {
-    "id": _is(int),
-    "kind": text_of,
-    "cost": _is(float),
-    "place": _list(_is(int)),
-    "values": _list(_is(np.ndarray)),
-}
+RUN = dict.fromkeys(("value", "again", "free"), _maybe(_array))
+RUN |= {"type": text_of, "problem": _maybe(text_of), "error": _error, "changed": _list(text_of), "stdout": text_of}
+FUNCTION = {"defined": _is(bool), **dict.fromkeys(("parameters", "globals"), _list(text_of))}
+FUNCTION |= {"guards": _list(_is(float)), "line": _line, "runs": _list(_run)}
+CHANGE = {"id": _is(int), "kind": text_of, "cost": _is(float)}
+CHANGE |= {"place": _list(_is(int)), "values": _list(_is(np.ndarray))}

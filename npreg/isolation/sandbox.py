@@ -97,14 +97,10 @@ class Sandbox:
         limits |= {"RLIMIT_FSIZE": self.limits.file_size, "RLIMIT_NOFILE": 64}
         limits |= dict.fromkeys(("RLIMIT_CORE", "RLIMIT_MSGQUEUE", "RLIMIT_MEMLOCK"), 0)
         limits |= {} if self.home else {"RLIMIT_NPROC": 0}  # one's own file may start processes and threads
-        return {
-            "keep_packages": bool(self.allowed or self.home),
-            "forbidden": [name for name in self.forbidden if name not in self.allowed],
-            "readable": [str(path) for path in self._readable()],
-            "uid": uid,
-            "locks": self.locks and self.home is None,
-            "limits": limits,
-        }
+        forbidden = [name for name in self.forbidden if name not in self.allowed]
+        packages = {"keep_packages": bool(self.allowed or self.home), "forbidden": forbidden}
+        readable, locks = [str(path) for path in self._readable()], self.locks and self.home is None
+        return {**packages, "readable": readable, "uid": uid, "locks": locks, "limits": limits}
 
     def _readable(self) -> list[Path]:
         """Folders with NumPy's files; all installed packages only if some of them are allowed."""

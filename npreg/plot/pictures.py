@@ -174,8 +174,6 @@ def column_of(value: Any, shape: tuple[int, ...], name: str, owner: str) -> int:
     """The number of a column that is there."""
     index = as_count(value, name, 0)
     if index >= shape[1]:
-        raise ValueError(
-            f"there is no {name} {index} in {owner} of shape {shape}; "
-            + (f"columns are counted from 0 to {shape[1] - 1}" if shape[1] > 1 else f"take {name}=0")
-        )
+        cure = f"columns are counted from 0 to {shape[1] - 1}" if shape[1] > 1 else f"take {name}=0"
+        raise ValueError(f"there is no {name} {index} in {owner} of shape {shape}; {cure}")
     return index

@@ -110,11 +110,9 @@ def _check_rows(result: Any, data: Data, loss: Loss) -> None:
     slope = float(np.abs(loss.grad(linreg(data.X, result.w, result.b), data.y)).mean(dtype=np.float64))
     rounding = 30 * float(np.finfo(data.X.dtype).eps) * float(np.abs(data.y).max())  # of a prediction
     if not math.isclose(found, told, rel_tol=1e-4, abs_tol=rounding * (slope + rounding)):
-        raise ValueError(
-            f"the run ended at a mean loss of {told:g}, but on these rows its parameters have one of "
-            f"{found:g}; give the features, labels and sample_weight that were trained on, without held-out "
-            "rows, and the same loss"
-        )
+        what = f"the run ended at a mean loss of {told:g}, but on these rows its parameters have one of {found:g}"
+        cure = "give the features, labels and sample_weight that were trained on"
+        raise ValueError(f"{what}; {cure}, without held-out rows, and the same loss")
 
 
 def _path_of(
@@ -125,17 +123,13 @@ def _path_of(
     if found is None:
         raise ValueError('the result has no trajectory; train with callbacks=npreg.Record("step")')
     if not isinstance(found, Sequence) or len(found) != 2:
-        raise TypeError(
-            "trajectory must be a result of train, its trajectory, or a pair (w, b) of parameters in time, "
-            f"not {type(trajectory).__name__}"
-        )
+        kinds = "a result of train, its trajectory, or a pair (w, b) of parameters in time"
+        raise TypeError(f"trajectory must be {kinds}, not {type(trajectory).__name__}")
     w, b = as_float_array(found[0], "trajectory w"), as_float_array(found[1], "trajectory b")
-    shape = num_features, labels_shape[1]
-    if w.ndim != 3 or len(w) == 0 or w.shape[1:] != shape or b.shape != (len(w), shape[1]):
-        raise ValueError(
-            f"trajectory of shapes {w.shape} and {b.shape} does not fit {num_features} features and labels "
-            f"{labels_shape}; needed are (T + 1, {shape[0]}, {shape[1]}) and (T + 1, {shape[1]})"
-        )
+    d, k = num_features, labels_shape[1]
+    if w.ndim != 3 or len(w) == 0 or w.shape[1:] != (d, k) or b.shape != (len(w), k):
+        fit = f"does not fit {d} features and labels {labels_shape}; needed are (T + 1, {d}, {k}) and (T + 1, {k})"
+        raise ValueError(f"trajectory of shapes {w.shape} and {b.shape} {fit}")
     check_finite(w, "trajectory w")
     check_finite(b, "trajectory b")
     path = np.concatenate([w[:, :, output], b[:, [output]]], axis=1).astype(np.float64)

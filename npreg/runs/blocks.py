@@ -197,10 +197,9 @@ def files(paths: Sequence[Any], labels: Any, sample_weight: Any, block_rows: int
         return [block for path in found for block in _parquet(path, choose)]
     if kinds <= {".csv", ".tsv", ".txt"}:
         return [block for path in found for block in _csv(path, choose, block_rows)]
-    raise ValueError(
-        f"of {', '.join(map(str, paths))} only files in .csv, .tsv or .txt, or all in .parquet, can be read; files "
-        'of arrays are opened first, as np.load(path, mmap_mode="r"), h5py or zarr do'
-    )
+    readable = "only files in .csv, .tsv or .txt, or all in .parquet, can be read"
+    cure = 'files of arrays are opened first, as np.load(path, mmap_mode="r"), h5py or zarr do'
+    raise ValueError(f"of {', '.join(map(str, paths))} {readable}; {cure}")
 
 
 def _listed(names: Any) -> list[str]:
@@ -217,9 +216,8 @@ def _parquet(path: Path, choose: Callable[..., list[list[str]]]) -> Source:
 
     def read(group: int) -> Parts:
         table = file.read_row_group(group, columns=[*chain(features, *others)])
-        return table.select(features), *(
-            table.column(names[0]) if len(names) == 1 else table.select(names) for names in others
-        )
+        rest = (table.column(names[0]) if len(names) == 1 else table.select(names) for names in others)
+        return table.select(features), *rest
 
     sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     return [(rows, partial(read, i)) for i, rows in enumerate(sizes) if rows]
@@ -258,10 +256,9 @@ def _csv(path: Path, choose: Callable[..., list[list[str]]], block_rows: int) ->
             if where is None:
                 raise ValueError(f"{path}: {error}") from None
             name, row = names[int(where[3]) - 1], first + int(where[2])
-            raise ValueError(
-                f"{path} holds {where[1]} in column {name!r}, row {row} (counted from 0); put a number there, or name "
-                f"the columns to take as columns=[...], without {name!r}"
-            ) from None
+            cure = f"put a number there, or name the columns to take as columns=[...], without {name!r}"
+            held = f"{path} holds {where[1]} in column {name!r}, row {row} (counted from 0)"
+            raise ValueError(f"{held}; {cure}") from None
         columns = iter(table.T)
         features, *others = ([*islice(columns, len(some))] for some in chosen)
         return _Columns(chosen[0], features), *(part[0] if len(part) == 1 else np.column_stack(part) for part in others)

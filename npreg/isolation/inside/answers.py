@@ -75,12 +75,8 @@ def quiet(output: io.StringIO) -> Iterator[None]:
     stdin, sys.stdin = sys.stdin, io.StringIO()
     argv, sys.argv = sys.argv, [FILENAME]
     try:
-        with (
-            contextlib.redirect_stdout(output),
-            contextlib.redirect_stderr(output),
-            warnings.catch_warnings(),
-            np.errstate(all="ignore"),
-        ):
+        out, err = contextlib.redirect_stdout(output), contextlib.redirect_stderr(output)
+        with out, err, warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -125,14 +121,8 @@ def _run_function(namespace: dict[str, Any], name: str, probes: Sequence[Probe])
         free, constants = guards.unguarded(function)
     for run, probe in zip(runs, probes, strict=True) if constants else ():
         run["free"] = _run_once(free, part, probe, namespace, line)["value"]
-    return {
-        "defined": True,
-        "parameters": parameters(function),
-        "globals": sorted(_data_globals(function, namespace)),
-        "line": getattr(code, "co_firstlineno", None),
-        "guards": constants,
-        "runs": runs,
-    }
+    facts = {"defined": True, "parameters": parameters(function), "globals": sorted(_data_globals(function, namespace))}
+    return {**facts, "line": getattr(code, "co_firstlineno", None), "guards": constants, "runs": runs}
 
 
 def _picked(result: Any, part: int | None) -> Any:

@@ -54,13 +54,9 @@ def _found(function: FunctionType, named: Mapping[str, Any]) -> set[float]:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
         return set()
-    local = {
-        target.id: getattr(node.value, "value", None)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    assigned = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
+    given = ((target, node.value) for node in assigned for target in node.targets)
+    local = {target.id: getattr(value, "value", None) for target, value in given if isinstance(target, ast.Name)}
     return {constant for part in _guarded(tree) for constant in _small(part, {**named, **local})}
 
 

@@ -186,10 +186,7 @@ def _prctl(*arguments: Any) -> bool:
 
 
 def _syscall(number: int, *arguments: int | bytes | None) -> int:
-    converted = [
-        ctypes.c_char_p(argument) if isinstance(argument, bytes) or argument is None else ctypes.c_long(argument)
-        for argument in arguments
-    ]
+    converted = [ctypes.c_long(one) if isinstance(one, int) else ctypes.c_char_p(one) for one in arguments]
     function = ctypes.CDLL(None).syscall
     function.restype = ctypes.c_long
     return int(function(ctypes.c_long(number), *converted))

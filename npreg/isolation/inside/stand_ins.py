@@ -21,9 +21,8 @@ class Forbidden(ImportError):
 
     def __init__(self, module: str) -> None:
         self.package = module.partition(".")[0]
-        super().__init__(
-            f"{self.package!r} is not allowed here: derive it by hand and use NumPy only", name=self.package
-        )
+        told = f"{self.package!r} is not allowed here: derive it by hand and use NumPy only"
+        super().__init__(told, name=self.package)
 
 
 class StandIn(ModuleType):
