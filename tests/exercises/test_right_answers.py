@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from npreg.exercises.by_hand import by_hand
 from npreg.exercises.check import check
 from npreg.exercises.course import load
 from npreg.exercises.forward.probes import draw, fresh
+from npreg.exercises.judge import judge, questions_of
+from npreg.isolation import Sandbox, run_isolated
 
 RIGHT = {
     "minibatch-mean": [
@@ -131,3 +134,22 @@ def grad_b(e, tau): return slopes(e, tau).mean()
         assert "at a kink any subgradient is right" in report.text()
     outside = check(template.format(at_zero="2.0"), exercise, probes=[probe])
     assert len(wrong_answers(outside)) == 2
+
+
+def test_a_count_is_a_whole_number_in_the_students_function():
+    source = """
+def new_w(X, r, w, lr, batch_size):
+    share = X.T @ r * (lr / batch_size)
+    for _ in range(batch_size):
+        w = w - share / batch_size
+    return w
+def new_b(r, b, lr, batch_size):
+    return b - lr / batch_size.__index__() * ([0] * batch_size + [r.sum()])[batch_size]
+"""
+    exercise = load("sgd-step")
+    questions = questions_of(exercise, seed=0)
+    isolated = run_isolated(Sandbox(), source, questions.names, questions.probes)
+    assert check(source, exercise, seed=0).passed
+    assert judge(questions, isolated.outcome).passed
+    assert [example.yours for example in by_hand(source, exercise)] == [None, None]
+    assert by_hand(source.replace("w - share", "w + share"), exercise)[0].yours is not None

@@ -70,7 +70,7 @@ class Input:
             rows, kinds = (shape[:1], shape[1]) if one_hot else (shape, of)
             drawn: Array = (rng.permuted(np.arange(int(np.prod(rows)))) % kinds).reshape(rows)
             return drawn if self.draw == "classes" else np.eye(kinds)[drawn] if one_hot else drawn.astype(float)
-        return np.asarray(self._drawn(shape, sizes, rng, whole), dtype=float)
+        return np.asarray(self._drawn(shape, sizes, rng, whole), dtype=int if self.draw == "count" else float)
 
     def _drawn(self, shape: tuple[int, ...], sizes: Mapping[str, int], rng: np.random.Generator, whole: bool) -> Any:
         if self.draw == "count":

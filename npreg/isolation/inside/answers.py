@@ -195,8 +195,8 @@ def arguments(
 
 
 def copied(value: np.ndarray) -> Any:
-    """A fresh copy; a scalar is given as a NumPy scalar, so that it prints and hashes like a number."""
-    return value.copy() if value.ndim else value[()]
+    """A fresh copy; a scalar is given as a NumPy scalar, a whole one as an `int`, so that it acts like a number."""
+    return value.copy() if value.ndim else value.item() if value.dtype.kind in "iu" else value[()]
 
 
 def as_value(result: Any) -> dict[str, Any]:
