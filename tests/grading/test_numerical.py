@@ -111,6 +111,12 @@ def nested(w):
         "from numpy import imag as take\ndef grad_w(w): return take(L(w))",
         "D = [np.float64, np.cdouble]\ndef grad_w(w): return L(w.astype(D[1]))",
         "if True:\n    H = 1j\ndef grad_w(w): return L(w + H)",
+        "U = np.emath.sqrt(-1.0)\ndef grad_w(w): return np.angle(L(w + U))",
+        "U = np.fft.fft([0, 1, 0, 0])[1]\ngrad_w = lambda w: L(w + U)",
+        "U = np.roots([1, 0, 1])\ngrad_w = lambda w: L(w + U[0])",
+        "grad_w = lambda w: L(w.astype('c16'))",
+        "grad_w = lambda w: L(np.asarray(w, dtype='D'))",
+        "C = 'complex128'\ngrad_w = lambda w: getattr(L(w.astype(C)), 'imag')",
         "I = (-1) ** 0.5\ndef grad_w(w): return L(w + I)",
         "class T:\n    h = 1j\ngrad_w = lambda w: L(w + T.h)",
         "import helper\ndef grad_w(w): return helper.step(w)",
@@ -126,6 +132,7 @@ def test_complex_steps_are_found_behind_names(line):
 
 def test_tests_with_complex_numbers_are_no_complex_steps():
     source = "import numpy as np\ndef grad_w(x, r): return x * r\n"
+    source += "D = {'D': 2}\ndef plain(w): return D\n"
     source += "if __name__ == '__main__':\n    import numpy as np\n    check = np.imag(grad_w(1, 2 + 1j))\n"
     assert complex_functions(source) == ["check"]
 

@@ -20,7 +20,10 @@ import numpy as np
 
 from . import guards
 
-COMPLEX = {"complex", "complex64", "complex128", "complex256", "cdouble", "csingle", "clongdouble", "imag"}
+_COMPLEX = """complex complex64 complex128 complex256 cdouble csingle clongdouble imag angle cmath emath scimath
+    fft ifft eig eigvals roots"""
+COMPLEX = set(_COMPLEX.split())
+TEXTS = COMPLEX | {"c8", "c16", "c32"}  # as in astype("c16"), and in calls astype("D")
 FILENAME = "<answers>"
 _STDOUT_LIMIT = 2000
 _VALUE_LIMIT = 1_000_000
@@ -279,4 +282,7 @@ def _used(node: ast.stmt) -> tuple[set[str], bool]:
     names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
     constants = [constant for code in codes for constant in code.co_consts]
     constants += [part for constant in constants if isinstance(constant, tuple) for part in constant]
-    return names, any(isinstance(constant, complex) for constant in constants)
+    calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
+    given = [getattr(a, "value", "") for call in calls for a in (*call.args, *(key.value for key in call.keywords))]
+    plainly = any(isinstance(one, complex) or (isinstance(one, str) and one in TEXTS) for one in constants)
+    return names, plainly or "D" in given or "G" in given
