@@ -146,6 +146,12 @@ def test_stand_ins_swallow_everything_until_they_are_closed(monkeypatch):
         with pytest.raises(Forbidden) as refused:
             use()
         assert refused.value.package == "torch"
+    plot, tqdm = (
+        Finder([name], {}).create_module(Finder([name], {}).find_spec(name)) for name in ("matplotlib", "tqdm")
+    )
+    plot.show()  # what only shows things may go on doing nothing
+    assert list(tqdm.tqdm([3, 4], leave=False)) == [3, 4]
+    assert [*tqdm.trange(2)] == [0, 1]
 
 
 @pytest.mark.parametrize(
