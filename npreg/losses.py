@@ -224,13 +224,23 @@ LOSSES: dict[str, Loss] = {
 }
 
 
+ELSEWHERE = {  # what others call them
+    "squared": "mse squared_error squared_loss mean_squared_error MSE l2",
+    "absolute": "mae absolute_error absolute_loss mean_absolute_error MAE l1",
+    "huber": "smooth_l1",
+    "log_cosh": "logcosh",
+    "quantile": "pinball",
+}
+
+
 def as_loss(loss: str | LossFunction | tuple[LossFunction, LossFunction] | Loss) -> Loss:
     """A `Loss` from its name, from one of npreg's loss functions, or from a user's own pair."""
     if isinstance(loss, Loss):
         return loss
     if isinstance(loss, str):
         if loss not in LOSSES:
-            raise ValueError(f"there is no loss {loss!r}; there are {', '.join(LOSSES)}, or give (value, grad)")
+            meant = next((f"; did you mean {ours!r}?" for ours in ELSEWHERE if loss in ELSEWHERE[ours].split()), "")
+            raise ValueError(f"there is no loss {loss!r}; there are {', '.join(LOSSES)}, or give (value, grad){meant}")
         return LOSSES[loss]
     if isinstance(loss, tuple) and len(loss) == 2 and all(map(callable, loss)):
         return Loss(loss[0], loss[1], getattr(loss[0], "__name__", "user"))

@@ -130,10 +130,8 @@ class TrainResult:
 
     def predict(self, features: ArrayLike) -> FloatArray:
         """features @ w + b, shape (n, k); of a frame, the columns by their names, in whatever order."""
-        X: Any = as_rows_of(self.feature_names, len(self.w), features)
-        if is_sparse(X) and X.shape[1] == len(self.w):
-            return X.dot(self.w) + self.b
-        return linreg(X, self.w, self.b)
+        X = as_rows_of(self.feature_names, len(self.w), features)
+        return X.dot(self.w) + self.b if is_sparse(X) else linreg(X, self.w, self.b)
 
 
 class TrainingInterrupted(KeyboardInterrupt):

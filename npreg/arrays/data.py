@@ -188,10 +188,14 @@ def _cast(table: Table, dtype: np.dtype[Any], name: str, finite: bool) -> Any:
     return result
 
 
-def as_rows_of(names: Names, num_columns: int, features: ArrayLike) -> FloatArray:
-    """Features to predict from, a frame's columns in the order of `names`; ValueError for a frame with others."""
-    matrix = as_sparse(features, "features")
-    return matrix if matrix is not None else _in_order(as_table(features, "features"), names, num_columns).array
+def as_rows_of(names: Names, num_columns: int, features: ArrayLike) -> Any:
+    """Features to predict from, a frame's columns in the order of `names`; ValueError for others, and other shapes."""
+    X: Any = as_sparse(features, "features")
+    X = _in_order(as_table(features, "features"), names, num_columns).array if X is None else X
+    if X.shape[1:] != (num_columns,):
+        cure = f"; one row is np.reshape(features, (1, {num_columns}))" if X.shape == (num_columns,) else ""
+        raise ValueError(f"features of shape {X.shape} do not fit; needed is (n, {num_columns}){cure}")
+    return X
 
 
 def _in_order(table: Table, names: Names, num_columns: int) -> Table:

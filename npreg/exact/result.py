@@ -123,10 +123,7 @@ class LeastSquaresResult:
 
     def predict(self, features: ArrayLike) -> FloatArray:
         """features @ w + b, shape (n, k); of a frame, the columns by their names, in whatever order."""
-        X = as_rows_of(self.feature_names, len(self.w), features)
-        if X.shape[1:] != self.w.shape[:1]:
-            raise ValueError(f"features of shape {X.shape} do not fit; needed is (n, {len(self.w)})")
-        y_hat: FloatArray = X @ self.w + self.b
+        y_hat: FloatArray = as_rows_of(self.feature_names, len(self.w), features) @ self.w + self.b
         return y_hat
 
 

@@ -165,7 +165,10 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
     if feed.facts.is_whole and isinstance(plan.lr, float):
         bound = rates.max_learning_rate(feed, plan.batch_size, l2=plan.l2)
     slow = steps is not None and steps * 4 < epochs * per_epoch  # at a constant rate it would be there
-    if slow and plan.schedule is not None:
+    if type(plan.rule) in ENTRYWISE:
+        cure = f"how fast {type(plan.rule).__name__} is cannot be told ahead: take "
+        cure += 'rule="sgd"' if isinstance(plan.lr, str) else 'lr="auto"'
+    elif slow and plan.schedule is not None:
         alone = '"auto"' if isinstance(plan.lr, str) else f"{plan.lr:g}"
         cure = f"the schedule lowers the rate before it is there: take lr={alone} alone, or a slower one"
     elif slow and not plan.average:

@@ -41,7 +41,7 @@ ELSEWHERE = {  # what to write, and what others call it
     "num_epochs": "epochs n_epochs max_iter n_iter nepochs",
     "rng": "seed random_state random_seed generator",
     "rule": "optimizer optim solver momentum nesterovs_momentum",
-    "l2": "weight_decay alpha lambda_ ridge",
+    "l2": "weight_decay alpha lambda_ ridge penalty",
     "l1": "lasso",
     "loss": "criterion loss_fn objective",
     "fit_intercept": "intercept bias",

@@ -369,7 +369,8 @@ def test_settings_of_a_sweep():
 OPTIONS = {
     "average 1": ({"average": 1}, ValueError, "average must be in [0, 1), the part of the epochs"),
     "engine": ({"engine": "fast"}, ValueError, 'engine must be "auto", "loop", "tight" or "moments", not'),
-    "loss name": ({"loss": "mse"}, ValueError, "no loss 'mse'; there are squared, absolute, huber"),
+    "loss name": ({"loss": "mse"}, ValueError, "there are squared, absolute, huber, log_cosh, quantile, or give"),
+    "loss elsewhere": ({"loss": "mae"}, ValueError, "or give (value, grad); did you mean 'absolute'?"),
     "loss number": ({"loss": 3}, TypeError, "loss must be one of 'squared', 'absolute'"),
     "loss value alone": ({"loss": np.abs}, TypeError, "a value alone is not enough, its derivative is needed"),
     "rule name": ({"rule": "lbfgs"}, ValueError, "there is no rule 'lbfgs'; there are sgd"),
@@ -515,8 +516,10 @@ def test_linreg_backward():
 
 def test_predict():
     run = npreg.train(X, Y, rng=0)
-    refused(ValueError, "X of shape (6, 1), w of shape (2, 1) and b of shape (1,) do not fit", run.predict, X[:, :1])
-    refused(ValueError, "X of shape (2,)", run.predict, X[0])
+    for predict in (run.predict, npreg.least_squares(X**2, Y).predict):
+        refused(ValueError, "features of shape (6, 1) do not fit; needed is (n, 2)", predict, X[:, :1])
+        refused(ValueError, "of shape (2,) do not fit; needed is (n, 2); one row is np.reshape(", predict, X[0])
+    assert run.predict(np.reshape(X[0], (1, 2))).shape == (1, 1)
     refused(TypeError, "features holds text", run.predict, X.astype(str))
 
 

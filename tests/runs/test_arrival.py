@@ -141,6 +141,7 @@ REASONS = {  # rows, settings, what is said, and how many runs are proposed
     "large steps": ((X, NOISY), {"lr": 0.25, "num_epochs": 40, "batch_size": 1}, "steps are too large", 1),
     "minibatches": (outlier(), {"lr": "auto"}, "epochs are too few", 2),
     "scale": ((X * [1, 1e-5, 1], Y), {"lr": 0.3, "num_epochs": 20}, "columns differ in scale", 1),
+    "adam": ((X, Y), {"lr": 1e-4, "rule": "adam", "num_epochs": 3}, "how fast Adam is cannot be told", 1),
     "another loss": (slope(1e-4), {"lr": "auto", "loss": "huber"}, "columns depend on each other: take l2=", 1),
 }
 
