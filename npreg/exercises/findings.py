@@ -185,14 +185,13 @@ class AnswerReport:
     def _places(self, lang: str, hints: int) -> list[str]:
         """Where in the student's code: the line, then the place in it, then what sort of change."""
         said = []
-        placed = [mistake for mistake in self.mistakes if mistake.place]
-        for mistake in placed:
-            place = mistake.place
-            assert place is not None
+        for mistake, place in ((mistake, mistake.place) for mistake in self.mistakes if mistake.place):
             where = words.say("line" if place.cell is None else "cell", lang, line=place.line, cell=place.cell)
-            key = "place-alone" if placed == [self.mistakes[0]] else "place-one"
+            again = words.say("list", lang).join(words.say("line", lang, line=line) for line in place.also)
+            key = "place-alone" if place.enough else "place-one"
             key += "-line" if hints == KIND or not place.text else ""
-            said.append(words.say(key, lang, where=where, code=mistake.code))
+            more = {"again": again} if again else {}
+            said.append(words.say(key, lang, where=where, code=mistake.code, **more))
             if hints >= NAMED and place.text:
                 said[-1] += "\n" + "\n".join("    " + line for line in place.marked.split("\n"))
             if hints >= RULE and place.change:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeAlias, TypedDict
 
@@ -47,6 +47,11 @@ class Factor:
     def is_whole(self) -> bool:
         """Whether the constant is a whole number, or one divided by one."""
         return _is_whole(float(self.constant)) or _is_whole(1 / float(self.constant))
+
+    @property
+    def parts(self) -> tuple[Factor, Factor]:
+        """Its sign and its magnitude."""
+        return Factor(self.sign), replace(self, sign=1)
 
     @property
     def inverse(self) -> Factor:
@@ -150,7 +155,7 @@ def known(found: Iterable[Fact | Scale]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the student's file one change is enough: lines from 1, columns from 0, the end exclusive."""
+    """Where in the student's file one change helps: lines from 1, columns from 0, the end exclusive."""
 
     line: int
     column: int
@@ -159,6 +164,8 @@ class Place:
     change: str = ""  # what sort of thing is to change
     cell: int | None = None  # of a notebook
     text: str = ""  # the first of the lines
+    also: tuple[int, ...] = ()  # lines where the same is to change
+    enough: bool = True  # or does it remove one of two mistakes?
 
     @property
     def marked(self) -> str:

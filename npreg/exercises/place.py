@@ -14,8 +14,9 @@ import numpy as np
 from npreg.exercises.findings import AnswerReport, Mistake
 from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.verdict import Reference, is_right
-from npreg.exercises.found import Factor, Place, Scale
+from npreg.exercises.found import Place, Scale
 from npreg.exercises.judge import Questions
+from npreg.exercises.mistakes.diagnose import diagnose
 from npreg.exercises.report import Report
 
 Change: TypeAlias = Mapping[str, Any]
@@ -25,19 +26,22 @@ Search: TypeAlias = Callable[..., Sequence[Change]]
 AS_CHEAP = 0.05
 ADDED = 2.0  # the least cost of a change that adds something
 TIERS = ((0.0, ADDED), (ADDED, 9.0))
-NO_PLACE = {"not-implemented", "no-return", "not-repeatable", "numerical", "dtype", "changes-input"}
+TWINS = {"sign": "sign", "order": "sign", "accumulation": "update-returned"}  # by the kind of change that shows it
+NO_PLACE = {"not-implemented", "not-repeatable", "numerical"}
 
 
 def placed(report: Report, questions: Questions, outcome: Mapping[str, Any], search: Search) -> Report:
     """The report with the places of the mistakes in the student's code; `search` runs its changes."""
-    answers = []
+    answers, passed = [], {answer.name: answer.passed for answer in report.answers}
     if outcome["error"] is not None:  # what stops the file is the place
         return report
     with np.errstate(all="ignore"):
         for answer in report.answers:
             if not answer.passed and answer.mistakes and NO_PLACE.isdisjoint(answer.codes):
                 values = [run["value"] for run in outcome["functions"][answer.name]["runs"]]
-                answer = _with_places(answer, questions, values, partial(_ask, search, questions, answer.name))
+                others = {name: right for name, right in passed.items() if name != answer.name}
+                search_here = partial(search, others=others, intact=answer.codes == ["changes-input"])
+                answer = _with_places(answer, questions, values, partial(_ask, search_here, questions, answer.name))
             answers.append(answer)
     return replace(report, answers=tuple(answers))
 
@@ -63,9 +67,9 @@ def _with_places(
     """
     references, name = questions.judged, answer.name
     rights = [reference.right[name] for reference in references]
-    goals = [rights, *_halfway(answer.mistakes, references, rights, values)]
+    goals = [rights, *_halfway(answer, questions, values)]
     wrong = [
-        v is None or v.shape != r.shape or not np.all(at.right_entries(name, v))
+        v is None or v.shape != r.shape or v.dtype.kind not in "iuf" or not np.all(at.right_entries(name, v))
         for v, r, at in zip(values, rights, references, strict=True)
     ]
     sizes = [sum(map(np.size, at.given.values())) for at in references]
@@ -83,43 +87,22 @@ def _with_places(
             break
     places = [_shared(changes) for changes in kept]
     if places[0] is not None or len(answer.mistakes) == 1:
-        first_mistake = _confirmed(answer.mistakes[0], places[0])
-        return replace(answer, mistakes=(first_mistake, *answer.mistakes[1:]))
-    found = zip(answer.mistakes, [*places[1:], *([None] * len(answer.mistakes))], strict=False)
-    return replace(answer, mistakes=tuple(replace(mistake, place=place) for mistake, place in found))
+        return replace(answer, mistakes=_confirmed(answer.mistakes, places[0]))
+    found = zip(answer.mistakes, [place and replace(place, enough=False) for place in places[1:]], strict=False)
+    placed = [replace(mistake, place=place) for mistake, place in found]
+    return replace(answer, mistakes=(*placed, *answer.mistakes[len(placed) :]))
 
 
-def _halfway(
-    mistakes: Sequence[Mistake], references: Sequence[Reference], rights: Sequence[Array], values: Sequence[Any]
-) -> list[list[Array]]:
+def _halfway(answer: AnswerReport, questions: Questions, values: Sequence[Any]) -> list[list[Array]]:
     """Of two mistakes, what the answer would be without the first, and without the second."""
-    factors = [_factors(mistake, references) for mistake in mistakes]
-    if len(factors) != 2 or factors == [None, None]:
+    if len(answer.mistakes) != 2 or any(value is None for value in values):
         return []
-    goals = []
-    for own, other in (factors, factors[::-1]):
-        if other is not None:
-            goals.append([f * right for f, right in zip(other, rights, strict=True)])
-        elif own is not None and all(value is not None for value in values):
-            goals.append([np.asarray(value) / f for value, f in zip(values, own, strict=True)])
-        else:
-            return []
-    return goals
-
-
-def _factors(mistake: Mistake, references: Sequence[Reference]) -> list[float] | None:
-    """The factor that a mistake leaves on every probe, if it leaves one."""
-    if mistake.code == "sign":
-        return [-1.0] * len(references)
-    scale = next((record for record in mistake.found if isinstance(record, Scale)), None)
-    if scale is None or not mistake.code.startswith("factor:"):
-        return None
-    factor = Factor(1, scale.factor.constant, scale.factor.powers)
-    known = [{**{k: float(v) for k, v in at.given.items() if np.ndim(v) == 0}, **at.sizes} for at in references]
-    try:
-        return [factor.value(there) for there in known]
-    except KeyError:
-        return None
+    bank = questions.bank
+    count = len(bank.references)
+    found = diagnose(bank, answer.name, values[:count], questions.judged[count:], values[count:])
+    if found is None or list(found.codes) != answer.codes or len(found.parts) != 2:
+        return []
+    return [[np.asarray(part(at.tape)) for at in questions.judged] for part in found.parts[::-1]]
 
 
 def _reaches(
@@ -143,7 +126,7 @@ def _reaches(
 
 
 def _shared(changes: Sequence[Change]) -> Place | None:
-    """The place that all smallest changes share: the one that holds the others, or all that stand on one line."""
+    """The place that all smallest changes share: the one that holds the others, or all on one line; else the first."""
     if not changes:
         return None
     least = min(change["cost"] for change in changes)
@@ -152,20 +135,29 @@ def _shared(changes: Sequence[Change]) -> Place | None:
         pick = min if all(change["kind"] == "term" for change in smallest) else max
         chosen = pick((change["cell"] or 0, change["place"][2]) for change in smallest)
         smallest = [c for c in smallest if (c["cell"] or 0, c["place"][2]) == chosen]
-    places = [tuple(change["place"]) for change in smallest]
+    places = {tuple(change["place"]) for change in smallest}
     begin, end = min(place[:2] for place in places), max(place[2:] for place in places)
-    several_cells = len({change["cell"] for change in smallest}) > 1
-    if several_cells or ((*begin, *end) not in places and begin[0] != end[0]):
-        return None
+    if len({change["cell"] for change in smallest}) > 1 or ((*begin, *end) not in places and begin[0] != end[0]):
+        first = min(smallest, key=lambda change: int(change["id"]))  # where what is wrong arises
+        smallest = [c for c in smallest if (c["cell"], c["place"][0]) == (first["cell"], first["place"][0])]
+        begin, end = tuple(first["place"][:2]), tuple(first["place"][2:])
     kinds = {str(change["kind"]) for change in smallest}
     kind = kinds.pop() if len(kinds) == 1 else ""
-    cell, text = smallest[0]["cell"], str(smallest[0]["text"])
-    return Place(begin[0], begin[1], end[0], end[1], kind, cell, text)
+    cell, text, also = smallest[0]["cell"], str(smallest[0]["text"]), tuple(map(int, smallest[0]["also"]))
+    return Place(begin[0], begin[1], end[0], end[1], kind, cell, text, also)
 
 
-def _confirmed(mistake: Mistake, place: Place | None) -> Mistake:
-    """The mistake with its place; a twin is named instead where the student's own line shows which it is."""
-    if place is not None and place.change in ("sign", "order") and "sign" in mistake.alternatives:
-        others = [mistake.code, *(code for code in mistake.alternatives if code != "sign")]
-        return replace(mistake, code="sign", alternatives=tuple(others), place=place)
-    return replace(mistake, place=place)
+def _confirmed(mistakes: tuple[Mistake, ...], place: Place | None) -> tuple[Mistake, ...]:
+    """The mistakes, the first with its place; a twin is named instead where the student's line shows which it is."""
+    first, *others = mistakes
+    change = "" if place is None else place.change
+    twin = TWINS.get(change, "")
+    if twin in first.alternatives:
+        codes = ("+".join(mistake.code for mistake in mistakes), *(code for code in first.alternatives if code != twin))
+        return (replace(first, code=twin, alternatives=codes, place=place),)
+    scales = [record for record in first.found if isinstance(record, Scale) and record.code == first.code]
+    typed = scales[0].factor.hard_coded if scales and not others and change in ("name", "constant") else None
+    if typed is not None:  # a size can only have come by the change
+        code, codes = "global-or-hardcoded", (first.code, *first.alternatives)
+        return (replace(first, code=code, found=(typed, *first.found[1:]), alternatives=codes, place=place),)
+    return (replace(first, place=place), *others)

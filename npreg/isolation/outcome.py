@@ -93,4 +93,4 @@ RUN |= {"type": text_of, "problem": _maybe(text_of), "error": _error, "changed":
 FUNCTION = {"defined": _is(bool), **dict.fromkeys(("parameters", "globals"), _list(text_of))}
 FUNCTION |= {"guards": _list(_is(float)), "line": _line, "runs": _list(_run)}
 CHANGE = {"id": _is(int), "kind": text_of, "cost": _is(float)}
-CHANGE |= {"place": _list(_is(int)), "values": _list(_is(np.ndarray))}
+CHANGE |= {"place": _list(_is(int)), "also": _list(_is(int)), "values": _list(_is(np.ndarray))}

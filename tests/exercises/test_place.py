@@ -16,7 +16,6 @@ from npreg.exercises.found import Place
 from npreg.exercises.session import OwnFile
 from npreg.isolation import Limits, search_changes
 from npreg.isolation.inside import edits
-from npreg.isolation.inside.tables import Names
 from npreg.isolation.outcome import checked_changes
 
 VECTOR = """import numpy as np
@@ -107,13 +106,70 @@ def test_a_planted_change_is_found_where_it_was_planted(right: str, old: str, ne
             assert place.column - len(new) <= begin <= place.end_column + 1
 
 
+# A file, the code, what is marked, the kind of change, and the lines where the same is to change.
+ATTENTION = """import numpy as np
+def back(Q, K, V, G):
+    S = Q @ K.T / np.sqrt(Q.shape[1])
+    E = np.exp(S - S.max(axis=1, keepdims=True))
+    P = E / E.sum(axis=1, keepdims=True)
+    dP = G @ V.T
+    return P * (dP - (P * dP).sum(axis=1, keepdims=True)) / np.sqrt(Q.shape[1]), P
+def grad_Q(Q, K, V, G): return back(Q, K, V, G)[0] @ K
+def grad_K(Q, K, V, G): return back(Q, K, V, G)[0].T @ Q
+def grad_V(Q, K, V, G): return back(Q, K, V, G)[1].T @ G
+"""
+HARDER = [
+    (ATTENTION.replace("axis=1, keepdims=True", "axis=0"), "axis", "S.max(axis=0)", "axis", (5, 7)),
+    (ATTENTION.replace("P * (dP - (P * dP).sum(axis=1, keepdims=True))", "P * (1 - P) * dP"), "elementwise",
+     "P * (1 - P) * dP", "formula", ()),
+    (ATTENTION.replace("[0].T @ Q", "[0] @ Q"), "transpose", "back(Q, K, V, G)[0]", "transposition", ()),
+    (VECTOR.replace("X.T @ r / n", "X.mean(axis=0) * r.mean()"), "mean-of-products", "X.mean(axis=0) * r.mean()",
+     "operator", ()),
+    (VECTOR.replace("return X.T @ r / n", "g = X.T @ r / n"), "no-return", "g = X.T @ r / n", "return", ()),
+    (VECTOR.replace("r = X @ w + b - y", "y -= X @ w + b\n    r = -y"), "changes-input", "y -= X @ w + b",
+     "accumulation", ()),
+    (LOOP.replace("total += X[i] @ w + b - y[i]", "total = X[i] @ w + b - y[i]"), "last-only",
+     "total = X[i] @ w + b - y[i]", "accumulation", ()),
+    (LOOP.replace("g / n", "g / 8"), "global-or-hardcoded", "8", "constant", ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "marked", "change", "also"),
+    [pytest.param(*case, marks=[] if i % 3 == 0 else pytest.mark.slow) for i, case in enumerate(HARDER)],
+)
+def test_harder_places(source: str, code: str, marked: str, change: str, also: tuple[int, ...]) -> None:
+    exercise = "attention" if "def back" in source else "minibatch-mean"
+    (mistake, *_) = (m for a in check(source, exercise, seed=0, seconds=5).answers for m in a.mistakes)
+    place = mistake.place
+    assert place is not None
+    assert (mistake.code, place.text[place.column : place.end_column]) == (code, marked)
+    assert (place.change, place.also) == (change, also)
+
+
 def test_two_mistakes_have_a_place_each() -> None:
     source = VECTOR.replace("r = X @ w + b - y", "r = y - X @ w - b").replace("@ r / n", "@ r")
-    first, second = check(source, "minibatch-mean", seed=0, seconds=5).answers[0].mistakes
+    report = check(source, "minibatch-mean", seed=0, seconds=5)
+    first, second = report.answers[0].mistakes
     assert (first.code, second.code) == ("sign", "factor:n")
     assert first.place is not None
     assert second.place is not None
     assert (first.place.line, second.place.line) == (4, 5)
+    assert "is enough" not in report.text()
+
+
+def test_what_a_right_answer_runs_is_not_to_blame() -> None:
+    source = """def new_w(X, y, w, b, lr, batch_size):
+    return w - lr / batch_size * X.T @ (X @ w + b - y)
+def new_b(X, y, w, b, lr, batch_size):
+    v = new_w(X, y, w, b, lr, batch_size)
+    return b - lr / batch_size * (X @ v + b - y).sum()
+"""
+    right, wrong = check(source, "sgd-step", seed=0, seconds=5).answers
+    assert right.passed
+    place = wrong.mistakes[0].place
+    assert place is not None
+    assert place.line in (4, 5)
 
 
 def test_a_line_that_computes_what_its_name_says_is_not_to_blame() -> None:
@@ -169,7 +225,7 @@ def test_every_edit_changes_the_code_and_is_undone() -> None:
     for text in (VECTOR, LOOP, HELPER, SOFTMAX):
         tree = ast.parse(text)
         before, seen = ast.dump(tree, include_attributes=True), set()
-        found = edits.edits(tree, Names(["y"], ["_size_n"], ["residual"]))
+        found = edits.edits(tree, {"y": (7,)}, ["_size_n"], ["residual"])
         for number, edit in enumerate(found):
             with edit.made():
                 if number % 40 == 0:
@@ -233,10 +289,11 @@ def test_in_isolation_the_places_are_the_same() -> None:
     [
         None,
         [{}],
-        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3], "values": [np.zeros(2)]}],
-        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, -3, 4], "values": [np.zeros(2)]}],
-        [{"id": 1, "kind": "sign", "cost": "1", "place": [1, 2, 3, 4], "values": [np.zeros(2)]}],
-        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3, 4], "values": []}],
+        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3, 4], "values": [np.zeros(2)]}],
+        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3], "also": [], "values": [np.zeros(2)]}],
+        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, -3, 4], "also": [], "values": [np.zeros(2)]}],
+        [{"id": 1, "kind": "sign", "cost": "1", "place": [1, 2, 3, 4], "also": [], "values": [np.zeros(2)]}],
+        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3, 4], "also": [], "values": []}],
     ],
 )
 def test_changes_that_a_process_may_send_are_looked_at(changes: object) -> None:

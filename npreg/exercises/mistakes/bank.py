@@ -15,7 +15,7 @@ from npreg.exercises.forward.probes import checks as check_probes
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Tape, value_of
 from npreg.exercises.forward.verdict import Reference, reference
-from npreg.exercises.found import Factor, Found
+from npreg.exercises.found import ONE, Factor, Found
 from npreg.exercises.mistakes import flows, forward, links
 from npreg.exercises.mistakes.factors import FactorTable, quantities, scaled
 from npreg.exercises.mistakes.foreign import foreign_values
@@ -63,6 +63,7 @@ class Explanation:
     make: Make = field(repr=False)
     found: Found = ()
     turn: Turn = field(default=lambda value, right: value, repr=False)
+    parts: tuple[Make, ...] = field(default=(), repr=False)  # the values with one of two mistakes alone
 
     def fits(self, value: Array, name: str, at: Reference, close: float) -> bool:
         """Whether it also explains the student's value on another probe."""
@@ -124,8 +125,12 @@ class Pool:
                 if any(kind.free_scale for kind in mistake.kinds):
                     signed = factor.sign < 0 and SIGNLESS.isdisjoint(mistake.codes)
                     codes, found = ("sign",) if signed else (), ()
-                make = combined([partial(mistake.value, self.name)], [factor])
-                yield Explanation((*mistake.codes, *codes), cost(mistake.kinds, factor), make, mistake.found + found)
+                halves = [(half, ONE) for half in mistake.halves]
+                if codes and not mistake.halves:
+                    halves = [(mistake, ONE), (RIGHT, factor)] if mistake.codes else [(RIGHT, f) for f in factor.parts]
+                alone = tuple(combined([partial(half.value, self.name)], [f]) for half, f in halves)
+                make, price = combined([partial(mistake.value, self.name)], [factor]), cost(mistake.kinds, factor)
+                yield Explanation((*mistake.codes, *codes), price, make, mistake.found + found, parts=alone)
 
 
 class Bank:

@@ -29,11 +29,12 @@ TWINS, FAR = 6, 10
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The codes of the mistake, the twins' codes, and what is known about it."""
+    """The codes of the mistake, the twins' codes, what is known about it, and the values with one of two mistakes."""
 
     codes: tuple[str, ...]
     alternatives: tuple[str, ...] = ()
     found: Found = ()
+    parts: tuple[Make, ...] = ()
 
 
 def diagnose(
@@ -57,7 +58,7 @@ def diagnose(
             twins = ["+".join(e.codes) for e in others if e.codes != best.codes and e.cost < best.cost + FAR]
             at = tuple(bank.quantities)
             known = tuple(replace(r, quantities=at) if isinstance(r, Scale) else r for r in best.found)
-            return Diagnosis(best.codes, tuple(dict.fromkeys(twins))[:TWINS], known)
+            return Diagnosis(best.codes, tuple(dict.fromkeys(twins))[:TWINS], known, best.parts)
     if bank.finer is not None:
         again = [reference(bank.finer.exercise, at.tape.values) for at in fresh]
         return diagnose(bank.finer, name, case.student, again, student_fresh)
@@ -112,7 +113,8 @@ def _turned(case: Case, turn: Turn, codes: tuple[str, ...], price: float) -> Ite
         return
     if all(value.shape == right.shape for value, right in zip(turned, rights, strict=True)):
         for e in _same_shape(replace(case, student=turned)):
-            yield replace(e, codes=(*codes, *e.codes), cost=e.cost + price, turn=turn)
+            parts = (lambda tape: np.zeros(0), e.make)  # the shape alone is wrong in no array of the right one
+            yield replace(e, codes=(*codes, *e.codes), cost=e.cost + price, turn=turn, parts=parts)
 
 
 def _collapsed(case: Case) -> Iterator[Explanation]:
@@ -165,7 +167,8 @@ def _update(case: Case) -> Iterator[Explanation]:
         for e in rest.match(bank.pool(case.name)):
             e = _in_update(e, gradient) if times is not None else e
             make, price = combined([e.make, old], [ONE, times]), e.cost + 2 * MORE * len(codes)
-            yield replace(e, codes=(*codes, *e.codes), cost=price, make=make)
+            parts = tuple(combined([part, old], [ONE, times]) for part in e.parts)
+            yield replace(e, codes=(*codes, *e.codes), cost=price, make=make, parts=parts)
     (factor,) = case.without(partial(value_of, answer), ONE).fit([old]) or (None,)  # w·(1 − 0.01) − …
     if factor is not None:
         code, make = f"term-factor:{answer.wrt}", combined([partial(value_of, answer), old], [ONE, factor])

@@ -25,11 +25,13 @@ class Mistake:
     edits: Edits = field(default_factory=Edits)
     make: Make | None = field(default=None, repr=False)
     found: Found = ()
+    halves: tuple[Mistake, ...] = ()
 
     def __add__(self, other: Mistake) -> Mistake:
         """Both mistakes at once."""
         codes = tuple(dict.fromkeys((*self.codes, *other.codes)))
-        return Mistake(codes, self.kinds + other.kinds, self.edits + other.edits, None, self.found + other.found)
+        kinds, edits, found = self.kinds + other.kinds, self.edits + other.edits, self.found + other.found
+        return Mistake(codes, kinds, edits, None, found, (self, other))
 
     def value(self, name: str, tape: Tape) -> Array:
         """What a student with this mistake returns as answer ``name``, less its ``offset``."""

@@ -25,7 +25,8 @@ from npreg.exercises.mistakes.preference import MORE, Kind, cost, factor_cost
 
 Label = tuple[str, ...]
 Term = tuple[str, Factor | None]
-Named = tuple[tuple[str, ...], float, Found]
+Alone = tuple[tuple[Factor | None, ...], ...]  # the factors of all terms with one of the mistakes
+Named = tuple[tuple[str, ...], float, Found, Alone]
 MOST = 50_000  # choices of a mistake for every term
 
 
@@ -113,10 +114,11 @@ def path_terms(case: Case) -> Iterator[Explanation]:
     if not 2 <= len(columns) <= 6:
         return
     factors = case.fit([*columns.values()]) or []
-    codes, price, known = _term_codes(_terms(exercise, dict(zip(columns, factors, strict=False))))
+    codes, price, known, alone = _term_codes(_terms(exercise, dict(zip(columns, factors, strict=False))))
     if codes:
         make = combined([*columns.values()], factors)
-        yield Explanation(codes, price, make, known)
+        parts = tuple(combined([*columns.values()], one) for one in alone if len(one) == len(columns))
+        yield Explanation(codes, price, make, known, parts=parts)
         shared = set.intersection(*map(set, columns))
         if any(tapes[0].values[a].dtype.kind == "b" for step in shared for a in exercise.arguments[step]):
             yield Explanation(("kink-threshold",), price + 3 * MORE, make)  # the paths are branches
@@ -144,10 +146,10 @@ def _term_codes(terms: Sequence[Term]) -> Named:
     """Codes relative to the factor that most terms share (1, where there is a choice)."""
     present = [factor for _, factor in terms if factor is not None]
     if not present or all(factor == present[0] for _, factor in terms):
-        return (), 0.0, ()
+        return (), 0.0, (), ()
     typed = [f.hard_coded for f in present if not f.is_usual]
     if typed:
-        return ("global-or-hardcoded",), cost([Kind.TERM]), tuple(t for t in typed[:1] if t is not None)
+        return ("global-or-hardcoded",), cost([Kind.TERM]), tuple(t for t in typed[:1] if t is not None), ()
     choices = present if len(present) == 1 else (ONE, *present)
     return min((_relative_codes(terms, common) for common in choices), key=lambda named: named[1])
 
@@ -156,18 +158,21 @@ def _relative_codes(terms: Sequence[Term], common: Factor) -> Named:
     alone = sum(factor is not None for _, factor in terms) == 1
     price = cost([Kind.TERM], common) + (0 if common.is_one or alone else MORE)
     found: list[Fact | Scale] = list(scaled(common)[1])
-    codes = []
-    for name, factor in terms:
+    codes, each = list[str](), list[tuple[Factor | None, ...]]()
+    for i, (name, factor) in enumerate(terms):
+        relative = factor and factor * common.inverse
+        if relative != ONE:
+            each.append(tuple(relative if k == i else ONE for k in range(len(terms))))
         if factor is None:
             codes.append(f"missing-term:{name}")
             price += MORE / 2
-        elif factor != common:
-            relative = factor * common.inverse
+        elif relative is not None and relative != ONE:
             kind = "term-sign" if relative == Factor(-1) else "term-factor"
             codes.append(f"{kind}:{name}")
             found.append(Scale(codes[-1], relative))
             price += MORE / 2 + (MORE if kind == "term-sign" else factor_cost(factor) + factor_cost(common))
-    return (*dict.fromkeys(codes), *common.codes), price, tuple(found)
+    each += [(common,) * len(terms)] * len(common.codes)
+    return (*dict.fromkeys(codes), *common.codes), price, tuple(found), tuple(each)
 
 
 def joined_terms(case: Case) -> Iterator[Explanation]:
@@ -188,10 +193,13 @@ def joined_terms(case: Case) -> Iterator[Explanation]:
             every = sum(mistakes[1:], mistakes[0])
             free = [m.make is not None or any(kind.free_scale for kind in m.kinds) for m in mistakes]
             named = [ONE if unknown else factor for factor, unknown in zip(factors, free, strict=True)]
-            codes, price, found = _term_codes([(exercise.public(t), f) for t, f in zip(terms, named, strict=True)])
+            pairs = [(exercise.public(term), factor) for term, factor in zip(terms, named, strict=True)]
+            codes, price, found, alone = _term_codes(pairs)
             codes, found = (codes, found) if codes or named[0] is None else scaled(named[0])
             known = every.found + found
-            yield Explanation((*every.codes, *codes), price + cost(every.kinds), combined(columns, factors), known)
+            codes, price = (*every.codes, *codes), price + cost(every.kinds)
+            parts = () if every.codes else tuple(combined(columns, one) for one in alone)
+            yield Explanation(codes, price, combined(columns, factors), known, parts=parts)
 
 
 def _side(case: Case, term: str, terms: Sequence[str]) -> Iterator[tuple[Mistake, Make, Array]]:

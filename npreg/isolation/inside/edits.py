@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import contextlib
 import copy
+import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from . import tables
@@ -25,12 +27,22 @@ class Edit:
     """One change, and the ``node`` that it marks.
 
     ``puts``: a list or node, a key or field's name, and the new node, or code as its text and placeholders' nodes.
+    ``also`` are other nodes at which the same change is made.
     """
 
     kind: str
     cost: float
-    node: ast.AST
+    node: Any
     puts: Sequence[tuple[Any, Any, Any]]
+    also: Sequence[Any] = ()
+
+    @property
+    def alike(self) -> str:
+        """The same for edits that do the same in copies of a line, with other numbers in the names."""
+        new, axis = self.puts[-1][2], self.kind in REDUCING
+        text = new[0] if isinstance(new, tuple) else ast.unparse(new.keywords if axis else new)
+        texts = [self.kind, text] if axis else [self.kind, text, ast.unparse(self.node)]
+        return re.sub(r"(?<=[A-Za-z_])\d+", "", "|".join(texts))
 
     @contextlib.contextmanager
     def made(self) -> Iterator[None]:
@@ -62,25 +74,45 @@ class _Filled(ast.NodeTransformer):
         return self.parts.get(node.id, node)
 
 
-def edits(root: ast.AST, names: Names) -> Iterator[Edit]:
-    """Every single edit of the code below ``root``."""
+def edits(
+    root: ast.AST, shapes: Mapping[str, tuple[int, ...]], scalars: Sequence[str] = (), helpers: Sequence[str] = ()
+) -> Iterator[Edit]:
+    """Every single edit of the code below ``root``; it may name what is handed in, of these ``shapes``."""
     nodes = list(ast.walk(root))
     changed = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     handed = {n.arg for n in nodes if isinstance(n, ast.arg)}
-    foreign = [name for name in names.foreign if name.removeprefix(GIVEN) not in handed - changed]
-    turns = [n.target.id for n in nodes if isinstance(n, ast.For) and isinstance(n.target, ast.Name)]
-    names = replace(names, foreign=foreign, variables=sorted(changed | handed), turns=turns)
-    added, whole = list(tables.added(names)), list(tables.whole(names))
+    own, turns = (
+        sorted(changed | handed),
+        [n.target.id for n in nodes if isinstance(n, ast.For) and isinstance(n.target, ast.Name)],
+    )
+    foreign = [GIVEN + name for name in shapes if name not in handed - changed]
+    arrays = {GIVEN + name: shape for name, shape in shapes.items() if shape}
+    apart = [f"{a} - {b}" for a, b in itertools.permutations(arrays, 2) if arrays[a] == arrays[b]]
+    settings = [scalar for scalar in scalars if scalar.startswith(GIVEN)]
+    names = {
+        "x": own,
+        "g": foreign,
+        "v": [*own, *foreign],
+        "i": turns,
+        "u": [*arrays],
+        "c": [*arrays, *apart],
+        "f": helpers,
+    }
+    names |= {"s": scalars, "t": settings, "q": settings}
+    names["a"] = [v for v in names["v"] if v not in turns and shapes.get(v.removeprefix(GIVEN)) != ()]
+    added, whole, results = (list(rows(table, names)) for table in (tables.ADDED, tables.WHOLE, tables.RESULT))
     for parent, field, value in ((node, *pair) for node in nodes for pair in ast.iter_fields(node)):
         places: Any = [(parent, field, value)]
         if isinstance(value, list):
             places = [(value, i, node) for i, node in enumerate(value)]
             yield from _statements(value) if value and isinstance(value[0], ast.stmt) else ()
+            yield from _returned(parent) if isinstance(parent, ast.FunctionDef) and field == "body" else ()
         for owner, key, node in places if field not in NOT_THERE else ():
             if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
                 found = [*_expression(node, parent, field, names)]
                 found += added if _is_term(node, parent, field) else []
                 found += whole if _is_whole(node, parent, field) else []
+                found += results if field in ("value", "body") and not isinstance(parent, ast.Attribute) else []
                 parts = {"_e": node, **_parts(node)}
                 for kind, cost, new in found:
                     yield Edit(kind, cost, node, [(owner, key, (new, parts) if isinstance(new, str) else new)])
@@ -109,12 +141,12 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
     """What may come in the place of one expression, by its sort."""
     match node:
         case ast.BinOp():
-            yield from rows(tables.BINARY.get(type(node.op), EITHER))
-            yield from rows(EITHER)
+            yield from rows(tables.BINARY.get(type(node.op), EITHER) + ";" + EITHER, names)
             for side in (node.left, node.right):
                 if isinstance(side, ast.BinOp):
                     yield "too-much", 1.8, side.left
                     yield "too-much", 1.9, side.right
+            yield from _product(node)
         case ast.UnaryOp():
             yield "sign", 1, node.operand
         case ast.Constant(value=str(text)):
@@ -124,12 +156,9 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
         case ast.Constant(value=int() | float()):
             yield from _number(node, parent, field, names)
         case ast.Name() if isinstance(parent, ast.Call) and field == "func":
-            yield from rows("name 1.5 {f}", f=names.helpers)
+            yield from rows("name 1.5 {f}", names)
         case ast.Name():
-            yield from rows("name 1.5 {v}", v=names.variables)
-            yield from rows("name 2.9 {v}", v=names.foreign)
-            yield from rows(tables.NAMED)
-            yield from rows("name 1.8 {s}", s=names.scalars)
+            yield from rows(tables.NAME + ";" + tables.NAMED, names)
         case ast.Attribute():
             yield from [("transposition", 1, node.value)] if node.attr == "T" else []
             alike = next((group.split() for group in RELATED.split(";") if node.attr in group.split()), ())
@@ -137,11 +166,12 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
         case ast.Call():
             yield from _call(node, names)
         case ast.Compare(ops=[_]):
-            yield from rows(tables.COMPARED)
+            yield from rows(tables.COMPARED, names)
         case ast.IfExp():
-            yield from rows(tables.CHOSEN)
+            yield from rows(tables.CHOSEN, names)
         case ast.Subscript():
             yield "index", 1.4, node.value
+            yield from rows(tables.NAMED, names)
             for end in ("lower", "upper") if isinstance(node.slice, ast.Slice) else ():
                 given = getattr(node.slice, end) is not None
                 for bound in ("None",) if given else ("1", "-1"):
@@ -157,9 +187,10 @@ def _number(node: ast.Constant, parent: ast.AST, field: str, names: Names) -> Ro
         kind = "axis"
     elif isinstance(parent, (ast.Subscript, ast.Slice)) and field != "value":
         kind = "index"
-    others = (0, 1, -1, None) if kind == "axis" else (*CONSTANTS, value * 2, value / 2, -value)  # type: ignore[operator]
-    yield from ((kind, 1.2, repr(other)) for other in dict.fromkeys(others) if other != value)
-    yield from rows("constant 1.5 {s}", s=names.scalars if kind == "constant" else ())
+    others = (0, 1, None) if kind == "axis" else (*CONSTANTS, value * 2, value / 2, -value)  # type: ignore[operator]
+    power = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow)  # to which 0 says nothing
+    yield from ((kind, 1.2, repr(other)) for other in dict.fromkeys(others) if other != value and (other or not power))
+    yield from rows("constant 1.5 {s}", names) if kind == "constant" else ()
 
 
 def _subscripts(text: str) -> Rows:
@@ -184,24 +215,49 @@ def _call(node: ast.Call, names: Names) -> Rows:
     for keyword in node.keywords:
         yield str(keyword.arg) if keyword.arg in REDUCING else "constant", 1, with_keywords("", keyword.arg)
     if called in REDUCTIONS:
-        positional = len(node.args) > (getattr(getattr(node.func, "value", None), "id", "") in ("np", "numpy"))
-        for axis in () if positional else (0, 1, -1):
-            yield "axis", 1.5, with_keywords(f"axis={axis}", *REDUCING)
-            yield "axis", 1.6, with_keywords(f"axis={axis}, keepdims=True", *REDUCING)
+        args = node.args[: _of_numpy(node)]
+        for axis in (0, 1):
+            yield "axis", 1.5, _with(with_keywords(f"axis={axis}", *REDUCING), args=args)
+            yield "axis", 1.6, _with(with_keywords(f"axis={axis}, keepdims=True", *REDUCING), args=args)
         if all(keyword.arg != "keepdims" for keyword in node.keywords):
             yield "keepdims", 1.1, with_keywords("keepdims=True")
     if called == "range":
-        yield from rows(tables.RANGES) if len(node.args) < 3 else ()
+        yield from rows(tables.RANGES, names) if len(node.args) < 3 else ()
     elif called == "len":
-        yield from rows("constant 1.4 {s}", s=names.scalars)
+        yield from rows("constant 1.4 {s}", names)
     elif len(node.args) == 2:
         yield "order", 1.1, _with(node, args=node.args[::-1])
     elif len(node.args) == 3:  # np.where
         yield "branches", 1.1, _with(node, args=[node.args[0], *node.args[:0:-1]])
-        yield from rows(EITHER)
+        yield from rows(EITHER, names)
     if called not in ("range", "len"):
+        if node.args and isinstance(node.args[0], ast.BinOp):  # of one operand only
+            for side in ("left", "right"):
+                part = _with(node, args=[getattr(node.args[0], side), *node.args[1:]])
+                yield "call", 1.5, _with(node.args[0], **{side: part})
         inner = node.args[0] if node.args else getattr(node.func, "value", None)
         yield from [("call", 1.3, inner)] if isinstance(inner, ast.expr) else []
+
+
+def _of_numpy(node: ast.Call) -> bool:
+    return getattr(getattr(node.func, "value", None), "id", "") in ("np", "numpy")
+
+
+def _product(node: ast.BinOp) -> Rows:
+    """For a product of averages an average of products; for a·(1 − a) another slope, or a softmax's derivative."""
+    calls: Any = (node.left, node.right)
+    if all(getattr(getattr(call, "func", None), "attr", "") in ("sum", "mean") for call in calls):
+        left, right = (call.args[0] if _of_numpy(call) else call.func.value for call in calls)
+        yield "operator", 1.7, ("_a.T @ _b / len(_b)", {"_a": left, "_b": right})
+    factors: list[Any] = [node]
+    while isinstance(factors[0], ast.BinOp) and isinstance(factors[0].op, ast.Mult):
+        factors[:1] = [factors[0].left, factors[0].right]
+    for a, slope in itertools.permutations(factors, 2):
+        if ast.unparse(slope) in (f"1 - {ast.unparse(a)}", f"1.0 - {ast.unparse(a)}"):
+            rest = {f"_f{i}": factor for i, factor in enumerate(factors) if factor not in (a, slope)}
+            others = " * ".join(["1", *rest])
+            yield "formula", 2.2, (f"(1 - _a ** 2) * {others}", {"_a": a, **rest})
+            yield "formula", 2.4, (f"_a * ({others} - np.sum(_a * {others}, axis=1, keepdims=True))", {"_a": a, **rest})
 
 
 def _is_term(node: ast.expr, parent: ast.AST, field: str) -> bool:
@@ -247,6 +303,12 @@ def _statements(body: list[ast.stmt]) -> Iterator[Edit]:
             yield to("branches", 1.1, statement, [*before, new, *after])
         if isinstance(statement, (ast.For, ast.While)):
             inner = statement.body
+            for k, line in enumerate(inner):
+                if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+                    zero = ast.copy_location(ast.Assign([line.targets[0]], ast.Constant(0)), line)
+                    more = ast.copy_location(ast.AugAssign(line.targets[0], ast.Add(), line.value), line)
+                    begun = [*before, ast.fix_missing_locations(zero), statement, *after]
+                    yield to("accumulation", 1.4, line, begun, (inner, [*inner[:k], more, *inner[k + 1 :]]))
             if len(inner) > 1:
                 first, last = (inner, inner[1:]), (inner, inner[:-1])
                 yield to("indentation", 1.3, inner[0], [*before, inner[0], statement, *after], first)
@@ -254,6 +316,16 @@ def _statements(body: list[ast.stmt]) -> Iterator[Edit]:
             if after and not isinstance(after[0], ast.Return):
                 longer = (inner, [*inner, after[0]])
                 yield to("indentation", 1.3, after[0], [*before, statement, *after[1:]], longer)
+
+
+def _returned(node: ast.FunctionDef) -> Iterator[Edit]:
+    """A ``return`` of what was assigned, computed or printed last, where there is none."""
+    last: Any = node.body[-1]
+    if isinstance(last, (ast.Assign, ast.Expr)) and not any(isinstance(n, ast.Return) for n in ast.walk(node)):
+        value: Any = last.value
+        value = value.args[-1] if getattr(getattr(value, "func", None), "id", "") == "print" else value
+        new = ast.fix_missing_locations(ast.copy_location(ast.Return(value), last))
+        yield Edit("return", 1.2, last, [(node, "body", [*node.body, new])])
 
 
 def _other_assignments(node: ast.stmt) -> Iterator[tuple[float, ast.stmt]]:

@@ -1,16 +1,16 @@
 """What can be changed in a piece of code, as data: rows of ``kind cost code``.
 
 The kind says what sort of thing is changed, and a token changed is cheaper than one added. The code is what comes to
-stand there: ``_e`` is the expression that stood there, ``_l`` and ``_r`` its two operands, ``_c`` a condition; ``{v}``
-is a variable, ``{s}`` a size or setting.
+stand there: ``_e`` is the expression that stood there, ``_l`` and ``_r`` its two operands, ``_c`` a condition; a letter
+in braces is one of the `Names`.
 """
 
 from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 BINARY = {
@@ -31,8 +31,12 @@ COMPARED = "; ".join(
     + [f"comparison 1.7 _l {sign} 0" for sign in ("<", ">")]
 )
 CHOSEN = "branches 1.1 _r if _c else _l; too-much 1.6 _l; too-much 1.6 _r"
-NAMED = "transposition 1.4 _e.T; constant 1.9 1 - _e; constant 2.4 1 - _e ** 2; constant 2.4 _e * (1 - _e)"
+NAMED = (
+    "transposition 1.4 _e.T; constant 1.9 1 - _e; constant 2.4 1 + _e; constant 2.4 1 - _e ** 2;"
+    "constant 2.4 _e * (1 - _e)"
+)
 RANGES = "range 1.2 range(_r); range 1.2 range(_r - 1); range 1.2 range(_r + 1); range 1.2 range(1, _r)"
+NAME = "name 1.5 {x}; name 2.9 {g}; name 1.8 {s}"
 # Of whatever is returned, assigned, added up, or handed on:
 ADDED = """
     sign 2 -_e; factor 2.2 2 * _e; factor 2.2 _e / 2; factor 2.2 4 * _e; factor 2.2 _e / 4; factor 2.2 3 * _e;
@@ -41,82 +45,45 @@ ADDED = """
     axis 2.5 np.sum(_e, axis=0); axis 2.5 np.sum(_e, axis=1); axis 2.6 np.mean(_e, axis=0);
     axis 2.6 np.mean(_e, axis=1); call 2.6 np.sum(_e); call 2.6 np.mean(_e); call 2.6 np.sign(_e);
     call 2.6 np.abs(_e); call 2.6 np.sqrt(_e); call 2.6 np.exp(_e); call 2.6 np.tanh(_e);
-    call 2.6 np.diag(_e); constant 2.7 _e ** 2; constant 2.7 1 - _e;
-    call 2.9 1 / (1 + np.exp(-_e))"""
-SCALED = "factor 2.2 _e / {s}; factor 2.3 _e * {s}; factor 2.5 2 * _e / {s}; factor 2.5 _e / (2 * {s})"
-CLIPPED = "call 3.1 np.clip(_e, -{s}, {s})"
-JOINED = "factor 2.8 _e * {v}; term 2.8 _e + {v}; term 2.8 _e - {v}; factor 3 _e / {v}"
-JOINED_ARRAYS = """
-    factor 3 {v} @ _e; factor 3 {v}.T @ _e; factor 3 _e @ {v}; factor 3 _e @ {v}.T; factor 3.2 np.outer(_e, {v});
-    factor 3.2 np.outer({v}, _e); factor 3.4 _e * {v} * (1 - {v}); factor 3.4 _e * (1 - {v});
-    factor 3.4 _e * (1 - {v} ** 2); factor 3.5 _e * np.sign({v}); factor 3.5 _e * ({v} > 0);
-    factor 3.5 _e * {v}[:, None]; factor 3.5 _e / np.sqrt({v})"""
-PENALISED = "term 3.2 _e + {s} * {v}; term 3.2 _e - {s} * {v}"
-UPDATED = "formula 3.3 {v} - {s} / {t} * _e"
+    call 2.6 np.diag(_e); constant 2.7 _e ** 2; constant 2.7 1 - _e; call 2.9 1 / (1 + np.exp(-_e));
+    term 3.1 _e - np.mean(_e, axis=1, keepdims=True);
+    factor 2.2 _e / {s}; factor 2.3 _e * {s}; factor 2.5 2 * _e / {s}; factor 2.5 _e / (2 * {s});
+    factor 2.6 _e * {s} / {t}; call 2.6 {f}(_e); call 3.1 np.clip(_e, -{t}, {t});
+    factor 2.8 _e * {v}; term 2.8 _e + {v}; term 2.8 _e - {v}; factor 3 _e / {v};
+    factor 3 {a} @ _e; factor 3 {a}.T @ _e; factor 3 _e @ {a}; factor 3 _e @ {a}.T; factor 3.2 np.outer(_e, {a});
+    factor 3.2 np.outer({a}, _e); factor 3.4 _e * {a} * (1 - {a}); factor 3.4 _e * (1 - {a});
+    factor 3.4 _e * (1 - {a} ** 2); factor 3.5 _e * np.sign({a}); factor 3.5 _e * ({a} > 0);
+    factor 3.5 _e * {a}[:, None]; factor 3.5 _e / np.sqrt({a});
+    term 3.4 _e - {a} * np.mean(_e * {a}, axis=1, keepdims=True);
+    factor 3.6 {a} * (_e - np.sum(_e * {a}, axis=1, keepdims=True));
+    term 3.2 _e + {t} * {v}; term 3.2 _e - {t} * {v}"""
 # In the place of whole expressions, also inside a product:
-REPLACED = """
-    formula 3.6 1 - {v} ** 2; formula 3.6 {v} * (1 - {v}); formula 3.6 1 - {v}; formula 3.7 {v} > 0;
-    formula 3.7 np.sign({v}); formula 3.8 {v}.T @ {v}; formula 3.8 np.sum({v}, axis=0)"""
-BRANCHED = """
-    formula 3.9 np.clip({v}, -{s}, {s}); formula 3.9 ({v} < 0) - {s}; formula 3.9 {s} - ({v} < 0);
-    formula 3.9 {s} * np.sign({v})"""
-SIMPLER = "constant 2.6 1; constant 2.6 2; constant 2.6 1 / 2; constant 2.7 _e ** 2; call 3.2 np.sqrt(_e)"
+WHOLE = """
+    constant 2.6 1; constant 2.6 2; constant 2.6 1 / 2; constant 2.7 _e ** 2; call 3.2 np.sqrt(_e);
+    formula 3 {g}; formula 3.1 {g}[{i}]; formula 3.6 1 - {a} ** 2; formula 3.6 {a} * (1 - {a}); formula 3.6 1 - {a};
+    formula 3.7 {a} > 0; formula 3.7 np.sign({a}); formula 3.9 np.clip({a}, -{t}, {t}); formula 3.9 ({a} < 0) - {t};
+    formula 3.9 {t} - ({a} < 0); formula 4 2 * ({t} - ({a} < 0)); formula 4 1 - ({a} < 0) / {t};
+    formula 3.9 {t} * np.sign({a}); formula 3.9 {t} * {a}; formula 3.3 {g} - {t} / {q} * _e"""
+# In the place of all that is returned or assigned:
+RESULT = """
+    formula 4 np.sum({c}); formula 4 np.sum({c}, axis=0); formula 4 np.mean({c}); formula 4 np.mean({c}, axis=0);
+    formula 4.1 2 * np.mean({c}); formula 4 {c}; formula 4 ({c}) / _size_n; formula 4.1 {u}.T @ ({c});
+    formula 4.1 {u}.T @ ({c}) / _size_n; formula 4.2 2 * {u}.T @ ({c}) / _size_n; formula 4 {t} * {u};
+    term 4.4 _e + {u}.T @ ({c}) / _size_n"""
 GIVEN = "_given_"  # before the names of inputs, steps and settings as they are handed in
 
+Names = Mapping[str, Sequence[str]]
+"""What a change may name, by letters: x, variables of the code, of which i count the turns of loops; g, what is handed
+in; v, both, and a, those that are no numbers; u, all arrays that are handed in, and c, differences of two as well; s,
+sizes and settings, and t and q, settings; f, functions of one argument."""
 Rows = Iterator[tuple[str, float, Any]]
 """Kind, cost, and what comes to stand there: a node, or code with placeholders."""
 
 
-@dataclass(frozen=True)
-class Names:
-    """What a change may name: quantities that are handed in (``foreign``, some are ``numbers``), sizes and settings
-    (``scalars``), functions of one argument; and what is found in the code, its ``variables`` and those that count
-    the ``turns`` of loops.
-    """
-
-    foreign: Sequence[str] = ()
-    scalars: Sequence[str] = ()
-    helpers: Sequence[str] = ()
-    numbers: Sequence[str] = ()
-    variables: Sequence[str] = ()
-    turns: Sequence[str] = ()
-
-    @property
-    def arrays(self) -> list[str]:
-        """Variables and quantities that are no numbers."""
-        known = (*self.variables, *self.foreign)
-        return [name for name in known if name.removeprefix(GIVEN) not in (*self.numbers, *self.turns)]
-
-    @property
-    def settings(self) -> list[str]:
-        """The scalars that are no sizes."""
-        return [scalar for scalar in self.scalars if scalar.startswith(GIVEN)]
-
-
-def rows(table: str, **names: Sequence[str]) -> Rows:
+def rows(table: str, names: Names) -> Rows:
     """The rows of a table, for each way to put names into it."""
     for row in table.split(";"):
         kind, cost, text = row.split(None, 2)
-        for chosen in itertools.product(*names.values()):
-            yield kind, float(cost), text.format(**dict(zip(names, chosen, strict=True)))
-
-
-def whole(names: Names) -> Rows:
-    """What may stand for any whole formula."""
-    yield from rows(SIMPLER)
-    yield from rows("formula 3 {v}", v=names.foreign)
-    yield from rows("formula 3.1 {v}[{i}]", v=names.foreign, i=names.turns)
-    yield from rows(REPLACED, v=names.arrays)
-    yield from rows(BRANCHED, v=names.arrays, s=names.settings)
-    yield from rows(UPDATED, v=names.foreign, s=names.settings, t=names.settings)
-
-
-def added(names: Names) -> Rows:
-    """What may be added to any term: the same everywhere, up to the term."""
-    yield from rows(ADDED)
-    yield from rows(SCALED, s=names.scalars)
-    yield from rows("call 2.6 {f}(_e)", f=names.helpers)
-    yield from rows(CLIPPED, s=names.settings)
-    yield from rows(JOINED, v=(*names.variables, *names.foreign))
-    yield from rows(JOINED_ARRAYS, v=names.arrays)
-    yield from rows(PENALISED, v=(*names.variables, *names.foreign), s=names.settings)
+        letters = sorted(set(re.findall(r"{(\w)}", text)))
+        for chosen in itertools.product(*(names[letter] for letter in letters)):
+            yield kind, float(cost), text.format(**dict(zip(letters, chosen, strict=True)))

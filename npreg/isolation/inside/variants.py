@@ -9,7 +9,7 @@ import marshal
 import time
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,10 +17,13 @@ import numpy as np
 
 from . import answers, edits
 from .answers import Probe
-from .tables import GIVEN, Names
+from .tables import GIVEN
 
 MOST_ENTRIES = 200_000  # of any array that a variant may make, and of any range
 MOST_TURNS = 20_000  # of all loops of one call
+SHARED = 0.1  # what a change costs less where other wrong answers run, too
+ADDED = 2.0  # the least cost of a change that adds something
+MOST_COPIES = 7  # of which one may be right
 SHAPED = ("zeros", "ones", "empty", "full", "eye", "identity")
 SIZED = (*SHAPED, "arange", "linspace", "repeat", "tile", "outer", "kron", "meshgrid")
 _TURN = ast.parse("__turn()").body[0]
@@ -39,36 +42,43 @@ def search(
     settings: Sequence[str] = (),
     shapes: Sequence[Sequence[int]] | None = None,
     chosen: Sequence[int] | None = None,
+    others: Mapping[str, bool] | None = None,
+    intact: bool = False,
     costs: tuple[float, float] = (0.0, 9.0),
     seconds: float = 1.0,
 ) -> list[dict[str, Any]]:
     """Return what the answer ``name`` of a file, or of a notebook's functions, returns with small changes of its code.
 
     The edits with ``chosen`` numbers, or of a cost within ``costs``, are tried for ``seconds`` of work. They may name
-    the ``sizes`` of each probe, and the probes' values, some of them ``settings``. There is a record per edit that
-    returns arrays of numbers, of these ``shapes`` if given, on all probes: ``id``, ``values``, ``kind``, ``cost``,
-    ``cell``, ``place`` (line, column, last line, end column) and ``text``.
+    the probes' ``sizes`` and values, some of them ``settings``. Chosen ones leave the ``others`` that are right as they
+    are, ``intact`` ones their arguments. There is a record per edit that returns arrays of numbers, of these ``shapes``
+    if given, on all probes: ``id`` (in the order of the code, helpers first), ``values``, ``kind``, ``cost``, ``cell``,
+    ``place`` (line, column, last line, end column), ``also`` (lines of copies) and ``text``.
     """
     found, begun, begun_here = [], time.perf_counter(), time.thread_time()
     with answers.quiet(io.StringIO()):
         try:
-            piece = Piece(source, name, probes, sizes)
+            piece = Piece(source, name, probes, sizes, others or {}, intact, chosen is not None)
         except (SyntaxError, ValueError, RecursionError):
             return []
         changes = piece.changes(settings)
         if chosen is None:
-            right = piece.right()
-            within = [i for i, (_, e) in enumerate(changes) if costs[0] <= e.cost < costs[1] and e.node not in right]
+            known = piece.known()
+            within = [i for i, (_, e) in enumerate(changes) if costs[0] <= e.cost < costs[1] and e.node not in known]
             chosen = sorted(within, key=lambda i: changes[i][1].cost)
         for number in chosen:
             if time.thread_time() - begun_here > seconds or time.perf_counter() - begun > 4 * seconds:
                 break
-            unit, edit = changes[number]
+            units, edit = changes[number]
             with edit.made():
-                values = piece.values(unit)
+                values = piece.values(units)
+                if values and piece.right and not piece.keeps(units):
+                    continue
             if values is not None and (shapes is None or [v.shape for v in values] == list(map(tuple, shapes))):
-                told = {"id": number, "kind": edit.kind, "cost": float(edit.cost), "values": values}
-                found.append({**told, **unit.place(edit.node)})
+                cost = edit.cost - SHARED * all(unit.shared and not unit.right for unit in units)
+                told = {"id": number, "kind": edit.kind, "cost": float(cost), "values": values}
+                also = sorted({node.lineno for node in edit.also})
+                found.append({**told, **units[0].place(edit.node), "also": also})
     return found
 
 
@@ -80,6 +90,8 @@ class Unit:
     text: str
     names: list[str]
     cell: int | None = None
+    shared: bool = False  # with other answers
+    right: bool = False  # of which some are right
 
     def __post_init__(self) -> None:
         self.loops = [node for node in ast.walk(self.tree) if isinstance(node, (ast.For, ast.While))]
@@ -130,68 +142,108 @@ def _defining(source: Any, space: Mapping[str, Any], name: str, parse: Callable[
     return None
 
 
+def _reached(name: str, defining: Callable[[str], Unit | None]) -> tuple[list[Unit], set[str]]:
+    """What an answer is made of, helpers first, and the names that were looked at."""
+    found, waiting, known = list[Unit](), [name], set[str]()
+    while waiting:
+        unit = defining(current) if (current := waiting.pop()) not in known else None
+        known.update([current], unit.names if unit else [])
+        if unit is not None:
+            found.insert(0, unit)
+            nodes = list(ast.walk(unit.tree))
+            waiting += [node.id for node in nodes if isinstance(node, ast.Name)]
+            waiting += [n.arg for n in nodes if isinstance(n, ast.arg) and n.arg.startswith("grad_")]
+    return found, known
+
+
 class Piece:
     """The units that an answer is made of (``ValueError`` if none), run with some changed in their own namespace."""
 
-    def __init__(self, source: Any, name: str, probes: Sequence[Probe], sizes: Sequence[Mapping[str, int]]) -> None:
-        self.name, self.probes, self.sizes = name, probes, sizes
+    def __init__(self, source: Any, name: str, probes: Any, sizes: Any, others: Any, intact: bool, last: bool) -> None:
+        self.name, self.probes, self.sizes, self.others, self.intact = name, probes, sizes, others, intact
         space, _ = answers.load(source)
-        self.reached: list[Unit] = []
-        waiting, known, parse = [name], set[str](), lru_cache(ast.parse)
-        while waiting:
-            unit = _defining(source, space, current, parse) if (current := waiting.pop()) not in known else None
-            known.update([current], unit.names if unit else [])
-            if unit is not None:
-                self.reached.append(unit)
-                nodes = list(ast.walk(unit.tree))
-                waiting += [node.id for node in nodes if isinstance(node, ast.Name)]
-                waiting += [n.arg for n in nodes if isinstance(n, ast.arg) and n.arg.startswith("grad_")]
+        parse = lru_cache(ast.parse)
+        defining = lru_cache(None)(lambda name: _defining(source, space, name, parse))
+        self.reached, known = _reached(name, defining)
+        beside = {other: _reached(other, defining)[0] for other in others}
+        for other, units in beside.items():
+            for unit in units:
+                unit.shared, unit.right = True, unit.right or others[other]
         if not self.reached:
             raise ValueError(f"nothing defines {name}")
         helping = [key for key, value in space.items() if isinstance(value, types.FunctionType) and key[:5] != "grad_"]
         self.helpers = [key for key in helping if key != name][:4]
-        offered = (_defining(source, space, helper, parse) for helper in self.helpers if helper not in known)
+        offered = (defining(helper) for helper in self.helpers if helper not in known)
         units = [*self.reached, *(unit for unit in offered if unit is not None)]  # their loops are bounded, too
+        self.right = [other for other, right in others.items() if right and last]  # they must stay as they are
+        units = list(dict.fromkeys([*units, *(unit for other in self.right for unit in beside[other])]))
         self.order = sorted(units, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
         guarded = _Guarded()
         self.space = {"np": guarded, "range": _range, **space}
         self.space.update((key, guarded) for key, value in space.items() if value is np)
         self.seen = set[bytes]()
-        self.parameters: list[str] = []
+        self.parameters: dict[str, list[str]] = {}
+        self.before = {other: self._values([unit.code for unit in self.order], other) for other in self.right}
 
-    def changes(self, settings: Sequence[str]) -> list[tuple[Unit, edits.Edit]]:
-        """All single edits, with their units."""
+    def changes(self, settings: Sequence[str]) -> list[tuple[list[Unit], edits.Edit]]:
+        """All single edits, with their units, and those that make one change wherever the same stands."""
         scalars = [f"_size_{size}" for size in self.sizes[0]] + (["_root_d"] if "d" in self.sizes[0] else [])
         scalars += [GIVEN + setting for setting in settings if setting in self.probes[0]]
-        numbers = [name for name, value in self.probes[0].items() if not value.ndim]
-        names = Names([GIVEN + name for name in self.probes[0]], scalars, self.helpers, numbers)
-        return [(unit, edit) for unit in self.reached for edit in edits.edits(unit.tree, names)]
+        shapes = {name: value.shape for name, value in self.probes[0].items()}
+        blamed = [unit for unit in self.reached if not (unit.right and self.others.get(unit.names[0]))]
+        found, alike = list[tuple[list[Unit], edits.Edit]](), dict[Any, list[tuple[Unit, edits.Edit]]]()
+        for unit in blamed:
+            for edit in sorted(
+                edits.edits(unit.tree, shapes, scalars, self.helpers), key=lambda e: (e.node.lineno, e.node.col_offset)
+            ):
+                found.append(([unit], edit))
+                if len(edit.puts) == 1 and edit.cost < ADDED:
+                    alike.setdefault(edit.alike, []).append((unit, edit))
+        for same in alike.values():
+            lines = {edit.node.lineno for _, edit in same}
+            groups = [same, *([pair for pair in same if pair[1].node.lineno == line] for line in lines)]
+            groups += [[pair for pair in same if pair is not one] for one in same if len(same) < MOST_COPIES]
+            for group in (group for group in groups if len(group) > 1):
+                (_, first), *others = group
+                puts, also = [put for _, edit in group for put in edit.puts], [edit.node for _, edit in others]
+                edit = replace(first, puts=puts, also=also, cost=first.cost + 0.3)
+                found.append((list(dict.fromkeys(unit for unit, _ in group)), edit))
+        return found
 
-    def right(self) -> set[ast.AST]:
+    def known(self) -> set[ast.AST]:
         """What stands in lines such as ``r = …`` that compute the quantity of that name: nothing is to change there."""
-        before, found = self.values(None) or [], set[ast.AST]()
+        before, found = self.values([]) or [], set[ast.AST]()
         named = [(unit, node) for unit in self.reached for node in ast.walk(unit.tree) if isinstance(node, ast.Assign)]
         for unit, node in named if before else ():
             name = getattr(node.targets[0], "id", "")
             if name in self.probes[0]:
                 with edits.Edit("", 0, node, [(node, "value", (GIVEN + name, {}))]).made():
-                    after = self.values(unit)
+                    after = self.values([unit])
                 alike = (a.shape == b.shape and np.allclose(a, b) for a, b in zip(before, after or (), strict=False))
                 if after is not None and all(alike):
                     found.update(ast.walk(node.value))
         return found
 
-    def values(self, changed: Unit | None) -> list[np.ndarray] | None:
+    def values(self, changed: Sequence[Unit]) -> list[np.ndarray] | None:
         """What the answer returns on every probe; None where it is not an array of numbers everywhere."""
-        codes = [unit.compiled() if unit is changed else unit.code for unit in self.order]
+        codes = [unit.compiled() if unit in changed else unit.code for unit in self.order]
         key = marshal.dumps(codes)
         if None in codes or key in self.seen:
             return None
         self.seen.add(key)
+        return self._values(codes, self.name)
+
+    def keeps(self, changed: Sequence[Unit]) -> bool:
+        """Whether right answers return what they did."""
+        codes = [unit.compiled() if unit in changed else unit.code for unit in self.order]
+        pairs = ((before, self._values(codes, name)) for name, before in self.before.items() if before)
+        return all(after and all(map(np.array_equal, before, after)) for before, after in pairs)
+
+    def _values(self, codes: Sequence[Any], name: str) -> list[np.ndarray] | None:
         found = []
         for probe, sizes in zip(self.probes, self.sizes, strict=True):
             try:
-                value = self._value(codes, probe, sizes)
+                value = self._value(codes, probe, sizes, name)
             except (SystemExit, Exception, GeneratorExit):
                 return None
             if value is None or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
@@ -199,19 +251,22 @@ class Piece:
             found.append(np.asarray(value))
         return found
 
-    def _value(self, codes: Sequence[Any], probe: Probe, sizes: Mapping[str, int]) -> Any:
+    def _value(self, codes: Sequence[Any], probe: Probe, sizes: Mapping[str, int], name: str) -> Any:
         space = {**self.space, **{f"_size_{key}": size for key, size in sizes.items()}, "__turn": _Turns()}
         space.update({GIVEN + key: answers.copied(value) for key, value in probe.items()})
         space["_root_d"] = float(np.sqrt(sizes.get("d", 1)))
         for code in codes:
             exec(code, space)
-        function = space[self.name]
-        self.parameters = self.parameters or answers.parameters(function)  # the same for all variants, and slow
-        if all(name in probe for name in self.parameters):
-            given = {name: answers.copied(probe[name]) for name in self.parameters}
+        function, asked = space[name], self.parameters.get(name)
+        if not asked:  # the same for all variants, and slow
+            asked = self.parameters[name] = answers.parameters(function)
+        if all(key in probe for key in asked):
+            given = {key: answers.copied(probe[key]) for key in asked}
         else:
             given = answers.arguments(function, probe, space)
-        return answers.as_value(function(**given))["value"]
+        value = answers.as_value(function(**given))["value"]
+        kept = all(np.array_equal(probe.get(key, given[key]), given[key]) for key in given if self.intact)
+        return value if kept else None
 
 
 class _Guarded:
