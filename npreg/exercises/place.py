@@ -4,6 +4,7 @@ They are made where the file runs; only what they return comes here. A place say
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,7 +24,7 @@ Change: TypeAlias = Mapping[str, Any]
 Search: TypeAlias = Callable[..., Sequence[Change]]
 """As `npreg.isolation.search_changes` of a file: an answer's name and what is asked about it -> what changes return."""
 
-AS_CHEAP = 0.05
+AS_CHEAP, ALIKE = 0.05, 0.15
 ADDED = 2.0  # the least cost of a change that adds something
 TIERS = ((0.0, ADDED), (ADDED, 9.0))
 TWINS = {"sign": "sign", "order": "sign", "accumulation": "update-returned"}  # by the kind of change that shows it
@@ -32,17 +33,19 @@ NO_PLACE = {"not-implemented", "not-repeatable", "numerical"}
 
 def placed(report: Report, questions: Questions, outcome: Mapping[str, Any], search: Search) -> Report:
     """The report with the places of the mistakes in the student's code; `search` runs its changes."""
-    answers, passed = [], {answer.name: answer.passed for answer in report.answers}
     if outcome["error"] is not None:  # what stops the file is the place
         return report
+    passed, found = {answer.name: answer.passed for answer in report.answers}, dict[str, list[list[Change]]]()
     with np.errstate(all="ignore"):
         for answer in report.answers:
             if not answer.passed and answer.mistakes and NO_PLACE.isdisjoint(answer.codes):
                 values = [run["value"] for run in outcome["functions"][answer.name]["runs"]]
                 others = {name: right for name, right in passed.items() if name != answer.name}
                 search_here = partial(search, others=others, intact=answer.codes == ["changes-input"])
-                answer = _with_places(answer, questions, values, partial(_ask, search_here, questions, answer.name))
-            answers.append(answer)
+                ask = partial(_ask, search_here, questions, answer.name)
+                found[answer.name] = _candidates(answer, questions, values, ask)
+    known = Counter(key for goals in found.values() for key in {_key(c) for changes in goals for c in changes})
+    answers = (_with_places(a, found[a.name], known) if a.name in found else a for a in report.answers)
     return replace(report, answers=tuple(answers))
 
 
@@ -59,12 +62,10 @@ def _ask(search: Search, questions: Questions, name: str, probes: Sequence[int],
     )
 
 
-def _with_places(
+def _candidates(
     answer: AnswerReport, questions: Questions, values: Sequence[Array | None], ask: Callable[..., Sequence[Change]]
-) -> AnswerReport:
-    """A wrong answer, its mistakes with their places: of the first, a change that makes it right on every probe; where
-    two were made, one of them a factor, there are changes that leave nothing but the other.
-    """
+) -> list[list[Change]]:
+    """Changes that make a wrong answer right on every probe; and of two mistakes, those that leave the other alone."""
     references, name = questions.judged, answer.name
     rights = [reference.right[name] for reference in references]
     goals = [rights, *_halfway(answer, questions, values)]
@@ -85,11 +86,16 @@ def _with_places(
             changes += [again[n] for n in numbers if n in again and _reaches(again[n], goal, references, rest, name)]
         if kept[0] or (len(kept) > 1 and all(kept[1:])):
             break
-    places = [_shared(changes) for changes in kept]
+    return kept
+
+
+def _with_places(answer: AnswerReport, found: Sequence[Sequence[Change]], known: Mapping[Any, int]) -> AnswerReport:
+    """A wrong answer, its mistakes with their places; `known` counts the answers that a change helps."""
+    places = [_shared(changes, known) for changes in found]
     if places[0] is not None or len(answer.mistakes) == 1:
         return replace(answer, mistakes=_confirmed(answer.mistakes, places[0]))
-    found = zip(answer.mistakes, [place and replace(place, enough=False) for place in places[1:]], strict=False)
-    placed = [replace(mistake, place=place) for mistake, place in found]
+    pairs = zip(answer.mistakes, [place and replace(place, enough=False) for place in places[1:]], strict=False)
+    placed = [replace(mistake, place=place) for mistake, place in pairs]
     return replace(answer, mistakes=(*placed, *answer.mistakes[len(placed) :]))
 
 
@@ -125,12 +131,18 @@ def _reaches(
     return True
 
 
-def _shared(changes: Sequence[Change]) -> Place | None:
+def _key(change: Change) -> tuple[Any, ...]:
+    return (change["cell"], *change["place"], change["kind"])
+
+
+def _shared(changes: Sequence[Change], known: Mapping[Any, int]) -> Place | None:
     """The place that all smallest changes share: the one that holds the others, or all on one line; else the first."""
     if not changes:
         return None
     least = min(change["cost"] for change in changes)
-    smallest = [change for change in changes if change["cost"] <= least + AS_CHEAP]
+    most = max(known[_key(change)] for change in changes if change["cost"] <= least + ALIKE)
+    near = [change for change in changes if change["cost"] <= least + (ALIKE if most > 1 else AS_CHEAP)]
+    smallest = [change for change in near if most == 1 or known[_key(change)] == most]  # in a helper of several answers
     if least >= ADDED:  # possible wherever a result is handed on: a term belongs where it is first, a factor last
         pick = min if all(change["kind"] == "term" for change in smallest) else max
         chosen = pick((change["cell"] or 0, change["place"][2]) for change in smallest)

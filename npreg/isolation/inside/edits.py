@@ -110,7 +110,8 @@ def edits(
         for owner, key, node in places if field not in NOT_THERE else ():
             if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
                 found = [*_expression(node, parent, field, names)]
-                found += added if _is_term(node, parent, field) else []
+                name = 0.1 * isinstance(node, ast.Name)  # which is only handed on
+                found += [(kind, cost + name, new) for kind, cost, new in added if _is_term(node, parent, field)]
                 found += whole if _is_whole(node, parent, field) else []
                 found += results if field in ("value", "body") and not isinstance(parent, ast.Attribute) else []
                 parts = {"_e": node, **_parts(node)}
@@ -325,7 +326,7 @@ def _returned(node: ast.FunctionDef) -> Iterator[Edit]:
         value: Any = last.value
         value = value.args[-1] if getattr(getattr(value, "func", None), "id", "") == "print" else value
         new = ast.fix_missing_locations(ast.copy_location(ast.Return(value), last))
-        yield Edit("return", 1.2, last, [(node, "body", [*node.body, new])])
+        yield Edit("return", 1.2, last, [(node, "body", [*node.body[:-1], new])])
 
 
 def _other_assignments(node: ast.stmt) -> Iterator[tuple[float, ast.stmt]]:

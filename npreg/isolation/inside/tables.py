@@ -32,7 +32,7 @@ COMPARED = "; ".join(
 )
 CHOSEN = "branches 1.1 _r if _c else _l; too-much 1.6 _l; too-much 1.6 _r"
 NAMED = (
-    "transposition 1.4 _e.T; constant 1.9 1 - _e; constant 2.4 1 + _e; constant 2.4 1 - _e ** 2;"
+    "transposition 1.4 _e.T; constant 2.1 1 - _e; constant 2.4 1 + _e; constant 2.4 1 - _e ** 2;"
     "constant 2.4 _e * (1 - _e)"
 )
 RANGES = "range 1.2 range(_r); range 1.2 range(_r - 1); range 1.2 range(_r + 1); range 1.2 range(1, _r)"

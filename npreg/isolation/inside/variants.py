@@ -21,7 +21,6 @@ from .tables import GIVEN
 
 MOST_ENTRIES = 200_000  # of any array that a variant may make, and of any range
 MOST_TURNS = 20_000  # of all loops of one call
-SHARED = 0.1  # what a change costs less where other wrong answers run, too
 ADDED = 2.0  # the least cost of a change that adds something
 MOST_COPIES = 7  # of which one may be right
 SHAPED = ("zeros", "ones", "empty", "full", "eye", "identity")
@@ -75,8 +74,7 @@ def search(
                 if values and piece.right and not piece.keeps(units):
                     continue
             if values is not None and (shapes is None or [v.shape for v in values] == list(map(tuple, shapes))):
-                cost = edit.cost - SHARED * all(unit.shared and not unit.right for unit in units)
-                told = {"id": number, "kind": edit.kind, "cost": float(cost), "values": values}
+                told = {"id": number, "kind": edit.kind, "cost": float(edit.cost), "values": values}
                 also = sorted({node.lineno for node in edit.also})
                 found.append({**told, **units[0].place(edit.node), "also": also})
     return found
@@ -90,8 +88,7 @@ class Unit:
     text: str
     names: list[str]
     cell: int | None = None
-    shared: bool = False  # with other answers
-    right: bool = False  # of which some are right
+    right: bool = False  # are there right answers that use it?
 
     def __post_init__(self) -> None:
         self.loops = [node for node in ast.walk(self.tree) if isinstance(node, (ast.For, ast.While))]
@@ -168,7 +165,7 @@ class Piece:
         beside = {other: _reached(other, defining)[0] for other in others}
         for other, units in beside.items():
             for unit in units:
-                unit.shared, unit.right = True, unit.right or others[other]
+                unit.right |= others[other]
         if not self.reached:
             raise ValueError(f"nothing defines {name}")
         helping = [key for key, value in space.items() if isinstance(value, types.FunctionType) and key[:5] != "grad_"]
