@@ -72,10 +72,8 @@ class Rows:
         raise NotImplementedError
 
 
-def as_features(
-    features: ArrayLike, name: str = "features", *, finite: bool = True, labels: Any = None, sparse: bool = False
-) -> Table:
-    """`features` as a float array (n, d), or with `sparse` as `SparseRows`; `finite` refuses NaN and inf."""
+def as_features(features: ArrayLike, name: str = "features", *, labels: Any = None, sparse: bool = False) -> Table:
+    """`features` as a float array (n, d), or with `sparse` as `SparseRows`; NaN and inf are refused."""
     matrix = as_sparse(features, name) if sparse else None
     if matrix is not None:
         return Table(matrix)
@@ -92,16 +90,13 @@ def as_features(
         raise ValueError(f"{name} must be 2-D (rows, columns), not of shape {X.shape}; {cure}")
     if X.size == 0:
         raise ValueError(f"{name} is empty: shape {X.shape}; at least one row and one column are needed")
-    if finite:
-        check_finite(X, name, lambda: removal(features, name), table.names)
+    check_finite(X, name, lambda: removal(features, name), table.names)
     return table
 
 
-def as_pair(
-    features: ArrayLike, labels: ArrayLike, *, finite: bool = True, sparse: bool = False
-) -> tuple[Table, Table]:
+def as_pair(features: ArrayLike, labels: ArrayLike, *, sparse: bool = False) -> tuple[Table, Table]:
     """Features (n, d), and labels (n,) or (n, k), each as it came in."""
-    table, found = as_features(features, finite=finite, labels=labels, sparse=sparse), as_table(labels, "labels")
+    table, found = as_features(features, labels=labels, sparse=sparse), as_table(labels, "labels")
     X, y = table.array, found.array
     n = len(X)
     if y.ndim not in (1, 2) or y.shape[0] != n or y.size == 0:
@@ -112,8 +107,7 @@ def as_pair(
             cure += "; are features transposed?  features.T has one row an example"
         raise ValueError(f"labels of shape {y.shape} do not fit features of shape {X.shape}; {cure}")
     check_rows(features, labels, "labels")
-    if finite:
-        check_finite(y, "labels", lambda: removal(labels, "labels"), found.names)
+    check_finite(y, "labels", lambda: removal(labels, "labels"), found.names)
     return table, found
 
 
@@ -155,36 +149,28 @@ def as_weights(sample_weight: ArrayLike | None, num_rows: int, features: Any = N
 
 
 def as_data(
-    features: ArrayLike,
-    labels: ArrayLike,
-    sample_weight: ArrayLike | None = None,
-    *,
-    finite: bool = True,
-    like: Data | None = None,
-    sparse: bool = False,
+    features: ArrayLike, labels: ArrayLike, sample_weight: Any = None, *, like: Data | None = None, sparse: bool = False
 ) -> Data:
     """Features (n, d) and labels (n, k) in one dtype, and weights; columns in the order of those of `like`.
 
     float32 stays float32 unless the other array is float64; integers and lists take the other's dtype.
     """
-    X, y = as_pair(features, labels, finite=finite, sparse=sparse)
+    X, y = as_pair(features, labels, sparse=sparse)
     if like is not None:
         X = _in_order(X, like.names, like.X.shape[1])
     weights = as_weights(sample_weight, len(X.array), features)
     dtype = np.result_type(*([t.array.dtype for t in (X, y) if t.is_float] or [np.dtype(np.float64)]))
     columns = Table(y.array.reshape(len(y.array), -1), y.names)
-    parts = _cast(X, dtype, "features", finite), _cast(columns, dtype, "labels", finite)
-    return Data.named(X.names, *parts, weights)
+    return Data.named(X.names, _cast(X, dtype, "features"), _cast(columns, dtype, "labels"), weights)
 
 
-def _cast(table: Table, dtype: np.dtype[Any], name: str, finite: bool) -> Any:
+def _cast(table: Table, dtype: np.dtype[Any], name: str) -> Any:
     if table.array.dtype == dtype:
         return table.array
     with np.errstate(over="ignore"):
         result: Any = table.array.astype(dtype)
-    if finite:
-        cure = f"some are beyond the range of {dtype}; rescale them, or give float64"
-        check_finite(result.values if is_sparse(result) else result, name, cure, table.names)
+    cure = f"some are beyond the range of {dtype}; rescale them, or give float64"
+    check_finite(result.values if is_sparse(result) else result, name, cure, table.names)
     return result
 
 

@@ -47,10 +47,7 @@ class Column:
 def as_chunks(
     columns: Sequence[Column], rows: Sequence[int] | None, count: Callable[[list[Any]], list[int]], per_chunk: int = 1
 ) -> tuple[list[tuple[Any, ...]], list[int]]:
-    """What to compute of each chunk, (features, labels[, sample_weight]), and its rows.
-
-    Columns are cut as the features are.  Parts without rows are left out; a chunk is `per_chunk` of the others.
-    """
+    """What to compute of each chunk, and its rows; a chunk is `per_chunk` parts of the features that have rows."""
     features = columns[0]
     found = features.rows
     if rows is not None:

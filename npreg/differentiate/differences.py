@@ -58,13 +58,10 @@ def real(value: NDArray[Any]) -> Array:
 
 
 def noise_of(curve: Curve) -> Array:
-    """The rounding error of the function's values: what is left of them in fourth differences.
-
-    On a grid this fine, f's own vanishes. Of four places the second quietest counts: some may have a kink.
-    """
+    """The rounding error of the function's values: their fourth differences, on a grid where f's own vanish."""
     values = np.stack([[real(curve(place + t)) for t in NOISE_STEPS] for place in NOISE_PLACES])
     levels = np.max(np.abs(np.diff(values, 4, axis=1)), axis=1) / np.sqrt(70.0)
-    return np.asarray(2 * np.sort(levels, axis=0)[1])
+    return np.asarray(2 * np.sort(levels, axis=0)[1])  # the second quietest place: some may have a kink
 
 
 def slope_of(curve: Curve, noise: Array) -> Derivative:
@@ -94,12 +91,9 @@ class _Ladder:
         self.noise = 2 * np.fmax(rounding, noise) / h
 
     def may_have_kink(self) -> NDArray[np.bool_]:
-        """Whether the one-sided slopes still differ at small steps, more than curvature (h·f″) explains.
-
-        The smallest of three successive estimates counts, so that one unlucky rounding does not make a kink.
-        """
+        """Whether the one-sided slopes still differ at small steps, more than curvature (h·f″) explains."""
         rows = _eliminated(self.jump[KINK_LEVEL : KINK_LEVEL + 4], RATIO)
-        jump = np.nan_to_num(np.min(np.abs(rows), axis=0))
+        jump = np.nan_to_num(np.min(np.abs(rows), axis=0))  # one unlucky rounding does not make a kink
         slope = np.nanmax(np.abs(self.central[KINK_LEVEL:]), axis=0, initial=0.0)
         return np.asarray(jump > 50 * self.noise[KINK_LEVEL + 3] + 1e-8 * slope)
 

@@ -153,10 +153,7 @@ def _asked(
 
 
 def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) -> Derivative:
-    """The derivatives along several moves, as columns at the end.
-
-    The complex step is believed for all where differences confirm it along a combination, else for each apart.
-    """
+    """The derivatives along several moves, as columns at the end; differences confirm a combination, or each apart."""
     if not moves:
         return _exact(np.zeros((*call(function, base).shape, 0)))
     curves = [along(function, base, move) for move in moves]

@@ -78,10 +78,7 @@ def along(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Arr
 
 
 def sizes_of(value: Measured, function: Function, base: Mapping[str, Any], *, steps: bool = True) -> Array:
-    """Σ|terms| of `value(function, base)`, something computed from a function and its inputs, in its shape.
-
-    `steps`: whether to change the operations inside of `function`, too, and not the inputs alone.
-    """
+    """Σ|terms| of `value(function, base)`, in its shape; with `steps` of the operations inside of `function`, too."""
     rng, start = np.random.default_rng(1), value(function, base)
     floats = {name: x for name, x in base.items() if isinstance(x, np.ndarray) and x.dtype == float}
     nudges = [{**base, **{name: x * _near_one(rng, x.shape) for name, x in floats.items()}} for _ in range(NUDGES)]
@@ -161,9 +158,7 @@ def _zero_scale(function: Function, inputs: Mapping[str, Any], name: str) -> flo
 
 
 def random_direction(scale: Array, rng: np.random.Generator) -> Array:
-    """A random direction of magnitudes 1 to 2 times `scale` and random signs.
-
-    20 bits keep x ± h·v exact for h a power of two down to 2⁻³², yet errors of several entries do not cancel.
-    """
+    """A random direction of magnitudes 1 to 2 times `scale` and random signs."""
     signs = rng.choice([-1.0, 1.0], size=scale.shape)
+    # 20 bits keep x ± h·v exact for h a power of two down to 2⁻³², yet errors of several entries do not cancel.
     return np.asarray(scale * signs * (1.0 + rng.integers(0, 2**20, size=scale.shape) / 2.0**20))

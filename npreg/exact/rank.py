@@ -69,9 +69,8 @@ def _dependence(R: Array, tolerance: float, intercept: bool, names: Names) -> st
     if len(listed) > 6:
         listed = [*listed[:5], f"{len(listed) - 5} more"]
     text = ", ".join(listed[:-1]) + " and " * (len(listed) > 1) + listed[-1]
-    with_intercept = others[0] == -1
-    return (
-        f"{column} is a linear combination of column{'s' * (len(listed) > 1)} {text}"
-        f"{' and the intercept' * with_intercept} (to rounding), so the coefficients are not determined; "
-        f"drop it{' or pass fit_intercept=False' * with_intercept}"
-    )
+    cure = "drop it"
+    if others[0] == -1:
+        text, cure = f"{text} and the intercept", "drop it or pass fit_intercept=False"
+    what = f"{column} is a linear combination of column{'s' * (len(listed) > 1)} {text} (to rounding)"
+    return f"{what}, so the coefficients are not determined; {cure}"

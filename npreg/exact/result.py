@@ -138,8 +138,6 @@ def two_sided(t: float, freedom: float) -> float:
     """
     if math.isnan(t) or not freedom > 0:
         return math.nan
-    if math.isinf(t):
-        return 0.0
     return _beta(freedom / (freedom + t * t), freedom / 2, 0.5)
 
 

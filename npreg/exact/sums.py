@@ -104,19 +104,15 @@ class Moments:
         p, k = len(extent.exponents[0]), extent.kind[1]
         total = cls(zeros(3 * p, 3 * (p + k)), np.zeros((0, p)), zeros(4, k))
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for part in extent.parts(data, low):
-                total += cls._of_part(extent.label_mean, *part)
+            for A, y, s in extent.parts(data, low):
+                left, root = _slices(A), A.high if s is None else A.high * np.sqrt(s.high)
+                right, right_y = (left, y) if s is None else (_slices(A * s), y * s)
+                products = np.hstack([left.T @ right, left.T @ _slices(right_y)])
+                deviations = two_sum(y.high, np.broadcast_to(-extent.label_mean, y.high.shape))
+                terms = (exactly(np.ones(y.high.shape)), deviations, deviations * deviations, y * y)
+                labels = stacked(*((each if s is None else each * s).sum() for each in terms))
+                total += cls(exactly(products), np.asarray(np.linalg.qr(root, mode="r"), np.float64), labels)
         return total
-
-    @classmethod
-    def _of_part(cls, mean: Array, A: DoubleDouble, y: DoubleDouble, s: DoubleDouble | None) -> Moments:
-        left, root = _slices(A), A.high if s is None else A.high * np.sqrt(s.high)
-        right, right_y = (left, y) if s is None else (_slices(A * s), y * s)
-        products = np.hstack([left.T @ right, left.T @ _slices(right_y)])
-        deviations = two_sum(y.high, np.broadcast_to(-mean, y.high.shape))
-        terms = (exactly(np.ones(y.high.shape)), deviations, deviations * deviations, y * y)
-        labels = stacked(*((each if s is None else each * s).sum() for each in terms))
-        return cls(exactly(products), np.asarray(np.linalg.qr(root, mode="r"), np.float64), labels)
 
     def __add__(self, other: Moments) -> Moments:
         R = np.concatenate([self.R, other.R])

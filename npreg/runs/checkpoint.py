@@ -133,8 +133,7 @@ class State:
         return value
 
     def count(self, name: str, low: int, high: float) -> int:
-        found = self.get(name, int, f"a whole number from {low} to {high}", lambda n: low <= n <= high)
-        return int(found)
+        return int(self.get(name, int, f"a whole number from {low} to {high}", lambda n: low <= n <= high))
 
     def array(self, name: str, shape: Sequence[int | None], dtype: Any, *, finite: bool = True) -> FloatArray:
         """An array of this dtype and shape, where None stands for any length."""
