@@ -1,8 +1,4 @@
-"""The derivative of a curve t → f(x + t·v) at t = 0, from function values alone.
-
-    (f(x + h·v) − f(x − h·v)) / 2h
-
-over a ladder of steps h, extrapolated to h = 0. All outputs of the function are treated at once.
+"""The derivative of a curve t → f(x + t·v) at t = 0, from function values alone; all outputs are treated at once.
 
 Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4
 (1982); the noise: J. J. Moré and S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).

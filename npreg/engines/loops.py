@@ -1,10 +1,4 @@
-"""Two loops over the minibatches of an epoch that do the plain loop's arithmetic with few NumPy calls a step.
-
-Rows are gathered a chunk at a time into one buffer, whose views are made once.
-
-    folded   squared loss, plain SGD, L2: bias and label are columns of the rows, r = (x, 1, −y)·(w, b, 1)
-    wide     any loss and rule; no copy of the data is made, which pays where rows are long
-"""
+"""Two loops over minibatches: the plain loop's arithmetic in few NumPy calls a step, on rows gathered in chunks."""
 
 from __future__ import annotations
 
@@ -90,7 +84,7 @@ def steps_a_chunk(batch_size: int, width: int, itemsize: int, limit: int = CHUNK
 
 
 class FoldedLoop(Engine):
-    """Three NumPy calls a step, for the squared loss with plain SGD and an L2 penalty.
+    """Three NumPy calls a step, for the squared loss with plain SGD and an L2 penalty; bias and label are columns.
 
     With rows z = √(lr/B) (x, 1, −y):   r = Z (θ, 1),   θ −= Zᵀr,  which is lr/B · X̃ᵀ(X̃θ − y).
     """
@@ -151,7 +145,7 @@ class FoldedLoop(Engine):
 
 
 class WideLoop(Engine):
-    """Any loss and any rule; gathers rows as they are, so that no copy of wide data is made."""
+    """Any loss and any rule; no copy of the data is made, which pays where rows are long."""
 
     name = "tight"
 

@@ -1,7 +1,5 @@
 """The exact reference: linear least squares, right to the last digit.
 
-    w, b = argmin Σ_i s_i (labels_i − features_i w − b)²
-
 1. Scale every column by a power of two (exact), so that units do not matter.
 2. In one pass over the rows, find R of √S A = Q R block by block (two on top of each other make the next),
    and AᵀSA and AᵀSy to 28 digits (`npreg.exact.sums`).  W = R⁻¹.

@@ -1,9 +1,8 @@
 """The sums over rows that least squares needs, a few thousand rows at a time; those of several blocks add up.
 
-Columns are those of A = (1, X), or X without an intercept, and y, each scaled by a power of two (exact);
-S is the diagonal matrix of weights.
-Moments have so many digits for the price of an ordinary product: a column is cut into slices of 21 bits,
-whose products, and sums of 2048 of them, are float64 numbers without rounding, in any order.
+Columns are those of A = (1, X), or X without an intercept, and y, each scaled by a power of two (exact); S is the
+diagonal matrix of weights. Moments have so many digits for the price of an ordinary product: a column is cut into
+slices of 21 bits, whose products, and sums of 2048 of them, are float64 numbers without rounding, in any order.
 
     a = a₁ + a₂ + a₃      aᵀb = a₁ᵀb₁ + (a₁ᵀb₂ + a₂ᵀb₁) + a₂ᵀb₂ (all exact) + terms of the small a₃, b₃
 

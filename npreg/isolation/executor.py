@@ -34,16 +34,12 @@ WINDOWS_FAULT = 0xC0000000
 
 @dataclass
 class Ran:
-    """What came of a file: ``outcome`` as of ``run_answers``; which functions work with ``complex`` numbers.
-
-    ``endings`` maps a function that ended its process (``""``: the file as a whole) to the reason's code (see
-    ``reasons``) and detail; ``isolation`` is what was in force before any of the student's code ran.
-    """
+    """What came of a file: ``outcome`` as of ``run_answers``, and what was in force before any of its code ran."""
 
     outcome: dict[str, Any]
-    endings: dict[str, tuple[str, str]] = field(default_factory=dict)
+    endings: dict[str, tuple[str, str]] = field(default_factory=dict)  # function, or "": a reason's code and detail
     isolation: dict[str, Any] = field(default_factory=dict)
-    complex: list[str] = field(default_factory=list)
+    complex: list[str] = field(default_factory=list)  # functions that work with complex numbers
 
 
 def run_isolated(

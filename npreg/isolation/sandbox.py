@@ -35,16 +35,13 @@ Trial = Callable[["Sandbox"], tuple[str, Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Limits:
-    """What one student's process, which starts no other, may use: ``seconds`` (wall clock, processor) and bytes.
-
-    ``memory`` is address space, ``output`` what is printed, ``folder_size`` all files together (with ``bwrap`` only).
-    """
+    """What one student's process, which starts no other, may use: seconds (wall clock, processor) and bytes."""
 
     seconds: float = 10.0
-    memory: int = 256 * 2**20
-    output: int = 2**20
+    memory: int = 256 * 2**20  # of address space
+    output: int = 2**20  # that is printed
     file_size: int = 2**20
-    folder_size: int = 8 * 2**20
+    folder_size: int = 8 * 2**20  # of all files together (with ``bwrap`` only)
 
     def __post_init__(self) -> None:
         if not self.seconds > 0 or self.memory < 64 * 2**20:

@@ -52,10 +52,7 @@ def remove_litter(place: str) -> None:
 
 
 def reachable_python(place: str, packages: Path, numpy_only: bool) -> tuple[str, str] | None:
-    """Return folders with Python's and NumPy's files that everybody may read; None if they already are.
-
-    Those below a private folder (``/root``) are linked, or copied, into ``place``: for a process without root's rights.
-    """
+    """Folders in ``place`` with Python's and NumPy's files for whom these cannot be read (in ``/root``); else None."""
     standard, dynamic = Path(os.__file__).resolve().parent, Path(sysconfig.get_path("platstdlib")) / "lib-dynload"
     if readable_by_others(standard) and readable_by_others(packages / "numpy"):
         return None
