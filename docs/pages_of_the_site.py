@@ -150,11 +150,11 @@ def _commands() -> str:
     text = "# The commands\n\nAs each prints it with `--help`.\n"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "90", "LANG": "C"}
     for command in COMMANDS:
-        run = [sys.executable, "-m", "npreg", command, "--help"]
+        call = f"from npreg.__main__ import main; main([{command!r}, '--help'])"
+        run = [sys.executable, "-c", call]
         shown = subprocess.run(
             run, capture_output=True, text=True, check=True, env=environment
         ).stdout
-        shown = shown.replace("python -m npreg", "npreg").replace("__main__.py", "npreg")
         text += f"\n## npreg {command}\n\n```text\n{shown.strip()}\n```\n"
     return text
 

@@ -225,7 +225,7 @@ def _sizes(text: str) -> dict[str, int]:
     try:
         return {name.strip(): int(size) for name, size in (part.split("=") for part in text.split(","))}
     except ValueError:
-        raise UnusableFile("sizes", text=repr(text)) from None
+        raise ValueError(f"--sizes takes sizes such as n=7,d=3, not {text!r}") from None
 
 
 def _grade_arguments(parser: Parser) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from npreg.exercises.findings import KIND, NAMED, RIGHT, RULE, AnswerReport, WrongAnswer, plain, short_lines
-from npreg.exercises.words import say, wrap
+from npreg.exercises.words import reworded, say, wrap
 
 
 class UnusableFile(ValueError):
@@ -29,7 +29,8 @@ class UnusableFile(ValueError):
 
     def text(self, lang: str) -> str:
         """What is the matter, in a language."""
-        return say(f"cannot.{self.key}", lang, **self.details)
+        why = {"why": reworded(str(self.details["why"]), lang)} if "why" in self.details else {}
+        return say(f"cannot.{self.key}", lang, **self.details | why)
 
 
 @dataclass(frozen=True)

@@ -224,6 +224,28 @@ def test_a_wrong_call_is_status_2_with_usage(npreg, arguments):
         assert not in_english(err)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "grade nowhere --exercise ridge",
+        "grade . --exercise ridge --seconds 0",
+        "grade . --exercise ridge --numerical 3",
+        "grade broken.zip --exercise ridge",
+        "prove ridge --sizes n=4",
+        "prove ridge --sizes abc",
+        "prove ridge --sizes n=0,d=1",
+        "check a.py --memory 1",
+    ],
+)
+def test_errors_are_chinese_too(npreg, call):
+    write("a.py", RIGHT)
+    write("broken.zip", "PK")
+    status, out, err = npreg("--lang", "zh", *call.split())
+    assert (status, out) == (2, "")
+    assert re.search("[\u4e00-\u9fff]", err)
+    assert npreg(*call.split())[2] != err
+
+
 def in_english(text):
     """English words in what is said in Chinese, beside names of commands and options, and what an option takes."""
     known = {"npreg", "json", "bwrap", "none", "auto", "plain", *COMMANDS}

@@ -73,7 +73,7 @@ def explain(code: str, lang: str, *, name: str = "", detail: str = "", **values:
     where = say("where.function", lang, name=name) if name else say("where.file", lang)
     if isinstance(values.get("seconds"), float):
         values["seconds"] = f"{values['seconds']:g}"
-    return say(f"reason.{code}", lang, where=where, detail=detail, **values)
+    return say(f"reason.{code}", lang, where=where, detail=reworded(detail, lang), **values)
 
 
 def size(count: int) -> str:

@@ -71,7 +71,7 @@ def say(key: str, lang: str, **values: object) -> str:
 
 
 def reworded(message: str, lang: str) -> str:
-    """A message of argparse's, which is one of the English texts below ``usage.error.``, in a language."""
+    """An English message, of argparse or an error, which is one of the texts below ``usage.error.``, in a language."""
     for key, template in texts("en").items() if lang != "en" else ():
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(template))
         found = re.fullmatch(pattern, message) if key.startswith("usage.error.") else None
