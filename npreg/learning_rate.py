@@ -176,9 +176,12 @@ def rate_bound(
 
 def steepest_slope(X: FloatArray, weights: FloatArray | None) -> float:
     """λ of a few rows."""
-    rows = _extended(X, weights)
-    gram = rows @ rows.T if rows.shape[1] > len(rows) else rows.T @ rows
-    return float(np.linalg.eigvalsh(gram)[-1]) / len(rows)
+    if X.shape[1] < len(X):
+        gram = (rows := _extended(X, weights)).T @ rows
+    else:
+        gram = (rows := np.asarray(X, np.float64)) @ rows.T + 1
+        gram *= 1 if weights is None else np.sqrt(np.outer(weights, weights))
+    return float(np.linalg.eigvalsh(gram)[-1]) / len(X)
 
 
 def squared_norms(X: FloatArray, weights: FloatArray | None) -> tuple[float, float]:

@@ -49,7 +49,9 @@ class ColumnMoments:
         X = np.asarray(X)
         with np.errstate(over="ignore", invalid="ignore"):
             mean = _mean(X, weights)
-            return cls(weight, len(X), mean, weight * _mean((X - mean) ** 2, weights), data.names)
+            deviations = X - mean
+            squares = np.square(deviations, out=deviations)
+            return cls(weight, len(X), mean, weight * _mean(squares, weights), data.names)
 
     def __add__(self, other: ColumnMoments) -> ColumnMoments:
         weight = self.weight + other.weight
@@ -105,7 +107,9 @@ class Scaling:
         return data._replace(X=X, weights=None if data.weights is None else data.weights / self.mean_weight)
 
     def features(self, X: FloatArray) -> FloatArray:
-        return np.asarray((X - self.mean) / self.sd, X.dtype)
+        scaled = X - self.mean
+        scaled /= self.sd
+        return np.asarray(scaled, X.dtype)
 
     def enter(self, theta: FloatArray) -> FloatArray:
         with np.errstate(over="ignore", invalid="ignore"):
