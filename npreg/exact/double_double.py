@@ -1,10 +1,7 @@
 """Sums and products in twice the working precision, from ordinary float64 operations alone.
 
-A double-double is an unevaluated sum high + low of two float64 numbers with |low| ≤ eps |high|: about
-32 decimal digits.  The rounding error e of a sum, and that of a product, are themselves float64 numbers:
-
-    a + b = s + e    exactly, with s = fl(a + b)    (two_sum)
-    a · b = p + e    exactly, with p = fl(a · b)    (two_product)
+A double-double is an unevaluated sum high + low of two float64 numbers with |low| ≤ eps |high|: about 32 decimal
+digits.  The rounding error of a sum, and that of a product, are themselves float64 numbers.
 
 Numbers must stay away from overflow and underflow; `least_squares` scales with powers of two, which is exact.
 

@@ -148,11 +148,7 @@ def _solve(total: Total, extent: Extent) -> LeastSquaresResult:
 def _refine(
     gradient_at: Callable[[DoubleDouble], DoubleDouble], W: Array, x: DoubleDouble, rate: float
 ) -> tuple[DoubleDouble, DoubleDouble]:
-    """Solve Aᵀ(y − A x) = 0 by corrections, step 3 of the module's docstring; x, and Σ (y − A x)² there.
-
-    An output is done when the next correction, `rate` times this one, would change the last bit of no
-    coefficient, or when corrections no longer shrink.
-    """
+    """Solve Aᵀ(y − A x) = 0 by corrections, step 3 of the module's docstring; x, and Σ (y − A x)² there."""
     previous = np.full(x.high.shape[1], np.inf)
     active = np.ones(x.high.shape[1], bool)
     rss = zeros(x.high.shape[1])
@@ -164,6 +160,7 @@ def _refine(
         rss = DoubleDouble(np.where(active, better.high, rss.high), np.where(active, better.low, rss.low))
         x += exactly(correction)
         size = np.linalg.norm(change, axis=0)  # the length of the change in A x
+        # Done where the next correction, `rate` times this one, changes no coefficient's last bit, or none shrinks.
         changed = np.abs(correction) * max(rate, EPS / 64) if rate else np.abs(correction)
         active &= ~np.all(changed <= EPS / 64 * np.abs(x.high), axis=0) & ~(size >= previous / 2)
         previous = size

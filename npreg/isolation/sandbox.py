@@ -51,23 +51,17 @@ class Limits:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The isolation for a whole run; ``room`` prepares one process's share of it.
-
-    ``bwrap`` is the path of bubblewrap; imports of ``forbidden`` packages are refused, but for ``allowed`` ones (whose
-    folder stays visible); ``locks=False`` does without Landlock and seccomp, as on an old kernel; ``drop=False`` keeps
-    the user; ``place`` is the run's ``workplace``, ``python`` its copies of Python's and NumPy's files; ``home`` is the
-    folder of a user's own file, which works there, with all packages, within limits alone.
-    """
+    """The isolation for a whole run; ``room`` prepares one process's share of it."""
 
     limits: Limits = field(default_factory=Limits)
-    bwrap: str | None = None
-    forbidden: tuple[str, ...] = FORBIDDEN
-    allowed: tuple[str, ...] = ()
-    locks: bool = True
-    drop: bool = True
-    place: str | None = None
-    python: tuple[str, str] | None = None
-    home: str | None = None
+    bwrap: str | None = None  # the path of bubblewrap
+    forbidden: tuple[str, ...] = FORBIDDEN  # packages whose imports are refused
+    allowed: tuple[str, ...] = ()  # but for these, whose folder stays visible
+    locks: bool = True  # Landlock and seccomp; an old kernel does without
+    drop: bool = True  # the user's rights, where that is root
+    place: str | None = None  # the run's ``workplace``
+    python: tuple[str, str] | None = None  # its copies of Python's and NumPy's files
+    home: str | None = None  # of a user's own file, which works there, with all packages, within limits alone
 
     def anywhere(self) -> Sandbox:
         """Return the same without the folder of one run: what decides how a file is run."""
