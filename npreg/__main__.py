@@ -1,7 +1,5 @@
-"""The command line, ``python -m npreg`` or ``npreg``: argument parsing and printing.
-
-Exit status: 0 all right, 1 something is wrong (an answer, or probes that cannot tell mistakes apart), 2 the
-call or a file could not be used (the message is on standard error).
+"""The command line, ``python -m npreg`` or ``npreg``. Exit status: 0 all right, 1 an answer is wrong (or probes cannot
+tell mistakes apart), 2 the call or a file could not be used (the message is on standard error).
 """
 
 from __future__ import annotations

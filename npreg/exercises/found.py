@@ -1,6 +1,4 @@
-"""What was found out about an answer, noted where it is known. It speaks no language: a message's placeholders are
-the names below, so what nothing notes cannot be said.
-"""
+"""What was found out about an answer, noted where it is known, by the names of the messages' placeholders."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Where in the student's own code the mistake is: the smallest change there that makes a wrong answer right.
-They are made where the file runs; only what they return comes here. A place says where one is enough, never which.
-"""
+"""Where in the student's own code the mistake is: the smallest change, made where it runs, that makes it right."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What a teacher looks at: do an exercise's probes tell every pair of known mistakes apart, and what is said of them?
-Known mistakes that have the same values on the probes are compared on many others. If they agree there, too, they
-are one formula under several names (twins); if not, it is these probes that cannot tell them apart.
-"""
+"""Do an exercise's probes tell known mistakes apart? Those that agree on many others, too, are one formula (twins)."""
 
 from __future__ import annotations
 
@@ -103,10 +100,8 @@ class Known(NamedTuple):
 
 
 def prove(exercise: Exercise, probes: Sequence[Probe] | None = None) -> Proof:
-    """Show that probes tell every pair of known mistakes of an exercise apart, or name the pairs they cannot.
-
-    `probes` are mappings from the names of the inputs to arrays, by default those on which mistakes are named; a
-    ValueError if one does not fit the exercise.
+    """Show that probes (by default those on which mistakes are named) tell all known mistakes apart, or name the
+    pairs that they cannot; a ValueError if one does not fit the exercise.
     """
     bank = bank_of(exercise)
     fixed = [*bank.references, *bank.checks]
@@ -186,9 +181,7 @@ def _pairs(found: Sequence[tuple[str, Known, Known]]) -> tuple[Pair, ...]:
 
 
 def preview(exercise: Exercise, lang: str = "en", count: int = 20) -> Iterator[str]:
-    """What students read for the commonest mistakes, each kind once before any comes again; at last, which steps are
-    differentiated numerically, and how exactly and fast answers are judged.
-    """
+    """What students read for the commonest mistakes, each kind once before any comes again; then how exact it is."""
     questions = questions_of(exercise, seed=0)
     begun = time.perf_counter()
     for name in questions.names:

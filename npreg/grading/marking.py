@@ -189,10 +189,6 @@ def function_text(source: str, line: int | None) -> str:
     """A function's lines, from where it begins to where its indentation ends, at most a dozen.
 
     The file is not parsed: a hostile one must not reach the parser of the process that holds the reference.
-
-    >>> print(function_text("x = 1\\ndef f(w):\\n    return w\\n\\ny = 2", 2))
-    def f(w):
-        return w
     """
     lines = source.split("\n")
     if line is None or not 0 < line <= len(lines):

@@ -1,7 +1,4 @@
-"""Derivatives found numerically: caught by large probes, whose loss dwarfs the derivative, so differences lose digits.
-
-The best have one example as an outlier, which some entries of the derivative do not see: no step is good for them.
-"""
+"""Derivatives found numerically: large probes, best in one example, whose loss dwarfs it, cost them digits."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Who handed in what: loose files, folders, archives, and the names that learning platforms give them.
-
-Moodle: `Ada Lovelace_1234567_assignsubmission_file/ridge.py` (or the same in one flat name); Canvas:
-`lovelaceada_12345_67890_ridge.py`; Blackboard: `Week 3_ada_attempt_2024-05-06-07-08-09_ridge.py`; Brightspace:
-`12-34 - Ada Lovelace - May 6, 2024 708 AM/ridge.py` (or in one flat name).
-"""
+"""Who handed in what: loose files, folders, archives, the names that platforms give them (docs/grading.md)."""
 
 from __future__ import annotations
 
@@ -121,8 +116,7 @@ def is_archive(path: Path) -> bool:
 
 def entries(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]], place: str) -> list[Entry]:
     """What the students of a folder (an archive, one file) handed in, in order; archives are unpacked below `place`.
-
-    Raises FileNotFoundError if there is nothing at `path`, ValueError if an archive of the class cannot be unpacked.
+    FileNotFoundError if nothing is at `path`, ValueError if an archive of the class cannot be unpacked.
     """
     skip, path, targets = list(skip), Path(path), (Path(place, "unpacked", str(number)) for number in itertools.count())
     if is_archive(path):

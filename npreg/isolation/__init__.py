@@ -1,10 +1,6 @@
-"""Somebody's file in a process of its own.
+"""Somebody's file in a process of its own (``choose``, ``run_isolated``), or in this one (``run_answers``).
 
-    sandbox, in_force = choose(Sandbox(), "auto", trial)    the strongest isolation that works here
-    ran = run_isolated(sandbox, source, names, probes)          ``ran.outcome`` is as of ``run_answers``
-
-``run_answers`` runs the same file in this process. What runs inside the other process is in ``inside``,
-loaded by path, without the package.
+What runs inside the other process is in ``inside``, loaded by path, without the package.
 """
 
 from npreg.isolation.executor import Ran, Watch, run_isolated, search_isolated

@@ -1,7 +1,4 @@
-"""Somebody's answers run as ``run_answers`` does, but in a process of their own, watched and ended from outside.
-
-It gets source and probes and returns arrays, which are checked; it never holds the reference.
-"""
+"""Somebody's answers run in a process of their own, watched and ended from outside, which never holds the reference."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""How a student's process is shut in on this machine: the command, the user, the folder, the environment.
-
-Three layers, each used where it is to be had: ``bwrap`` (namespaces: no network, no files but Python's own),
-an unprivileged user when started as root, and the limits and locks that the process sets on itself (``inside``).
-"""
+"""How a student's process is shut in on this machine: by bwrap, as another user, with locks of its own."""
 
 from __future__ import annotations
 

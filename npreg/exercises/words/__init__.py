@@ -1,6 +1,5 @@
-"""All words, in English and Chinese: the one place that speaks. The hints of a mistake come in stages: what is
-already right (told by the findings), its kind (`kind`), what and where it is (`describe`), and which rule to look at
-again (`rule`), with a pointer into ``docs/derivation.md``. None of them holds a right number or a right formula.
+"""All words, in English and Chinese: the one place that speaks. Hints come in stages: what is right, the kind
+(`kind`), what and where (`describe`), which rule to look at (`rule`); none holds a right number or formula.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""The student's process: lock oneself in, run the answers, send plain records; started by path.
+"""The student's process, started by path: lock oneself in, say what is in force, run the answers, send plain records.
 
-The request comes on standard input, and the reply leaves through what was standard output; the student's own prints
-go to standard error. What is in force is said before any student code runs, and each function's name before it.
+The request comes on standard input, the reply leaves through what was standard output; prints go to standard error.
 """
 
 from __future__ import annotations

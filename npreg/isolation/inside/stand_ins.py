@@ -1,8 +1,4 @@
-"""Stand-ins for packages that are not there: imports work, use in an answer is refused by name.
-
-A notebook that plots, or imports a package it never uses, is not wrong. So ``import torch`` gives an object that
-swallows everything while the file is loaded; once ``StandIn.closed`` is set, its use raises ``Forbidden``.
-"""
+"""Stand-ins for packages that are not there: who imports what is never used is not wrong; use is refused."""
 
 from __future__ import annotations
 
