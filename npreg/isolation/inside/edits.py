@@ -81,24 +81,14 @@ def edits(
     nodes = list(ast.walk(root))
     changed = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     handed = {n.arg for n in nodes if isinstance(n, ast.arg)}
-    own, turns = (
-        sorted(changed | handed),
-        [n.target.id for n in nodes if isinstance(n, ast.For) and isinstance(n.target, ast.Name)],
-    )
-    foreign = [GIVEN + name for name in shapes if name not in handed - changed]
+    own = sorted(changed | handed)
+    given = [GIVEN + name for name in shapes if name not in handed - changed]
+    turns = [n.target.id for n in nodes if isinstance(n, ast.For) and isinstance(n.target, ast.Name)]
     arrays = {GIVEN + name: shape for name, shape in shapes.items() if shape}
     apart = [f"{a} - {b}" for a, b in itertools.permutations(arrays, 2) if arrays[a] == arrays[b]]
     settings = [scalar for scalar in scalars if scalar.startswith(GIVEN)]
-    names = {
-        "x": own,
-        "g": foreign,
-        "v": [*own, *foreign],
-        "i": turns,
-        "u": [*arrays],
-        "c": [*arrays, *apart],
-        "f": helpers,
-    }
-    names |= {"s": scalars, "t": settings, "q": settings}
+    names = {"x": own, "g": given, "v": [*own, *given], "i": turns, "u": [*arrays], "c": [*arrays, *apart]}
+    names |= {"f": helpers, "s": scalars, "t": settings, "q": settings}
     names["a"] = [v for v in names["v"] if v not in turns and shapes.get(v.removeprefix(GIVEN)) != ()]
     added, whole, results = (list(rows(table, names)) for table in (tables.ADDED, tables.WHOLE, tables.RESULT))
     for parent, field, value in ((node, *pair) for node in nodes for pair in ast.iter_fields(node)):

@@ -139,18 +139,18 @@ def _defining(source: Any, space: Mapping[str, Any], name: str, parse: Callable[
     return None
 
 
-def _reached(name: str, defining: Callable[[str], Unit | None]) -> tuple[list[Unit], set[str]]:
-    """What an answer is made of, helpers first, and the names that were looked at."""
+def _reached(name: str, defining: Callable[[str], Unit | None]) -> list[Unit]:
+    """What an answer is made of, helpers first."""
     found, waiting, known = list[Unit](), [name], set[str]()
     while waiting:
         unit = defining(current) if (current := waiting.pop()) not in known else None
         known.update([current], unit.names if unit else [])
         if unit is not None:
-            found.insert(0, unit)
             nodes = list(ast.walk(unit.tree))
             waiting += [node.id for node in nodes if isinstance(node, ast.Name)]
             waiting += [n.arg for n in nodes if isinstance(n, ast.arg) and n.arg.startswith("grad_")]
-    return found, known
+            found.insert(0, unit)
+    return found
 
 
 class Piece:
@@ -161,19 +161,17 @@ class Piece:
         space, _ = answers.load(source)
         parse = lru_cache(ast.parse)
         defining = lru_cache(None)(lambda name: _defining(source, space, name, parse))
-        self.reached, known = _reached(name, defining)
-        beside = {other: _reached(other, defining)[0] for other in others}
-        for other, units in beside.items():
-            for unit in units:
-                unit.right |= others[other]
+        self.reached = _reached(name, defining)
+        beside = {other: _reached(other, defining) for other in others}
+        for unit in (unit for other in beside if others[other] for unit in beside[other]):
+            unit.right = True
         if not self.reached:
             raise ValueError(f"nothing defines {name}")
         helping = [key for key, value in space.items() if isinstance(value, types.FunctionType) and key[:5] != "grad_"]
         self.helpers = [key for key in helping if key != name][:4]
-        offered = (defining(helper) for helper in self.helpers if helper not in known)
-        units = [*self.reached, *(unit for unit in offered if unit is not None)]  # their loops are bounded, too
         self.right = [other for other, right in others.items() if right and last]  # they must stay as they are
-        units = list(dict.fromkeys([*units, *(unit for other in self.right for unit in beside[other])]))
+        units = {*self.reached, *(unit for other in self.right for unit in beside[other])}
+        units |= {unit for unit in map(defining, self.helpers) if unit is not None}  # their loops are bounded, too
         self.order = sorted(units, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
         guarded = _Guarded()
         self.space = {"np": guarded, "range": _range, **space}
@@ -187,12 +185,10 @@ class Piece:
         scalars = [f"_size_{size}" for size in self.sizes[0]] + (["_root_d"] if "d" in self.sizes[0] else [])
         scalars += [GIVEN + setting for setting in settings if setting in self.probes[0]]
         shapes = {name: value.shape for name, value in self.probes[0].items()}
-        blamed = [unit for unit in self.reached if not (unit.right and self.others.get(unit.names[0]))]
-        found, alike = list[tuple[list[Unit], edits.Edit]](), dict[Any, list[tuple[Unit, edits.Edit]]]()
-        for unit in blamed:
-            for edit in sorted(
-                edits.edits(unit.tree, shapes, scalars, self.helpers), key=lambda e: (e.node.lineno, e.node.col_offset)
-            ):
+        found, alike = list[tuple[list[Unit], edits.Edit]](), dict[str, list[tuple[Unit, edits.Edit]]]()
+        for unit in (unit for unit in self.reached if not (unit.right and self.others.get(unit.names[0]))):
+            every = edits.edits(unit.tree, shapes, scalars, self.helpers)
+            for edit in sorted(every, key=lambda e: (e.node.lineno, e.node.col_offset)):
                 found.append(([unit], edit))
                 if len(edit.puts) == 1 and edit.cost < ADDED:
                     alike.setdefault(edit.alike, []).append((unit, edit))
