@@ -113,17 +113,13 @@ def _reaches(
     change: Change, goal: Sequence[Array], references: Sequence[Reference], probes: Sequence[int], name: str
 ) -> bool:
     """Whether a change returns what is wanted on every one of these probes."""
-    if len(change["values"]) != len(probes):
+    if [value.shape for value in change["values"]] != [goal[i].shape for i in probes]:
         return False
     for value, i in zip(change["values"], probes, strict=True):
-        right, terms = references[i].right[name], references[i].terms[name]
-        if value.shape != goal[i].shape:
-            return False
-        if goal[i] is right:
-            good = references[i].right_entries(name, value)
-        else:
-            scale = np.max(np.abs(goal[i])) / max(float(np.max(np.abs(right))), 1e-300)
-            good = is_right(value, goal[i], np.max(terms) * max(scale, 1.0))
+        at, wanted = references[i], goal[i]
+        right, terms = at.right[name], at.terms[name]
+        scale = max(float(np.max(np.abs(wanted))) / max(float(np.max(np.abs(right))), 1e-300), 1.0)
+        good = at.right_entries(name, value) if wanted is right else is_right(value, wanted, np.max(terms) * scale)
         if not np.all(good):
             return False
     return True

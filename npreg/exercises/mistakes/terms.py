@@ -25,8 +25,8 @@ from npreg.exercises.mistakes.preference import MORE, Kind, cost, factor_cost
 
 Label = tuple[str, ...]
 Term = tuple[str, Factor | None]
-Alone = tuple[tuple[Factor | None, ...], ...]  # the factors of all terms with one of the mistakes
-Named = tuple[tuple[str, ...], float, Found, Alone]
+Named = tuple[tuple[str, ...], float, Found, tuple[tuple[Factor | None, ...], ...]]
+"""Codes, what they cost, what is known, and the factors of all terms with each of the mistakes alone."""
 MOST = 50_000  # choices of a mistake for every term
 
 

@@ -19,6 +19,8 @@ RELATED = """sum mean prod; max min; maximum minimum; dot multiply matmul outer;
 REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm")
 REDUCING = ("axis", "keepdims")
 CONSTANTS = (0, 1, 2, 0.5, -1, 3, 4)
+FORMULAS = (ast.BinOp, ast.Call, ast.Compare, ast.IfExp, ast.Subscript, ast.UnaryOp, ast.Name)
+INDEXED = (ast.Subscript, ast.Slice, ast.keyword)
 NOT_THERE = ("decorator_list", "annotation", "returns", "defaults", "kw_defaults", "bases", "ctx")
 
 
@@ -102,7 +104,9 @@ def edits(
                 found = [*_expression(node, parent, field, names)]
                 name = 0.1 * isinstance(node, ast.Name)  # which is only handed on
                 found += [(kind, cost + name, new) for kind, cost, new in added if _is_term(node, parent, field)]
-                found += whole if _is_whole(node, parent, field) else []
+                found += (
+                    whole if field != "func" and isinstance(node, FORMULAS) and not isinstance(parent, INDEXED) else []
+                )
                 found += results if field in ("value", "body") and not isinstance(parent, ast.Attribute) else []
                 parts = {"_e": node, **_parts(node)}
                 for kind, cost, new in found:
@@ -261,13 +265,6 @@ def _is_term(node: ast.expr, parent: ast.AST, field: str) -> bool:
         return parent.attr in REDUCTIONS or not isinstance(node, ast.Name)
     inside = ("value", "body", "orelse", "operand", "args", "elts", "values", "elt")
     return field in inside and not isinstance(parent, ast.Subscript)
-
-
-def _is_whole(node: ast.expr, parent: ast.AST, field: str) -> bool:
-    """Whether a formula stands here for which another one, or a given quantity, may stand."""
-    if isinstance(parent, (ast.Subscript, ast.Slice, ast.keyword)) or field == "func":
-        return False
-    return isinstance(node, (ast.BinOp, ast.Call, ast.Compare, ast.IfExp, ast.Subscript, ast.UnaryOp, ast.Name))
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[Edit]:

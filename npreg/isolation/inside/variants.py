@@ -211,9 +211,8 @@ class Piece:
             name = getattr(node.targets[0], "id", "")
             if name in self.probes[0]:
                 with edits.Edit("", 0, node, [(node, "value", (GIVEN + name, {}))]).made():
-                    after = self.values([unit])
-                alike = (a.shape == b.shape and np.allclose(a, b) for a, b in zip(before, after or (), strict=False))
-                if after is not None and all(alike):
+                    after = self.values([unit]) or []
+                if after and all(a.shape == b.shape and np.allclose(a, b) for a, b in zip(before, after, strict=True)):
                     found.update(ast.walk(node.value))
         return found
 
