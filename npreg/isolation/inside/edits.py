@@ -89,9 +89,10 @@ def edits(
     arrays = {GIVEN + name: shape for name, shape in shapes.items() if shape}
     apart = [f"{a} - {b}" for a, b in itertools.permutations(arrays, 2) if arrays[a] == arrays[b]]
     settings = [scalar for scalar in scalars if scalar.startswith(GIVEN)]
-    names = {"x": own, "g": given, "v": [*own, *given], "i": turns, "u": [*arrays], "c": [*arrays, *apart]}
+    either = [*own, *given]
+    names: Any = {"x": own, "g": given, "v": either, "i": turns, "u": [*arrays], "c": [*arrays, *apart]}
     names |= {"f": helpers, "s": scalars, "t": settings, "q": settings}
-    names["a"] = [v for v in names["v"] if v not in turns and shapes.get(v.removeprefix(GIVEN)) != ()]
+    names["a"] = [v for v in either if v not in turns and shapes.get(v.removeprefix(GIVEN)) != ()]
     added, whole, results = (list(rows(table, names)) for table in (tables.ADDED, tables.WHOLE, tables.RESULT))
     for parent, field, value in ((node, *pair) for node in nodes for pair in ast.iter_fields(node)):
         places: Any = [(parent, field, value)]
