@@ -16,7 +16,7 @@ from npreg.gradcheck.readings import Shapes, is_number, keys_for
 
 CONTAINERS = ("params", "parameters")
 CACHES = ("cache", "caches", "ctx", "context", "tape", "memory")
-UPSTREAM = re.compile(r"(?:up|grad|d|g|delta).*|.*_grad", re.IGNORECASE)
+UPSTREAM = re.compile(r"(?:up|grad|d|g|delta).*|.*_(?:grad|gradient|error|delta)", re.IGNORECASE)
 BACKWARDS = ("backward", "gradient", "grad")
 OUTPUTS = ("output", "out", "y", "z", "loss")
 ANY = [inspect.Parameter("inputs", inspect.Parameter.VAR_KEYWORD)]
@@ -94,7 +94,8 @@ class Form:
             return result
         if self.place is None:
             numbers = [place for place in (0, -1) if is_number(result[place])]
-            self.place, self.ambiguous = (numbers or [0])[0], len(numbers) > 1
+            arrays = [place for place, item in enumerate(result) if not isinstance(item, Mapping)]
+            self.place, self.ambiguous = [*numbers, *arrays, 0][0], len(numbers) > 1
         rest = list(result)
         value = rest.pop(self.place)
         self.cache = rest[0] if len(rest) == 1 else tuple(rest)
@@ -110,8 +111,17 @@ class Form:
         """Whether the gradient has a parameter for the upstream derivative, and cannot do without."""
         backward = self.backward()
         _, missing, named = self._plan(backward) if backward is not None else ([], [], False)
-        missing = [name for name in missing if name not in CACHES]
-        return named or bool(missing), any(map(UPSTREAM.fullmatch, missing))
+        cached = self._cached(missing)
+        missing = [name for name in missing if name not in cached]
+        layer = hasattr(self.owner, "backward") or bool(cached)
+        return named or bool(missing), any(layer or UPSTREAM.fullmatch(name) for name in missing)
+
+    def _cached(self, missing: Sequence[str]) -> list[str]:
+        """Which of the parameters that are no inputs takes the cache: by its name, or as it is not the upstream."""
+        named = [name for name in missing if name in CACHES]
+        if named or len(missing) < 2 or isinstance(self.cache, (Context, type(None))):
+            return named
+        return ([name for name in missing if not UPSTREAM.fullmatch(name)] or list(missing))[-1:]
 
     def gradients(self, leaves: Mapping[str, Any], upstream: Any, gradient: Any = None) -> list[Any]:
         """The raw results of the gradient, to be read in this order."""
@@ -183,8 +193,11 @@ class Form:
         found = {name: given[name] for name in taken}
         if spare.get("upstream") is not None and not missing and named:
             missing = ["upstream"]
+        cached = self._cached(missing) if "upstream" in spare else [name for name in missing if name in CACHES]
+        free = [name for name in missing if name not in cached]
+        ups = [name for name in free if UPSTREAM.fullmatch(name)] or free
         for name in missing:
-            what = spare.get("cache" if name in CACHES else "upstream")
+            what = spare.get("cache" if name in cached else "upstream" if name in ups else name)
             if what is None:
                 raise TypeError(
                     f"{getattr(function, '__name__', 'the function')} needs {name!r}, but is called with the inputs by "

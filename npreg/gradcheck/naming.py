@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,6 +24,7 @@ from npreg.gradcheck.readings import Wanted, readings
 from npreg.gradcheck.report import Mistake
 
 LETTERS = "ndkhmpqrs"
+SECONDS = 12.0  # to look for mistakes at sizes of one kind
 MOST = 60  # entries of a given input beyond which it is cut down
 FEW = (9, 7, 5, 4, 3, 3, 3, 3, 3)
 SIZES = (7, 5, 11, 3, 13, 17, 19, 23, 29)
@@ -79,11 +81,13 @@ def named_mistakes(
 def _named(subject: Subject) -> dict[str, tuple[Mistake, ...]]:
     """The mistakes in each gradient; empty where none can be looked for."""
     best: dict[str, tuple[AnswerReport, Mapping[str, Shape]]] = {}
+    why = ""
     with quiet():
         for shapes in _shapes(subject):
             try:
                 found = _judged(subject, shapes)
-            except Exception:  # a function that takes no other numbers, or whose value is no single one
+            except Exception as error:  # a function that takes no other numbers, or whose value is no single one
+                why = why or str(error)
                 continue
             for name, answer in found.items():
                 if name not in best or _failed(best[name][0]):
@@ -92,7 +96,10 @@ def _named(subject: Subject) -> dict[str, tuple[Mistake, ...]]:
                 break
         shaped = {name: np.shape(subject.gradients[name](subject.inputs)) for name in best}
     own = {name: Fact(got=shape, expected=np.shape(subject.inputs[name])) for name, shape in shaped.items()}
-    return {name: tuple(_told(answer, own[name], shapes)) for name, (answer, shapes) in best.items()}
+    told = {name: tuple(_told(answer, own[name], shapes)) for name, (answer, shapes) in best.items()}
+    why = why or " ".join(mistake.message() for answer, _ in best.values() for mistake in answer.mistakes[:1])
+    unknown = Mistake("not-recognised", f"Which mistake it is could not be looked for on other numbers: {why}")
+    return {name: told.get(name) or (unknown,) for name in subject.gradients}
 
 
 def _told(answer: AnswerReport, own: Fact, shapes: Mapping[str, Shape]) -> Iterator[Mistake]:
@@ -105,7 +112,8 @@ def _told(answer: AnswerReport, own: Fact, shapes: Mapping[str, Shape]) -> Itera
     for mistake in known:
         found = tuple(record if isinstance(record, Scale) or "got" not in record else own for record in mistake.found)
         message = replace(mistake, found=found).message(alone=len(known) == 1)
-        letters = [n for n in places if isinstance(n, str) and re.search(rf"\b\d*{n}\b", message)]
+        prose = re.sub("`[^`]*`", "", message)  # a step may have such a name, too
+        letters = [n for n in places if isinstance(n, str) and re.search(rf"\b\d*{n}\b", prose)]
         legend = f" ({', '.join(f'{n} is {places[n]}' for n in letters)})" if letters else ""
         yield Mistake(mistake.code, message + legend, mistake.alternatives)
 
@@ -116,7 +124,7 @@ def _failed(answer: AnswerReport) -> bool:
 
 
 def _judged(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, AnswerReport]:
-    names = {name: re.sub(r"\W+", "_", name).strip("_") for name in subject.inputs}
+    names = {name: name if name.isidentifier() else re.sub(r"\W+", "_", name).strip("_") for name in subject.inputs}
     back = {short: name for name, short in names.items()}
     rest = {name: value for name, value in subject.inputs.items() if name not in shapes}
     parameters = [inspect.Parameter(names[name], inspect.Parameter.KEYWORD_ONLY) for name in shapes]
@@ -141,7 +149,9 @@ def _judged(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, AnswerRe
     inputs = {names[name]: Input(shape, _like(subject.inputs[name])) for name, shape in shapes.items()}
     asked = {f"grad_{names[name]}": gradient(names[name]) for name in subject.gradients}
     answers = {f"grad_{names[name]}": with_parameters(given) for name, given in subject.gradients.items()}
-    report = check(answers, Exercise(loss, inputs, asked, id="your-function"), probes=[own], seed=0, seconds=0)
+    exercise = Exercise(loss, inputs, asked, id="your-function")
+    exercise.notes["until"] = time.monotonic() + SECONDS
+    report = check(answers, exercise, probes=[own], seed=0, seconds=0)
     return {back[answer.name.removeprefix("grad_")]: answer for answer in report.answers}
 
 
@@ -186,16 +196,28 @@ def _shapes(subject: Subject) -> Iterator[dict[str, Shape]]:
 
 
 def _like(value: Any) -> Draw:
-    """Draws numbers like these: classes, 0 and 1, one-hot rows, shares, positive, with a column of ones."""
+    """Draws numbers like these: classes, 0 and 1, one-hot rows, shares, positive, a column of ones, symmetric."""
     given = np.asarray(value)
     low, high = (float(f(given)) if given.size else 0.0 for f in (np.min, np.max))
     table, whole = given.ndim == 2 and given.shape[1] > 1, given.dtype.kind in "iub"
     binary = bool(np.isin(given, (0, 1)).all())
+    one_hot = binary and table and bool((given.sum(axis=1) == 1).all())
+    mirrored = table and not one_hot and given.shape[0] == given.shape[1] and np.allclose(given, given.T)
+    definite = mirrored and not whole and bool((np.linalg.eigvalsh(given) > 0).all())
+
+    def drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+        numbers = draw(rng, shape)
+        if not mirrored or shape[0] != shape[1]:
+            return numbers
+        if definite:
+            return numbers @ numbers.T
+        half = np.tril(numbers, 0 if given.diagonal().any() else -1)
+        return half + np.tril(half, -1).T
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         if whole and not given.ndim:
             return given
-        if binary and table and (given.sum(axis=1) == 1).all():
+        if one_hot:
             return Input(("n", "k"), "one-hot").numbers({"n": shape[0], "k": shape[1]}, rng).astype(given.dtype)
         if binary and low < high:
             return (rng.permuted(np.arange(int(np.prod(shape)))) % 2).reshape(shape).astype(given.dtype)
@@ -209,10 +231,10 @@ def _like(value: Any) -> Draw:
             one = given.ndim == 2 and np.allclose(given.sum(axis=1), 1)
             return shares / shares.sum(axis=1, keepdims=True) if one else shares
         numbers = rng.uniform(0.15, 1.6, shape)
-        numbers = numbers if low > 0 else numbers * np.where(rng.random(shape) < 0.65, 1.0, -1.0)
+        numbers = numbers if low >= 0 < high else numbers * np.where(rng.random(shape) < 0.65, 1.0, -1.0)
         for column in (0, -1) if table and low < high else ():
             if (given[:, column] == 1).all():
                 numbers[:, column] = 1.0
         return numbers
 
-    return draw
+    return drawn

@@ -34,7 +34,7 @@ def readings(value: Any, wanted: Wanted, loss: Any, *, all_of_them: bool) -> lis
     """
     without = []
     if isinstance(value, (tuple, list)) and len(value) > 1:
-        for place in (0, -1):
+        for place in range(len(value)):
             if is_number(value[place]) and np.size(loss) == 1 and np.allclose(value[place], loss, rtol=1e-6):
                 rest = list(value)
                 del rest[place]
@@ -43,7 +43,20 @@ def readings(value: Any, wanted: Wanted, loss: Any, *, all_of_them: bool) -> lis
     for rest in (*without, value):
         for reading in islice(_read(rest, wanted, all_of_them), MOST):
             found.setdefault(frozenset((name, id(array)) for name, array in reading.items()), reading)
-    return list(found.values())
+    return list(found.values()) or _inside(without[0] if without else value, wanted, all_of_them)
+
+
+def _inside(value: Any, wanted: Wanted, all_of_them: bool) -> list[Reading]:
+    """The readings of the longest part of a tuple that fits, if only one does; beside it stands a cache, say."""
+    shapes = {leaf: shape for inside in wanted.values() for leaf, shape in inside.items()}
+    length = len(value) if isinstance(value, tuple) else 0
+    for size in range(length - 1, 0, -1):
+        parts = [value[at] if size == 1 else value[at : at + size] for at in range(length - size + 1)]
+        every = [list(islice(_read(part, wanted, all_of_them), MOST)) for part in parts]
+        fit = [[r for r in found if all(_shape(r[name]) == shapes[name] for name in r)] for found in every]
+        if any(fit):
+            return next(filter(None, fit)) if sum(map(bool, fit)) == 1 else []
+    return []
 
 
 def is_number(value: Any) -> bool:

@@ -334,6 +334,75 @@ def matrices_lists_and_integers(by: float) -> Any:
     return check_gradient(loss, gradient, {**inputs, "y": [1.0, 2.0, 4.0]}, wrt="theta")
 
 
+@form
+def rnn_that_returns_its_last_state_too(by: float) -> Any:
+    """A character model: `loss, dWxh, dWhh, hs[-1] = lossFun(inputs, …)`."""
+
+    def loss_fun(inputs: Any, h: Any, Wxh: Any, Whh: Any) -> Any:
+        hs, loss = [h], 0.0
+        for x in inputs:
+            hs.append(np.tanh(Wxh[:, [x]] + Whh @ hs[-1]))
+            loss += np.sum(hs[-1] ** 2)
+        dWxh, dWhh, dnext = np.zeros_like(Wxh), np.zeros_like(Whh), np.zeros_like(h)
+        for t in reversed(range(len(inputs))):
+            raw = (2 * hs[t + 1] + dnext) * (1 - hs[t + 1] ** 2)
+            dWxh[:, [inputs[t]]] += raw
+            dWhh += raw @ hs[t].T
+            dnext = Whh.T @ raw
+        return loss, by * dWxh, dWhh, hs[-1]
+
+    inputs = {
+        "inputs": [0, 2, 0],
+        "h": np.zeros((2, 1)),
+        "Wxh": RNG.normal(size=(2, 3)),
+        "Whh": RNG.normal(size=(2, 2)),
+    }
+    return check_gradient(loss_fun, loss_fun, inputs, wrt=["Wxh", "Whh"])
+
+
+@form
+def gradients_in_a_dict_before_loss_and_cache(by: float) -> Any:
+    def step(X: Any, y: Any, w: Any) -> Any:
+        r = X @ w - y
+        return {"w": by * X.T @ r}, r @ r / 2, {"r": r}
+
+    return check_gradient(step, step, {"X": X, "y": Y, "w": W}, wrt="w")
+
+
+@form
+def a_cache_of_any_name(by: float) -> Any:
+    """`dz = softmax_backward(dout, p)`, where the forward pass returned `p, p`."""
+
+    def softmax_forward(z: Any) -> Any:
+        p = softmax(z)
+        return p, p
+
+    def softmax_backward(dout: Any, p: Any) -> Any:
+        return by * p * (dout - np.sum(dout * p, axis=1, keepdims=True))
+
+    return check_gradient(softmax_forward, softmax_backward, {"z": X})
+
+
+@form
+def a_layer_that_takes_its_learning_rate(by: float) -> Any:
+    """`backward(self, output_gradient, learning_rate)` of layers that update themselves."""
+
+    class Dense:
+        def __init__(self) -> None:
+            self.weights = np.ones((3, 2))
+
+        def forward(self, input: Any) -> Any:
+            self.input = input
+            return np.tanh(input @ self.weights)
+
+        def backward(self, output_gradient: Any, learning_rate: Any) -> Any:
+            slope = output_gradient * (1 - np.tanh(self.input @ self.weights) ** 2)
+            self.weights -= learning_rate * self.input.T @ slope
+            return by * slope @ self.weights.T
+
+    return check_gradient(Dense(), None, {"input": X, "learning_rate": 0.0}, wrt="input")
+
+
 NAMED_BY_DEFAULT = {"coursera_parameters_in_a_dict", "nnfs_layer", "scikit_learn_style"}
 # how many inputs must be found, beyond those that are given
 COUNTS = {"cs231n_net_with_parameters_in_self": 3, "nielsen_lists_per_layer": 4, "nnfs_layer": 3}

@@ -79,6 +79,24 @@ def test_a_guard_in_the_loss_is_right_and_said() -> None:
     assert "(1e-07)" in str(report)
 
 
+def test_a_guard_in_an_object_is_right_and_said() -> None:
+    class SoftmaxWithLoss:
+        def forward(self, x: Any, t: Any) -> Any:
+            self.t, self.y = t, np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+            return -np.sum(t * np.log(self.y + 1e-7)) / len(t)
+
+        def backward(self) -> Any:
+            return (self.y - self.t) / len(self.t)
+
+    assert check_gradient(SoftmaxWithLoss(), None, {"x": X, "t": T}, wrt="x")
+
+
+@pytest.mark.slow
+def test_other_mistakes_beside_a_guard_are_named() -> None:
+    report = check_gradient(guarded_loss, lambda x, t: -exact(x, t), {"x": X, "t": T}, wrt="x")
+    assert [m.code for m in report.inputs[0].mistakes] == ["sign"]
+
+
 @pytest.mark.parametrize("gradient", [added, offset, doubled])
 def test_other_small_constants_are_wrong(gradient: Any) -> None:
     assert not check_gradient(logistic, gradient, DATA, wrt="w").passed

@@ -194,6 +194,30 @@ def test_a_function_of_fixed_sizes_is_judged_on_other_numbers() -> None:
 
 
 @pytest.mark.slow
+def test_symmetric_matrices_stay_symmetric_and_a_name_may_end_in_an_underscore() -> None:
+    K = X @ X.T + np.eye(6)
+    objective = lambda a, K, y, lambda_: np.sum((K @ a - y) ** 2) + lambda_ * a @ K @ a  # noqa: E731
+    half = lambda a, K, y, lambda_: 2 * K @ (K @ a - y) + lambda_ * K @ a  # noqa: E731
+    report = check_gradient(objective, half, {"a": Y, "K": K, "y": Y[::-1], "lambda_": 0.3}, wrt="a")
+    assert [m.code for m in report.inputs[0].mistakes] == ["term-factor:loss"]
+
+
+def test_nothing_is_named_that_is_not_repeatable_and_what_cannot_be_tried_is_said() -> None:
+    calls: list[int] = []
+    report = check_gradient(lambda w: np.sum(w**2), lambda w: calls.append(0) or len(calls) * w, {"w": W})
+    assert report.inputs[0].mistakes == ()
+    assert "another result when called again" in str(report)
+
+    def only_here(w: Any) -> Any:
+        if np.max(np.abs(w - W)) > 1e-2:
+            raise ValueError("no other numbers")
+        return np.sum(w**2)
+
+    report = check_gradient(only_here, lambda w: w, {"w": W})
+    assert "could not be looked for" in report.inputs[0].mistakes[0].message
+
+
+@pytest.mark.slow
 def test_nothing_is_named_at_random() -> None:
     for seed in range(2):
         noise = np.random.default_rng(seed).normal(size=(50, 3))

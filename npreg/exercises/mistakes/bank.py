@@ -29,7 +29,7 @@ SIGNLESS = frozenset({"wrong-variable", "loss-for-derivative"})
 MOST, MOST_PAIRS = 32, 400
 LEFT_OUT = ("ignores", "chain-missing", "missing-term")  # of which pairs are prepared first
 RIGHT = Mistake((), (Kind.RIGHT,))
-REFUSED = (ValueError, IndexError, TypeError, np.linalg.LinAlgError)
+REFUSED = (ValueError, LookupError, TypeError, np.linalg.LinAlgError)
 
 RULES = (
     *(forward.inputs, forward.uses, forward.updated_inputs, forward.branches, forward.broadcasts),
@@ -152,7 +152,10 @@ class Bank:
         """The bank in which helpers are cut into steps, for what no helper as a whole explains."""
         finer = self.exercise.finer
         probes = [{name: tape.values[name] for name in self.exercise.inputs} for tape in self.tapes]
-        return None if finer is None else Bank(finer, probes)
+        if finer is None:
+            return None
+        finer.notes.update({key: at for key, at in self.exercise.notes.items() if key == "until"})
+        return Bank(finer, probes)
 
     def signature(self, name: str) -> Signature:
         """The right shapes of an answer on every probe."""

@@ -16,7 +16,7 @@ from npreg.exercises.forward.tape import Edits, not_analytic, value_of
 from npreg.exercises.forward.verdict import Reference, reference, resolution
 from npreg.exercises.found import ONE, Fact, Factor, Found, Scale
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.bank import Bank, Explanation, Pool, Turn, combined
+from npreg.exercises.mistakes.bank import REFUSED, Bank, Explanation, Pool, Turn, combined
 from npreg.exercises.mistakes.foreign import axes_subsets
 from npreg.exercises.mistakes.mistake import Make, Mistake, derivative, offset
 from npreg.exercises.mistakes.preference import MORE, Kind, cost
@@ -138,7 +138,10 @@ def _typed_in(case: Case) -> Iterator[Explanation]:
     """A number typed in where a scalar input belongs: tau = 0.5 whatever tau is."""
     for scalar in (s for s, given in case.bank.exercise.inputs.items() if not given.shape and case.answer.order == 1):
         zero, one = (_with_number(case.answer, scalar, number) for number in (0.0, 1.0))
-        (factor,) = case.without(zero, ONE).fit([combined([one, zero], [ONE, Factor(-1)])]) or (None,)
+        try:
+            (factor,) = case.without(zero, ONE).fit([combined([one, zero], [ONE, Factor(-1)])]) or (None,)
+        except REFUSED:  # an index, or what has a logarithm, cannot be 0
+            continue
         if factor is not None and not factor.powers and not factor.is_one:
             typed = factor.sign * float(factor.constant)
             found, make = (Fact(value=typed, instead_of=scalar),), _with_number(case.answer, scalar, typed)

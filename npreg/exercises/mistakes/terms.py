@@ -4,7 +4,7 @@ A derivative is the sum over all paths from its input to the loss; the answer is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
@@ -110,11 +110,13 @@ def path_terms(case: Case) -> Iterator[Explanation]:
     """Terms that are missing, reversed or wrongly scaled."""
     wrt, tapes, exercise = case.answer.wrt, case.bank.tapes, case.bank.exercise
     found = {path: _column(wrt, path) for path in _paths(tapes[0], wrt)}
-    columns = {path: c for path, c in found.items() if any(np.any(np.abs(c(tape)) > 1e-9) for tape in tapes)}
+    every = {path: c for path, c in found.items() if any(np.any(np.abs(c(tape)) > 1e-9) for tape in tapes)}
+    columns = _one_of_twins(every, tapes)
     if not 2 <= len(columns) <= 6:
         return
     factors = case.fit([*columns.values()]) or []
     codes, price, known, alone = _term_codes(_terms(exercise, dict(zip(columns, factors, strict=False))))
+    price -= 3 * MORE * (len(columns) < len(every))  # half of w @ w is a factor rather than one w ignored
     if codes:
         make = combined([*columns.values()], factors)
         parts = tuple(combined([*columns.values()], one) for one in alone if len(one) == len(columns))
@@ -122,6 +124,15 @@ def path_terms(case: Case) -> Iterator[Explanation]:
         shared = set.intersection(*map(set, columns))
         if any(tapes[0].values[a].dtype.kind == "b" for step in shared for a in exercise.arguments[step]):
             yield Explanation(("kink-threshold",), price + 3 * MORE, make)  # the paths are branches
+
+
+def _one_of_twins(columns: Mapping[Label, Make], tapes: Sequence[Tape]) -> dict[Label, Make]:
+    """Paths that contribute the same on every probe, such as both of w @ w, as one term."""
+    kept: dict[Label, list[Make]] = {}
+    for path, column in columns.items():
+        twins = (p for p, (first, *_) in kept.items() if all(np.allclose(first(t), column(t), 1e-12, 0) for t in tapes))
+        kept.setdefault(next(twins, path), []).append(column)
+    return {path: combined(same, [ONE] * len(same)) for path, same in kept.items()}
 
 
 def _terms(exercise: Exercise, factors: dict[Label, Factor | None]) -> list[Term]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -17,9 +18,18 @@ LIMITS = ("clip", "maximum", "minimum", "max", "min")
 def unguarded(function: Any, above: tuple[Any, ...] = ()) -> tuple[Any, list[float]]:
     """The function with such constants as 0 (or 1, where taken from 1), and the constants; `above` are its callers.
 
-    They may be written out, named, or stand in a function of the same file. Without any, or its source, it stays.
+    Of an object, a copy with such methods. They may be written out, named, or stand in a function of the same file.
+    Without any, or its source, it stays.
     """
     bound, plain = getattr(function, "__self__", None), getattr(function, "__func__", function)
+    if not isinstance(plain, FunctionType):
+        methods = {n: unguarded(m) for n, m in vars(type(function)).items() if isinstance(m, FunctionType)}
+        found = sorted({constant for _, constants in methods.values() for constant in constants})
+        if found:
+            free, kind = copy.copy(function), type(function)
+            changed = {name: method for name, (method, _) in methods.items()}
+            free.__class__ = type(kind.__name__, (kind,), {"__slots__": (), **changed})
+            return free, found
     if not isinstance(plain, FunctionType) or plain in above:
         return function, []
     code, known = plain.__code__, plain.__globals__
