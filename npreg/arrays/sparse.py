@@ -65,8 +65,7 @@ class SparseRows:
             return self.take(rows)
         start, stop, step = rows.indices(len(self))
         if step == 1:
-            pointers = self.pointers[start : max(start, stop) + 1]
-            return SparseRows(pointers, self.columns, self.values, self.shape[1])
+            return SparseRows(self.pointers[start : max(start, stop) + 1], self.columns, self.values, self.shape[1])
         return self.subset(np.arange(start, stop, step))
 
     def take(self, rows: Any, axis: int = 0, out: Any = None, mode: str = "raise") -> FloatArray:

@@ -45,8 +45,7 @@ class Derivative(NamedTuple):
 
     def each(self, change: Callable[[Any], Any], over: Any = 1.0) -> Derivative:
         """The same with every array changed in shape, and the numbers divided."""
-        numbers = (change(field) / over for field in self[:4])
-        return Derivative._make([*numbers, change(self.kink), self.method])
+        return Derivative._make([*(change(field) / over for field in self[:4]), change(self.kink), self.method])
 
 
 def real(value: NDArray[Any]) -> Array:

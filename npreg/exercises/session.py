@@ -124,8 +124,7 @@ def endings_of(ran: Ran, own: bool = False) -> dict[str, tuple[str, str]]:
     """Why functions ("": the file) were stopped: by their process's end, or an exception it caused."""
     found = {"": _reason(ran.outcome["error"])}
     for name, function in ran.outcome["functions"].items():
-        reasons = (_reason(run["error"], run["value"]) for run in function["runs"])
-        found[name] = next(filter(None, reasons), None)
+        found[name] = next(filter(None, (_reason(run["error"], run["value"]) for run in function["runs"])), None)
     told = ("missing-package", "no-processes", "ended-itself") if own else ()
     kept = {name: reason for name, reason in found.items() if reason is not None and reason[0] not in told}
     return {**kept, **ran.endings}

@@ -66,8 +66,7 @@ def step_shapes(exercise: Exercise) -> dict[str, str]:
         first, second = (exercise.forward(exercise.example(at, rng)) for at in sizes)
     found = {}
     for name in (*exercise.inputs, *exercise.public_steps):
-        lengths = zip(first[name].shape, second[name].shape, strict=True)
-        shape = [_size(a, b, *sizes) for a, b in lengths]
+        shape = [_size(a, b, *sizes) for a, b in zip(first[name].shape, second[name].shape, strict=True)]
         found[name] = f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(shape)})"
     return found
 

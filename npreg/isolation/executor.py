@@ -50,9 +50,8 @@ def run_isolated(
     slot: int = 0,
     watch: Watch | None = None,
 ) -> Ran:
-    """Run answers as ``run_answers`` does, in a process of their own.
+    """Run answers as ``run_answers`` does, in a process of their own; again, without a function that it died in.
 
-    Where it dies in one function the others are run again without that; its records hold the reason as their error.
     ``helpers`` are modules of the file's own folder, as name and source; ``slot`` keeps parallel users apart; ``watch``
     is called with the seconds since the start and the function at work ("" while loading), and may raise to end it.
     """

@@ -47,8 +47,7 @@ def main(packages: str, standard: str = "") -> None:
     for name in ("display", "get_ipython"):  # a notebook's own functions
         setattr(builtins, name, stand_ins.StandIn("IPython"))
     wire.write_frame(reply, in_force)
-    complex_names = answers.complex_functions(request["source"], request["helpers"].values())
-    wire.write_frame(reply, {"complex": complex_names})
+    wire.write_frame(reply, {"complex": answers.complex_functions(request["source"], request["helpers"].values())})
 
     def started(name: str) -> None:
         stand_ins.StandIn.closed = True  # the file is loaded, the answers begin
