@@ -73,13 +73,9 @@ def init_params(
     scale = arrays.as_nonnegative(scale, "scale")
     dtype = _float_dtype(dtype)
     with np.errstate(over="ignore"):
-        w = _small(shape, scale, dtype, arrays.as_rng(rng))
+        w = (scale * arrays.as_rng(rng).standard_normal(shape)).astype(dtype, copy=False)
     arrays.check_finite(w, "w", f"scale = {scale:g} is too large for {dtype}")
     return w, np.zeros(shape[1], dtype)
-
-
-def _small(shape: tuple[int, int], scale: float, dtype: np.dtype[Any], rng: np.random.Generator) -> FloatArray:
-    return (scale * rng.standard_normal(shape)).astype(dtype, copy=False)
 
 
 def start_parameters(
@@ -88,7 +84,7 @@ def start_parameters(
     """Where a run starts, as theta = (w; b) of shape (d + 1, k): as given, else `init_params`, which draws from rng."""
     theta = np.zeros((num_inputs + 1, num_outputs), dtype)
     if w is None:
-        theta[:-1] = _small((num_inputs, num_outputs), 0.01, dtype, rng)  # as `init_params`
+        theta[:-1] = 0.01 * rng.standard_normal((num_inputs, num_outputs))  # as `init_params`
     for name, given, part in (("w", w, theta[:-1]), ("b", b, theta[-1])):
         if given is None:
             continue

@@ -161,9 +161,7 @@ class _Parabola:
         """In the coordinates in which steps are made, those of features as they came."""
         back = np.eye(len(theta))
         back[:-1, -1] = self.shift
-        curvatures, vectors = np.linalg.eigh(back @ self.H @ back.T)
-        keep = curvatures > len(theta) * np.finfo(float).eps * curvatures[-1]
-        curvatures, vectors = curvatures[keep], vectors[:, keep]
+        curvatures, vectors = _eigen(back @ self.H @ back.T)
         parts = ((vectors.T @ (back @ self.slope(theta)[1])) ** 2).mean(axis=1) / (2 * curvatures)
         return Speed(curvatures, parts, lambda worst: vectors[:-1, worst])
 
@@ -189,11 +187,10 @@ class _FewRows:
         rows = X - mean
         rows *= roots
         gram = rows @ rows.T
-        curvatures, vectors = np.linalg.eigh(gram)
-        curvatures[curvatures <= len(s) * np.finfo(float).eps * curvatures[-1]] = 0
-        squares = ((vectors.T @ labels) ** 2).sum(axis=1) / (2 * y.shape[1])
-        stays = np.divide(l2, curvatures + l2, out=np.ones(len(s)), where=curvatures + l2 > 0)
-        return cls(roots, mean, gram, float(stays @ squares), float(squares.sum()), l2, fit_intercept)
+        curvatures, vectors = _eigen(gram)
+        squares, total = ((vectors.T @ labels) ** 2).sum(axis=1), float(np.sum(labels**2))
+        least, k = total - float(squares @ (curvatures / (curvatures + l2))), 2 * y.shape[1]
+        return cls(roots, mean, gram, least / k, total / k, l2, fit_intercept)
 
     def above(self, feed: Feed, theta: FloatArray, l1: float) -> float:
         penalty = self.l2 / 2 * float(np.sum(theta[:-1] ** 2)) / theta.shape[1]
@@ -205,9 +202,7 @@ class _FewRows:
         to_mean, size = roots * (X @ self.mean)[:, None], self.mean @ self.mean
         # Of rows (x, 1) as they are, from those around the mean: what is added loses no digits.
         gram = self.gram + to_mean @ roots.T + roots @ to_mean.T + (self.fit_intercept - size) * (roots @ roots.T)
-        curvatures, vectors = np.linalg.eigh(gram)
-        keep = curvatures > len(X) * np.finfo(float).eps * curvatures[-1]
-        curvatures, vectors = curvatures[keep], vectors[:, keep]
+        curvatures, vectors = _eigen(gram)
         sizes = np.sqrt(curvatures)[:, None]
         along = sizes * (vectors.T @ (fitted + roots * (theta[-1] - y))) + self.l2 * (vectors.T @ fitted) / sizes
         curvatures = curvatures + self.l2
@@ -309,9 +304,15 @@ def _root_of_inverse(H: FloatArray) -> FloatArray:
     """R with R Rᵀ = H⁺, of columns brought to one scale."""
     d = np.sqrt(H.diagonal())[:, None]
     d[~(d > 0)] = 1
-    curvatures, vectors = np.linalg.eigh(H / (d * d.T))
-    keep = curvatures > len(d) * np.finfo(float).eps * curvatures[-1]
-    return np.asarray(vectors[:, keep] / d / np.sqrt(curvatures[keep]))
+    curvatures, vectors = _eigen(H / (d * d.T))
+    return np.asarray(vectors / d / np.sqrt(curvatures))
+
+
+def _eigen(H: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Eigenvalues and vectors, but for directions in which there are no data."""
+    curvatures, vectors = np.linalg.eigh(H)
+    keep = curvatures > len(H) * np.finfo(float).eps * curvatures[-1]
+    return curvatures[keep], vectors[:, keep]
 
 
 def _lowest(H: FloatArray, g: FloatArray, theta: FloatArray, l1: FloatArray) -> tuple[FloatArray, float]:
