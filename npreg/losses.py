@@ -225,12 +225,9 @@ LOSSES: dict[str, Loss] = {
 
 
 ELSEWHERE = {  # what others call them
-    "squared": "mse squared_error squared_loss mean_squared_error MSE l2",
-    "absolute": "mae absolute_error absolute_loss mean_absolute_error MAE l1",
-    "huber": "smooth_l1",
-    "log_cosh": "logcosh",
-    "quantile": "pinball",
-}
+    "squared": "mse squared_error squared_loss mean_squared_error MSE l2", "huber": "smooth_l1", "log_cosh": "logcosh",
+    "absolute": "mae absolute_error absolute_loss mean_absolute_error MAE l1", "quantile": "pinball",
+}  # fmt: skip
 
 
 def as_loss(loss: str | LossFunction | tuple[LossFunction, LossFunction] | Loss) -> Loss:
