@@ -13,7 +13,7 @@ from npreg.exercises.found import Found, Place, known
 RIGHT, KIND, NAMED, RULE = 1, 2, 3, 4
 """The stages of hints: what is right; the kind of mistake; which one and where; the rule to look at again."""
 
-_SHOWN_TWINS = 3
+_SHOWN_TWINS = 2
 _NO_NUMBERS = {"shape", "dtype", "raises", "no-return", "changes-input", "not-repeatable", "numerical"}
 _EXPECTED = ("dtype", "finite", "repeatable", "inputs-unchanged", "kink", "guard")
 
@@ -141,7 +141,7 @@ class AnswerReport:
             return notes
         if self.not_written:
             return self._first_hints(exercise, lang, hints)
-        said = [self.already_right(lang), *notes]
+        said = [said for said in (self.already_right(lang), *notes) if said]
         if hints == KIND:
             kinds = words.say("joint", lang).join(dict.fromkeys(words.kind(code, lang) for code in self.codes))
             said.append(words.say("kind" if len(self.mistakes) == 1 else "kinds", lang, kind=kinds))
@@ -160,7 +160,7 @@ class AnswerReport:
         if found.get("scale") is False or found.get("direction") is False:
             found.pop("value", None)
         right = [kind for kind, ok in found.items() if ok and kind not in _EXPECTED]
-        wrong = [kind for kind, ok in found.items() if ok is False]
+        wrong = [kind for kind, ok in found.items() if ok is False and kind != "runs"]  # the message says how it stops
         said = []
         for key, kinds in (("already", right), ("not-yet", wrong)):
             names = words.say("list", lang).join(words.say(f"finding.{kind}", lang) for kind in kinds)
@@ -199,18 +199,18 @@ class AnswerReport:
         return list(dict.fromkeys(said))
 
     def _twins(self, lang: str) -> list[str]:
-        """A sentence on other mistakes with the same numbers, if there are any."""
-        codes = list(dict.fromkeys(code for mistake in self.mistakes for code in mistake.alternatives))
-        shown = [words.say("twin", lang, brief=words.brief(code, lang)) for code in codes[:_SHOWN_TWINS]]
-        if len(codes) > _SHOWN_TWINS:
-            shown.append(words.say("more", lang, count=len(codes) - _SHOWN_TWINS))
-        return [words.say("also", lang, list=words.say("list", lang).join(shown))] if shown else []
+        """A sentence on other mistakes with the same numbers, the simplest, if there are any."""
+        twins = [c for mistake in self.mistakes for c in mistake.alternatives if c.count("+") < len(self.codes)]
+        terms = {code.partition(":")[2] for code in self.codes if "term" in code}  # the same again in other words
+        twins = [code for code in twins if not ("term" in code and code.partition(":")[2] in terms)]
+        shown = words.say("twins", lang).join(words.brief(code, lang) for code in twins[:_SHOWN_TWINS])
+        return [words.say("also", lang, list=shown)] if shown else []
 
 
 def short_lines(wrong: Sequence[AnswerReport], lang: str) -> list[str]:
     """What is wrong with answers in few lines, the messages first."""
     said = [(answer, answer.message(lang)) for answer in wrong]
-    said += [(answer, answer.already_right(lang)) for answer in wrong if answer.findings]
+    said += [(answer, right) for answer in wrong if (right := answer.already_right(lang))]
     colon = words.say("colon", lang)
     return [line for answer, text in said for line in words.wrap(answer.name + colon + text)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -29,17 +30,16 @@ class Factor:
 
     @property
     def is_usual(self) -> bool:
-        """Whether the constant is one that forgotten or doubled factors leave behind."""
-        return self.constant in CONSTANTS
+        """Whether the constant is one that forgotten or doubled factors leave behind, not n/8 with 8 typed in for n."""
+        against = dict(self.powers) == {"n": Fraction(1 if self.constant < 1 else -1)}
+        return self.constant in CONSTANTS and not (against and self.hard_coded)
 
     @property
     def hard_coded(self) -> Fact | None:
         """The whole number `value` that stands `instead_of` a size or setting, or None."""
         names = Factor(powers=self.powers)
-        for size, value in ((names, 1 / float(self.constant)), (names.inverse, float(self.constant))):
-            if self.powers and _is_whole(value):
-                return Fact(value=round(value), instead_of=str(size))
-        return None
+        pairs = ((names, 1 / float(self.constant)), (names.inverse, float(self.constant))) if self.powers else ()
+        return next((Fact(value=round(v), instead_of=str(size)) for size, v in pairs if _is_whole(v)), None)
 
     @property
     def is_whole(self) -> bool:
@@ -85,10 +85,8 @@ class Factor:
 
     def value(self, quantities: Mapping[str, float]) -> float:
         """Its value for given sizes and settings."""
-        result = self.sign * float(self.constant)
-        for name, power in self.powers:
-            result *= float(quantities[name]) ** float(power)
-        return result
+        powers = (float(quantities[name]) ** float(power) for name, power in self.powers)
+        return math.prod(powers, start=self.sign * float(self.constant))
 
 
 def _is_whole(value: float) -> bool:
@@ -118,7 +116,12 @@ class Fact(TypedDict, total=False):
     inside: str  # the same, if it is about a part of that step which students do not see
     by: str  # a quantity that multiplies where it does not belong
     neighbour: str  # the answer of the same file that shows the same accident more clearly
-    suggest: str  # the step whose derivative is worth writing down next
+    suggest: str  # the step whose derivative is worth writing down next, and the one given rightly right above it
+    after: str
+    enters: str  # the step that an argument enters with the wrong sign
+    cut: str  # the setting at which a result is cut off
+    diagonal: str  # the step of whose derivative only the diagonal is used
+    zero: float  # the answer is 0 whatever the data
     conventions: tuple[str, ...]  # under which others the answer is right: sum, mean, with-half, without-half
     message: Mapping[str, str] | str  # what a teacher says about a mistake of their own, by language
     used: str  # stands where `meant` belongs, both names that a student sees

@@ -18,6 +18,7 @@ from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.diagnose import diagnose
 from npreg.exercises.mistakes.factors import other_conventions
 from npreg.exercises.mistakes.links import origins
+from npreg.exercises.mistakes.mistake import asked
 from npreg.exercises.report import Report, UnusableFile
 from npreg.isolation import FILENAME, unguarded
 
@@ -55,6 +56,7 @@ def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") ->
     steps_taken = {*questions.bank.exercise.public_steps}
     recomputed = [a.name for a in answers if steps_taken.isdisjoint(outcome["functions"][a.name]["parameters"])]
     told = tuple(_beside_broadcast(a, answers) if a.name in recomputed else a for a in answers)
+    told = tuple(_as_beside(a, told) for a in told)
     return Report(questions.bank.exercise.id, told, steps=tuple(steps), lang=lang, error=error)
 
 
@@ -63,7 +65,7 @@ def _judge_steps(questions: Questions, outcome: Mapping[str, Any]) -> list[Answe
     reports: list[AnswerReport] = []
     for name in reversed(questions.optional):
         if name in outcome["functions"] and name not in questions.names:
-            report = _judge(questions, name, outcome)
+            report = _judge(questions, name, outcome, reports)
             reports.append(report if all(other.passed for other in reports) else replace(report, mistakes=()))
     return reports[::-1]
 
@@ -77,6 +79,14 @@ def _beside_broadcast(answer: AnswerReport, answers: Sequence[AnswerReport]) -> 
     kept = tuple(record for record in mistake.found if isinstance(record, Scale) or "conventions" not in record)
     found, others = (*kept, Fact(neighbour=beside[0])), ("factor:n", *mistake.alternatives)
     return replace(answer, mistakes=(replace(mistake, code="broadcast", found=found, alternatives=others),))
+
+
+def _as_beside(answer: AnswerReport, answers: Sequence[AnswerReport]) -> AnswerReport:
+    """Where one mistake that another answer shows gives the same numbers as two at once, it is the cause of both."""
+    first, shown = answer.mistakes[: len(answer.codes) > 1], [other.codes for other in answers if other is not answer]
+    causes = [code for mistake in first for code in mistake.alternatives if [code] in shown][:1]
+    named = (Mistake(code, answer.name, alternatives=("+".join(answer.codes),)) for code in causes)
+    return replace(answer, mistakes=tuple(named)) if causes else answer
 
 
 def _judge(
@@ -94,13 +104,15 @@ def _judge(
         behaviour.append(Mistake("not-repeatable", name))
     outside = _known_globals(function, references[0])
     exercise = questions.bank.exercise
-    wrt = exercise.answers[name].wrt if name in exercise.answers else name.removeprefix("grad_")
+    answer = asked(exercise, name)
     wrong = (report.name.removeprefix("grad_") for report in reversed(steps) if not report.passed)
     # the step nearest to the loss whose derivative is given wrongly, if the answer goes through it
-    first_wrong = tuple(Fact(first=step) for step in wrong if wrt in origins(exercise, step))[:1]
+    on_steps: Found = tuple(Fact(first=step) for step in wrong if answer.wrt in origins(exercise, step))[:1]
+    if not on_steps and answer.order == 1 and answer.formula is None:
+        on_steps = _next_step(questions.bank, answer.wrt, steps)
     values = [record["value"] for record in runs]
     free = ([record["free"] for record in runs], function["guards"])
-    return judge_values(questions, name, values, behaviour, outside, first_wrong, free)
+    return judge_values(questions, name, values, behaviour, outside, on_steps, free)
 
 
 def judge_values(
@@ -109,7 +121,7 @@ def judge_values(
     values: list[Array],
     behaviour: Sequence[Mistake] = (),
     outside: Sequence[str] = (),  # inputs read as globals
-    first_wrong: Found = (),
+    on_steps: Found = (),  # what derivatives of steps show, or the one that would
     free: tuple[Sequence[Array | None], Sequence[float]] = ((), ()),  # without constants as in log(p + 1e-7), and these
 ) -> AnswerReport:
     """The verdict on values: right or not, and the name of the mistake."""
@@ -142,7 +154,7 @@ def judge_values(
         found = _named(questions, name, values, _deviation(details), outside)
         if found[0].code == "not-recognised" and free[1]:
             found = _named(questions, name, _without(values, free[0]), _deviation(details), outside)
-    told = (replace(mistake, found=(*mistake.found, *off[:1], *first_wrong)) for mistake in found)
+    told = (replace(mistake, found=(*mistake.found, *off[:1], *on_steps)) for mistake in found)
     return AnswerReport(name, False, tuple(findings), (*behaviour, *told))
 
 
@@ -197,6 +209,7 @@ def _named(
     if found is not None and not (len(found.codes) > 2 and _constant(values)):
         codes = [code for code in found.codes if code != "not-summed" or "elementwise" not in found.codes]
         scales = [r for r in found.found if isinstance(r, Scale)] if len(codes) == 1 else []
+        scales = [r for r in scales if r.code.startswith("factor:") or ":grad_" in r.code]  # of one term it is none
         others = next((other_conventions(bank.exercise, scale.factor) for scale in scales), ())
         known = (*found.found, Fact(conventions=others)) if others else found.found
         own = {mistake.code: (Fact(message=mistake.message),) for mistake in bank.exercise.mistakes}
@@ -206,11 +219,20 @@ def _named(
         return [Mistake("global-or-hardcoded", name, (Fact(variable=outside[0]),))]
     if _constant(values):
         same = (Fact(constant=float(values[0].flat[0])),) if np.ptp(values[0]) == 0 else ()
-        return [Mistake("global-or-hardcoded", name, same)]
+        return [Mistake("global-or-hardcoded", name, same if np.any(values[0]) else (Fact(zero=0.0),))]
     if _nearly(values, references, name, 1e-4):
         return [Mistake("numerical", name, deviation)]
-    inner = [s for s in bank.exercise.public_steps[:-1] if s in bank.exercise.active and f"grad_{s}" != name]
-    return [Mistake("not-recognised", name, (*deviation, *(Fact(suggest=s) for s in inner[-1:])))]
+    return [Mistake("not-recognised", name, deviation)]
+
+
+def _next_step(bank: Bank, wrt: str, steps: Sequence[AnswerReport]) -> Found:
+    """The derivative on the way from the loss that is worth writing down next, after those that the file gives."""
+    exercise, values = bank.exercise, bank.tapes[0].values
+    way = [s for s in exercise.public_steps[:-1] if s in exercise.active and s != wrt and wrt in origins(exercise, s)]
+    way = [s for s in reversed(way) if values[s].ndim >= min(1, values[way[0]].ndim)]
+    given = {report.name for report in steps}
+    known = max((place for place, step in enumerate(way, 1) if f"grad_{step}" in given), default=0)
+    return (*(Fact(after=s) for s in way[:known][-1:]), *(Fact(suggest=s) for s in way[known:][:1]))
 
 
 def _right_without_guards(
@@ -222,9 +244,9 @@ def _right_without_guards(
     exercise, constants = without_guards(references[0].tape.exercise)
     there = [reference(exercise, at.tape.values) for at in references] if constants else references
     changed = _without(values, free)
-    for given, asked in ((changed, references), (values, there), (changed, there)):
-        used = sorted({*(own if given is changed else ()), *(constants if asked is there else ())})
-        passed, about = value_findings(given, list(asked), name) if used else (False, [])
+    for given, exact in ((changed, references), (values, there), (changed, there)):
+        used = sorted({*(own if given is changed else ()), *(constants if exact is there else ())})
+        passed, about = value_findings(given, list(exact), name) if used else (False, [])
         if passed:
             return [*about, Finding("guard", True, {"constants": ", ".join(f"{constant:g}" for constant in used)})]
     return []
@@ -262,8 +284,5 @@ def _constant(values: Sequence[Array]) -> bool:
 
 def _nearly(values: Sequence[Array], references: Sequence[Reference], name: str, close: float) -> bool:
     """Whether the values are right but for a small error that no mistake of derivation leaves."""
-    for value, at in zip(values, references, strict=True):
-        right = at.right[name]
-        if value.shape != right.shape or np.max(np.abs(value - right)) > close * np.max(np.abs(at.terms[name])):
-            return False
-    return True
+    at = [(value, there.right[name], there.terms[name]) for value, there in zip(values, references, strict=True)]
+    return all(v.shape == r.shape and np.max(np.abs(v - r)) <= close * np.max(np.abs(t)) for v, r, t in at)

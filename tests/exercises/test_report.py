@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import unicodedata
 
 import numpy as np
@@ -144,7 +143,7 @@ def test_twins_are_listed_but_not_all_of_a_crowd():
     assert "also come from" not in report.text()
     said = report.text(hints=4)
     assert "The same numbers would also come from: " in said
-    assert re.search(r"\d more\.", said)
+    assert " ".join(said.split()).count("; or: ") == 1
 
 
 def test_float32_is_told_where_all_is_right():

@@ -28,6 +28,7 @@ OPPOSITE, ALWAYS, NEVER = map(plain, (np.logical_not, np.ones_like, np.zeros_lik
 PATTERN = plain(lambda jacobian: (jacobian != 0).astype(float))
 IDENTITY = plain(lambda jacobian: np.eye(*jacobian.shape))
 DIAGONAL = plain(lambda jacobian: np.diag(np.diag(jacobian)))
+AND_DIAGONAL = plain(lambda jacobian: jacobian * np.diag(jacobian))
 SQUARED_MATRIX = plain(lambda jacobian: jacobian @ jacobian)
 EVERYWHERE = plain(lambda jacobian: np.tile(np.diag(jacobian)[:, None], (1, jacobian.shape[1])))
 

@@ -18,7 +18,7 @@ from npreg.exercises.found import ONE, Fact, Factor, Found, Scale
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.bank import REFUSED, Bank, Explanation, Pool, Turn, combined
 from npreg.exercises.mistakes.foreign import axes_subsets
-from npreg.exercises.mistakes.mistake import Make, Mistake, derivative, offset
+from npreg.exercises.mistakes.mistake import Make, Mistake, derivative, known, offset
 from npreg.exercises.mistakes.preference import MORE, Kind, cost
 from npreg.exercises.mistakes.terms import Case, extra_terms, joined_terms, path_terms
 
@@ -57,8 +57,8 @@ def diagnose(
             best, *others = sorted(found, key=lambda e: e.cost)
             twins = ["+".join(e.codes) for e in others if e.codes != best.codes and e.cost < best.cost + FAR]
             at = tuple(bank.quantities)
-            known = tuple(replace(r, quantities=at) if isinstance(r, Scale) else r for r in best.found)
-            return Diagnosis(best.codes, tuple(dict.fromkeys(twins))[:TWINS], known, best.parts)
+            facts = tuple(replace(r, quantities=at) if isinstance(r, Scale) else r for r in best.found)
+            return Diagnosis(best.codes, tuple(dict.fromkeys(twins))[:TWINS], facts, best.parts)
     if bank.finer is not None:
         again = [reference(bank.finer.exercise, at.tape.values) for at in fresh]
         return diagnose(bank.finer, name, case.student, again, student_fresh)
@@ -160,8 +160,9 @@ def _update(case: Case) -> Iterator[Explanation]:
     bank, answer = case.bank, case.answer
     old, gradient = partial(offset, case.name), f"grad_{answer.wrt}"
     for wrt in bank.exercise.gradient_names.values():
-        yield from _multiple(case, ("wrong-variable",), Kind.PLAIN_GRADIENT, derivative(wrt))
-    yield from _multiple(case, (), Kind.RIGHT, partial(value_of, answer))
+        found = (Fact(used=f"grad_{wrt}", meant=case.name),)
+        yield from _multiple(case, known(Kind.PLAIN_GRADIENT, "wrong-variable", derivative(wrt), found))
+    yield from _multiple(case, Mistake((), (Kind.RIGHT,), make=partial(value_of, answer)))
     if all(np.max(np.abs(rest)) < 1e-12 for rest in case.without(old, ONE).student):
         yield Explanation((f"missing-term:{gradient}",), cost([Kind.PLAIN_GRADIENT]), old)
     absent, reversed_ = (f"missing-term:{answer.wrt}",), (f"term-sign:{answer.wrt}",)
@@ -178,19 +179,17 @@ def _update(case: Case) -> Iterator[Explanation]:
         yield Explanation((code,), cost([Kind.TERM], factor), make, (Scale(code, factor),))
 
 
-def _multiple(case: Case, codes: tuple[str, ...], kind: Kind, make: Make) -> Iterator[Explanation]:
+def _multiple(case: Case, mistake: Mistake) -> Iterator[Explanation]:
     """A multiple of the gradient itself, or of the right answer as a whole."""
-    values = [make(tape) for tape in case.bank.tapes]
+    values = [mistake.value(case.name, tape) for tape in case.bank.tapes]
     if tuple(value.shape for value in values) == case.shapes:
-        for e in case.match(Pool(case.name, [(Mistake(codes, (kind,), make=make), values)])):
+        for e in case.match(Pool(case.name, [(mistake, values)])):
             yield replace(e, cost=2.0 * e.cost)
 
 
 def _in_update(explanation: Explanation, gradient: str) -> Explanation:
     """A factor of the gradient is a factor of one term of the update."""
-
-    def renamed(code: str) -> str:
-        return f"term-{code.partition(':')[0]}:{gradient}" if code == "sign" or code.startswith("factor:") else code
-
-    found = tuple(replace(r, code=renamed(r.code)) if isinstance(r, Scale) else r for r in explanation.found)
-    return replace(explanation, codes=tuple(map(renamed, explanation.codes)), found=found)
+    scales = [code for code in explanation.codes if code.startswith(("sign", "factor:"))]
+    names = {code: f"term-{code.partition(':')[0]}:{gradient}" for code in scales}
+    found = tuple(replace(r, code=names.get(r.code, r.code)) if isinstance(r, Scale) else r for r in explanation.found)
+    return replace(explanation, codes=tuple(names.get(code, code) for code in explanation.codes), found=found)

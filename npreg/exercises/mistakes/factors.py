@@ -68,7 +68,7 @@ def scaled(factor: Factor) -> tuple[tuple[str, ...], Found]:
         return ("update-returned",), ()
     if not factor.is_usual and (typed is not None or (not factor.powers and factor.is_whole)):
         code = "global-or-hardcoded"
-        return (code,), (Scale(code, factor) if typed is None else typed,)
+        return (*("sign",) * (factor.sign < 0), code), (Scale(code, factor) if typed is None else typed,)
     return factor.codes, () if factor.magnitude_is_one else (Scale(factor.codes[-1], factor),)
 
 

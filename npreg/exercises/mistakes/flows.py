@@ -18,12 +18,7 @@ from npreg.exercises.mistakes.preference import Kind
 
 
 def _only(keep: slice) -> Edit:
-    def edit(upstream: Array, tape: Tape) -> Array:
-        kept = np.zeros_like(upstream)
-        kept[keep] = upstream[keep]
-        return kept
-
-    return edit
+    return lambda upstream, tape: np.tensordot(np.eye(len(upstream))[keep].T, upstream[keep], 1)
 
 
 OF_A_BATCH = (

@@ -10,6 +10,7 @@ import numpy as np
 
 from npreg.exercises.forward.program import Answer, Array, Exercise, parameters
 from npreg.exercises.forward.tape import Edge, Edits, Tape, record, value_of
+from npreg.exercises.found import Fact
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.forward import broadcasts
 from npreg.exercises.mistakes.mistake import Make, Mistake, asked, derivative, known, offset, quantity, told
@@ -36,7 +37,7 @@ def foreign_values(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistak
         yield from _of_quantities(exercise, name, tape)
         yield from _of_a_table(tape, answer.wrt)
     if answer.order == 2:
-        yield from _hessians(exercise, answer, tape)
+        yield from _hessians(exercise, name, tape)
     elif answer.formula is not None:
         yield from _too_early(exercise, name)
     elif answer.order:
@@ -144,8 +145,7 @@ def _feature_loops(answer: Answer, tape: Tape) -> Iterator[Mistake]:
 
 def _looped(answer: Answer, axis: int, place: int, kept: bool, tape: Tape) -> Array:
     value = value_of(answer, tape)
-    chosen = np.zeros(value.shape, dtype=bool)
-    np.moveaxis(chosen, axis, 0)[place] = True
+    chosen = np.indices(value.shape)[axis] == place % value.shape[axis]
     return np.where(chosen == kept, value, 0.0)
 
 
@@ -157,7 +157,8 @@ def _clipped(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Mistake
     for setting, side in product(exercise.settings, sides):
         one_branch = Edits(values=tuple((condition, side) for condition in conditions))
         for cut in ("sum", "mean", "rows"):
-            yield known(Kind.CUT, "kink-threshold", partial(_cut, answer.wrt, one_branch, str(step), setting, cut))
+            make = partial(_cut, answer.wrt, one_branch, str(step), setting, cut)
+            yield known(Kind.CUT, "kink-threshold", make, (Fact(cut=setting),))
 
 
 def _cut(wrt: str, edits: Edits, step: str, setting: str, cut: str, tape: Tape) -> Array:
@@ -224,17 +225,13 @@ def _some_rows(rows: slice) -> Form:
 
 
 def _without_place(place: int) -> Form:
-    def form(J: Array, D: Array) -> Array:
-        kept = np.arange(J.shape[1]) != place % J.shape[1]
-        return np.where(np.outer(kept, kept), J.T @ D @ J, 0.0)
-
-    return form
+    return lambda J, D: (kept := J * (np.arange(J.shape[1]) != place % J.shape[1])).T @ D @ kept
 
 
 FORMS: tuple[tuple[str, Kind, Form], ...] = (
     ("transpose", Kind.TRANSPOSED, lambda J, D: J @ J.T @ D),
-    ("elementwise", Kind.PRODUCT, lambda J, D: np.diag(np.diag(J.T @ D @ J))),
-    ("elementwise", Kind.PRODUCT, lambda J, D: np.diag(J.T @ D @ J)),
+    ("elementwise", Kind.DIAGONAL, lambda J, D: np.diag(np.diag(J.T @ D @ J))),
+    ("elementwise", Kind.DIAGONAL, lambda J, D: np.diag(J.T @ D @ J)),
     ("elementwise", Kind.PRODUCT, lambda J, D: D @ (J * J)),
     ("mean-of-products", Kind.MEANS, lambda J, D: np.outer(J.mean(0), J.mean(0)) * D.sum()),
     ("not-summed", Kind.NOT_SUMMED, lambda J, D: np.diag(D)[:, None, None] * J[:, :, None] * J[:, None, :]),
@@ -259,23 +256,25 @@ FORMS: tuple[tuple[str, Kind, Form], ...] = (
 """What students write for Jᵀ·D·J: not summed, transposed, of one row, of the mean row, cut short."""
 
 
-def _hessians(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Mistake]:
+def _hessians(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistake]:
     """Wrong forms, rows weighted by a quantity that has no business there, and products of gradients."""
-    wrt = answer.wrt
-    step = next(step for step, name in tape.jacobians if name == wrt)
+    wrt = (answer := exercise.answers[name]).wrt
+    step = next(step for step, argument in tape.jacobians if argument == wrt)
     yield Mistake((), (Kind.RIGHT,), make=_formed(step, wrt, lambda J, D: J.T @ D @ J))
     for code, kind, form in FORMS:
         at = f":{exercise.public(step)}" if code.startswith("chain") else ""
-        yield known(kind, code + at, _formed(step, wrt, form))
+        found = (Fact(diagonal=f"grad_{wrt}"),) if kind is Kind.DIAGONAL else ()
+        yield known(kind, code + at, _formed(step, wrt, form), found)
     for other, value in tape.values.items():
         if value.shape == tape.values[step].shape and value.dtype.kind != "b":
             for power in (1, 2):
-                yield known(Kind.WEIGHTED, "wrong-variable", _weighted((step, wrt), other, power))
+                weighted = _weighted((step, wrt), other, power)
+                yield known(Kind.WEIGHTED, "wrong-variable", weighted, told(exercise, by=other))
     gradient, w = derivative(wrt), quantity(wrt)
-    products: list[Make] = [lambda tape: value_of(answer, tape) @ w(tape), gradient]
-    products += [lambda tape: np.outer(gradient(tape), gradient(tape)), lambda tape: np.outer(w(tape), w(tape))]
-    for make in products:
-        yield known(Kind.GRADIENT_PRODUCT, "wrong-variable", make)
+    products: list[tuple[str, Make]] = [(wrt, lambda tape: value_of(answer, tape) @ w(tape))]
+    products += [(f"grad_{wrt}", gradient), (f"grad_{wrt}", lambda tape: np.outer(gradient(tape), gradient(tape)))]
+    for used, make in (*products, (wrt, lambda tape: np.outer(w(tape), w(tape)))):
+        yield known(Kind.GRADIENT_PRODUCT, "wrong-variable", make, told(exercise, used=used, meant=name))
 
 
 def _formed(step: str, wrt: str, form: Form) -> Make:

@@ -130,7 +130,9 @@ def of_one_argument(tape: Tape) -> Iterator[Mistake]:
             yield known(Kind.AXIS, "axis", Edits(functions=(turned[-1],)))
         if value.shape == a.shape:
             public = tape.exercise.public(name)
-            yield known(Kind.ARGUMENT_REVERSED, f"term-sign:{public}", Edits(uses=(((step, name), changes.NEGATIVE),)))
+            edits = Edits(uses=(((step, name), changes.NEGATIVE),))
+            visible = (Fact(enters=step),) if public == name and tape.exercise.public(step) == step else ()
+            yield known(Kind.ARGUMENT_REVERSED, f"term-sign:{public}", edits, visible)
             yield on_step(Kind.AGAIN, tape, "chain-at", step, Edits(functions=((step, _again(name)),)))
             yield from _other_functions(tape, step, name)
     if len(turned) > 1:

@@ -44,7 +44,8 @@ def links(tape: Tape) -> Iterator[Mistake]:
             if code.startswith("chain-"):
                 yield on_step(kind, tape, code, step, edits)
             else:
-                yield known(kind, code, edits, told(tape.exercise, step=step) if kind is Kind.OWN_VALUE else ())
+                about = {Kind.OWN_VALUE: {"step": step}, Kind.DIAGONAL: {"diagonal": step}}.get(kind)
+                yield known(kind, code, edits, told(tape.exercise, **about) if about else ())
         if tape.values[step].shape == tape.values[name].shape:
             skipped = Edits(functions=((step, instead(name)),))
             yield on_step(Kind.LINK_SKIPPED, tape, "chain-missing", step, skipped)
@@ -84,6 +85,7 @@ def _replaced(tape: Tape, step: str, name: str, jacobian: Array) -> Iterator[Row
     if np.any(jacobian != np.diag(np.diag(jacobian))):
         yield Kind.CHAIN_TWICE_MATRIX, "chain-twice", changes.SQUARED_MATRIX
         yield Kind.DIAGONAL, "elementwise", changes.DIAGONAL
+        yield Kind.CHAIN_TWICE_MATRIX, "chain-twice", changes.AND_DIAGONAL
         yield Kind.OWN_VALUE_MATRIX, f"missing-term:{public}", of_value
         if value.ndim == 2:
             yield from _of_softmax(step, value, jacobian)

@@ -85,16 +85,13 @@ def told(exercise: Exercise, **fact: str) -> Found:
 
 def twins(tape: Tape, name: str) -> Iterator[str]:
     """Other quantities of the same shape."""
-    for other, value in tape.values.items():
-        if other != name and value.dtype.kind != "b" and value.shape == tape.values[name].shape:
-            yield other
+    same = (other for other, value in tape.values.items() if value.shape == tape.values[name].shape)
+    return (other for other in same if other != name and tape.values[other].dtype.kind != "b")
 
 
 def edges(tape: Tape) -> Iterator[tuple[str, str, Array]]:
     """Every step, an argument that it depends on, and the local derivative."""
-    for (step, name), jacobian in tape.jacobians.items():
-        if np.any(jacobian):
-            yield step, name, jacobian
+    return ((step, name, jacobian) for (step, name), jacobian in tape.jacobians.items() if np.any(jacobian))
 
 
 def is_summand(tape: Tape, name: str) -> bool:

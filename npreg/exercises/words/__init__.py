@@ -20,6 +20,7 @@ from npreg.exercises.words.phrases import wrap as wrap
 
 _SIZES = ("d", "k", "h")
 _SHOWN_PROBES = 3
+_VARIANTS = {"zero", "enters", "cut", "diagonal", "by"}  # facts in the place of what a message says in general: {plain}
 
 FAMILIES = tuple(key.split(".")[1] for key in texts("en") if re.fullmatch(r"code\..*\.kind", key))
 """The part before the colon of every code, in the order of the documentation."""
@@ -99,6 +100,7 @@ def describe(code: str, answer: str, found: Found = (), lang: str = "en", *, alo
         "times": say("factor.other", lang, expr=argument),
         "link": say("link-inside" if "inside" in facts else "link", lang, inside=facts.get("inside"), arg=argument),
     }
+    values |= {} if _VARIANTS & facts.keys() & placeholders(text) else {"plain": ""}
     if alone:
         values |= {"alone": "", "direction": say("factor.direction", lang)}
     for record in found:
