@@ -41,8 +41,7 @@ def assert_gradient(function: Callable[..., Any], gradient: Any, inputs: Mapping
 
     >>> assert_gradient(lambda w: np.sum(w**2), lambda w: 2 * w, {"w": np.array([3.0, 4.0])})
     """
-    report = check_gradient(function, gradient, inputs, **options)
-    if not report.passed:
+    if not (report := check_gradient(function, gradient, inputs, **options)):
         raise GradientError(report)
 
 
@@ -87,12 +86,8 @@ def check_gradient(
     max_entries, num_directions, rng : int, int, seed or numpy.random.Generator
         Inputs with more entries are checked along so many directions, which are drawn by `rng`.
 
-    Raises
-    ------
-    ValueError
-        Non-finite inputs or function value, an unknown name in `wrt`, results that fit no input, or several.
-    TypeError
-        Inputs that are not real numbers, or a parameter that is no input.
+    ValueError for non-finite inputs or function value, an unknown name in `wrt`, results that fit no input, or several;
+    TypeError for inputs that are not real numbers, or a parameter that is no input.
 
     >>> X, y = np.array([[1.0, 2.0], [3.0, 5.0], [6.0, 1.0]]), np.array([1.0, 2.0, 4.0])
     >>> loss, inputs = lambda X, y, w: np.mean((X @ w - y) ** 2), {"X": X, "y": y, "w": np.array([0.5, 0.1])}

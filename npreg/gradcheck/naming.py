@@ -207,12 +207,9 @@ def _like(value: Any) -> Draw:
 
     def drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         numbers = draw(rng, shape)
-        if not mirrored or shape[0] != shape[1]:
-            return numbers
-        if definite:
-            return numbers @ numbers.T
-        half = np.tril(numbers, 0 if given.diagonal().any() else -1)
-        return half + np.tril(half, -1).T
+        half = np.tril(numbers, 0 if given.diagonal().any() else -1) if mirrored else numbers
+        square = mirrored and shape[0] == shape[1]
+        return numbers if not square else numbers @ numbers.T if definite else half + np.tril(half, -1).T
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         if whole and not given.ndim:

@@ -119,21 +119,10 @@ class _Comparison:
             facts = [f"{int(bad.sum())} of {bad.size} entries are not finite: {self.got[first]}{place}"]
         elif wrong and not self.got.any():
             facts = ["zero everywhere"]
-        return InputReport(
-            self.name,
-            np.shape(self.asked.inputs[self.name]),
-            passed=not (wrong or unknown),
-            checked="random directions" if directions else "entries",
-            total=self.got.shape[-1] if axes else int(self.got.size),
-            wrong=wrong,
-            unknown=unknown,
-            kinks=kinks,
-            method=self.reference.method,
-            precision=self.asked.dtype.name,
-            accuracy=self.accuracy,
-            facts=tuple(facts),
-            worst=tuple(rows)[:ROWS],
-        )
+        about = self.name, np.shape(self.asked.inputs[self.name]), not (wrong or unknown)
+        checked, total = ("random directions", self.got.shape[-1]) if directions else ("entries", int(self.got.size))
+        how = self.reference.method, self.asked.dtype.name, self.accuracy
+        return InputReport(*about, checked, total, wrong, unknown, kinks, *how, tuple(facts), tuple(rows)[:ROWS])
 
 
 def _compared(asked: Question, name: str, moves: list[Move], scale: Array, got: Array, own: Any = None) -> _Comparison:

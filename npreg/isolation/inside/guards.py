@@ -25,12 +25,11 @@ def unguarded(function: Any, above: tuple[Any, ...] = ()) -> tuple[Any, list[flo
     if not isinstance(plain, FunctionType):
         methods = {n: unguarded(m) for n, m in vars(type(function)).items() if isinstance(m, FunctionType)}
         found = sorted({constant for _, constants in methods.values() for constant in constants})
+        free, kind = copy.copy(function) if found else function, type(function)
         if found:
-            free, kind = copy.copy(function), type(function)
-            changed = {name: method for name, (method, _) in methods.items()}
-            free.__class__ = type(kind.__name__, (kind,), {"__slots__": (), **changed})
-            return free, found
-    if not isinstance(plain, FunctionType) or plain in above:
+            free.__class__ = type(kind.__name__, (kind,), {"__slots__": (), **{n: m for n, (m, _) in methods.items()}})
+        return free, found
+    if plain in above:
         return function, []
     code, known = plain.__code__, plain.__globals__
     named = {name: known[name] for name in code.co_names if name in known}
