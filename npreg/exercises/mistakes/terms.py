@@ -209,7 +209,16 @@ def joined_terms(case: Case) -> Iterator[Explanation]:
             codes, found = (codes, found) if codes or named[0] is None else scaled(named[0])
             known = every.found + found
             codes, price = (*every.codes, *codes), price + cost(every.kinds)
-            parts = () if every.codes else tuple(combined(columns, one) for one in alone)
+            parts = tuple(combined(columns, one) for one in alone)
+            if every.codes:  # one term as it is, the others right; in the order of the codes
+                plain = [next(make for mistake, make, _ in side if not mistake.codes) for side in sides]
+                wrong = sorted(
+                    (i for i, (f, m) in enumerate(judged) if m.codes or f != ONE), key=lambda i: not mistakes[i].codes
+                )
+                parts = tuple(
+                    combined([*plain, columns[i], plain[i]], [*[ONE] * len(terms), factors[i], Factor(-1)])
+                    for i in wrong
+                )
             yield Explanation(codes, price, combined(columns, factors), known, parts=parts)
 
 
