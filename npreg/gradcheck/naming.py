@@ -24,7 +24,7 @@ from npreg.gradcheck.readings import Wanted, readings
 from npreg.gradcheck.report import Mistake
 
 LETTERS = "ndkhmpqrs"
-SECONDS = 12.0  # to look for mistakes at sizes of one kind
+SECONDS = 30.0  # to look for mistakes at sizes of one kind
 MOST = 60  # entries of a given input beyond which it is cut down
 FEW = (9, 7, 5, 4, 3, 3, 3, 3, 3)
 SIZES = (7, 5, 11, 3, 13, 17, 19, 23, 29)
