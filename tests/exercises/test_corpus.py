@@ -52,7 +52,15 @@ OPERATIONS = {
 
 
 OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
-ELSEWHERE = ("reason", "where.", "class.", "isolation.", "feedback.", "gradescope.")  # of the grading room
+ELSEWHERE = (
+    "reason",
+    "where.",
+    "class.",
+    "isolation.",
+    "feedback.",
+    "gradescope.",
+    "usage.",
+)  # of grading, of the command line
 BESIDE = (
     "course.",
     "cannot.",
@@ -264,9 +272,9 @@ def at_the_command_line(lang: str) -> None:
         ["prove", "one-example", "--sizes=d=1"],
     ):
         main([*arguments, f"--lang={lang}"])
-    long = "def grad_Q(Q): raise ValueError('E ' * 5000)\ngrad_K = grad_V = grad_Q\n"
+    long = "def grad_b2(X): raise ValueError('E ' * 5000)\ngrad_W1 = grad_b1 = grad_w2 = grad_b2\n"
     with contextlib.suppress(WrongAnswer):
-        check(long, "attention").raise_if_wrong(lang)
+        check(long, "hidden-layer").raise_if_wrong(lang)
     zeros = {name: np.zeros(()) for name in load("one-weight").inputs}
     prove(load("one-weight"), [zeros]).text(lang)
 
