@@ -2,11 +2,9 @@
 
 Around any θ the mean loss with an L2 penalty is a parabola (squared loss), or below one that touches it (steepness
 |loss'(r)| / |r| in every row), L(θ + Δ) ≤ L(θ) + g·Δ + ½ Δᵀ H Δ: least at Δ = −H⁺ g, lower by ½ gᵀ H⁺ g.  For other
-losses the step is made and the loss measured, a few times over.  Along an eigenvector of H the mean of a run's
-parameters follows (1 − lr λ)ᵗ, or with momentum the powers of a 2 × 2 matrix.
+losses the step is made and the loss measured, a few times over.
 
-Sources: D. R. Hunter and K. Lange, A tutorial on MM algorithms, The American Statistician 58 (2004) 30;
-N. Qian, On the momentum term in gradient descent learning algorithms, Neural Networks 12 (1999) 145.
+Source: D. R. Hunter and K. Lange, A tutorial on MM algorithms, The American Statistician 58 (2004) 30.
 """
 
 from __future__ import annotations
@@ -21,15 +19,14 @@ import numpy as np
 
 from npreg.arrays import Data, FloatArray
 from npreg.arrays.sparse import is_sparse
-from npreg.losses import LOSSES, Loss
+from npreg.losses import Loss
 from npreg.runs.feeds import Feed
-from npreg.runs.sums import BLOCK_ROWS, LossMoments, Sums
-from npreg.sgd import Momentum, Nesterov, Rule
+from npreg.runs.parabolas import FewRows, Parabola, Speed, lowest
+from npreg.runs.sums import BLOCK_ROWS, Sums
 
 TOLERANCE = 0.01  # of the loss of the best constant: a run that close to the least loss is there
 MOST_COLUMNS, FEW_ROWS = (256, 512)  # H is formed up to so many columns, or of so many rows
 REPEATS, PRODUCTS = 10, 12  # parabolas that are tried; steps of conjugate gradients
-MOST_STEPS = 10**8
 
 
 @dataclass(frozen=True)
@@ -46,46 +43,6 @@ class Excess:
             return None if self.find_speed is None else self.find_speed()
 
 
-@dataclass(frozen=True)
-class Speed:
-    """What a run still has before it along each eigenvector of H, from which the steps that are missing can be told."""
-
-    curvatures: FloatArray  # (m,), the eigenvalues
-    parts: FloatArray  # (m,), the excess
-    direction: Callable[[int], FloatArray]  # of an eigenvector, among the columns
-
-    def column(self) -> int:
-        """The column of the features along which most of the excess is."""
-        return int(np.abs(self.direction(int(self.parts.argmax()))).argmax())
-
-    def left(self, steps: int, lr: float, rule: Rule, average: float) -> float:
-        """The excess that is left, in the mean, after so many steps, the last part of them averaged."""
-        beta = rule.beta if isinstance(rule, Momentum) else 0.0
-        first, second = (1 + beta, beta * beta) if isinstance(rule, Nesterov) else (1.0, beta)
-        A = np.empty((len(self.curvatures), 2, 2))  # of (θ, v): v ← β v + λ θ, θ ← θ − lr (first λ θ + second v)
-        A[:, 0, 0], A[:, 0, 1] = 1 - lr * first * self.curvatures, -lr * second
-        A[:, 1, 0], A[:, 1, 1] = self.curvatures, beta
-        tail = math.ceil(average * steps)
-        power = np.linalg.matrix_power(A, steps - max(tail - 1, 0))
-        if tail > 1:
-            mean = (np.eye(2) - np.linalg.matrix_power(A, tail)) @ np.linalg.pinv(np.eye(2) - A) / tail
-            power = mean @ power
-        return float(self.parts @ power[:, 0, 0] ** 2)
-
-    def steps_needed(self, target: float, lr: float, rule: Rule, average: float = 0.0) -> int | None:
-        """The fewest steps, about, after which less than `target` is left; None beyond 10⁸."""
-        few, many = 0, 1
-        with np.errstate(all="ignore"):  # where lr is too large, what is left grows beyond all bounds
-            while not self.left(many, lr, rule, average) <= target:
-                few, many = many, 2 * many
-                if many > MOST_STEPS or not lr:
-                    return None
-        while many - few > max(few // 16, 1):
-            middle = (few + many) // 2
-            few, many = (few, middle) if self.left(middle, lr, rule, average) <= target else (middle, many)
-        return many
-
-
 def excess(
     feed: Feed, loss: Loss, theta: FloatArray, l2: float = 0.0, l1: float = 0.0, *, fit_intercept: bool = True
 ) -> Excess:
@@ -100,8 +57,8 @@ def excess(
         if exact := loss.is_squared and (few_rows or not wide):
             key = few_rows, l2, None if fit_intercept else tuple(theta[-1])
             if key not in facts.parabolas:
-                facts.parabolas[key] = (_FewRows if few_rows else _Parabola).of(feed, l2, theta, fit_intercept)
-            parabola: _Parabola | _FewRows = facts.parabolas[key]
+                facts.parabolas[key] = (FewRows if few_rows else Parabola).of(feed, l2, theta, fit_intercept)
+            parabola: Parabola | FewRows = facts.parabolas[key]
             value, constant = parabola.above(feed, theta, l1), parabola.constant
             find_speed = partial(parabola.speed, feed, theta)
         else:
@@ -109,110 +66,6 @@ def excess(
             value, constant = (_by_products if wide else _by_moments)(feed, here, l2, l1)
         converged = value <= TOLERANCE * constant if math.isfinite(value) and math.isfinite(constant) else None
         return Excess(value, exact, converged, constant, find_speed)
-
-
-@dataclass(frozen=True)
-class _Parabola:
-    """The mean squared loss of few columns, with an L2 penalty, for x − shift and y − middle; made once a run."""
-
-    shift: FloatArray
-    middle: FloatArray
-    H: FloatArray  # (p, p)
-    h: FloatArray  # (p, k), the gradient is Hθ − h
-    constant: float
-
-    @classmethod
-    def of(cls, feed: Feed, l2: float, theta: FloatArray, fit_intercept: bool) -> _Parabola:
-        X, y = feed.facts.sample[:2]
-        (p, k), shift, middle = theta.shape, np.zeros(X.shape[1]), theta[-1]
-        if fit_intercept:
-            some = slice(None, None, max(1, len(X) // 256))
-            shift, middle = (np.add.reduce(np.asarray(part[some]), 0, np.float64) / len(part[some]) for part in (X, y))
-        start = np.zeros_like(theta)
-        start[-1] = middle
-        sums: LossMoments = feed.total(LossMoments.of, start, shift)
-        H, h = sums.curvature / sums.weight, -sums.slope / sums.weight
-        if l2:
-            H[range(p - 1), range(p - 1)] += l2
-        if not fit_intercept:
-            H[-1] = H[:, -1] = h[-1] = 0
-        constant = (2 * sums.value / sums.weight - np.vdot(h[-1], h[-1])) / (2 * k)
-        return cls(shift, middle, H, h, float(constant))
-
-    @cached_property
-    def root(self) -> FloatArray:
-        return _root_of_inverse(self.H)
-
-    def slope(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The parameters around shift and middle, and the gradient there."""
-        theta = theta.copy()
-        theta[-1] += self.shift @ theta[:-1] - self.middle
-        return theta, self.H @ theta - self.h
-
-    def above(self, feed: Feed, theta: FloatArray, l1: float) -> float:
-        theta, G = self.slope(theta)
-        if not l1:
-            along = self.root.T @ G
-            return float(np.vdot(along, along)) / (2 * len(self.middle))
-        weights, pairs = l1 * np.append(np.ones(len(theta) - 1), 0.0), zip(G.T, theta.T, strict=True)
-        return sum(_lowest(self.H, *one, weights)[1] for one in pairs) / len(self.middle)
-
-    def speed(self, feed: Feed, theta: FloatArray) -> Speed:
-        """In the coordinates in which steps are made, those of features as they came."""
-        back = np.eye(len(theta))
-        back[:-1, -1] = self.shift
-        curvatures, vectors = _eigen(back @ self.H @ back.T)
-        parts = ((vectors.T @ (back @ self.slope(theta)[1])) ** 2).mean(axis=1) / (2 * curvatures)
-        return Speed(curvatures, parts, lambda worst: vectors[:-1, worst])
-
-
-@dataclass(frozen=True)
-class _FewRows:
-    """The same of fewer rows than columns, from the Gram matrix of the rows √s (x − mean)."""
-
-    roots: FloatArray  # √(s / Σ s), (n, 1)
-    mean: FloatArray
-    gram: FloatArray
-    least: float
-    constant: float
-    l2: float
-    fit_intercept: bool
-
-    @classmethod
-    def of(cls, feed: Feed, l2: float, theta: FloatArray, fit_intercept: bool) -> _FewRows:
-        X, y, s = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns))
-        s /= s.sum()
-        roots, mean = np.sqrt(s)[:, None], (s @ X if fit_intercept else np.zeros(X.shape[1]))
-        labels = roots * (y - (s @ y if fit_intercept else theta[-1]))
-        rows = X - mean
-        rows *= roots
-        gram = rows @ rows.T
-        curvatures, vectors = _eigen(gram)
-        squares, total = ((vectors.T @ labels) ** 2).sum(axis=1), float(np.sum(labels**2))
-        least, k = total - float(squares @ (curvatures / (curvatures + l2))), 2 * y.shape[1]
-        return cls(roots, mean, gram, least / k, total / k, l2, fit_intercept)
-
-    def above(self, feed: Feed, theta: FloatArray, l1: float) -> float:
-        penalty = self.l2 / 2 * float(np.sum(theta[:-1] ** 2)) / theta.shape[1]
-        return float(max(feed.losses(LOSSES["squared"], [theta])[0] + penalty - self.least, 0.0))
-
-    def speed(self, feed: Feed, theta: FloatArray) -> Speed:
-        X, y, _ = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns))
-        roots, fitted = self.roots, self.roots * (X @ theta[:-1])
-        to_mean, size = roots * (X @ self.mean)[:, None], self.mean @ self.mean
-        # Of rows (x, 1) as they are, from those around the mean: what is added loses no digits.
-        gram = self.gram + to_mean @ roots.T + roots @ to_mean.T + (self.fit_intercept - size) * (roots @ roots.T)
-        curvatures, vectors = _eigen(gram)
-        sizes = np.sqrt(curvatures)[:, None]
-        along = sizes * (vectors.T @ (fitted + roots * (theta[-1] - y))) + self.l2 * (vectors.T @ fitted) / sizes
-        curvatures = curvatures + self.l2
-        parts = (along**2).mean(axis=1) / (2 * curvatures)
-        return Speed(curvatures, parts, lambda worst: X.T @ (roots[:, 0] * vectors[:, worst]))
-
-
-def _columns(data: Data) -> Sums:
-    weights = np.ones(len(data.X)) if data.weights is None else data.weights
-    return Sums([[np.asarray(data.X, np.float64)], [data.y], [weights]])
 
 
 @dataclass(frozen=True)
@@ -290,7 +143,7 @@ def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, 
             start, constant = objective, of_constant
         if objective < least:
             enough = least - objective < TOLERANCE / 10 * constant
-            found = [_lowest(Hs[min(j, len(Hs) - 1)], G[:, j], here.theta[:, j], l1 * penalised) for j in range(k)]
+            found = [lowest(Hs[min(j, len(Hs) - 1)], G[:, j], here.theta[:, j], l1 * penalised) for j in range(k)]
             step = np.column_stack([step for step, _ in found])
             least, best, here = objective, here, replace(here, theta=here.theta + step)
             if enough:
@@ -298,45 +151,6 @@ def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, 
         else:  # not a parabola from above, as users' losses may be: half the way
             here = replace(here, theta=(best.theta + here.theta) / 2)
     return (start or 0.0) - least, constant
-
-
-def _root_of_inverse(H: FloatArray) -> FloatArray:
-    """R with R Rᵀ = H⁺, of columns brought to one scale."""
-    d = np.sqrt(H.diagonal())[:, None]
-    d[~(d > 0)] = 1
-    curvatures, vectors = _eigen(H / (d * d.T))
-    return np.asarray(vectors / d / np.sqrt(curvatures))
-
-
-def _eigen(H: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Eigenvalues and vectors, but for directions in which there are no data."""
-    curvatures, vectors = np.linalg.eigh(H)
-    keep = curvatures > len(H) * np.finfo(float).eps * curvatures[-1]
-    return curvatures[keep], vectors[:, keep]
-
-
-def _lowest(H: FloatArray, g: FloatArray, theta: FloatArray, l1: FloatArray) -> tuple[FloatArray, float]:
-    """The step to the bottom of g·Δ + ½ ΔᵀHΔ + Σ l1 |θ + Δ|, and how deep it is."""
-    if not l1.any():
-        root = _root_of_inverse(H)
-        along = root.T @ g
-        return -root @ along, float(along @ along) / 2
-    step, slope, diagonal = np.zeros_like(g), g.copy(), np.diag(H)
-    diagonal = np.where(diagonal > 0, diagonal, 1.0)
-    for _ in range(1000):  # coordinate descent
-        moved = 0.0
-        for j in range(len(g)):
-            w = theta[j] + step[j]
-            goal = w - slope[j] / diagonal[j]
-            move = np.sign(goal) * max(abs(goal) - l1[j] / diagonal[j], 0.0) - w
-            if move:
-                step[j] += move
-                slope += H[j] * move
-                moved = max(moved, move * move * diagonal[j])
-        if moved <= 1e-24 * (theta @ (diagonal * theta) + 1e-300):
-            break
-    depth = g @ step + step @ H @ step / 2 + l1 @ (np.abs(theta + step) - np.abs(theta))
-    return step, -float(depth)
 
 
 def _products(rows: FloatArray, r: FloatArray, s: FloatArray, D: FloatArray) -> list[Any]:
