@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import Data, FloatArray, as_batch_size, as_choice, as_count, as_flag, as_float_array, as_nonnegative
+from npreg.arrays.errors import warn
 from npreg.learning_rate import AUTO_AVERAGE
 from npreg.linear import linreg
 from npreg.losses import LOSSES, Loss, as_loss
@@ -147,8 +149,16 @@ class Plan:
         return {name: identify(value, name) for name, value in values.items() if name not in AROUND}
 
 
-def refuse_unknown(unknown: dict[str, Any]) -> None:
-    """TypeError for keywords that `train` does not have, and what to write instead."""
+EARLIER: dict[
+    str, tuple[str, Callable[[Any, Any], Any]]
+] = {  # keywords of the first release that are still taken: the argument that has them now, and how
+    "resume": ("checkpoint", lambda checkpoint, value: Checkpoint(checkpoint, resume=value)),
+    "schedule": ("lr", lambda lr, value: (lr, value)),
+}
+
+
+def refuse_unknown(unknown: dict[str, Any], arguments: dict[str, Any]) -> None:
+    """TypeError for keywords that `train` does not have, and what to write; those of `EARLIER` with a FutureWarning."""
     from difflib import get_close_matches
 
     for name, value in unknown.items():
@@ -156,7 +166,11 @@ def refuse_unknown(unknown: dict[str, Any]) -> None:
         own += [argument.name for argument in fields(Plan) if argument.init]
         close = [one for one in ELSEWHERE if name in ELSEWHERE[one].split()] + get_close_matches(name, own, 1)
         meant = f"; did you mean {close[0].format(value=value)}?" if close else ""
-        raise TypeError(f"train got an unexpected keyword argument {name!r}{meant}")
+        if name not in EARLIER or arguments[EARLIER[name][0]] is None:
+            raise TypeError(f"train got an unexpected keyword argument {name!r}{meant}")
+        now, convert = EARLIER[name]
+        arguments[now] = convert(arguments[now], value)
+        warn(f"{name}= of train is going to be refused{meant}", FutureWarning)
 
 
 def look_at(loss: Loss, sample: Data, theta: FloatArray) -> None:

@@ -81,7 +81,6 @@ def test_what_decides_the_bits_is_told_apart():
         ({"checkpoint_every": 10}, "checkpoint=npreg.Checkpoint(path, every=1)"),
         ({"resume": True}, "checkpoint=npreg.Checkpoint(path, resume=True)"),
         ({"record": "step"}, "callbacks=npreg.Record('step')"),
-        ({"schedule": "cosine"}, "lr=(0.03, 'cosine')"),
     ],
 )
 def test_arguments_that_are_gone_say_what_to_write(arguments, cure, tmp_path):
@@ -97,6 +96,18 @@ def test_arguments_that_are_gone_say_what_to_write(arguments, cure, tmp_path):
         npreg.train(eval(cure, names), rng=0)
     else:
         npreg.train(X, y, rng=0, **{keyword: eval(code, names)})
+
+
+def test_a_schedule_and_resume_of_their_own_are_still_taken_with_a_warning(tmp_path):
+    X, y = npreg.synthetic_data([2, -3.4], 4.2, 300, rng=0)
+    with pytest.warns(FutureWarning, match=r"schedule= .*lr=\(0.03, 'cosine'\)") as caught:
+        run = npreg.train(X, y, rng=0, lr=0.1, schedule="cosine", num_epochs=2)
+    assert caught[0].filename == __file__
+    np.testing.assert_array_equal(run.w, npreg.train(X, y, rng=0, lr=(0.1, "cosine"), num_epochs=2).w)
+    for epochs in (1, 3):  # also by a plain path
+        with pytest.warns(FutureWarning, match=r"resume= .*Checkpoint\(path, resume=True\)"):
+            run = npreg.train(X, y, rng=0, num_epochs=epochs, checkpoint=tmp_path / "run.npz", resume=True)
+    np.testing.assert_array_equal(run.w, npreg.train(X, y, rng=0, num_epochs=3).w)
 
 
 def test_an_unknown_argument_is_refused():
