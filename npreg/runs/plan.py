@@ -149,9 +149,8 @@ class Plan:
         return {name: identify(value, name) for name, value in values.items() if name not in AROUND}
 
 
-EARLIER: dict[
-    str, tuple[str, Callable[[Any, Any], Any]]
-] = {  # keywords of the first release that are still taken: the argument that has them now, and how
+# Keywords of the first release that are still taken: the argument that has them now, and how.
+EARLIER: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "resume": ("checkpoint", lambda checkpoint, value: Checkpoint(checkpoint, resume=value)),
     "schedule": ("lr", lambda lr, value: (lr, value)),
 }
