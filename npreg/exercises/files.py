@@ -13,7 +13,7 @@ import os
 import re
 import runpy
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,19 +167,23 @@ def plain_id(name: str) -> str:
     return os.path.basename(name).strip().lower().replace("_", "-")
 
 
-def misnamed(source: str, missing: Iterable[str]) -> dict[str, str]:
-    """For names that a file does not define, the one it defines that looks most like each."""
+def misnamed(source: str, missing: Collection[str]) -> dict[str, str]:
+    """For names that a file does not define, what looks most like each, a method too, or its only other gradient."""
     tree = ast.parse(source)
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    defined += [f"{one.name}.{node.name}" for one in classes for node in one.body if isinstance(node, ast.FunctionDef)]
     targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
     defined += [target.id for target in targets if isinstance(target, ast.Name)]
     wanted = [name for name in missing if name not in defined]
-    likeness = [(difflib.SequenceMatcher(None, a.lower(), b.lower()).ratio(), a, b) for a in wanted for b in defined]
+    compare = difflib.SequenceMatcher
+    likeness = [(compare(None, a.lower(), b.rpartition(".")[2].lower()).ratio(), a, b) for a in wanted for b in defined]
     found: dict[str, str] = {}
     for ratio, name, other in sorted(likeness, key=lambda pair: -pair[0]):
         if ratio >= 0.6 and name not in found and other not in found.values():
             found[name] = other
-    return found
+    others = [other for other in defined if "grad" in other.lower() and other not in (*missing, *found.values())]
+    return {name: others[0] for name in wanted if len(others) == 1} | found
 
 
 def exercises_of(source: str, path: str | Path) -> list[str]:

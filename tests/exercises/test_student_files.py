@@ -277,6 +277,10 @@ def test_only_files_that_name_an_exercise_are_a_students(tmp_path):
 def test_a_name_that_looks_like_a_missing_one_is_found():
     assert misnamed("def grad_W(x): return x\n", ["grad_w", "grad_b"]) == {"grad_w": "grad_W"}
     assert misnamed("gradb = gradw = abs\n", ["grad_w", "grad_b"]) == {"grad_w": "gradw", "grad_b": "gradb"}
+    one = "def cost(w): pass\ndef compute_gradient(X, y, w, b): pass\n"  # as published courses have it
+    assert misnamed(one, ["grad_w", "grad_b"]) == {"grad_w": "compute_gradient", "grad_b": "compute_gradient"}
+    two = "class Model:\n    def loss(self): pass\n    def grad_w(self): pass\n    def grad_b(self): pass\n"
+    assert misnamed(two, ["grad_w", "grad_b"]) == {"grad_w": "Model.grad_w", "grad_b": "Model.grad_b"}
 
 
 def test_a_declared_encoding_is_read():
