@@ -111,10 +111,8 @@ class RateMoments:
                     fourth += rows.T @ (rows * norms[:, None])
         if not math.isfinite(n * largest * largest):
             column = arrays.column_name(names, int(np.abs(X).max(axis=0).argmax()))
-            raise ValueError(
-                f"features reach {np.abs(X).max():.3g} (column {column}), whose fourth power overflows; "
-                f"scale column {column}, for example with standardize=True"
-            )
+            why = f"features reach {np.abs(X).max():.3g} (column {column}), whose fourth power overflows"
+            raise ValueError(f"{why}; scale column {column}, for example with standardize=True")
         return cls(n, len(some), largest, second, fourth, kept[1] if len(kept) == 2 else np.concatenate(kept))
 
     def __add__(self, other: RateMoments) -> RateMoments:
@@ -218,11 +216,9 @@ def check_learning_rate(
             return
     bound = factor * RateMoments.of(X, weights).bound(batch_size, l2)
     if lr >= bound:
-        arrays.warn(
-            f"lr = {lr:g} is beyond {bound:.3g}, up to which {steps} with minibatches of {batch_size} is known "
-            f"to be stable on these features; {scale_advice(data)}",
-            LearningRateWarning,
-        )
+        stable = f"{steps} with minibatches of {batch_size} is known to be stable on these features"
+        said = f"lr = {lr:g} is beyond {bound:.3g}, up to which {stable}; {scale_advice(data)}"
+        arrays.warn(said, LearningRateWarning)
 
 
 def scale_advice(data: Data) -> str:
@@ -235,8 +231,7 @@ def scale_advice(data: Data) -> str:
             rms = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
     column, cure = int(rms.argmax()), 'take a smaller lr, or lr="auto"'
     if rms[column] > 3:
-        cure += (
-            f", or scale column {arrays.column_name(data.names, column)} (its root mean square is {rms[column]:.3g}), "
-            "for all columns at once with standardize=True"
-        )
+        name = arrays.column_name(data.names, column)
+        cure += f", or scale column {name} (its root mean square is {rms[column]:.3g}), "
+        cure += "for all columns at once with standardize=True"
     return cure

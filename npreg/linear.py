@@ -22,10 +22,8 @@ def linreg(X: FloatArray, w: FloatArray, b: FloatArray) -> FloatArray:
     """
     X, w, b = as_array(X, "X"), as_array(w, "w"), as_array(b, "b")
     if X.ndim != 2 or w.ndim != 2 or X.shape[1] != w.shape[0] or b.shape != w.shape[1:]:
-        raise ValueError(
-            f"X of shape {X.shape}, w of shape {w.shape} and b of shape {b.shape} do not fit; "
-            "needed are (n, d), (d, k) and (k,), with k = 1 for one output"
-        )
+        given = f"X of shape {X.shape}, w of shape {w.shape} and b of shape {b.shape}"
+        raise ValueError(f"{given} do not fit; needed are (n, d), (d, k) and (k,), with k = 1 for one output")
     if not X.dtype.kind == w.dtype.kind == b.dtype.kind == "f":
         X, w, b = as_float_array(X, "X"), as_float_array(w, "w"), as_float_array(b, "b")
     y_hat: FloatArray = X @ w
@@ -51,10 +49,8 @@ def linreg_backward(X: FloatArray, grad_y_hat: FloatArray) -> tuple[FloatArray, 
     """
     X, grad_y_hat = as_array(X, "X"), as_array(grad_y_hat, "grad_y_hat")
     if X.ndim != 2 or grad_y_hat.ndim != 2 or X.shape[0] != grad_y_hat.shape[0]:
-        raise ValueError(
-            f"X of shape {X.shape} and grad_y_hat of shape {grad_y_hat.shape} do not fit; "
-            "needed are (n, d) and (n, k), with k = 1 for one output"
-        )
+        given = f"X of shape {X.shape} and grad_y_hat of shape {grad_y_hat.shape}"
+        raise ValueError(f"{given} do not fit; needed are (n, d) and (n, k), with k = 1 for one output")
     if not X.dtype.kind == grad_y_hat.dtype.kind == "f":
         X, grad_y_hat = as_float_array(X, "X"), as_float_array(grad_y_hat, "grad_y_hat")
     return X.T @ grad_y_hat, np.add.reduce(grad_y_hat, axis=0)

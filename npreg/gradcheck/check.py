@@ -270,10 +270,9 @@ def _unreadable(result: Any, wanted: Wanted) -> Exception:
         return TypeError("the gradient function returned None; end it with return")
     if isinstance(result, Mapping):
         missing = next((n for n in wanted if not keys_for(n, list(map(str, result)))), names)
-        return ValueError(
-            f"the gradient returned {', '.join(map(str, result))}, but not {missing!r}; name the keys after "
-            f"the inputs ({missing}, d{missing} or grad_{missing}), or say with wrt= which are asked for"
-        )
+        given = f"the gradient returned {', '.join(map(str, result))}, but not {missing!r}"
+        cure = f"name the keys after the inputs ({missing}, d{missing} or grad_{missing})"
+        return ValueError(f"{given}; {cure}, or say with wrt= which are asked for")
     if isinstance(result, (tuple, list)):
         return ValueError(f"{len(result)} gradients for {len(wanted)} inputs ({names}); see wrt=")
     return ValueError(f"one gradient for {len(wanted)} inputs ({names}); say which it is with wrt=")

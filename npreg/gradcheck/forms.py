@@ -31,18 +31,13 @@ class Context(SimpleNamespace):
 
 
 class Form:
-    """A function of named arrays, `value(**leaves)`, and the raw result of its gradient, `gradients(leaves)`.
-
-    `leaves` is every array by name, also those in containers, and the owner's: its `params` or `parameters`, and
-    attributes that are asked for (`wrt`) or have a gradient beside them (W and dW). `place` is where in a tuple the
-    function's value stands, `ambiguous` if it could be first or last.
-    """
+    """A function of named arrays, `value(**leaves)`, and the raw result of its gradient, `gradients(leaves)`."""
 
     def __init__(self, function: Any, gradient: Any, inputs: Mapping[str, Any], asked: Sequence[str]) -> None:
         self.function, self.gradient = function, function if gradient is None else gradient
         self.owner = _owner(function)
-        self.place: int | None = None
-        self.ambiguous = False
+        self.place: int | None = None  # where in a tuple the function's value stands
+        self.ambiguous = False  # whether it could be first or last
         self.cache: Any = None
         self._lay_out(inputs, asked)
         if hasattr(self.owner, "backward") and callable(self.backward()):
@@ -56,12 +51,12 @@ class Form:
         found = [name for name in CONTAINERS if _is_open(_attribute(self.owner, name))]
         for name in known:
             beside = hasattr(self.owner, "backward") and [k for k in keys_for(name, list(known)) if k != name]
-            if name not in CONTAINERS and (name in asked or beside):
+            if name not in CONTAINERS and (name in asked or beside):  # such as W beside dW
                 found.append(name)
         self.attributes = [name for name in found if name not in inputs]
         self.tree = {**inputs, **{name: _attribute(self.owner, name) for name in self.attributes}}
         self.names: dict[Path, str] = {}
-        self.leaves: dict[str, Any] = {}
+        self.leaves: dict[str, Any] = {}  # every array, also those in containers and the owner's
 
         def named(path: Path, value: Any) -> None:
             short = path[-1]
@@ -172,8 +167,7 @@ class Form:
                 _set(self.owner, name, value)
 
     def _plan(self, function: Callable[..., Any]) -> tuple[list[str], list[str], bool]:
-        """The inputs that a function takes (all if that cannot be told), its parameters that are no inputs and
-        must be given, and whether one that need not be is called upstream."""
+        """The inputs that a function takes (or all), other parameters that it needs, whether one is called upstream."""
         if function not in self._plans:
             parameters = ANY
             with suppress(TypeError, ValueError):
@@ -199,10 +193,9 @@ class Form:
         for name in missing:
             what = spare.get("cache" if name in cached else "upstream" if name in ups else name)
             if what is None:
-                raise TypeError(
-                    f"{getattr(function, '__name__', 'the function')} needs {name!r}, but is called with the inputs by "
-                    f"their names ({', '.join(self.leaves)}); wrap it, e.g. lambda {next(iter(self.leaves))}: ..."
-                )
+                needs = f"{getattr(function, '__name__', 'the function')} needs {name!r}"
+                how = f"is called with the inputs by their names ({', '.join(self.leaves)})"
+                raise TypeError(f"{needs}, but {how}; wrap it, e.g. lambda {next(iter(self.leaves))}: ...")
             found[name] = copied(what)
         return found
 

@@ -27,11 +27,7 @@ def keys_for(name: str, keys: Sequence[str]) -> list[str]:
 
 
 def readings(value: Any, wanted: Wanted, loss: Any, *, all_of_them: bool) -> list[Reading]:
-    """All readings of a result, the most natural first: a mapping by its keys, a sequence by position or in another
-    order of the same shapes, one array as the only gradient or as all end to end, a `loss` beside them left out.
-
-    `wanted` has the names that are or may be asked for; with `all_of_them` every one must be found.
-    """
+    """All readings of a result, the most natural first, a `loss` in it left out; with `all_of_them` of every name."""
     without = []
     if isinstance(value, (tuple, list)) and len(value) > 1:
         for place in range(len(value)):
@@ -73,6 +69,7 @@ def _shape(value: Any) -> tuple[int, ...] | None:
 
 
 def _read(value: Any, wanted: Wanted, all_of_them: bool) -> Iterator[Reading]:
+    """A mapping by its keys, a sequence by position or shapes, one array as the only gradient or as all end to end."""
     several, names = isinstance(value, (tuple, list)), list(wanted)
     if len(names) == 1 and several and list(wanted[names[0]]) != names:
         yield from _spread(names[0], value, wanted)

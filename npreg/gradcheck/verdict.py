@@ -22,18 +22,14 @@ Index = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Question:
-    """What is judged: gradients of a function, whose `output` has that shape, at these inputs.
-
-    An entry may be off by `tolerance` · eps · Σ|terms|, of the coarsest floating `dtype` of inputs and gradient;
-    inputs with more than `max_entries` are looked at along random directions.
-    """
+    """What is judged: gradients of a function at these inputs."""
 
     function: Callable[..., Any]
     inputs: dict[str, Any]
-    output: Index
-    dtype: np.dtype[Any]
-    tolerance: float
-    max_entries: int
+    output: Index  # the shape of what it returns
+    dtype: np.dtype[Any]  # the coarsest floating one of inputs and gradient
+    tolerance: float  # an entry may be off by this times eps · Σ|terms|
+    max_entries: int  # inputs with more are looked at along so many random directions
     num_directions: int
     rng: np.random.Generator
 
@@ -45,10 +41,9 @@ def judge(asked: Question, name: str, value: Any) -> InputReport:
         raise TypeError(f"the gradient for {name!r} must hold real numbers, not {answer.dtype} ({value!r:.40})")
     expected = asked.output + shape
     if math.prod(asked.output) != 1 and answer.shape != expected:
-        raise ValueError(
-            f"the function returns shape {asked.output}, so its Jacobian for {name!r} has shape {expected}, not "
-            f"{answer.shape}; to check a gradient of shape {shape}, give upstream= (1.0 for the gradient of the sum)"
-        )
+        why = f"the function returns shape {asked.output}, so its Jacobian for {name!r} has shape {expected}"
+        cure = f"to check a gradient of shape {shape}, give upstream= (1.0 for the gradient of the sum)"
+        raise ValueError(f"{why}, not {answer.shape}; {cure}")
     coarser = answer.dtype.kind == "f" and answer.dtype.itemsize < asked.dtype.itemsize
     asked = replace(asked, dtype=answer.dtype) if coarser else asked
     scale, shaped = natural_scale(asked.function, asked.inputs, name), answer.shape in (shape, expected)

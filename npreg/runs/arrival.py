@@ -71,11 +71,9 @@ def _check(plan: Plan, lr: float, feed: Feed, length: float | None) -> None:
     if length is not None:
         limit = 10 * float(np.abs(sample.y).mean()) / length
         if 0 < limit < lr:
-            warn(
-                f"lr = {lr:g} is beyond {limit:.3g}, where a step of {type(rule).__name__} moves predictions "
-                'by ten times the labels; take a smaller lr, or lr="auto"',
-                rates.LearningRateWarning,
-            )
+            why = f"where a step of {type(rule).__name__} moves predictions by ten times the labels"
+            cure = 'take a smaller lr, or lr="auto"'
+            warn(f"lr = {lr:g} is beyond {limit:.3g}, {why}; {cure}", rates.LearningRateWarning)
         return
     slower, steps, steepness = 1.0, "SGD", loss.curvature
     if isinstance(rule, Momentum):

@@ -1,8 +1,7 @@
 """Where an epoch's minibatches come from: rows in memory, or blocks of rows that are read one by one.
 
-A feed draws the orders of rows, hands the rows to an engine, and knows the mean loss.  Of rows in memory the order is
-one `rng.permutation(n)` an epoch.  Of row blocks it is `visit_order`, and `row_order` within each; each is cut into
-minibatches by itself, so that the blocks and `rng` alone decide which rows form which minibatch.
+The order of row blocks is `visit_order`, and `row_order` within each; each is cut into minibatches by itself, so that
+the blocks and `rng` alone decide which rows form which minibatch.
 """
 
 from __future__ import annotations
@@ -270,10 +269,9 @@ class RunRows(NamedTuple):
         y = facts.sample.y
         if plan.loss.is_squared and max(y.max(), -y.min()) > math.sqrt(np.finfo(facts.dtype).max / facts.num_rows):
             sizes = np.abs(y).max(axis=1)
-            raise ValueError(
-                f"labels reach {sizes.max():.3g} in row {sizes.argmax()}, and the sum of squares is beyond the range "
-                f"of {facts.dtype}; give labels / {sizes.max():.3g}, and multiply predictions by that"
-            )
+            why = f"the sum of squares is beyond the range of {facts.dtype}"
+            cure = f"give labels / {sizes.max():.3g}, and multiply predictions by that"
+            raise ValueError(f"labels reach {sizes.max():.3g} in row {sizes.argmax()}, and {why}; {cure}")
         feed, scaling = on_scale(feed, standardize=plan.standardize, center=plan.fit_intercept)
         return cls(feed, scaling, None if held_out is None else _like(facts, held_out, scaling))
 
@@ -286,9 +284,8 @@ def _split(rows: Data | Rows, fraction: float, rng: np.random.Generator) -> tupl
     X, y, weights = rows
     held = round(as_nonnegative(fraction, "validation") * len(X))
     if not 0 < fraction < 1 or not 0 < held < len(X):
-        raise ValueError(
-            f"validation = {fraction!r} of {len(X)} rows would hold out {held}; at least one row must be on each side"
-        )
+        said = f"validation = {fraction!r} of {len(X)} rows would hold out {held}"
+        raise ValueError(f"{said}; at least one row must be on each side")
     order = rng.permutation(len(X)).astype(np.min_scalar_type(len(X)))  # kept for the whole run
     kept, out = (
         Data.named(rows.names, some_rows(X, some), y[some], None if weights is None else weights[some])
@@ -305,8 +302,6 @@ def _like(facts: Facts, rows: Data | Rows, scaling: Scaling | None) -> Feed:
         rows = rows._replace(X=X, y=rows.y.astype(facts.dtype))
     found = as_feed(rows)
     if (found.facts.width, found.facts.num_outputs) != (facts.width, facts.num_outputs):
-        raise ValueError(
-            f"validation features of {found.facts.width} columns and labels of {found.facts.num_outputs} do not fit "
-            f"{facts.width} features and {facts.num_outputs} outputs"
-        )
+        given = f"validation features of {found.facts.width} columns and labels of {found.facts.num_outputs}"
+        raise ValueError(f"{given} do not fit {facts.width} features and {facts.num_outputs} outputs")
     return found if scaling is None else found.scaled(scaling)

@@ -1,9 +1,7 @@
 """The squared loss with an L2 penalty is one parabola: how far above its bottom a run is, and the steps to it.
 
-Along an eigenvector of H the mean of a run's parameters follows (1 − lr λ)ᵗ, or with momentum the powers of a
-2 × 2 matrix.
-
-Source: N. Qian, On the momentum term in gradient descent learning algorithms, Neural Networks 12 (1999) 145.
+Along an eigenvector of H the mean of a run follows (1 − lr λ)ᵗ, or with momentum the powers of a 2 × 2 matrix:
+N. Qian, On the momentum term in gradient descent learning algorithms, Neural Networks 12 (1999) 145.
 """
 
 from __future__ import annotations

@@ -187,11 +187,10 @@ def look_at(loss: Loss, sample: Data, theta: FloatArray) -> None:
             raise ValueError("value and grad of the loss are exchanged; give loss=(value, grad)")
         row, got, expected = found
         times = f", {got / expected:.4g} times as much" if expected and np.isfinite(got / expected) else ""
-        raise ValueError(
-            f"the loss's grad function is not the derivative of its value by y_hat: in row {row}, at "
-            f"y_hat = {y_hat.flat[row]:.6g} and y = {y.flat[row]:.6g}, it is {got:.6g}, but value changes by "
-            f"{expected:.6g}{times}; npreg.check_gradient finds out more"
-        )
+        why = "the loss's grad function is not the derivative of its value by y_hat"
+        where = f"in row {row}, at y_hat = {y_hat.flat[row]:.6g} and y = {y.flat[row]:.6g}"
+        told = f"it is {got:.6g}, but value changes by {expected:.6g}{times}"
+        raise ValueError(f"{why}: {where}, {told}; npreg.check_gradient finds out more")
 
 
 def _look_at_result(name: str, function: Any, y_hat: FloatArray, y: FloatArray) -> None:

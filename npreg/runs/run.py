@@ -227,10 +227,9 @@ class Run:
             if loss <= DIVERGED * self.reference:
                 return
         lr, (w, b) = self.stepper.rate(max(self.stepper.steps_done - 1, 0)), self.raw_copies(self.good)
-        message = (
-            f"the run diverged in epoch {self.epoch + 1} at lr = {lr:g} (mean loss {loss:g}); {scale_advice(sample)}. "
-            "The last finite parameters are on this exception, as .w and .b"
-        )
+        where = f"in epoch {self.epoch + 1} at lr = {lr:g} (mean loss {loss:g})"
+        kept = "The last finite parameters are on this exception, as .w and .b"
+        message = f"the run diverged {where}; {scale_advice(sample)}. {kept}"
         raise DivergenceError(message, epoch=self.epoch + 1, lr=lr, w=w, b=b, losses=np.array(self.losses))
 
     def state(self) -> State:
@@ -288,10 +287,9 @@ class Run:
             why = 'over which lr="auto" lowers the rate of this loss'
             raise CheckpointError(f"{path} is of a run of {planned} epochs, {why}; {cure}")
         if before != tail and done > min(before, tail):
-            raise CheckpointError(
-                f"{path} averages from epoch {before + 1} of {planned} on, and has done {done}; "
-                f"a run of {now} epochs averages from epoch {tail + 1} on, and is another one; {cure}"
-            )
+            why = f"averages from epoch {before + 1} of {planned} on, and has done {done}"
+            other = f"a run of {now} epochs averages from epoch {tail + 1} on, and is another one"
+            raise CheckpointError(f"{path} {why}; {other}; {cure}")
 
     def best_or_last(self) -> FloatArray:
         """The parameters to return, on the run's own scale: with validation rows the best epoch's."""

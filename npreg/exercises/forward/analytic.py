@@ -1,9 +1,4 @@
-"""NumPy functions under the complex step: those that are wrong there, or refused, in a form that is right.
-
-    Im f(x + i·h) / h     is f′(x) where f is analytic; np.abs, np.var and their like are not
-
-The forms give the same values on real numbers.
-"""
+"""NumPy functions that are not analytic, so that Im f(x + i·h) / h is not f′(x), in one that is, the same on reals."""
 
 from __future__ import annotations
 

@@ -113,11 +113,10 @@ class Exercise:
     def __new__(cls, function: Any = None, *args: Any, **kwargs: Any) -> Exercise:
         """Refuse what exercises were made of before: a dictionary of steps."""
         if "steps" in kwargs or not callable(function):
-            raise TypeError(
-                "an exercise is made from a function: write its steps as the lines of a loss function, def "
-                "loss(X, y, w): r = X @ w - y; return np.mean(r**2), for Exercise(loss, inputs, answers); its "
-                f"local variables are the steps that students see. Got {function!r}"
-            )
+            such = "def loss(X, y, w): r = X @ w - y; return np.mean(r**2), for Exercise(loss, inputs, answers)"
+            cure = f"write its steps as the lines of a loss function, {such}"
+            seen = f"its local variables are the steps that students see. Got {function!r}"
+            raise TypeError(f"an exercise is made from a function: {cure}; {seen}")
         return super().__new__(cls)
 
     def __post_init__(self) -> None:

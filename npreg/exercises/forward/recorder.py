@@ -1,8 +1,7 @@
 """Arrays that write down what is done with them, while a plain NumPy function runs on them.
 
-NumPy hands every function that meets a `Traced` array to it, and methods, operators and indexing end in the same
-place, `Recorder.record`. What asks for plain numbers (`float(x)`, `if x > 0`, compiled code) cannot be followed
-where they depend on what is differentiated: the line is remembered, and the cure is known by the kind of `Stop`.
+Functions, methods, operators and indexing all end in `Recorder.record`. What asks for plain numbers (`float(x)`,
+`if x > 0`, compiled code) cannot be followed where a derivative flows: a `Stop` remembers the line, and why.
 """
 
 from __future__ import annotations

@@ -26,19 +26,14 @@ Wrap = Callable[[Step], Step]
 
 @dataclass(frozen=True)
 class Edits:
-    """What to change before a sweep; keys are names, or edges ``(step, argument)``.
+    """What to change before a sweep; keys are names, or edges ``(step, argument)``."""
 
-    ``values``: a quantity everywhere; ``uses``: what one step sees of it; ``functions``: a step's function,
-    wrapped; ``local``: what the derivative of one step (first edge) sees of an argument, the forward values being
-    untouched; ``jacobians``: a local one (rows: entries of the step); ``upstreams``: the loss's derivative in a step.
-    """
-
-    values: tuple[tuple[str, Edit], ...] = ()
-    uses: tuple[tuple[Edge, Edit], ...] = ()
-    functions: tuple[tuple[str, Wrap], ...] = ()
-    local: tuple[tuple[Edge, str, Edit], ...] = ()
-    jacobians: tuple[tuple[Edge, Edit], ...] = ()
-    upstreams: tuple[tuple[str, Edit], ...] = ()
+    values: tuple[tuple[str, Edit], ...] = ()  # a quantity everywhere
+    uses: tuple[tuple[Edge, Edit], ...] = ()  # what one step sees of it
+    functions: tuple[tuple[str, Wrap], ...] = ()  # a step's function, wrapped
+    local: tuple[tuple[Edge, str, Edit], ...] = ()  # what the derivative of one step alone sees of an argument
+    jacobians: tuple[tuple[Edge, Edit], ...] = ()  # a local one, whose rows are entries of the step
+    upstreams: tuple[tuple[str, Edit], ...] = ()  # the loss's derivative in a step
 
     def shape(self, groups: Mapping[str, Any]) -> Any:
         """The edits with names of steps replaced by their groups: equal for the same edit of another step."""

@@ -1,12 +1,8 @@
 """From a plain NumPy loss function to its forward program: named steps, found by running it once.
 
-    def ridge(X, y, w, lam):
-        r = X @ w - y                                    step r, after an internal one for X @ w
-        return np.mean(r**2) + lam * np.sum(w**2)        step loss, after internal ones
-
-The local variables that the function assigns are the steps that people see; what lies between them is internal
-(`_1`, `_2`, …). A helper with one argument (`sigmoid`, `softmax`) is one step; `parts` is the same program with
-the insides of helpers as steps. Sizes read off the inputs are constants: a program holds for these shapes.
+The local variables that the function assigns are the steps that people see, the last the loss; what lies between them
+is internal (`_1`, `_2`, …). A helper with one argument (`sigmoid`, `softmax`) is one step; `parts` is the same program
+with the insides of helpers as steps. Sizes read off the inputs are constants: a program holds for these shapes.
 """
 
 from __future__ import annotations
@@ -36,22 +32,15 @@ class NotALoss(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A forward computation as steps: functions whose arguments are inputs or earlier steps.
-
-    steps, arguments : by name, in forward order; the last step is the loss
-    stopped : where following ended; the loss is then a single step
-    frozen : whether numbers of inputs, not only their shapes, are constants of this program
-    parts : the same program with the insides of helpers as steps, or None where there are none
-    rounds : of steps that one place in the code made, as in a loop, that place
-    """
+    """A forward computation as steps: functions whose arguments are inputs or earlier steps."""
 
     inputs: tuple[str, ...]
-    steps: Mapping[str, Callable[..., Any]]
+    steps: Mapping[str, Callable[..., Any]]  # by name, in forward order; the last is the loss
     arguments: Mapping[str, tuple[str, ...]]
-    stopped: Stop | None = None
-    frozen: bool = False
-    parts: Program | None = field(default=None, repr=False)
-    rounds: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    stopped: Stop | None = None  # where following ended; the loss is then a single step
+    frozen: bool = False  # whether numbers of inputs, not only their shapes, are constants of this program
+    parts: Program | None = field(default=None, repr=False)  # with the insides of helpers as steps, if there are any
+    rounds: Mapping[str, Any] = field(default_factory=dict, repr=False)  # of steps in a loop, their place in the code
 
     @cached_property
     def loss(self) -> str:
@@ -86,11 +75,7 @@ class Program:
 
 
 def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Sequence[str]) -> Program:
-    """The forward program of a function that returns a loss, to be differentiated in the inputs ``wanted``.
-
-    Raises NotALoss where its result, or the first scalar of a tuple, is no scalar or depends on no input, and
-    whatever the function itself raises on plain arrays.
-    """
+    """The forward program of a loss, to be differentiated in ``wanted``; raises NotALoss, and what the loss raises."""
     names = tuple(inputs)
     used = [name for name in parameters(function) if name in inputs]
     recorder = Recorder(code_of(function))
@@ -193,10 +178,7 @@ class _Graph:
         return names
 
     def _owner(self, at: int) -> int:
-        """The node whose step this node belongs to: itself, or its only user where one sees no step between.
-
-        So it is for what no derivative flows through (in its shape), and for what is scaled, shifted or turned.
-        """
+        """The node whose step this one belongs to: itself, or its only user if still, scaled, shifted or turned."""
         users, node = self.users[at], self.nodes[at]
         if at in self.names or len(users) != 1:
             return at
@@ -205,6 +187,7 @@ class _Graph:
         scaled = user.function in SCALES and not any(s.active or s.value.size > 1 for s in beside)
         one_quantity = len(sources) == 1 and (sources[0] in self.names or len(self.users[sources[0]]) > 1)
         shifted = node.function in SHIFTS and one_quantity and not any(isinstance(a, np.ndarray) for a in node.given[0])
+        # no derivative flows through it, and it has the shape of what it comes from
         still = not node.active and all(node.value.shape == self.nodes[s].value.shape for s in sources)
         return users[0] if scaled or shifted or still or node.function in TURNS else at
 

@@ -1,9 +1,8 @@
 """Is an answer right? A backward error per entry, and separate findings on what is right already.
 
-An entry is right when its deviation is at most ``1e3 · eps · Σ|terms|``, the sum that makes the entry, with
-absolute values. It is measured: every input and every step is changed relatively, up or down at random, and
-the answer's reaction is the size of its terms. So a gradient near the optimum is judged by its large terms,
-not by their small sum. Where the derivative is zero whatever the data, its terms are those of the sweep.
+An entry is right when its deviation is at most ``1e3 · eps · Σ|terms|``. That sum, large also near the optimum,
+is measured: every input and step is changed relatively, up or down at random, and the answer's reaction is the size of
+its terms. Where the derivative is zero whatever the data, its terms are those of the sweep.
 """
 
 from __future__ import annotations
@@ -98,12 +97,11 @@ def _jumps(right: Values, others: Sequence[Values]) -> dict[str, Array]:
 def _kinks(
     tape: Tape, right: Values, moved: Callable[[float], Values], first: Values, rng: np.random.Generator
 ) -> dict[str, Array]:
-    """Per answer at a kink, the smallest and the largest of the one-sided derivatives of every entry.
-
-    A derivative that jumps does so however little the point is moved; ``first`` is how much, at a distance.
-    """
+    """Per answer at a kink, where a tiny move makes it jump as ``first``, the bounds of its one-sided derivatives."""
     steep = any(np.any(first[name] > 1e-3 * np.max(np.abs(value))) for name, value in right.items())
-    if not steep and not _branches_turn(tape, rng):
+    conditions = [name for name in tape.program.steps if tape.values[name].dtype.kind == "b"]
+    tries = (tape.program.forward(tape.values, partial(_shaken, rng, CLOSER)) for _ in range(16 if conditions else 0))
+    if not steep and not any(np.any(there[name] != tape.values[name]) for there in tries for name in conditions):
         return {}
     closer = [moved(CLOSER) for _ in range(8)]
     if not any(np.any(jump > 0.1 * first[name]) for name, jump in _jumps(right, closer).items()):
@@ -118,13 +116,6 @@ def _kinks(
             bounds = np.stack([np.min(around, axis=0) - 1e-6 * jump, np.max(around, axis=0) + 1e-6 * jump])
             found[name] = np.where(at_kink, bounds, value)
     return found
-
-
-def _branches_turn(tape: Tape, rng: np.random.Generator) -> bool:
-    """Whether a step of truth values turns when everything is changed a little."""
-    conditions = [name for name in tape.program.steps if tape.values[name].dtype.kind == "b"]
-    tries = (tape.program.forward(tape.values, partial(_shaken, rng, CLOSER)) for _ in range(16 if conditions else 0))
-    return any(np.any(there[name] != tape.values[name]) for there in tries for name in conditions)
 
 
 def resolution(value: Array) -> float:
