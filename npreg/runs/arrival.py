@@ -154,8 +154,10 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
     if found.converged is not False:
         return
     per_epoch, speed, steps, where = feed.facts.steps_per_epoch(plan.batch_size), found.speed, None, ""
-    part = f", {100 * found.value / found.constant:.3g} % of a constant's" if found.constant > 0 else ""
     told = f"its mean loss is {'' if found.exact else 'about '}{found.value:.3g} above the least possible"
+    told += f", {100 * found.value / found.constant:.3g} % of a constant's" if found.constant > 0 else ""
+    if math.isinf(found.value):
+        told = "its mean loss falls as fast as in the epoch before, and how far it will fall is not known"
     if speed is not None:
         steps = speed.steps_needed(TOLERANCE / 2 * found.constant, lr, plan.rule)
         where = f", most of it along column {column_name(feed.facts.sample.names, speed.column())}"
@@ -187,7 +189,7 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
     category: type[Warning] = ConvergenceWarning
     if theirs := getattr(sys.modules.get("sklearn.exceptions"), "ConvergenceWarning", None):
         category = type("ConvergenceWarning", (category, theirs), {"__doc__": category.__doc__})
-    warn(f"the run has not arrived: {told}{part}{where}; {cure}", category)
+    warn(f"the run has not arrived: {told}{where}; {cure}", category)
 
 
 def _with_momentum(plan: Plan, feed: Feed, found: Excess, steps: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -65,7 +65,8 @@ class Run:
             self.num_epochs = found.count("num_epochs", 1, most_epochs(plan, feed))
             if isinstance(rule, Momentum):
                 rule = replace(rule, beta=found.get("beta", float, "a number in [0, 1)", lambda x: 0 <= x < 1))
-        object.__setattr__(plan, "rule", rule)  # what the name of momentum has stood for
+        settled: dict[str, Any] = {"rule": rule, "lr": (plan.lr, plan.schedule)}  # the rule that momentum has stood for
+        self.plan = plan = replace(plan, **settled)
         self.beta = getattr(rule, "beta", None)
         self.stepper = Stepper(
             (theta[:-1], theta[-1]),

@@ -230,3 +230,10 @@ def test_where_a_constant_fits_exactly_no_share_of_its_loss_is_told():
     with pytest.warns(npreg.ConvergenceWarning, match="least possible") as caught:
         npreg.train([[0.1]], [0.1], lr=0.03, rng=0)
     assert "inf" not in str(caught[0].message)
+
+
+def test_where_the_loss_falls_faster_and_faster_the_excess_is_not_known(monkeypatch):
+    monkeypatch.setattr("npreg.runs.arrival.LOOKED_AT", 0)
+    with pytest.warns(npreg.ConvergenceWarning, match="falls as fast as in the epoch before, .* not known; ") as caught:
+        npreg.train(X, Y, lr=(1e-5, lambda epochs: 1 + 10 * epochs), num_epochs=4, rng=0)
+    assert "inf" not in str(caught[0].message)
