@@ -39,8 +39,8 @@ def placed(report: Report, questions: Questions, outcome: Mapping[str, Any], sea
             if not answer.passed and answer.mistakes and NO_PLACE.isdisjoint(answer.codes):
                 values = [run["value"] for run in outcome["functions"][answer.name]["runs"]]
                 others = {name: right for name, right in passed.items() if name != answer.name}
-                search_here = partial(search, others=others, intact=answer.codes == ["changes-input"])
-                ask = partial(_ask, search_here, questions, answer.name)
+                intact = answer.codes == ["changes-input"]
+                ask = partial(_ask, search, questions, answer.name, others=others, intact=intact)
                 found[answer.name] = _candidates(answer, questions, values, ask)
     known = Counter(key for goals in found.values() for key in {_key(c) for changes in goals for c in changes})
     answers = (_with_places(a, found[a.name], known) if a.name in found else a for a in report.answers)
@@ -49,20 +49,12 @@ def placed(report: Report, questions: Questions, outcome: Mapping[str, Any], sea
 
 def _ask(search: Search, questions: Questions, name: str, probes: Sequence[int], **which: Any) -> Sequence[Change]:
     """Try changes of an answer on some of the probes: those of certain `costs`, or `chosen` ones."""
-    exercise, chosen = questions.bank.exercise, [questions.judged[i] for i in probes]
-    return search(
-        name,
-        shapes=[list(at.right[name].shape) for at in chosen],
-        probes=[at.given for at in chosen],
-        sizes=[dict(at.sizes) for at in chosen],
-        settings=list(exercise.settings),
-        **which,
-    )
+    chosen, settings = [questions.judged[i] for i in probes], list(questions.bank.exercise.settings)
+    shapes, sizes = [list(at.right[name].shape) for at in chosen], [dict(at.sizes) for at in chosen]
+    return search(name, probes=[at.given for at in chosen], shapes=shapes, sizes=sizes, settings=settings, **which)
 
 
-def _candidates(
-    answer: AnswerReport, questions: Questions, values: Sequence[Array | None], ask: Callable[..., Sequence[Change]]
-) -> list[list[Change]]:
+def _candidates(answer: AnswerReport, questions: Questions, values: Sequence[Any], ask: Search) -> list[list[Change]]:
     """Changes that make a wrong answer right on every probe; and of two mistakes, those that leave the other alone."""
     references, name = questions.judged, answer.name
     rights = [reference.right[name] for reference in references]

@@ -64,6 +64,7 @@ class Explanation:
     found: Found = ()
     turn: Turn = field(default=lambda value, right: value, repr=False)
     parts: tuple[Make, ...] = field(default=(), repr=False)  # the values with one of two mistakes alone
+    alternatives: tuple[str, ...] = ()  # the codes of its twins
 
     def fits(self, value: Array, name: str, at: Reference, close: float) -> bool:
         """Whether it also explains the student's value on another probe."""
@@ -169,12 +170,10 @@ class Bank:
         if key not in self._pools:
             flat = _squeezed(signature)
             loose = flat != _squeezed(right)
-            fitting = []
-            for mistake, values in self._pairs.get(name, ()) if pairs else self._singles(name):
-                shapes = tuple(a.shape for a in values)
-                if shapes == signature or (loose and _squeezed(shapes) == flat):
-                    fitting.append((mistake, values))
-            self._pools[key] = Pool(name, fitting)
+            every = self._pairs.get(name, ()) if pairs else self._singles(name)
+            shaped = ((one, tuple(value.shape for value in one[1])) for one in every)
+            fits = [one for one, shapes in shaped if shapes == signature or (loose and _squeezed(shapes) == flat)]
+            self._pools[key] = Pool(name, fits)
         return self._pools[key]
 
     def mistakes(self, name: str) -> list[Mistake]:

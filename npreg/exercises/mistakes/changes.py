@@ -37,5 +37,15 @@ def take(other: str) -> Edit:
     return lambda value, tape: tape.values[other]
 
 
+def times(other: str) -> Edit:
+    return lambda value, tape: value * tape.values[other]
+
+
+def part(value: Array, axis: int, place: int, only: bool) -> Array:
+    """Zeros at all places of an axis but one, or else at that one."""
+    chosen = np.indices(value.shape)[axis] == place % value.shape[axis]
+    return np.where(chosen == only, value, 0.0)
+
+
 def constant(array: Array) -> Edit:
     return lambda value, tape: array.reshape(value.shape)

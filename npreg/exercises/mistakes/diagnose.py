@@ -1,11 +1,9 @@
-"""From a wrong value to the name of the mistake: of all explanations that give it on every fixed probe and, checked
-afterwards, on the fresh ones, the cheapest is named; the others are its alternatives. Nothing is guessed.
-"""
+"""From a wrong value to the name of the mistake: the cheapest explanation that gives it on every probe."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
 
@@ -14,7 +12,7 @@ import numpy as np
 from npreg.exercises.forward.program import Answer, Array
 from npreg.exercises.forward.tape import Edits, not_analytic, value_of
 from npreg.exercises.forward.verdict import Reference, reference, resolution
-from npreg.exercises.found import ONE, Fact, Factor, Found, Scale
+from npreg.exercises.found import ONE, Fact, Factor, Scale
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.bank import REFUSED, Bank, Explanation, Pool, Turn, combined
 from npreg.exercises.mistakes.foreign import axes_subsets
@@ -27,20 +25,10 @@ CLOSE = 1e-9
 TWINS, FAR = 6, 10
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """The codes of the mistake, the twins' codes, what is known about it, and the values with one of two mistakes."""
-
-    codes: tuple[str, ...]
-    alternatives: tuple[str, ...] = ()
-    found: Found = ()
-    parts: tuple[Make, ...] = ()
-
-
 def diagnose(
     bank: Bank, name: str, student: Values, fresh: Sequence[Reference] = (), student_fresh: Values = ()
-) -> Diagnosis | None:
-    """Name the mistake in an answer by its values (of any shape) on the bank's probes and on fresh ones, or None."""
+) -> Explanation | None:
+    """The mistake in an answer by its values (of any shape) on the bank's probes and on fresh ones, with its twins."""
     tolerance = CLOSE if max(resolution(value) for value in student) < 1e-10 else 3e-4
     if not_analytic(bank.exercise):
         tolerance = max(tolerance, 1e-8)
@@ -58,7 +46,7 @@ def diagnose(
             twins = ["+".join(e.codes) for e in others if e.codes != best.codes and e.cost < best.cost + FAR]
             at = tuple(bank.quantities)
             facts = tuple(replace(r, quantities=at) if isinstance(r, Scale) else r for r in best.found)
-            return Diagnosis(best.codes, tuple(dict.fromkeys(twins))[:TWINS], facts, best.parts)
+            return replace(best, found=facts, alternatives=tuple(dict.fromkeys(twins))[:TWINS])
     if bank.finer is not None:
         again = [reference(bank.finer.exercise, at.tape.values) for at in fresh]
         return diagnose(bank.finer, name, case.student, again, student_fresh)

@@ -10,22 +10,17 @@ from itertools import combinations
 import numpy as np
 
 from npreg.exercises.forward.program import Array
-from npreg.exercises.forward.tape import Edit, Edits, Tape
+from npreg.exercises.forward.tape import Edits, Tape
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.forward import of_one_argument
 from npreg.exercises.mistakes.mistake import Mistake, is_summand, known, mixed_up, on_step, told, twins
 from npreg.exercises.mistakes.preference import Kind
 
-
-def _only(keep: slice) -> Edit:
-    return lambda upstream, tape: np.tensordot(np.eye(len(upstream))[keep].T, upstream[keep], 1)
-
-
 OF_A_BATCH = (
-    (Kind.ROWS, "first-only", _only(slice(0, 1))),
-    (Kind.ROWS, "last-only", _only(slice(-1, None))),
-    (Kind.ROWS, "off-by-one", _only(slice(0, -1))),
-    (Kind.ROWS, "off-by-one", _only(slice(1, None))),
+    (Kind.ROWS, "first-only", changes.plain(partial(changes.part, axis=0, place=0, only=True))),
+    (Kind.ROWS, "last-only", changes.plain(partial(changes.part, axis=0, place=-1, only=True))),
+    (Kind.ROWS, "off-by-one", changes.plain(partial(changes.part, axis=0, place=-1, only=False))),
+    (Kind.ROWS, "off-by-one", changes.plain(partial(changes.part, axis=0, place=0, only=False))),
     (Kind.MEAN_ABOVE, "mean-of-products", changes.MEAN),
     (Kind.SHIFTED, "off-by-one", changes.ROLL),
     (Kind.SHIFTED, "off-by-one", changes.ROLL_BACK),
@@ -47,10 +42,9 @@ def flows(tape: Tape) -> Iterator[Mistake]:
             yield known(kind, code, Edits(upstreams=((step, edit),)))
         for other in (*twins(tape, step), step):
             summand = other == exercise.loss or is_summand(tape, other)
-            instead, times = (Edits(upstreams=((step, edit),)) for edit in (changes.take(other), _times(other)))
+            instead, times = (Edits(upstreams=((step, edit),)) for edit in (changes.take(other), changes.times(other)))
             if summand and order.index(other) > order.index(step):
-                found = told(exercise, step=other)
-                yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", instead, found)
+                yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", instead, told(exercise, step=other))
             else:
                 of_input = Kind.INPUT_ABOVE if other in exercise.inputs else Kind.OTHER_ABOVE
                 kind = Kind.OWN_ABOVE if other == step else of_input
@@ -66,32 +60,22 @@ def _steps_below(tape: Tape) -> Iterator[tuple[str, str]]:
             yield step, above
 
 
-def _times(other: str) -> Edit:
-    return lambda value, tape: value * tape.values[other]
-
-
 def short_forms(tape: Tape) -> Iterator[Mistake]:
     """Edits of a short form a·A + b·B of what arrives, of A and B: (p − y)/n for the logistic loss at z."""
     upstreams, exercise = tape.sweep(), tape.exercise
     for step, _ in _steps_below(tape):
         if upstreams[step].size < 3:
             continue
-        names = [n for n in (step, *twins(tape, step), *_labels(tape, step)) if n not in exercise.wanted]
+        shape, whole = tape.values[step].shape, [n for n in exercise.inputs if tape.values[n].dtype.kind in "iu"]
+        a_row = [n for n in whole if len(shape) == 2 and tape.values[n].shape == shape[:1]]
+        labels = [n for n in a_row if np.max(tape.values[n]) < shape[1]]  # which pick a column in every row
+        names = [name for name in (step, *twins(tape, step), *labels) if name not in exercise.wanted]
         for pair in combinations(names, 2):
             if _two_terms([_spread(tape, name, step) for name in pair], upstreams[step]) is not None:
                 for k in (0, 1):
                     yield from _changed_term(tape, step, pair, k)
                 for forward in of_one_argument(tape):
                     yield replace(forward, edits=forward.edits + _form(step, pair))
-
-
-def _labels(tape: Tape, step: str) -> Iterator[str]:
-    """Whole numbers that pick a column in every row of a step."""
-    shape = tape.values[step].shape
-    for name in tape.exercise.inputs:
-        value = tape.values[name]
-        if value.dtype.kind in "iu" and len(shape) == 2 and value.shape == shape[:1] and np.max(value) < shape[1]:
-            yield name
 
 
 def _spread(tape: Tape, name: str, step: str) -> Array:
@@ -129,10 +113,9 @@ def _changed_term(tape: Tape, step: str, pair: tuple[str, str], k: int) -> Itera
     """One of the two terms missing, reversed, or another quantity."""
     exercise, name, form = tape.exercise, pair[k], partial(_form, step, pair, k)
     label = exercise.public(name)
-    if name in exercise.inputs:
-        yield known(Kind.INPUT_IGNORED, f"ignores:{name}", form(None))
-    else:
-        yield known(Kind.MISSING_SHORT, f"missing-term:{label}", form(None))
+    of_input = name in exercise.inputs
+    kind, code = (Kind.INPUT_IGNORED, f"ignores:{name}") if of_input else (Kind.MISSING_SHORT, f"missing-term:{label}")
+    yield known(kind, code, form(None))
     yield known(Kind.REVERSED_SHORT, f"term-sign:{label}", form(name, -1.0))
     for other in twins(tape, name):
         if other == pair[1 - k] or tape.values[name].shape != tape.values[step].shape:

@@ -9,7 +9,7 @@ from itertools import chain, combinations, product
 import numpy as np
 
 from npreg.exercises.forward.program import Answer, Array, Exercise, parameters
-from npreg.exercises.forward.tape import Edge, Edits, Tape, record, value_of
+from npreg.exercises.forward.tape import Edge, Edit, Edits, Tape, record, value_of
 from npreg.exercises.found import Fact
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.forward import broadcasts
@@ -68,11 +68,12 @@ def _of_answers(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistake]:
             yield known(Kind.REDUCED, code, _sum(value, axes))
         for factor, numbers in tape.values.items():
             if numbers.shape == shape and numbers.dtype.kind != "b" and not (own and answer.order == 2):
-                yield known(Kind.TIMES, "wrong-variable", _product(value, factor), told(exercise, by=factor))
+                make = _changed(value, changes.times(factor))
+                yield known(Kind.TIMES, "wrong-variable", make, told(exercise, by=factor))
 
 
-def _product(make: Make, other: str) -> Make:
-    return lambda tape: np.asarray(make(tape) * tape.values[other])
+def _changed(make: Make, edit: Edit) -> Make:
+    return lambda tape: np.asarray(edit(make(tape), tape))
 
 
 def _sum(make: Make, axes: tuple[int, ...]) -> Make:
@@ -83,11 +84,9 @@ def _of_quantities(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistak
     """A quantity returned as it is, or the derivative in a step, as if the chain ended there."""
     for other in (*exercise.steps, *exercise.inputs):
         if other == exercise.loss:
-            found = told(exercise, step=other)
-            yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", quantity(other), found)
+            yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", quantity(other), told(exercise, step=other))
         elif other in exercise.inputs or tape.values[other].dtype.kind != "b":
-            found = told(exercise, used=other, meant=name)
-            yield known(Kind.WRONG_VALUE, "wrong-variable", quantity(other), found)
+            yield known(Kind.WRONG_VALUE, "wrong-variable", quantity(other), told(exercise, used=other, meant=name))
             if other in exercise.steps and other in exercise.active:
                 yield known(Kind.CHAIN_ENDS, f"chain-missing:{exercise.public(other)}", derivative(other))
 
@@ -139,14 +138,9 @@ def _feature_loops(answer: Answer, tape: Tape) -> Iterator[Mistake]:
     """A loop over features or outputs that leaves out the first or the last, or keeps nothing else."""
     sizes = enumerate(tape.values[answer.wrt].shape)
     for axis, place in product((axis for axis, size in sizes if size > 1), (0, -1)):
-        yield known(Kind.FEATURES, "last-only" if place else "first-only", partial(_looped, answer, axis, place, True))
-        yield known(Kind.FEATURES, "off-by-one", partial(_looped, answer, axis, place, False))
-
-
-def _looped(answer: Answer, axis: int, place: int, kept: bool, tape: Tape) -> Array:
-    value = value_of(answer, tape)
-    chosen = np.indices(value.shape)[axis] == place % value.shape[axis]
-    return np.where(chosen == kept, value, 0.0)
+        for code, only in (("last-only" if place else "first-only", True), ("off-by-one", False)):
+            edit = changes.plain(partial(changes.part, axis=axis, place=place, only=only))
+            yield known(Kind.FEATURES, code, _changed(partial(value_of, answer), edit))
 
 
 def _clipped(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Mistake]:
@@ -220,12 +214,8 @@ def _entry_by_entry(name: str, tape: Tape) -> New:
     return {name: value}
 
 
-def _some_rows(rows: slice) -> Form:
-    return lambda J, D: J[rows].T @ D[rows, rows] @ J[rows]
-
-
-def _without_place(place: int) -> Form:
-    return lambda J, D: (kept := J * (np.arange(J.shape[1]) != place % J.shape[1])).T @ D @ kept
+def _of_part(axis: int, place: int, only: bool) -> Form:
+    return lambda J, D: (part := changes.part(J, axis, place, only)).T @ D @ part
 
 
 FORMS: tuple[tuple[str, Kind, Form], ...] = (
@@ -246,12 +236,12 @@ FORMS: tuple[tuple[str, Kind, Form], ...] = (
     ("axis", Kind.AXIS, lambda J, D: np.trace(J.T @ D @ J)),
     ("off-by-one", Kind.SHIFTED, lambda J, D: J.T @ D @ np.roll(J, 1, axis=0)),
     ("off-by-one", Kind.SHIFTED, lambda J, D: J.T @ D @ np.roll(J, 1, axis=1)),
-    ("first-only", Kind.ROWS, _some_rows(slice(0, 1))),
-    ("last-only", Kind.ROWS, _some_rows(slice(-1, None))),
-    ("off-by-one", Kind.ROWS, _some_rows(slice(0, -1))),
-    ("off-by-one", Kind.ROWS, _some_rows(slice(1, None))),
-    ("off-by-one", Kind.FEATURES, _without_place(0)),
-    ("off-by-one", Kind.FEATURES, _without_place(-1)),
+    ("first-only", Kind.ROWS, _of_part(0, 0, True)),
+    ("last-only", Kind.ROWS, _of_part(0, -1, True)),
+    ("off-by-one", Kind.ROWS, _of_part(0, -1, False)),
+    ("off-by-one", Kind.ROWS, _of_part(0, 0, False)),
+    ("off-by-one", Kind.FEATURES, _of_part(1, 0, False)),
+    ("off-by-one", Kind.FEATURES, _of_part(1, -1, False)),
 )
 """What students write for Jᵀ·D·J: not summed, transposed, of one row, of the mean row, cut short."""
 
@@ -259,7 +249,7 @@ FORMS: tuple[tuple[str, Kind, Form], ...] = (
 def _hessians(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistake]:
     """Wrong forms, rows weighted by a quantity that has no business there, and products of gradients."""
     wrt = (answer := exercise.answers[name]).wrt
-    step = next(step for step, argument in tape.jacobians if argument == wrt)
+    step, _ = edge = next(edge for edge in tape.jacobians if edge[1] == wrt)
     yield Mistake((), (Kind.RIGHT,), make=_formed(step, wrt, lambda J, D: J.T @ D @ J))
     for code, kind, form in FORMS:
         at = f":{exercise.public(step)}" if code.startswith("chain") else ""
@@ -268,8 +258,7 @@ def _hessians(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistake]:
     for other, value in tape.values.items():
         if value.shape == tape.values[step].shape and value.dtype.kind != "b":
             for power in (1, 2):
-                weighted = _weighted((step, wrt), other, power)
-                yield known(Kind.WEIGHTED, "wrong-variable", weighted, told(exercise, by=other))
+                yield known(Kind.WEIGHTED, "wrong-variable", _weighted(edge, other, power), told(exercise, by=other))
     gradient, w = derivative(wrt), quantity(wrt)
     products: list[tuple[str, Make]] = [(wrt, lambda tape: value_of(answer, tape) @ w(tape))]
     products += [(f"grad_{wrt}", gradient), (f"grad_{wrt}", lambda tape: np.outer(gradient(tape), gradient(tape)))]

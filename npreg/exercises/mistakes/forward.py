@@ -126,25 +126,22 @@ def of_one_argument(tape: Tape) -> Iterator[Mistake]:
     for step, name in single:
         a, value = tape.values[name], tape.values[step]
         if value.ndim == a.ndim == 2:
-            turned.append((step, _across(name)))
+            turned.append((step, _around(name, lambda f, a: np.transpose(f(np.transpose(a))))))
             yield known(Kind.AXIS, "axis", Edits(functions=(turned[-1],)))
         if value.shape == a.shape:
             public = tape.exercise.public(name)
             edits = Edits(uses=(((step, name), changes.NEGATIVE),))
             visible = (Fact(enters=step),) if public == name and tape.exercise.public(step) == step else ()
             yield known(Kind.ARGUMENT_REVERSED, f"term-sign:{public}", edits, visible)
-            yield on_step(Kind.AGAIN, tape, "chain-at", step, Edits(functions=((step, _again(name)),)))
+            twice = Edits(functions=((step, _around(name, lambda f, a: f(f(a)))),))
+            yield on_step(Kind.AGAIN, tape, "chain-at", step, twice)
             yield from _other_functions(tape, step, name)
     if len(turned) > 1:
         yield known(Kind.AXIS, "axis", Edits(functions=tuple(turned)))
 
 
-def _across(name: str) -> Wrap:
-    return lambda function: lambda **given: np.transpose(function(**{name: np.transpose(given[name])}))
-
-
-def _again(name: str) -> Wrap:
-    return lambda function: lambda **given: function(**{name: function(**given)})
+def _around(name: str, change: Callable[[Function, Array], Array]) -> Wrap:
+    return lambda function: lambda **given: change(lambda a: function(**{name: a}), given[name])
 
 
 def _other_functions(tape: Tape, step: str, name: str) -> Iterator[Mistake]:

@@ -53,8 +53,7 @@ def links(tape: Tape) -> Iterator[Mistake]:
             if weights is not None:  # 1 − H² of what H is without the step
                 skipped += Edits(jacobians=(((step, name), _polynomial(name, weights)),))
                 yield on_step(Kind.LINK_SKIPPED, tape, "chain-missing", step, skipped)
-            value = Edits(values=((step, changes.take(name)),))
-            yield on_step(Kind.VALUE_FOR_STEP, tape, "chain-missing", step, value)
+            yield on_step(Kind.VALUE_FOR_STEP, tape, "chain-missing", step, Edits(values=((step, changes.take(name)),)))
             diagonal = tape.values[step].ndim and np.all(jacobian == np.diag(np.diag(jacobian)))
             whole = diagonal and np.all(np.diag(jacobian))  # the factor on everything below it: 1/std in Xhat
             for family, power in (("chain-missing", -1.0), ("chain-twice", 1.0)) if whole else ():

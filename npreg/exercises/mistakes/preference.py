@@ -1,7 +1,4 @@
-"""The order of preference, from the everyday mistakes to the far-fetched: of several with the same values, the first is
-named. A group costs one more than the one before it, a place within a group next to nothing; every factor, sign or
-turned shape beside a mistake costs about as much as a group.
-"""
+"""The order of preference: of several mistakes with the same values, the one that costs least is named."""
 
 from __future__ import annotations
 
@@ -28,14 +25,13 @@ GROUPS: dict[int, str] = {
 """What each group holds, by what it costs, for docs/codes.md; pairs of mistakes come after all of them."""
 
 MORE = 1.0  # what each turn of the shape, missing part or further mistake beside an explanation costs
-FREE, SETTING, FREQUENT = "free", "setting", "frequent"
+FREE = "free"  # the size of its factor means nothing, at most a sign is reported
+SETTING = "setting"  # far-fetched with a factor beside it, for a setting is a factor itself
+FREQUENT = "frequent"  # also looked for in pairs
 
 
 class Kind(Enum):
-    """A kind of mistake: its group, what it is, and its marks; members of a group are in order.
-    FREE: the size of its factor means nothing, at most a sign is reported. SETTING: with a factor beside it, it is
-    far-fetched, for a setting is a factor itself. FREQUENT: it is also looked for in pairs.
-    """
+    """A kind of mistake: its group, what it is, and its marks; members of a group are in order."""
 
     RIGHT = 0, "the right answer"
     OWN = 0, "registered by the teacher"

@@ -1,6 +1,4 @@
-"""Additive terms: which is absent, reversed, wrongly scaled, or one too many.
-A derivative is the sum over all paths from its input to the loss; the answer is fitted as a combination of them.
-"""
+"""Additive terms, one for each path from an input to the loss: absent, reversed, wrongly scaled, or one too many."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.bank import Bank, Explanation, Pool, combined
 from npreg.exercises.mistakes.factors import scaled
 from npreg.exercises.mistakes.links import origins
-from npreg.exercises.mistakes.mistake import Make, Mistake, asked, derivative, known, quantity
+from npreg.exercises.mistakes.mistake import Make, Mistake, asked, derivative, known, quantity, twins
 from npreg.exercises.mistakes.preference import MORE, Kind, cost, factor_cost
 
 Label = tuple[str, ...]
@@ -212,13 +210,10 @@ def joined_terms(case: Case) -> Iterator[Explanation]:
             parts = tuple(combined(columns, one) for one in alone)
             if every.codes:  # one term as it is, the others right; in the order of the codes
                 plain = [next(make for mistake, make, _ in side if not mistake.codes) for side in sides]
-                wrong = sorted(
-                    (i for i, (f, m) in enumerate(judged) if m.codes or f != ONE), key=lambda i: not mistakes[i].codes
-                )
-                parts = tuple(
-                    combined([*plain, columns[i], plain[i]], [*[ONE] * len(terms), factors[i], Factor(-1)])
-                    for i in wrong
-                )
+                wrong = [i for i, (f, m) in enumerate(judged) if m.codes or f != ONE]
+                wrong.sort(key=lambda i: not judged[i][1].codes)
+                ones = [ONE] * len(terms)
+                parts = tuple(combined([*plain, columns[i], plain[i]], [*ones, factors[i], Factor(-1)]) for i in wrong)
             yield Explanation(codes, price, combined(columns, factors), known, parts=parts)
 
 
@@ -264,10 +259,8 @@ def _filled(wrt: str, name: str, number: Callable[[Array], Any]) -> Make:
 def extra_terms(case: Case) -> Iterator[Explanation]:
     """One term too many: the right derivative plus a multiple of another quantity of its shape."""
     exercise, wrt, tapes = case.bank.exercise, case.answer.wrt, case.bank.tapes
-    others = [n for n, v in tapes[0].values.items() if v.shape == tapes[0].values[wrt].shape and v.dtype.kind != "b"]
-    for other in sorted(others, key=lambda n: n != wrt):
-        if not all(np.any(tape.values[other]) for tape in tapes):
-            continue
+    others = [n for n in (wrt, *twins(tapes[0], wrt)) if all(np.any(tape.values[n]) for tape in tapes)]
+    for other in others:
         columns = [derivative(wrt), quantity(other)]
         for kept, added in _with_extra(case, columns):
             codes = _extra_codes(exercise, wrt, other, kept, added)

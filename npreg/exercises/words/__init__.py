@@ -1,6 +1,4 @@
-"""All words, in English and Chinese: the one place that speaks. Hints come in stages: what is right, the kind
-(`kind`), what and where (`describe`), which rule to look at (`rule`); none holds a right number or formula.
-"""
+"""All words, in English and Chinese: the one place that speaks, and never says a right number or formula."""
 
 from __future__ import annotations
 

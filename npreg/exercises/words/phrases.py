@@ -1,8 +1,6 @@
-"""Every sentence by its key: read from ``en.txt`` and ``zh.txt``, its placeholders filled, broken into lines.
-In those files a line that is not indented is a key, the lines below it its text; a line break in a text is a
-space, but none between two Chinese characters. ``␣`` is a space at an end, ``\\n`` a new line, ``#`` begins a
-comment. In a text ``{name}`` is a placeholder; a part in square brackets is left out unless each of its
-placeholders has a value.
+"""Every sentence by its key, from ``en.txt`` and ``zh.txt``: a line not indented is a key, those below it its text.
+A line break in a text is a space (none between two Chinese characters), ``␣`` a space at an end, ``\\n`` a new line,
+``{name}`` a placeholder; a part in square brackets is left out unless all of its have values; ``#`` begins a comment.
 """
 
 from __future__ import annotations

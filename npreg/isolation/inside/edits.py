@@ -26,17 +26,13 @@ NOT_THERE = ("decorator_list", "annotation", "returns", "defaults", "kw_defaults
 
 @dataclass(frozen=True)
 class Edit:
-    """One change, and the ``node`` that it marks.
-
-    ``puts``: a list or node, a key or field's name, and the new node, or code as its text and placeholders' nodes.
-    ``also`` are other nodes at which the same change is made.
-    """
+    """One change, and the ``node`` that it marks."""
 
     kind: str
     cost: float
     node: Any
-    puts: Sequence[tuple[Any, Any, Any]]
-    also: Sequence[Any] = ()
+    puts: Sequence[tuple[Any, Any, Any]]  # a list or node, a key or field, and a node or (text, placeholders' nodes)
+    also: Sequence[Any] = ()  # other nodes at which the same change is made
 
     @property
     def alike(self) -> str:
@@ -105,9 +101,8 @@ def edits(
                 found = [*_expression(node, parent, field, names)]
                 name = 0.1 * isinstance(node, ast.Name)  # which is only handed on
                 found += [(kind, cost + name, new) for kind, cost, new in added if _is_term(node, parent, field)]
-                found += (
-                    whole if field != "func" and isinstance(node, FORMULAS) and not isinstance(parent, INDEXED) else []
-                )
+                formula = field != "func" and isinstance(node, FORMULAS) and not isinstance(parent, INDEXED)
+                found += whole if formula else []
                 found += results if field in ("value", "body") and not isinstance(parent, ast.Attribute) else []
                 parts = {"_e": node, **_parts(node)}
                 for kind, cost, new in found:

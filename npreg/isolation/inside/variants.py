@@ -75,8 +75,7 @@ def search(
                     continue
             if values is not None and (shapes is None or [v.shape for v in values] == list(map(tuple, shapes))):
                 told = {"id": number, "kind": edit.kind, "cost": float(edit.cost), "values": values}
-                also = sorted({node.lineno for node in edit.also})
-                found.append({**told, **units[0].place(edit.node), "also": also})
+                found.append({**told, **units[0].place(edit.node), "also": sorted({node.lineno for node in edit.also})})
     return found
 
 
@@ -232,18 +231,13 @@ class Piece:
         return all(after and all(map(np.array_equal, before, after)) for before, after in pairs)
 
     def _values(self, codes: Sequence[Any], name: str) -> list[np.ndarray] | None:
-        found = []
-        for probe, sizes in zip(self.probes, self.sizes, strict=True):
-            try:
-                value = self._value(codes, probe, sizes, name)
-            except (SystemExit, Exception, GeneratorExit):
-                return None
-            if value is None or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
-                return None
-            found.append(np.asarray(value))
-        return found
+        pairs = list(zip(self.probes, self.sizes, strict=True))
+        try:
+            return [self._value(codes, probe, sizes, name) for probe, sizes in pairs]
+        except (SystemExit, Exception, GeneratorExit):
+            return None
 
-    def _value(self, codes: Sequence[Any], probe: Probe, sizes: Mapping[str, int], name: str) -> Any:
+    def _value(self, codes: Sequence[Any], probe: Probe, sizes: Mapping[str, int], name: str) -> np.ndarray:
         space = {**self.space, **{f"_size_{key}": size for key, size in sizes.items()}, "__turn": _Turns()}
         space.update({GIVEN + key: answers.copied(value) for key, value in probe.items()})
         space["_root_d"] = float(np.sqrt(sizes.get("d", 1)))
@@ -258,7 +252,9 @@ class Piece:
             given = answers.arguments(function, probe, space)
         value = answers.as_value(function(**given))["value"]
         kept = all(np.array_equal(probe.get(key, given[key]), given[key]) for key in given if self.intact)
-        return value if kept else None
+        if not kept or value is None or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
+            raise ValueError(f"{name} changes its arguments, or returns no array of numbers")
+        return np.asarray(value)
 
 
 class _Guarded:
