@@ -67,11 +67,6 @@ class _Help(argparse.HelpFormatter):
         return wrap(text, width)
 
 
-def _exercises_arguments(parser: Parser) -> None:
-    parser.add("folder FOLDER", nargs="?", default=".")
-    _limit_arguments(parser)
-
-
 def _exercises(options: argparse.Namespace) -> int:
     if not Path(options.folder).is_dir():
         raise UnusableFile("no-folder", path=options.folder)
@@ -95,10 +90,6 @@ def _exercises(options: argparse.Namespace) -> int:
     return RIGHT
 
 
-def _start_arguments(parser: Parser) -> None:
-    parser.add("exercise ID", "--file FILE")
-
-
 def _start(options: argparse.Namespace) -> int:
     exercise = files.find_exercise(options.exercise)
     path = Path(options.file or stub.file_name(exercise))
@@ -107,19 +98,6 @@ def _start(options: argparse.Namespace) -> int:
     stub.write_new(path, _as_called(stub.stub(exercise, options.lang, file=str(path), name=named)))
     print(_as_called(say("started", options.lang, path=path, answers=", ".join(exercise.answers))))
     return RIGHT
-
-
-def _check_arguments(parser: Parser) -> None:
-    parser.add("file FILE", "--exercise ID")
-    parser.add("--hints 1|2|3|4", type=int, choices=(1, 2, 3, 4), default=3)
-    parser.add("--by-hand", "--solution", "--json")
-    parser.add("--seed N", type=int)
-    _limit_arguments(parser)
-
-
-def _limit_arguments(parser: Parser, memory: int = 1024, group: str = "") -> None:
-    parser.add("--seconds S", type=float, default=10.0, group=group)
-    parser.add("--memory MB", type=int, default=memory, group=group)
 
 
 def _limits(options: argparse.Namespace) -> Limits:
@@ -199,12 +177,6 @@ def _afterword(file: session.OwnFile, exercise: Exercise, report: Report, option
         yield say("more-help" if options.hints == 3 else "more-hints", options.lang, stage=options.hints + 1)
 
 
-def _prove_arguments(parser: Parser) -> None:
-    parser.add("exercise FILE|ID")
-    parser.add("--sizes n=7,d=3", action="append")
-    parser.add("--messages", "--twins")
-
-
 def _prove(options: argparse.Namespace) -> int:
     exercise = files.find_exercise(options.exercise)
     try:
@@ -224,22 +196,6 @@ def _sizes(text: str) -> dict[str, int]:
         return {name.strip(): int(size) for name, size in (part.split("=") for part in text.split(","))}
     except ValueError:
         raise ValueError(f"--sizes takes sizes such as n=7,d=3, not {text!r}") from None
-
-
-def _grade_arguments(parser: Parser) -> None:
-    parser.add("folder FOLDER")
-    parser.add("--exercise ID|FILE", required=True, action="append")
-    tables = ("--csv FILE", "--gradebook FILE", "--bom", "--jsonl FILE")
-    parser.add(*tables, "--gradescope DIR", "--feedback DIR", "--report FILE", "--anonymous", group="results")
-    parser.add("--points P", type=float, default=10.0, group="results")
-    parser.add("--hints 1|2|3|4", type=int, choices=(1, 2, 3, 4), default=3, group="results")
-    parser.add("--key FILE", "--student NAME", "--forbid NAMES", group="marks")
-    parser.add("--allow NAMES", default="", group="marks")
-    parser.add("--numerical MARK", type=float, default=0.0, group="marks")
-    parser.add("--jobs N", type=int, group="processes")
-    _limit_arguments(parser, 256, "processes")
-    parser.add("--isolation auto|bwrap|plain", choices=("auto", "bwrap", "plain"), default="auto", group="processes")
-    parser.add("--journal FILE", "--quiet", group="processes")
 
 
 def _grade(options: argparse.Namespace) -> int:
@@ -277,14 +233,8 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip() not in ("", "none"))
 
 
-COMMANDS: dict[str, tuple[Callable[[Parser], None], Callable[[argparse.Namespace], int]]] = {
-    "exercises": (_exercises_arguments, _exercises),
-    "start": (_start_arguments, _start),
-    "check": (_check_arguments, _check),
-    "prove": (_prove_arguments, _prove),
-    "grade": (_grade_arguments, _grade),
-}
-"""Every subcommand: its arguments, and what it does (returns the exit status)."""
+COMMANDS = {"exercises": _exercises, "start": _start, "check": _check, "prove": _prove, "grade": _grade}
+"""Every subcommand and what does it, which returns the exit status."""
 
 
 _called = "npreg"
@@ -312,8 +262,32 @@ def parser(lang: str = "en") -> Parser:
     top = Parser("", lang, prog=_called)
     below = top.add_subparsers(title=say("usage.commands", lang), metavar="COMMAND")
     parsers = [below.add_parser(name, command=name, lang=lang, help=say(f"help.{name}", lang)) for name in COMMANDS]
-    for sub, (add_arguments, run) in zip(parsers, COMMANDS.values(), strict=True):
-        add_arguments(sub)
+    exercises, start, check, prove, grade = parsers
+    exercises.add("folder FOLDER", nargs="?", default=".")
+    start.add("exercise ID", "--file FILE")
+    check.add("file FILE", "--exercise ID")
+    check.add("--by-hand", "--solution", "--json")
+    check.add("--seed N", type=int)
+    prove.add("exercise FILE|ID")
+    prove.add("--sizes n=7,d=3", action="append")
+    prove.add("--messages", "--twins")
+    grade.add("folder FOLDER")
+    grade.add("--exercise ID|FILE", required=True, action="append")
+    tables = ("--csv FILE", "--gradebook FILE", "--bom", "--jsonl FILE")
+    grade.add(*tables, "--gradescope DIR", "--feedback DIR", "--report FILE", "--anonymous", group="results")
+    grade.add("--points P", type=float, default=10.0, group="results")
+    grade.add("--key FILE", "--student NAME", "--forbid NAMES", group="marks")
+    grade.add("--allow NAMES", default="", group="marks")
+    grade.add("--numerical MARK", type=float, default=0.0, group="marks")
+    grade.add("--isolation auto|bwrap|plain", choices=("auto", "bwrap", "plain"), default="auto", group="processes")
+    grade.add("--jobs N", type=int, group="processes")
+    grade.add("--journal FILE", "--quiet", group="processes")
+    for each, group in (check, ""), (grade, "results"):
+        each.add("--hints 1|2|3|4", type=int, choices=(1, 2, 3, 4), default=3, group=group)
+    for each, group, memory in (exercises, "", 1024), (check, "", 1024), (grade, "processes", 256):
+        each.add("--seconds S", type=float, default=10.0, group=group)
+        each.add("--memory MB", type=int, default=memory, group=group)
+    for sub, run in zip(parsers, COMMANDS.values(), strict=True):
         sub.set_defaults(run=run)
     for each in (*parsers, top):
         each.add("--lang en|zh", choices=LANGUAGES, default=lang)
