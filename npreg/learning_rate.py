@@ -66,7 +66,6 @@ def max_learning_rate(
 
 
 def rate_moments(data: Data) -> RateMoments:
-    """`RateMoments` of a part of the rows."""
     return RateMoments.of(data.X, data.weights, data.names)
 
 
@@ -144,7 +143,6 @@ class RateMoments:
         return min(self.largest, margin * kappa) / weight, min(self.largest, steepest) / weight
 
     def bound(self, batch_size: int, l2: float = 0.0, rule: Rule | None = None) -> float:
-        """The largest learning rate that is known to be stable."""
         return rate_bound(batch_size, self.num_rows, *self.curvatures, l2, rule)
 
 

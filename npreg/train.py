@@ -76,7 +76,6 @@ class TrainResult:
 
     @classmethod
     def of(cls, run: Run) -> TrainResult:
-        """What a run has come to."""
         final, has_held_out = run.raw(run.best_or_last()), run.rows.held_out is not None
         found = run.excess()
         return cls(

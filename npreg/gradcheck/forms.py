@@ -182,7 +182,6 @@ class Form:
         return self._plans[function]
 
     def _accepted(self, function: Callable[..., Any], given: Mapping[str, Any], **spare: Any) -> dict[str, Any]:
-        """The arguments that a function names."""
         taken, missing, named = self._plan(function)
         found = {name: given[name] for name in taken}
         if spare.get("upstream") is not None and not missing and named:

@@ -56,7 +56,6 @@ def _inside(value: Any, wanted: Wanted, all_of_them: bool) -> list[Reading]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is one number, in whatever array."""
     return not isinstance(value, (Mapping, str)) and value is not None and _shape(value) in ((), (1,), (1, 1))
 
 

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 MAX_LINES = 20
-MAX_ROWS = 8
 COLUMNS = ("entry", "got", "expected", "off by", "allowed")
 UNJUDGED = "no derivative can be found there, any value could be right: check at another point"
 
@@ -31,7 +30,6 @@ class EntryReport:
 
     @property
     def cells(self) -> tuple[str, str, str, str, str]:
-        """The row of the table, as text."""
         kink = self.lower != self.upper
         expected = f"[{self.lower:.4g}, {self.upper:.4g}]" if kink else f"{self.lower:.9g}"
         return self.where, f"{self.got:.9g}", expected, f"{self.off_by:.2g}", f"{self.allowed:.2g}"
@@ -83,7 +81,6 @@ class InputReport:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What is said below the headline."""
         named = [line for mistake in self.mistakes for line in textwrap.wrap(mistake.message, 100)]
         return (*self.facts, *([UNJUDGED] if self.unknown else []), *named)
 
@@ -99,10 +96,9 @@ class InputReport:
         return f"{self.name} {self.shape}: {', '.join(said) or 'right'} ({how})"
 
     def block(self) -> Iterator[str]:
-        """The headline, what is below it, and the table."""
         yield self.headline
         yield from (f"  {line}" for line in self.lines)
-        table = [COLUMNS, *(entry.cells for entry in self.worst[:MAX_ROWS])]
+        table = [COLUMNS, *(entry.cells for entry in self.worst)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for row in table if self.worst else ():
             yield "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))

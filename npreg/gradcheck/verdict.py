@@ -90,7 +90,6 @@ class _Comparison:
         return np.asarray(~(self.off_by <= self.allowed) & ~np.isnan(self.allowed))
 
     def entry(self, where: str, index: Index, unit: float = 1.0) -> EntryReport:
-        """One row of the report's table."""
         fields = (self.got, self.reference.lower, self.reference.upper, self.off_by, self.allowed)
         return EntryReport(where, *(float(field[index]) / unit for field in fields))
 

@@ -3,9 +3,8 @@
 The bound of `max_learning_rate` is that of the squared loss.  At residuals of size r another loss pulls like a squared
 one of steepness |loss'(r)| / r: a rate is bound / steepness(r), lowered as residuals are, by geometric decay.
 Adam and AdaGrad move every entry by about lr, whatever the gradient; their rate goes with the residuals.
-
-Source: D. Davis, D. Drusvyatskiy and V. Charisopoulos, Stochastic algorithms with geometric step decay
-converge linearly on sharp functions, Mathematical Programming 207 (2024).
+Decay: D. Davis, D. Drusvyatskiy and V. Charisopoulos, Stochastic algorithms with geometric step decay converge
+linearly on sharp functions, Mathematical Programming 207 (2024).
 """
 
 from __future__ import annotations
@@ -38,10 +37,7 @@ LOOKED_AT = 10_000_000  # rows times columns² up to which also a run of a given
 
 
 def learning_rate(plan: Plan, feed: Feed, theta: FloatArray) -> tuple[float, float]:
-    """The learning rate of the first step, and of the last as a part of it, of a run that starts at theta.
-
-    `lr="auto"` decays where the loss is not as steep everywhere and there is no schedule; a number is looked at.
-    """
+    """The learning rate of the first step, and of the last as a part of it, of a run that starts at theta."""
     facts, rule, loss = feed.facts, plan.rule, plan.loss
     entrywise = ENTRYWISE.get(type(rule))
     # How far predictions move, about, where every entry of theta moves by 1: √(d + 1) ‖x̃‖.

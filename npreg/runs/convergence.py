@@ -2,9 +2,8 @@
 
 Around any θ the mean loss with an L2 penalty is a parabola (squared loss), or below one that touches it (steepness
 |loss'(r)| / |r| in every row), L(θ + Δ) ≤ L(θ) + g·Δ + ½ Δᵀ H Δ: least at Δ = −H⁺ g, lower by ½ gᵀ H⁺ g.  For other
-losses the step is made and the loss measured, a few times over.
-
-Source: D. R. Hunter and K. Lange, A tutorial on MM algorithms, The American Statistician 58 (2004) 30.
+losses the step is made and the loss measured, a few times over:
+D. R. Hunter and K. Lange, A tutorial on MM algorithms, The American Statistician 58 (2004) 30.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What a run depends on, as texts that are the same in another process and differ where the thing differs.
 
-A checkpoint keeps for each setting a *name* to be read and an *identity* to be compared: for a function its
-code, defaults, and the values it closes over; for an object its class and attributes; never an address.
+The identity of a function is its code, defaults and closure, of an object its class and attributes; never an address.
 """
 
 from __future__ import annotations

@@ -25,10 +25,7 @@ COPY_BYTES = 50_000_000  # of features that are copied where that is faster
 
 @dataclass(frozen=True)
 class ColumnMoments:
-    """Means of columns, and Σ (x − mean)² around them; those of several blocks of rows add up.
-
-    Source: T. F. Chan, G. H. Golub and R. J. LeVeque, The American Statistician 37 (1983) 242.
-    """
+    """Means of columns, Σ (x − mean)² around them, which add up: Chan et al., American Statistician 37 (1983) 242."""
 
     weight: float
     num_rows: int

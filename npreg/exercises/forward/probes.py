@@ -1,7 +1,6 @@
 """Inputs that tell mistakes apart: the best of many draws from a seed.
-
-No number is zero, for with b = 0 a forgotten bias is no mistake at all; features have a mean that is not zero;
-residuals have both signs, all branches occur, and no step is saturated or huge. For sizes see `inputs`.
+No number is zero, for with b = 0 a forgotten bias is no mistake at all, nor is the mean of features; residuals have
+both signs, all branches occur, and no step is saturated or huge. For sizes see `inputs`.
 """
 
 from __future__ import annotations

@@ -206,10 +206,8 @@ def value_of(answer: Answer, tape: Tape, swept: Mapping[str, Array] | None = Non
 def apply_formula(answer: Answer, tape: Tape, derivatives: Mapping[str, Array], scale: float = 1.0) -> Array:
     """An update formula with the derivatives it names, multiplied by ``scale``."""
     assert answer.formula is not None
-    slopes = {
-        name: scale * derivatives[wrt] for name, wrt in tape.exercise.gradient_names.items() if wrt in derivatives
-    }
-    given = {**tape.values, **slopes}
+    names = tape.exercise.gradient_names.items()
+    given = {**tape.values, **{name: scale * derivatives[wrt] for name, wrt in names if wrt in derivatives}}
     return np.asarray(answer.formula(**{name: given[name] for name in parameters(answer.formula)}))
 
 

@@ -209,7 +209,6 @@ class _Graph:
         return at if above == at else self._top(above, folded)
 
     def program(self, folded: bool) -> Program:
-        """The steps, each a group of nodes."""
         groups: dict[int, list[int]] = {}
         for at in self.live[len(self.inputs) :]:
             groups.setdefault(self._top(at, folded), []).append(at)

@@ -139,7 +139,8 @@ def value_findings(values: list[Array], references: list[Reference], name: str) 
     at = list(zip(references, values, [np.real(value).astype(float) for value in values], strict=True))
     good = [reference.right_entries(name, value) for reference, value, _ in at]
     passed = all(np.all(entries) for entries in good)
-    cosines = [_cosine(real, reference.right[name]) for reference, _, real in at]
+    pairs = [(real, reference.right[name]) for reference, _, real in at]
+    cosines = [float(np.vdot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b) or 1.0)) for a, b in pairs]
     positive = passed or all(cosine > 0 for cosine in cosines)
     parallel = passed or (all(abs(abs(c) - 1) < 1e-9 for c in cosines) and len({c > 0 for c in cosines}) == 1)
     as_long = passed or (not positive and all(np.all(r.right_entries(name, -real)) for r, _, real in at))
@@ -154,11 +155,6 @@ def value_findings(values: list[Array], references: list[Reference], name: str) 
     if passed and any(name in reference.kinks for reference in references):
         findings.append(Finding("kink", True))
     return passed, findings
-
-
-def _cosine(value: Array, right: Array) -> float:
-    length = np.linalg.norm(value) * np.linalg.norm(right)
-    return float(np.vdot(value, right) / length) if length > 0 else 0.0
 
 
 def _worst(values: list[Array], references: list[Reference], name: str, good: list[Array]) -> dict[str, Any]:
