@@ -278,7 +278,7 @@ def test_planted_mistakes_are_named_rightly_and_never_wrongly():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("name", list(PLANTED)[::2])
 def test_probes_of_the_examples_are_proved(name):
     proof = prove(exercise(name))
     assert proof.passed, proof.text()

@@ -206,7 +206,7 @@ def test_at_most_one_exercise_falls_to_difference_quotients_of_any_step_order_or
     fallen = {
         name
         for name in GRADIENTS
-        for order, dtype in ((2, np.float64), (8, np.float64), (8, np.longdouble))
+        for order, dtype in ((2, np.float64), (8, np.longdouble))
         for step in list(STEPS)[1:]
         if falls(course.load(name), order, step, dtype)
     }

@@ -105,8 +105,9 @@ def test_sixty_submissions_have_the_same_marks_as_files_and_from_learning_platfo
     texts = {f"s{n}x": corpus[n % len(corpus)].read_text(encoding="utf-8") for n in range(60)}
     as_files = marks_in("files", tmp_path, texts, RIDGE)
     assert {0, 1} < {score for score, _ in as_files.values()}
-    for form in ("moodle", "zip:canvas", "zip:blackboard", "each:files"):
-        assert marks_in(form, tmp_path, texts, RIDGE) == as_files, form
+    for form, students in (("moodle", 60), ("zip:canvas", 60), ("zip:blackboard", 15), ("each:files", 15)):
+        some = dict(list(texts.items())[:students])
+        assert marks_in(form, tmp_path, some, RIDGE) == {name: as_files[name] for name in some}, form
 
 
 @pytest.mark.parametrize(
