@@ -9,46 +9,64 @@ import shutil
 import stat
 import sysconfig
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from npreg.files import lock
 
 PREFIX = "npreg-run-"
-LOCK = ".lock"
+LOCK = ".lock"  # at the end of the name of its file
 UNUSED = ("test", "tests", "idlelib", "turtledemo", "ensurepip", "site-packages")
-YOUNG = 60.0  # seconds in which a folder may still be without its lock
 
 
 @contextlib.contextmanager
 def workplace() -> Iterator[str]:
     """Make a folder that others may pass through, but not list; remove those of runs that were killed."""
     remove_litter(tempfile.gettempdir())
-    folder = tempfile.mkdtemp(prefix=PREFIX)
-    try:
-        os.chmod(folder, 0o711)
-        with open(os.path.join(folder, LOCK), "wb") as file:
-            lock(file.fileno())
-            yield folder
-    finally:
-        remove_tree(folder)
+    while True:
+        folder = os.path.join(os.path.abspath(tempfile.gettempdir()), PREFIX + secrets.token_hex(8))
+        # The lock is beside the folder, there before it and after it: no kill leaves a folder without one.
+        try:
+            with open(folder + LOCK, "xb") as file:
+                try:
+                    lock(file.fileno())
+                    os.stat(file.name)
+                except OSError:
+                    continue  # a run that starts just now took it for a killed one's
+                try:
+                    os.mkdir(folder, 0o700)
+                    os.chmod(folder, 0o711)
+                    yield folder
+                finally:
+                    remove_tree(folder)
+            return
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(folder + LOCK)
 
 
 def remove_litter(place: str) -> None:
-    """Remove the folders that killed runs of this user have left in ``place``."""
-    for folder in Path(place).glob(f"{PREFIX}*"):
+    """Remove the folders that killed runs of this user have left in ``place``, then the lock of each."""
+    for path in Path(place).glob(f"{PREFIX}*{LOCK}"):
+        folder = path.with_suffix("")
+        if not all(_own(part, kind) for part, kind in ((path, stat.S_ISREG), (folder, stat.S_ISDIR))):
+            continue
         with contextlib.suppress(OSError):  # such as a lock that somebody holds
-            status = folder.lstat()
-            if not stat.S_ISDIR(status.st_mode) or status.st_uid != getattr(os, "getuid", lambda: 0)():
-                continue
-            if (folder / LOCK).exists():
-                with open(folder / LOCK, "r+b") as file:
-                    lock(file.fileno())
-                (folder / LOCK).unlink()  # refused on Windows while its run has it open
-            elif time.time() - status.st_mtime < YOUNG:
-                continue
-            remove_tree(str(folder))
+            os.replace(path, path)  # refused on Windows while its run has it open
+            with open(path, "r+b") as file:
+                lock(file.fileno())
+                remove_tree(str(folder))
+            if not folder.exists():
+                path.unlink()
+
+
+def _own(path: Path, kind: Callable[[int], bool]) -> bool:
+    """Whether ``path`` is this user's and of that kind, or is not there."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return True
+    return kind(status.st_mode) and status.st_uid == getattr(os, "getuid", lambda: 0)()
 
 
 def reachable_python(place: str, packages: Path, numpy_only: bool) -> tuple[str, str] | None:

@@ -8,12 +8,11 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 
 import pytest
 
 from npreg.isolation import workplace as workplace_of_a_run
-from npreg.isolation.workplace import LOCK, YOUNG, reachable_python, remove_litter
+from npreg.isolation.workplace import reachable_python, remove_litter
 
 RUN = """
 import time
@@ -54,13 +53,55 @@ def test_the_folder_of_a_killed_run_is_removed_by_the_next_and_a_living_ones_is_
             run.kill()
             run.wait()
             run.stdout.close()
-    (temporary / "npreg-run-new").mkdir()  # just made, its lock comes in a moment
-    (temporary / "npreg-run-old").mkdir()
-    past = time.time() - 2 * YOUNG
-    os.utime(temporary / "npreg-run-old", (past, past))
     remove_litter(str(temporary))
-    assert sorted(os.listdir(temporary)) == ["npreg-run-new"]
-    assert LOCK not in os.listdir(temporary / "npreg-run-new")
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_run_killed_at_any_moment_leaves_nothing_after_the_next(temporary, monkeypatch):
+    """Each call into the system is the last one of a run in turn; what it leaves, one run removes."""
+
+    class Killed(BaseException):
+        pass
+
+    def run(number):
+        count = iter(range(number))
+
+        def counted(function):
+            def call(*arguments, **options):
+                if next(count, None) is None:
+                    raise Killed
+                return function(*arguments, **options)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in ("mkdir", "chmod", "unlink", "rmdir", "rename"):
+                patch.setattr(os, name, counted(getattr(os, name)))
+            with workplace_of_a_run() as place:
+                for name in ("a", "b"):
+                    (temporary / place / name).mkdir()
+
+    for number in range(200):
+        (temporary / "npreg-run-x.lock").touch()  # of one killed before
+        (temporary / "npreg-run-x" / "a").mkdir(parents=True)
+        try:
+            run(number)
+        except Killed:
+            run(200)  # as soon as the other is gone
+            assert list(temporary.iterdir()) == [], number
+        else:
+            break
+    assert 5 < number < 199
+
+
+def test_what_belongs_to_another_or_is_no_folder_is_left_alone(temporary):
+    (temporary / "outside").mkdir()
+    (temporary / "npreg-run-a.lock").touch()
+    (temporary / "npreg-run-a").symlink_to("outside", target_is_directory=True)
+    (temporary / "npreg-run-b.lock").mkdir()
+    before = sorted(os.listdir(temporary))
+    remove_litter(str(temporary))
+    assert sorted(os.listdir(temporary)) == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no permission bits on this system")
