@@ -15,7 +15,7 @@ RIGHT, KIND, NAMED, RULE = 1, 2, 3, 4
 
 _SHOWN_TWINS = 2
 _NO_NUMBERS = {"shape", "dtype", "raises", "no-return", "changes-input", "not-repeatable", "numerical"}
-_EXPECTED = ("dtype", "finite", "repeatable", "inputs-unchanged", "kink", "guard")
+_EXPECTED = ("dtype", "finite", "repeatable", "inputs-unchanged", "kink", "guard", "name")
 
 
 class WrongAnswer(AssertionError):

@@ -52,7 +52,8 @@ def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") ->
         raise UnusableFile("no-python", why=message, line=error["line"])
     with np.errstate(all="ignore"):
         steps = _judge_steps(questions, outcome)
-        answers = [_judge(questions, name, outcome, steps) for name in questions.names]
+        judged = [_judge(questions, name, outcome, steps) for name in questions.names]
+        answers = [_with_its_name(answer, outcome["functions"][answer.name]["name"]) for answer in judged]
     steps_taken = {*questions.bank.exercise.public_steps}
     recomputed = [a.name for a in answers if steps_taken.isdisjoint(outcome["functions"][a.name]["parameters"])]
     told = tuple(_beside_broadcast(a, answers) if a.name in recomputed else a for a in answers)
@@ -68,6 +69,14 @@ def _judge_steps(questions: Questions, outcome: Mapping[str, Any]) -> list[Answe
             report = _judge(questions, name, outcome, reports)
             reports.append(report if all(other.passed for other in reports) else replace(report, mistakes=()))
     return reports[::-1]
+
+
+def _with_its_name(answer: AnswerReport, function: str) -> AnswerReport:
+    """The verdict, with what stood for an answer that no function of the file is named after."""
+    if function == answer.name:
+        return answer
+    about = Finding("name", True, {"function": function.replace("[", "(…)["), "answer": answer.name})
+    return replace(answer, findings=(*answer.findings, about))
 
 
 def _beside_broadcast(answer: AnswerReport, answers: Sequence[AnswerReport]) -> AnswerReport:

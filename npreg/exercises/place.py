@@ -20,7 +20,7 @@ from npreg.exercises.report import Report
 
 Change: TypeAlias = Mapping[str, Any]
 Search: TypeAlias = Callable[..., Sequence[Change]]
-"""As `npreg.isolation.search_changes` of a file: an answer's name and what is asked about it -> what changes return."""
+"""As `npreg.isolation.search_changes` of a file: a function's name and what is asked of it -> what changes return."""
 
 AS_CHEAP, ALIKE = 0.05, 0.15
 ADDED = 2.0  # the least cost of a change that adds something
@@ -33,14 +33,16 @@ def placed(report: Report, questions: Questions, outcome: Mapping[str, Any], sea
     """The report with the places of the mistakes in the student's code; `search` runs its changes."""
     if outcome["error"] is not None:  # what stops the file is the place
         return report
+    called = {name: function["name"] for name, function in outcome["functions"].items()}
     passed, found = {answer.name: answer.passed for answer in report.answers}, dict[str, list[list[Change]]]()
     with np.errstate(all="ignore"):
         for answer in report.answers:
             if not answer.passed and answer.mistakes and NO_PLACE.isdisjoint(answer.codes):
                 values = [run["value"] for run in outcome["functions"][answer.name]["runs"]]
-                others = {name: right for name, right in passed.items() if name != answer.name}
+                others = {called[name]: right for name, right in passed.items() if name != answer.name}
                 intact = answer.codes == ["changes-input"]
-                ask = partial(_ask, search, questions, answer.name, others=others, intact=intact)
+                own = partial(search, called[answer.name], others=others, intact=intact)
+                ask = partial(_ask, own, questions, answer.name)
                 found[answer.name] = _candidates(answer, questions, values, ask)
     known = Counter(key for goals in found.values() for key in {_key(c) for changes in goals for c in changes})
     answers = (_with_places(a, found[a.name], known) if a.name in found else a for a in report.answers)
@@ -51,7 +53,7 @@ def _ask(search: Search, questions: Questions, name: str, probes: Sequence[int],
     """Try changes of an answer on some of the probes: those of certain `costs`, or `chosen` ones."""
     chosen, settings = [questions.judged[i] for i in probes], list(questions.bank.exercise.settings)
     shapes, sizes = [list(at.right[name].shape) for at in chosen], [dict(at.sizes) for at in chosen]
-    return search(name, probes=[at.given for at in chosen], shapes=shapes, sizes=sizes, settings=settings, **which)
+    return search(probes=[at.given for at in chosen], shapes=shapes, sizes=sizes, settings=settings, **which)
 
 
 def _candidates(answer: AnswerReport, questions: Questions, values: Sequence[Any], ask: Search) -> list[list[Change]]:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from npreg.arrays import as_count, as_nonnegative, as_rng, brief
 from npreg.differentiate.steps import along, as_float_inputs, as_values, call, quiet
 from npreg.gradcheck.forms import Form, contents, copied, kind_of, mapped
-from npreg.gradcheck.readings import Reading, Wanted, keys_for, readings
+from npreg.gradcheck.readings import Reading, Wanted, readings
 from npreg.gradcheck.report import GradientReport, InputReport, Mistake
 from npreg.gradcheck.verdict import Question, judge
-from npreg.isolation import unguarded
+from npreg.isolation import keys_for, unguarded
 
 UNREAD_CURE = "are parameters kept in self, or a global? Give the object's own method"
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from npreg.differentiate.steps import as_values
-from npreg.gradcheck.readings import Shapes, is_number, keys_for
+from npreg.gradcheck.readings import Shapes, is_number
+from npreg.isolation import keys_for
 
 CONTAINERS = ("params", "parameters")
 CACHES = ("cache", "caches", "ctx", "context", "tape", "memory")

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, permutations, product
 from typing import Any
 
 import numpy as np
 
+from npreg.isolation import keys_for
+
 Reading = dict[str, Any]  # input -> what stands for its gradient
 Shapes = Mapping[str, tuple[int, ...]]
 Wanted = Mapping[str, Shapes]  # a name -> the shapes of the inputs in it
 
 MOST = 24
-_BEFORE = r"(?:d|g|grad|gradient|nabla|delta|d_?(?:j|l|c|e|f|loss|cost)_d|partial)_?"
-_AFTER = r"_?(?:g|d|grad|grads|gradient|delta|bar)"
-
-
-def keys_for(name: str, keys: Sequence[str]) -> list[str]:
-    """The keys under which a gradient with respect to a name is found, the decorated ones first."""
-    word = re.escape(name)
-    pattern = f"{_BEFORE}{word}|{word}{_AFTER}"
-    found = [key for flag in (0, re.IGNORECASE) for key in keys if re.fullmatch(pattern, key, flag)]
-    return list(dict.fromkeys([*found, *(key for key in keys if key == name)]))
 
 
 def readings(value: Any, wanted: Wanted, loss: Any, *, all_of_them: bool) -> list[Reading]:

@@ -71,7 +71,7 @@ def run_isolated(
         died = {**NO_RUN, "problem": "raises", "error": error}
         function = {"defined": True, "parameters": [], "globals": [], "line": None}
         for name in (name for name in request["names"] if culprit in ("", name)):
-            dead[name] = {**function, "runs": [dict(died) for _ in probes]}
+            dead[name] = {**function, "name": name, "runs": [dict(died) for _ in probes]}
         for key in ("names", "optional"):
             request[key] = [name for name in request[key] if culprit not in ("", name)]
     functions = {**ran.outcome["functions"], **dead}

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import dis
 import inspect
 import io
-import itertools
 import linecache
 import sys
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from . import guards
+from . import guards, readings
 
-_COMPLEX = """complex complex64 complex128 complex256 cdouble csingle clongdouble imag angle cmath emath scimath
-    fft ifft eig eigvals roots"""
-COMPLEX = set(_COMPLEX.split())
-TEXTS = COMPLEX | {"c8", "c16", "c32"}  # as in astype("c16"), and in calls astype("D")
 FILENAME = "<answers>"
 _STDOUT_LIMIT = 2000
 _VALUE_LIMIT = 1_000_000
@@ -65,10 +60,15 @@ def run(
     output = io.StringIO()
     with quiet(output):
         namespace, error = load(source)
-    functions = {}
+    functions, others = {}, dict[str, str]()
+    if error is None and not any(name.partition("[")[0] in namespace for name in names):
+        started(names[0])
+        with quiet(output):
+            call = partial(called, namespace)
+            others = readings.other_names(namespace, names, (*names, *optional), probes, call)
     for name in [*names, *(name for name in optional if name in namespace)]:
         started(name)
-        functions[name] = _run_function(namespace, name, probes)
+        functions[name] = _run_function(namespace, others.get(name, name), probes)
     return {"error": error, "stdout": output.getvalue()[:_STDOUT_LIMIT], "functions": functions}
 
 
@@ -110,54 +110,54 @@ def _describe(error: BaseException, default: int | None = None) -> dict[str, Any
 
 
 def _run_function(namespace: dict[str, Any], name: str, probes: Sequence[Probe]) -> dict[str, Any]:
-    plain, _, place = name.partition("[")
-    function, part = namespace.get(plain), int(place[:-1]) if place else None
+    plain, part = name.removesuffix("]").partition("[")[::2]
+    function = readings.bound(namespace, plain)
     if not callable(function):
         missing = {"problem": "not-implemented" if function is None else "dtype", "type": type(function).__name__}
         record: dict[str, Any] = {"defined": False, "parameters": [], "globals": [], "line": None, "guards": []}
-        return {**record, "runs": [{**NO_RUN, **missing} for _ in probes]}
+        return {**record, "name": name, "runs": [{**NO_RUN, **missing} for _ in probes]}
     code = getattr(function, "__code__", None)
     line = code.co_firstlineno if isinstance(code, types.CodeType) and code.co_filename == FILENAME else None
-    runs = [_run_once(function, part, probe, namespace, line) for probe in probes]
+    runs = [_run_once(namespace, plain, part, probe, line) for probe in probes]
     free, constants = function, list[float]()
     with contextlib.suppress(*_REFUSALS):
-        free, constants = guards.unguarded(function)
+        free, constants = guards.unguarded(function) if plain in namespace else (function, [])
     for run, probe in zip(runs, probes, strict=True) if constants else ():
-        run["free"] = _run_once(free, part, probe, namespace, line)["value"]
+        run["free"] = _run_once({**namespace, plain: free}, plain, part, probe, line)["value"]
     facts = {"defined": True, "parameters": parameters(function), "globals": sorted(_data_globals(function, namespace))}
-    return {**facts, "line": getattr(code, "co_firstlineno", None), "guards": constants, "runs": runs}
+    return {**facts, "name": name, "line": getattr(code, "co_firstlineno", None), "guards": constants, "runs": runs}
 
 
-def _picked(result: Any, part: int | None) -> Any:
-    """One of several results; a function that returns something else is told."""
-    if part is None or result is None:
-        return result
-    if not isinstance(result, (tuple, list)) or len(result) <= part:
-        kind = type(result).__name__
-        raise TypeError(f"it must return a tuple, result {part + 1} of which is asked for, not {kind}")
-    return result[part]
-
-
-def _run_once(
-    function: Callable[..., Any], part: int | None, probe: Probe, namespace: Mapping[str, Any], line: int | None
-) -> dict[str, Any]:
+def _run_once(namespace: Mapping[str, Any], name: str, part: str, probe: Probe, line: int | None) -> dict[str, Any]:
     output, record = io.StringIO(), dict(NO_RUN)
     with quiet(output):
         try:
+            function = of_probe(namespace, name, probe)
             given = arguments(function, probe, namespace)
-            record.update(as_value(_picked(function(**given), part)))
+            record.update(as_value(readings.picked(function(**given), part)))
             if record["problem"] == "no-return" and _is_stub(function):
                 record["problem"] = "not-implemented"
             record["stdout"] = output.getvalue()[:_STDOUT_LIMIT]
             pairs = {key: (value, probe[key]) for key, value in given.items() if key in probe}
             same = {key: np.array_equal(a, b, equal_nan=b.dtype.kind in "fc") for key, (a, b) in pairs.items()}
             record["changed"] = [key for key in same if not same[key]]
-            record["again"] = as_value(_picked(function(**arguments(function, probe, namespace)), part))["value"]
+            record["again"] = as_value(readings.picked(called(namespace, name, probe), part))["value"]
         except _REFUSALS as error:
             record["problem"] = "not-implemented" if isinstance(error, NotImplementedError) else "raises"
             record["error"] = _describe(error, line)
     record["stdout"] = record["stdout"] or output.getvalue()[:_STDOUT_LIMIT]
     return record
+
+
+def of_probe(namespace: Mapping[str, Any], name: str, probe: Probe) -> Any:
+    """A function by its name, or a method of an object that is made of what a probe gives."""
+    return readings.bound(namespace, name, lambda owner: owner(**arguments(owner, probe, namespace)))
+
+
+def called(namespace: Mapping[str, Any], name: str, probe: Probe) -> Any:
+    """What a function of the file returns on a probe."""
+    function = of_probe(namespace, name, probe)
+    return function(**arguments(function, probe, namespace))
 
 
 def _is_stub(function: Callable[..., Any]) -> bool:
@@ -236,53 +236,3 @@ def _data_globals(function: Callable[..., Any], namespace: Mapping[str, Any]) ->
             elif isinstance(value, (int, float, complex, list, tuple, dict, np.ndarray, np.generic)):
                 found.add(name)
     return found
-
-
-def complex_functions(source: str, helpers: Iterable[str] = ()) -> list[str]:
-    """Return the names that a file defines with a complex number or ``.imag``, itself or through others.
-
-    ``helpers`` are the sources of modules that it may import. Nothing is run. A file that does not compile has none.
-    """
-    found = COMPLEX.union(*(complex_functions(helper) for helper in helpers))
-    try:
-        statements = [(_defined(node), *_used(node)) for node in _statements(ast.parse(source).body)]
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-        return []
-    while True:
-        new = {n for names, used, plainly in statements if plainly or found & used for n in names} - found
-        if not new:
-            return sorted(found & {name for names, _, _ in statements for name in names})
-        found |= new
-
-
-def _statements(nodes: Iterable[ast.AST]) -> Iterator[ast.stmt]:
-    """The statements of a module, those inside ``if``, ``for``, ``with`` and ``try`` one by one."""
-    for node in nodes:
-        inner = [getattr(node, part, []) for part in ("body", "orelse", "handlers", "finalbody")]
-        if any(inner) and not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield from _statements(itertools.chain(*inner))
-        elif isinstance(node, ast.stmt):
-            yield node
-
-
-def _defined(node: ast.stmt) -> set[str]:
-    """The names that a statement of the module binds."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {node.name}
-    stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    aliases = {a.asname or a.name.partition(".")[0] for a in ast.walk(node) if isinstance(a, ast.alias)}
-    return stored | aliases
-
-
-def _used(node: ast.stmt) -> tuple[set[str], bool]:
-    """The names that a statement's code reads, attributes too, and whether a complex number stands in it."""
-    codes = [compile(ast.Module([node], []), "<answers>", "exec", dont_inherit=True)]
-    for code in codes:  # functions inside functions follow
-        codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-    names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
-    constants = [constant for code in codes for constant in code.co_consts]
-    constants += [part for constant in constants if isinstance(constant, tuple) for part in constant]
-    calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
-    given = [getattr(a, "value", "") for call in calls for a in (*call.args, *(key.value for key in call.keywords))]
-    plainly = any(isinstance(one, complex) or (isinstance(one, str) and one in TEXTS) for one in constants)
-    return names, plainly or "D" in given or "G" in given

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import answers, edits
+from . import answers, edits, readings
 from .answers import Probe
 from .tables import GIVEN
 
@@ -138,6 +138,11 @@ def _defining(source: Any, space: Mapping[str, Any], name: str, parse: Callable[
     return None
 
 
+def _file_name(name: str) -> str:
+    """The file's own name for what stands for an answer: of ``gradient[1]`` or ``Model.grad_w`` the first part."""
+    return name.partition("[")[0].partition(".")[0]
+
+
 def _reached(name: str, defining: Callable[[str], Unit | None]) -> list[Unit]:
     """What an answer is made of, helpers first."""
     found, waiting, known = list[Unit](), [name], set[str]()
@@ -157,17 +162,18 @@ class Piece:
 
     def __init__(self, source: Any, name: str, probes: Any, sizes: Any, others: Any, intact: bool, last: bool) -> None:
         self.name, self.probes, self.sizes, self.others, self.intact = name, probes, sizes, others, intact
+        own = _file_name(name)
         space, _ = answers.load(source)
         parse = lru_cache(ast.parse)
         defining = lru_cache(None)(lambda name: _defining(source, space, name, parse))
-        self.reached = _reached(name, defining)
-        beside = {other: _reached(other, defining) for other in others}
+        self.reached = _reached(own, defining)
+        beside = {other: _reached(_file_name(other), defining) for other in others}
         for unit in (unit for other in beside if others[other] for unit in beside[other]):
             unit.right = True
         if not self.reached:
             raise ValueError(f"nothing defines {name}")
         helping = [key for key, value in space.items() if isinstance(value, types.FunctionType) and key[:5] != "grad_"]
-        self.helpers = [key for key in helping if key != name][:4]
+        self.helpers = [key for key in helping if key != own][:4]
         self.right = [other for other, right in others.items() if right and last]  # they must stay as they are
         units = {*self.reached, *(unit for other in self.right for unit in beside[other])}
         units |= {unit for unit in map(defining, self.helpers) if unit is not None}  # their loops are bounded, too
@@ -243,14 +249,15 @@ class Piece:
         space["_root_d"] = float(np.sqrt(sizes.get("d", 1)))
         for code in codes:
             exec(code, space)
-        function, asked = space[name], self.parameters.get(name)
+        plain, part = name.removesuffix("]").partition("[")[::2]
+        function, asked = answers.of_probe(space, plain, probe), self.parameters.get(name)
         if not asked:  # the same for all variants, and slow
             asked = self.parameters[name] = answers.parameters(function)
         if all(key in probe for key in asked):
             given = {key: answers.copied(probe[key]) for key in asked}
         else:
             given = answers.arguments(function, probe, space)
-        value = answers.as_value(function(**given))["value"]
+        value = answers.as_value(readings.picked(function(**given), part))["value"]
         kept = all(np.array_equal(probe.get(key, given[key]), given[key]) for key in given if self.intact)
         if not kept or value is None or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
             raise ValueError(f"{name} changes its arguments, or returns no array of numbers")
