@@ -59,11 +59,6 @@ class Data(_Rows):
             raise ValueError(f"{columns}; read the same columns in every block, in the same order")
 
 
-def column_name(names: Names, column: int) -> str:
-    """How a column is called in an error's text: `'age'`, or `3`."""
-    return str(column) if names is None else repr(names[column])
-
-
 class Rows:
     """Rows in several parts, here or elsewhere: what row blocks and feeds have in common."""
 

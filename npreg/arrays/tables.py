@@ -160,6 +160,11 @@ def _as_floats(array: AnyArray) -> FloatArray:
     return np.asarray(array, np.float64)
 
 
+def column_name(names: Names, column: int) -> str:
+    """How a column is called in an error's text: `'age'`, or `3`."""
+    return str(column) if names is None else repr(names[column])
+
+
 def _place(flat: int, shape: tuple[int, ...], names: Names = None) -> str:
     """Where the flat index points to: `row 3, column 1`, or with names `column 'age', row 3`."""
     index = [int(i) for i in np.unravel_index(flat, shape)]

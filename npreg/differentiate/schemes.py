@@ -64,16 +64,20 @@ def gradient(function: Function, inputs: Mapping[str, Any], name: str) -> Array:
     return result.reshape(shape)
 
 
-def derivative(function: Function, inputs: Mapping[str, Any], name: str) -> Derivative:
+def derivative(function: Function, inputs: Mapping[str, Any], name: str | Mapping[str, Any]) -> Derivative:
     """The dense Jacobian with its error estimate, its kinks and their one-sided bounds.
 
-    Parameters and exceptions are those of `jacobian`.
+    Parameters and exceptions are those of `jacobian`; in the place of a name, directions are as in `directional`.
 
     >>> d = derivative(lambda x: np.abs(x), {"x": 0.0}, "x")
     >>> bool(d.kink), float(d.lower), float(d.upper)
     (True, -1.0, 1.0)
     """
-    return _differentiated(function, inputs, name)
+    with quiet():
+        base, moves, scale = _asked(function, inputs, name)
+        found = columns(function, base, moves)
+        shape = found.value.shape[:-1] + scale.shape
+        return found.each(lambda field: field.reshape(shape), over=scale)
 
 
 def directional(function: Function, inputs: Mapping[str, Any], directions: Mapping[str, Any]) -> Derivative:
@@ -89,7 +93,7 @@ def directional(function: Function, inputs: Mapping[str, Any], directions: Mappi
     >>> float(d.value)
     5.0
     """
-    return _differentiated(function, inputs, directions)
+    return derivative(function, inputs, directions)
 
 
 def term_sizes(
@@ -116,14 +120,6 @@ def term_sizes(
         base, moves, scale = _asked(function, inputs, what)
         sizes = column_sizes(function, base, moves, analytic)
         return np.asarray(sizes.reshape(sizes.shape[:-1] + scale.shape) / scale)
-
-
-def _differentiated(function: Function, inputs: Mapping[str, Any], what: str | Mapping[str, Any]) -> Derivative:
-    with quiet():
-        base, moves, scale = _asked(function, inputs, what)
-        found = columns(function, base, moves)
-        shape = found.value.shape[:-1] + scale.shape
-        return found.each(lambda field: field.reshape(shape), over=scale)
 
 
 def _asked(

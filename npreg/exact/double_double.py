@@ -99,12 +99,3 @@ def subtract_matmul(start: Array, A: DoubleDouble, x: DoubleDouble) -> DoubleDou
         total = two_sum(high, low)
         result.high[rows], result.low[rows] = total.high, total.low
     return result
-
-
-def transposed_matmul(A: DoubleDouble, r: DoubleDouble) -> DoubleDouble:
-    """Aᵀ r, with shapes (n, p) and (n, k), the products and sums in double-double."""
-    result = zeros(A.high.shape[1], r.high.shape[1])
-    for j in range(A.high.shape[1]):
-        total = (A[:, j : j + 1] * r).sum()
-        result.high[j], result.low[j] = total.high, total.low
-    return result

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.arrays import Data, FloatArray, Kind
-from npreg.exact.double_double import Array, DoubleDouble, exactly, subtract_matmul, transposed_matmul, two_sum, zeros
+from npreg.exact.double_double import Array, DoubleDouble, exactly, subtract_matmul, two_sum, zeros
 
 ROWS = 2048  # 2 · 21 bits and 2^11 of them make 53
 SMALL_FIRST = [(2, 2), (1, 2), (2, 1), (0, 2), (2, 0), (1, 1), (0, 1), (1, 0), (0, 0)]  # slices i of a, j of b
@@ -151,7 +151,8 @@ def gradient(data: Data, extent: Extent, x: DoubleDouble, low: FloatArray | None
     for A, y, s in extent.parts(data, low):
         r = subtract_matmul(y.high, A, x)
         weighted = r if s is None else r * s
-        total += stacked(transposed_matmul(A, weighted), (r * weighted).sum())
+        products = (A[:, j : j + 1] * weighted for j in range(len(x.high)))
+        total += stacked(*(each.sum() for each in (*products, r * weighted)))
     return total
 
 

@@ -5,8 +5,7 @@
 `npreg grade` is its command line, and docs/grading.md the page about both.
 """
 
-from npreg.grading.grade import Graded, grade
-from npreg.grading.kept import read_key
+from npreg.grading.grade import Graded, grade, read_key
 from npreg.grading.marking import Mark, Result, Settings
 from npreg.grading.outputs import Outputs
 

@@ -162,9 +162,9 @@ from .linear import linreg
 if TYPE_CHECKING:
     from npreg.train import TrainResult
 def f():
-    from npreg.grading.kept import Journal
+    from npreg.grading.grade import Journal
 """
-    modules = {"npreg", "npreg.runs.run", "npreg.sweep", "npreg.train", "npreg.grading.kept", "npreg.data"}
+    modules = {"npreg", "npreg.runs.run", "npreg.sweep", "npreg.train", "npreg.grading.grade", "npreg.data"}
     modules |= {"npreg.linear", "npreg.losses"}
     assert imported(ast.parse(source), modules, "npreg") == modules - {"npreg", "npreg.losses"}
 

@@ -17,7 +17,7 @@ import npreg
 from npreg.exercises import course
 from npreg.files import strict_json, write_text
 from npreg.grading import Outputs
-from npreg.grading.kept import default_key_file, journal, key, read_key, student_seed
+from npreg.grading.grade import default_key_file, journal, key, read_key, student_seed
 from npreg.grading.marking import Mark, Result, describe
 from npreg.grading.outputs import cell, escape, feedback, gradescope
 
