@@ -117,12 +117,9 @@ class Cluster:
                     continue
                 idle_since = idle_since or time.monotonic()
                 if time.monotonic() - idle_since > PATIENCE:
-                    what = f"the cluster has had no worker for {PATIENCE:g} seconds"
-                    if workers:
-                        what = (
-                            f"all {len(workers)} workers have been paused for {PATIENCE:g} seconds, for want of memory"
-                        )
-                        what += f"; {MORE_MEMORY}"
+                    paused = f"all {len(workers)} workers have been paused for {PATIENCE:g} seconds, for want of memory"
+                    none = f"the cluster has had no worker for {PATIENCE:g} seconds"
+                    what = f"{paused}; {MORE_MEMORY}" if workers else none
                     raise ClusterError(f"{what} ({job.about} is not done)") from None
 
     def explain(self, job: Job, error: BaseException) -> Exception:

@@ -212,18 +212,13 @@ def student_seed(key: bytes, exercise: str, student: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def default_key_file() -> Path:
-    """Where the key is kept if no file is named: below the user's configuration folder."""
-    variable, folder = ("APPDATA", "") if os.name == "nt" else ("XDG_CONFIG_HOME", ".config")
-    return Path(os.environ.get(variable) or Path.home() / folder) / "npreg" / "grading.key"
-
-
 def read_key(path: str | os.PathLike[str] | None = None) -> bytes:
     """The key in a file, which is made with fresh random bytes, for its owner alone, if it is not there.
 
-    Raises ValueError if the file is empty.
+    Without a path it is below the user's configuration folder. Raises ValueError if the file is empty.
     """
-    path = default_key_file() if path is None else Path(path)
+    variable, folder = ("APPDATA", "") if os.name == "nt" else ("XDG_CONFIG_HOME", ".config")
+    path = Path(path or Path(os.environ.get(variable) or Path.home() / folder, "npreg", "grading.key"))
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

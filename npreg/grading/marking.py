@@ -214,12 +214,10 @@ def _isolation(in_force: Mapping[str, Any]) -> dict[str, Any]:
     """What was in force as a few words, the same on every run of one machine."""
     if not in_force:
         return {}
-    walls: dict[str, Any] = {
-        "bwrap": bool(in_force.get("bwrap")),
-        "unprivileged_user": in_force.get("uid") not in (0, None),
-    }
+    walls: dict[str, Any] = {"bwrap": bool(in_force.get("bwrap"))}
+    walls |= {"unprivileged_user": in_force.get("uid") not in (0, None)}
     walls |= {"landlock": int(in_force.get("landlock") or 0), "seccomp": bool(in_force.get("seccomp"))}
-    limits = sorted(str(name) for name in in_force.get("limits", ()))
+    limits = sorted(map(str, in_force.get("limits", ())))
     return {**walls, "limits": limits, "processes_blocked": in_force.get("processes") is False}
 
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 LEVELS = 14  # contours
 GRID = 50  # points along each side
-BLOCK = 400  # rows whose losses on the whole grid are held at once, 8 MB
 
 
 def loss_surface(
@@ -168,17 +167,12 @@ def mean_losses(
     data: Data, output: int, end: FloatArray, axes: tuple[int, int], sides: Sequence[FloatArray], loss: Loss
 ) -> FloatArray:
     """The mean loss at every point of the grid, as contour wants it: (second axis, first axis)."""
-    X, y, weights = data.X, data.y[:, [output]], data.weights
-    first, second = np.meshgrid(*sides)
-    thetas = np.repeat(end[:, None], first.size, axis=1)
-    thetas[axes[0]], thetas[axes[1]] = first.ravel(), second.ravel()
-    total = np.zeros(first.size)
+    one, theta = Data(data.X, data.y[:, [output]], data.weights), end[:, None].copy()
+    surface = np.empty((len(sides[1]), len(sides[0])))
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(X), BLOCK):
-            rows = slice(start, start + BLOCK)
-            y_hat = linreg(X[rows], thetas[:-1], thetas[-1])
-            values = np.asarray(loss.value(y_hat, np.broadcast_to(y[rows], y_hat.shape)), np.float64)
-            total += values.sum(axis=0) if weights is None else weights[rows] @ values
-    if not math.isfinite(total.sum()):
+        for place in np.ndindex(surface.shape):
+            theta[axes[0]], theta[axes[1]] = sides[0][place[1]], sides[1][place[0]]
+            surface[place] = mean_loss(loss, one, theta)
+    if not math.isfinite(surface.sum()):
         raise ValueError("the path leads to losses beyond the range of floats; train with a smaller lr")
-    return (total / (len(X) if weights is None else weights.sum())).reshape(first.shape)
+    return surface

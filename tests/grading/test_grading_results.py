@@ -17,7 +17,7 @@ import npreg
 from npreg.exercises import course
 from npreg.files import strict_json, write_text
 from npreg.grading import Outputs
-from npreg.grading.grade import default_key_file, journal, key, read_key, student_seed
+from npreg.grading.grade import journal, key, read_key, student_seed
 from npreg.grading.marking import Mark, Result, describe
 from npreg.grading.outputs import cell, escape, feedback, gradescope
 
@@ -184,7 +184,8 @@ def test_a_key_is_made_once_for_its_owner_alone(tmp_path):
 def test_the_key_is_kept_with_the_users_configuration(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("APPDATA", str(tmp_path))
-    assert default_key_file() == tmp_path / "npreg" / "grading.key"
+    secret = read_key()
+    assert (tmp_path / "npreg" / "grading.key").read_bytes().strip() == secret
 
 
 def test_seeds_differ_between_students_exercises_and_keys():
