@@ -22,9 +22,8 @@ from matplotlib.axes import Axes
 import npreg
 from npreg import Record, plot, sweep, synthetic_data, train
 from npreg.arrays import Data
-from npreg.plot import surface
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 FEATURES, LABELS = synthetic_data([2, -3.4], 4.2, 200, rng=0)
 RESULT = train(FEATURES, LABELS, rng=1, num_epochs=4, callbacks=Record("step"))
 SWEPT = sweep(FEATURES, LABELS, lrs=np.geomspace(30, 0.001, 40), l2=[0, 0.5], rng=1)
@@ -146,7 +145,7 @@ def test_the_surface_is_the_mean_loss(loss: str) -> None:
     X, y, end = rng.standard_normal((950, 4)), rng.standard_normal(950), rng.standard_normal(5)
     sides = [np.linspace(-1, 1, 3), np.linspace(2, 5, 4)]
     weights = rng.uniform(0, 2, 950) if loss == "huber" else None
-    found = surface.mean_losses(Data(X, y[:, None], weights), 0, end, (4, 1), sides, npreg.LOSSES[loss])
+    found = plot.mean_losses(Data(X, y[:, None], weights), 0, end, (4, 1), sides, npreg.LOSSES[loss])
     assert found.shape == (4, 3)
     for row, second in enumerate(sides[1]):
         for column, first in enumerate(sides[0]):
