@@ -183,7 +183,7 @@ def arguments(folder: Path, table: Path) -> list[str]:
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 @pytest.mark.slow
 def test_killed_it_goes_on_to_the_same_table_and_leaves_nothing(npreg, folder, tmp_path):
-    kills = 12
+    kills = 8
     for number in range(2 * kills):  # enough that no run ends before it is killed
         (folder / f"student_{number}.py").write_text(WRONG + f"# {number}\n")
     (folder / "broken.py").write_text("def grad_w(:")

@@ -67,6 +67,7 @@ def test_a_method_is_called_on_an_object_made_of_what_is_given():
         "def gradient(X, y, w, b): return X.T @ (X @ w + b - y), X.T @ y, 0.0",  # two of the shape of w
         "def gradient(X, y, w, b): return None",
         "def gradient(features, y, w, b): return w, b",  # a parameter that names nothing
+        "def gradw(X, y, w, b): return w\ndef Grad_b(X, y, w, b): return b",
         "def one_gradient(X, y, w, b): return w, b\ndef other_gradient(X, y, w, b): return w, b",
         "def gradient(X, y, w, b): raise KeyError",
         "def grad_b(X, y, w, b): return b\ndef gradient(X, y, w, b): return w",  # who knows the name has not written it

@@ -56,14 +56,13 @@ def other_names(
 ) -> dict[str, str]:
     """What stands for answers that no function is named after, where only one reading is possible.
 
-    Such as ``gradient[1]``, ``gradient[dw]``, ``Model.grad_w``, ``Model.backward[0]`` or ``dw``. `known` are the names
-    that mean something else; `call` returns what a function does, by its name.
+    Such as ``gradient[1]``, ``gradient[dw]``, ``Model.grad_w`` or ``Model.backward[0]``; a name that is only misspelt
+    is told instead. `known` are the names that mean something else; `call` returns what a function does, by its name.
     """
     defined, wanted = _defined(namespace, known), {name: name.removeprefix("grad_") for name in missing}
     found: dict[str, str] = {}
-    for name, wrt in wanted.items():
-        last = {one: one.rpartition(".")[2] for one in defined}
-        own = [one for one in defined if last[one] == name or (last[one] != wrt and keys_for(wrt, [last[one]]))]
+    for name in missing:
+        own = [one for one in defined if one.endswith(f".{name}")]
         if len(own) == 1 and _first(own[0], probes, call) is not None:
             found[name] = own[0]
     rest = {name: wrt for name, wrt in wanted.items() if name not in found and wrt in probes[0]}
