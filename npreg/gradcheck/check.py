@@ -10,9 +10,8 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from npreg.arrays import as_count, as_nonnegative, as_rng, brief
+from npreg.arrays import as_count, as_nonnegative, as_rng, brief, check_finite
 from npreg.differentiate.steps import along, as_float_inputs, as_values, call, quiet
 from npreg.gradcheck.forms import Form, contents, copied, kind_of, mapped
 from npreg.gradcheck.readings import Reading, Wanted, readings
@@ -144,7 +143,7 @@ def _checked(form: Form, asked: list[str], upstream: Any, seed: Any, **how: Any)
         output = call(form.value, base)
         if output.dtype.kind == "c":
             raise TypeError("the function returned complex numbers; only real functions have a gradient here")
-        _require_finite(output, "the function is {}, not finite at these inputs; choose others")
+        check_finite(output, "the function's value", "it is not finite at these inputs; choose others")
         notes: list[str] = []
         if upstream is None and form.upstream()[1]:
             upstream = rng.normal(size=output.shape) if output.ndim else 1.0
@@ -234,12 +233,6 @@ def _is_unread(name: str, function: Callable[..., Any], base: dict[str, Any]) ->
     return x.size > 0 and all(np.array_equal(curve(0.0), curve(1.0)) for curve in curves)
 
 
-def _require_finite(array: NDArray[Any], message: str) -> None:
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(message.format(f"{array[first]} at {list(first)}" if first else array[first]))
-
-
 def _usable(leaves: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     """Copies for the gradient: as they are, but what is differentiated by is floating; all finite."""
     result: dict[str, Any] = {}
@@ -248,7 +241,7 @@ def _usable(leaves: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
         if kind_of(value) in "fiub":
             whole = name in names and kind_of(value) != "f"
             result[name] = np.array(value, dtype=np.float64 if whole else None)
-            _require_finite(result[name], f"input {name!r} is {{}}; give finite inputs")
+            check_finite(result[name], f"input {name!r}", "give finite inputs")
     return result
 
 
