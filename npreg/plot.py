@@ -82,8 +82,7 @@ def scatter(
     column, output = column_of(column, X.shape, "column", "features"), column_of(output, y.shape, "output", "labels")
     ax = axes_or_new(ax)
     ax.scatter(X[:, column], y[:, output], s=1, rasterized=len(X) > MANY_DOTS)
-    ax.set_xlabel(f"feature {column}")
-    ax.set_ylabel("label" if y.shape[1] == 1 else f"label {output}")
+    ax.set(xlabel=f"feature {column}", ylabel="label" if y.shape[1] == 1 else f"label {output}")
     return ax
 
 
@@ -117,8 +116,7 @@ def loss_curve(losses: ArrayLike | TrainResult, ax: Axes | None = None, *, label
     if curve.min() > 0 and curve.min() < curve.max() / 10:
         ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_xlabel("epoch")
-    ax.set_ylabel("mean loss")
+    ax.set(xlabel="epoch", ylabel="mean loss")
     return ax
 
 
@@ -160,11 +158,9 @@ def sweep_curve(result: SweepResult, *, ax: Axes | None = None) -> Axes:
     ax.plot([], [], "x", color="black", markersize=4, label="diverged")
     ax.plot([], [], "--", color="black", linewidth=1, label="max_learning_rate")
     ax.legend()
-    ax.set_xscale("log")
     if (result.losses[~result.diverged, -1] > 0).any():
         ax.set_yscale("log")
-    ax.set_xlabel("learning rate")
-    ax.set_ylabel("mean loss after the last epoch")
+    ax.set(xscale="log", xlabel="learning rate", ylabel="mean loss after the last epoch")
     return ax
 
 
@@ -224,8 +220,7 @@ def loss_surface(
     ax.plot(end[i], end[j], "*", color="tab:red", markersize=11, label="learned")
     ax.legend()
     names = [*(f"w[{p}]" for p in range(d)), "b"]
-    ax.set_xlabel(names[i])
-    ax.set_ylabel(names[j])
+    ax.set(xlabel=names[i], ylabel=names[j])
     return ax
 
 

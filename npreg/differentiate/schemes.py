@@ -157,7 +157,9 @@ def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) 
     exact = np.stack(slopes, axis=-1) if len(slopes) == len(curves) else None
     amounts, together = _combination(moves)
     curve = along(function, base, together)
-    noise, faint = noise_of(curve), _faint(curve)
+    noise, start = noise_of(curve), real(curve(0.0))
+    reach = [np.abs(real(curve(t)) - start) / abs(t) for t in (0.25, -0.25, 2.0**-7, -(2.0**-7))]
+    faint = 2.5e-7 * np.nan_to_num(np.fmax.reduce(reach))  # of a slope: a millionth of how far the function moves
     if exact is not None:
         found, slack = slope_of(curve, noise), 1e3 * EPS * np.abs(exact) @ np.abs(amounts)
         if _confirmed(exact @ amounts, found, faint, slack).all():
@@ -228,13 +230,6 @@ def value_rounding(function: Function, inputs: Mapping[str, Any], moves: Mapping
     """How large the rounding errors of the function's values are, in its output's shape."""
     sizes = steps.sizes_of(lambda of, at: real(call(of, at)), function, inputs)
     return np.asarray(np.fmax(noise_of(along(function, inputs, moves)), EPS * sizes))
-
-
-def _faint(curve: Curve) -> Array:
-    """What counts as a small error of a slope: a millionth of how far the function moves along the curve."""
-    start = real(curve(0.0))
-    slopes = [np.abs(real(curve(t)) - start) / abs(t) for t in (0.25, -0.25, 2.0**-7, -(2.0**-7))]
-    return np.asarray(2.5e-7 * np.nan_to_num(np.fmax.reduce(slopes)))
 
 
 def _confirmed(exact: Array, found: Derivative, faint: Array, slack: Array) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ frames = pytest.importorskip("dask.dataframe")
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("pyarrow")
 
-from npreg.dask.chunks import Column, as_chunks, as_columns, number_of_rows, together  # noqa: E402
+from npreg.dask.feed import Column, as_chunks, as_columns, number_of_rows, together  # noqa: E402
 
 SIZES = [30, 31, 32, 33, 34, 35, 36, 37]
 COLUMNS = list("abc")
