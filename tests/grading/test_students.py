@@ -88,9 +88,7 @@ FORMS = ["files", "folders", "moodle", "moodle-old", "moodle-flat", "canvas", "b
 FORMS += ["brightspace", "zip:brightspace-flat", "zip:moodle", "zip:files", "tar:folders", "each:files"]
 
 
-@pytest.mark.parametrize(
-    "forms", [("moodle", "zip:canvas", "each:files"), pytest.param(tuple(FORMS), marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("forms", [("moodle", "zip:canvas"), pytest.param(tuple(FORMS), marks=pytest.mark.slow)])
 def test_the_marks_are_the_same_in_every_form(tmp_path, forms):
     expected = [1, 0.5, 0.5, 0, 1]
     found = [marks_in(form, tmp_path, TEXTS, WEIGHT) for form in forms]

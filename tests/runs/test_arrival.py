@@ -83,7 +83,7 @@ def test_auto_goes_on_where_the_first_guess_was_too_short():
     assert slow.converged
 
 
-@pytest.mark.parametrize("rule", ["momentum", "nesterov"])
+@pytest.mark.parametrize("rule", ["momentum", pytest.param("nesterov", marks=pytest.mark.slow)])
 def test_momentum_by_its_name_is_as_slow_as_pays(rule):
     """A velocity over epochs does not feel in which order rows come, so that one far row bounds it less."""
     plain, heavy = (silent(*outlier(), lr="auto", rule=one, rng=0) for one in ("sgd", rule))
