@@ -18,7 +18,7 @@ from npreg.losses import Loss, LossFunction, LossName
 from npreg.runs.callbacks import Callback
 from npreg.runs.checkpoint import Checkpoint, CheckpointError, State
 from npreg.runs.feeds import RunRows
-from npreg.runs.plan import EarlyStopping, EngineName, Plan, RuleName, ScheduleName, refuse_unknown
+from npreg.runs.plan import ARGUMENTS, EarlyStopping, EngineName, Plan, RuleName, ScheduleName, refuse_unknown
 from npreg.runs.run import Run, Trajectory
 from npreg.sgd import Rule, Schedule
 
@@ -263,8 +263,9 @@ def train(
     (array([ 2.00, -3.40], dtype=float32), array([4.20], dtype=float32))
     """
     arguments = locals()  # all of them, so that none can be forgotten on its way into the plan
-    refuse_unknown(unknown, arguments)
-    plan = Plan(**{argument.name: arguments[argument.name] for argument in fields(Plan) if argument.init})
+    if unknown:
+        refuse_unknown(unknown, arguments)
+    plan = Plan(**{name: arguments[name] for name in ARGUMENTS})
     generator = as_rng(plan.rng)
     with contextlib.nullcontext() if plan.checkpoint is None else plan.checkpoint.opened() as found:
         rows = RunRows.of(features, labels, sample_weight, validation, plan, generator)

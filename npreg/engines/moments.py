@@ -138,31 +138,31 @@ class MomentsEngine(Engine):
         wide = m >= (WIDE if negated else WIDE_PAIR)
         composed = [] if wide else compose_all(maps, negated=negated, keep=levels)
         extended = np.concatenate([start, np.eye(theta.shape[1])])
+        state, states = extended[:m], np.empty((0 if path is None else maps.shape[1], m, theta.shape[1]))
         ends, paths = [], []
         for epoch in range(len(maps)):
-            states = np.empty((0 if path is None else maps.shape[1], m, theta.shape[1]))
             if wide:
                 apply_each(maps[epoch], extended, states, negated=negated)
             elif levels is not None:
-                states[:-1] = states_before([level[epoch] for level in levels], extended[:m])[1:]
+                states[:-1] = states_before([level[epoch] for level in levels], state)[1:]
             for part in composed:
                 for one in part[epoch]:
-                    extended[:m] = one.dot(extended)
+                    state[:] = one.dot(extended)
             # Between epochs the parameters have the run's dtype, however many epochs share a pass.
-            ends.append(extended[:p].astype(theta.dtype))
-            extended[:p] = ends[-1]
-            states[-1:] = extended[:m]
-            paths.append(states[:, :p].astype(theta.dtype))
-        if composed and not self.is_trustworthy(maps, start, extended[:m]):
+            ends.append(state[:p].astype(theta.dtype))
+            state[:p] = ends[-1]
+            if path is not None:
+                states[-1] = state
+                paths.append(states[:, :p].astype(theta.dtype))
+        if composed and not self.is_trustworthy(maps, start, state):
             stepper.steps_done = first_step
             return None
-        theta[...] = extended[:p]
+        theta[...] = state[:p]
         if self.momentum is not None:
-            stepper.state[0][...] = extended[p : m - 1]
-            stepper.state[1][...] = extended[m - 1]
-        if path is not None:
-            for thetas in paths:
-                path.append(thetas)
+            stepper.state[0][...] = state[p : m - 1]
+            stepper.state[1][...] = state[m - 1]
+        for thetas in paths:
+            path.append(thetas)  # type: ignore[union-attr]
         return ends
 
     def maps(self, moments: BatchMoments) -> FloatArray:
@@ -245,8 +245,7 @@ def compose_all(maps: FloatArray, *, negated: bool = False, keep: list[FloatArra
         pairs = maps.shape[-3] // 2
         first, second = maps[..., 0 : 2 * pairs : 2, :, :], maps[..., 1 : 2 * pairs : 2, :, :]
         composed = np.matmul(second[..., :m], first)
-        combine = np.subtract if negated else np.add
-        combine(composed[..., m:], second[..., m:], out=composed[..., m:])
+        (np.subtract if negated else np.add)(tail := composed[..., m:], second[..., m:], tail)
         if maps.shape[-3] % 2:
             last = maps[..., -1:, :, :]
             late.append(-last if negated else last)

@@ -77,8 +77,8 @@ class Parabola:
         X, y = feed.facts.sample[:2]
         (p, k), shift, middle = theta.shape, np.zeros(X.shape[1]), theta[-1]
         if fit_intercept:
-            some = slice(None, None, max(1, len(X) // 256))
-            shift, middle = (np.add.reduce(np.asarray(part[some]), 0, np.float64) / len(part[some]) for part in (X, y))
+            some = [np.asarray(part[:: max(1, len(X) // 256)]) for part in (X, y)]
+            shift, middle = (np.ones(len(part)) @ part / len(part) for part in some)
         start = np.zeros_like(theta)
         start[-1] = middle
         sums: LossMoments = feed.total(LossMoments.of, start, shift)

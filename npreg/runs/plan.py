@@ -149,6 +149,8 @@ class Plan:
         return {name: identify(value, name) for name, value in values.items() if name not in AROUND}
 
 
+ARGUMENTS = [argument.name for argument in fields(Plan) if argument.init]
+
 # Keywords of the first release that are still taken: the argument that has them now, and how.
 EARLIER: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "resume": ("checkpoint", lambda checkpoint, value: Checkpoint(checkpoint, resume=value)),
@@ -161,8 +163,7 @@ def refuse_unknown(unknown: dict[str, Any], arguments: dict[str, Any]) -> None:
     from difflib import get_close_matches
 
     for name, value in unknown.items():
-        own = [one for one in ELSEWHERE if one.isidentifier()]
-        own += [argument.name for argument in fields(Plan) if argument.init]
+        own = [*(one for one in ELSEWHERE if one.isidentifier()), *ARGUMENTS]
         close = [one for one in ELSEWHERE if name in ELSEWHERE[one].split()] + get_close_matches(name, own, 1)
         meant = f"; did you mean {close[0].format(value=value)}?" if close else ""
         if name not in EARLIER or arguments[EARLIER[name][0]] is None:
@@ -175,7 +176,7 @@ def refuse_unknown(unknown: dict[str, Any], arguments: dict[str, Any]) -> None:
 def look_at(loss: Loss, sample: Data, theta: FloatArray) -> None:
     """ValueError or TypeError where value or derivative is not what `train` needs, on a few rows at the start."""
     own = loss.value_function, loss.grad_function
-    if own in [(known.value_function, known.grad_function) for known in LOSSES.values()]:
+    if any(own == (known.value_function, known.grad_function) for known in LOSSES.values()):
         return
     X, y, _ = sample.head(ROWS)
     y_hat = linreg(X, theta[:-1], theta[-1])

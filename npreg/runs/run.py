@@ -65,8 +65,9 @@ class Run:
             self.num_epochs = found.count("num_epochs", 1, most_epochs(plan, feed))
             if isinstance(rule, Momentum):
                 rule = replace(rule, beta=found.get("beta", float, "a number in [0, 1)", lambda x: 0 <= x < 1))
-        settled: dict[str, Any] = {"rule": rule, "lr": (plan.lr, plan.schedule)}  # the rule that momentum has stood for
-        self.plan = plan = replace(plan, **settled)
+        if rule is not plan.rule:  # what momentum has stood for
+            settled: dict[str, Any] = {"rule": rule, "lr": (plan.lr, plan.schedule)}
+            self.plan = plan = replace(plan, **settled)
         self.beta = getattr(rule, "beta", None)
         self.stepper = Stepper(
             (theta[:-1], theta[-1]),
@@ -99,15 +100,15 @@ class Run:
             self.settings = settings | {name: (text, text) for name, text in others.items()}
         self.recorder = Recorder(plan.record == "step", self.told_step if self.tell_step else None)
         self.path = self.recorder if plan.record == "step" or plan.average or self.tell_step else None
-        self.begin, self.reference = theta.copy(), math.nan
-        self.good = self.best = theta.copy()  # of the last epoch that was in order, and of the best
+        self.begin = self.good = self.best = theta.copy()  # of the last epoch that was in order, and of the best
+        self.reference = math.nan
         self.best_epoch, self.steps_told, self.stopped = 0, 0, "num_epochs"
-        self.epoch_ends = [theta.copy()]
+        self.epoch_ends = [self.begin]
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
         self.judged: tuple[int, Excess | None] = 0, None
         # Of an epoch that is not over: the blocks that are done, the parameters and the generator at its start.
-        self.blocks_done, self.epoch_start, self.rng_state = 0, theta.copy(), rng.bit_generator.state
+        self.blocks_done, self.epoch_start, self.rng_state = 0, self.begin, rng.bit_generator.state
         if found is not None:
             self.restore(found)
 

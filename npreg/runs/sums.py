@@ -16,6 +16,7 @@ from npreg.losses import Loss
 T = TypeVar("T", bound=Any)
 
 BLOCK_ROWS = 32_768  # rows whose residuals are held at once
+MOMENT_ROWS = 4096  # rows whose products are formed at once
 
 
 def mean_loss(loss: Loss, data: Data, theta: FloatArray) -> float:
@@ -68,17 +69,16 @@ class LossMoments:
     def of(cls, data: Data, theta: FloatArray, shift: FloatArray | float = 0.0) -> LossMoments:
         """Of rows x − shift."""
         p, k = theta.shape
-        moments = cls(0.0, np.zeros((p, k)), np.zeros((p, p)), weight_of(data))
-        for start in range(0, len(data.X), BLOCK_ROWS):
-            X, y, weights = data.rows(slice(start, start + BLOCK_ROWS))
-            rows = np.ones((len(X), p))
-            np.subtract(X, shift, out=rows[:, :-1])
-            r = rows @ theta - y
-            weighted, weighted_r = (rows, r) if weights is None else (rows * weights[:, None], r * weights[:, None])
-            moments.value += float(np.vdot(r, weighted_r)) / 2
-            moments.slope += rows.T @ weighted_r
-            moments.curvature += rows.T @ weighted
-        return moments
+        value, products = 0.0, np.zeros((p, p + k))
+        for start in range(0, len(data.X), MOMENT_ROWS):
+            X, y, weights = data.rows(slice(start, start + MOMENT_ROWS))
+            Z = np.ones((p + k, len(X)))  # x − shift, 1 and r, one line each: short lines are slow
+            np.subtract(np.asarray(X).T, np.reshape(shift, (-1, 1)), out=Z[: p - 1])
+            np.subtract(theta.T @ Z[:p], y.T, out=Z[p:])
+            weighted = Z if weights is None else Z * weights
+            value += float(np.vdot(Z[p:], weighted[p:])) / 2
+            products += Z[:p] @ weighted.T
+        return cls(value, products[:, p:], products[:, :p], weight_of(data))
 
     def __add__(self, other: LossMoments) -> LossMoments:
         return LossMoments(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
