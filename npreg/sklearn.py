@@ -345,6 +345,7 @@ class _Stream:
 
 def _generator(random_state: Any) -> np.random.Generator:
     """A Generator from scikit-learn's kind of random state, the same one for the same state."""
+    if isinstance(random_state, (int, np.integer)) and 0 <= random_state < 2**32:
+        return np.random.default_rng(random_state)
     state = check_random_state(random_state)  # refuses what scikit-learn refuses, such as -1
-    whole = isinstance(random_state, (int, np.integer))
-    return np.random.default_rng(random_state if whole else state.randint(2**32, size=4, dtype=np.uint32))
+    return np.random.default_rng(state.randint(2**32, size=4, dtype=np.uint32))

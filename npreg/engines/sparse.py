@@ -121,7 +121,7 @@ class SparseLoop(Engine):
                 columns.write(theta)
                 path.append(theta[None].copy())  # type: ignore[union-attr]
 
-            each = None if path is None or sums or getattr(path, "wants", "steps") == "nothing" else after
+            each = None if path is None or sums else after
             for start in range(0, len(order), self.chunk):
                 rows = order[start : start + self.chunk]
                 count = -(-len(rows) // self.batch_size)

@@ -46,7 +46,7 @@ BlockOrder: TypeAlias = list[tuple[int, int]]  # the blocks of an epoch, each wi
 
 class How(NamedTuple):
     loss: Loss | None = None  # what `losses` will be asked for, found in the same pass where it can be
-    path: Path | None = None  # receives the parameters after every step
+    path: Path | None = None  # receives the parameters after every step, in epochs in which it is true
     ahead: bool = False  # nobody will stop before the last epoch: orders may be drawn early
     done: int = 0  # blocks of the first epoch that were done before it was left in the middle,
     start: FloatArray | None = None  # and the parameters with which it began
@@ -129,7 +129,7 @@ class ArrayFeed(Rows):
         engine.load(*self.data)
         with closing(orders(rng, num_rows, num_epochs, ahead=how.ahead, shuffle=how.shuffle)) as drawn:
             while some := list(islice(drawn, together)):
-                yield engine.run(theta, some, how.path), 0
+                yield engine.run(theta, some, how.path or None), 0
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
         return [mean_loss(loss, self.data, theta) for theta in thetas]
@@ -174,7 +174,9 @@ class BlockFeed(Rows):
             order = visit_order(rng, count, in_order=self.blocks.in_order, shuffle=how.shuffle)
             for i, _ in order[:done] if sums_loss else ():
                 sums.add(LossMoments.of(self.read(i), start))
-            with closing(self.visit(engine, theta, order[done:], how.path, start if sums_loss else None)) as found:
+            with closing(
+                self.visit(engine, theta, order[done:], how.path or None, start if sums_loss else None)
+            ) as found:
                 for moments in found:
                     done += 1
                     if moments is not None:
