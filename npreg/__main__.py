@@ -204,8 +204,8 @@ def _grade(options: argparse.Namespace) -> int:
     exercises = [files.find_exercise(name) for name in options.exercise]
     forbidden = FORBIDDEN if options.forbid is None else _names(options.forbid)
     named = ("csv", "gradebook", "bom", "jsonl", "gradescope", "feedback", "report", "anonymous", "journal", "points")
-    outputs = Outputs(**{name: getattr(options, name) for name in named})
     try:
+        outputs = Outputs(**{name: getattr(options, name) for name in named})
         sandbox = Sandbox(_limits(options), forbidden=forbidden, allowed=_names(options.allow))
         graded = grade(
             options.folder,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from npreg.arrays import as_nonnegative
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.words import explain, say
 from npreg.files import atomic, is_device, safe_file_name, strict_json, write_text
@@ -40,6 +41,9 @@ class Outputs:
     points: float = 1.0
     bom: bool = False
     anonymous: bool = False
+
+    def __post_init__(self) -> None:
+        as_nonnegative(self.points, "points")
 
     def paths(self) -> list[PathLike]:
         """All paths that are written, to leave them out where they lie in the folder itself."""

@@ -107,6 +107,7 @@ def test_a_missing_file_still_has_a_valid_zero(npreg, folder, tmp_path):
         (["--exercise", "minibatch-sum", "--seconds", "0"], "seconds must be positive"),
         (["--exercise", "minibatch-sum", "--memory", "1"], "memory at least 64 MB"),
         (["--exercise", "minibatch-sum", "--numerical", "2"], "between 0 and 1"),
+        (["--exercise", "minibatch-sum", "--points", "-3"], "points must be finite and not negative"),
         ([], "--exercise"),
     ],
 )
