@@ -18,7 +18,7 @@ from npreg.exercises.judge import judge, questions_of
 from npreg.exercises.place import placed
 from npreg.exercises.report import Report, UnusableFile
 from npreg.exercises.words import LANGUAGES
-from npreg.isolation import run_answers, search_changes
+from npreg.isolation import is_gradient, run_answers, search_changes
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | ModuleType | Callable[..., Any] | Sequence[Any]
 
@@ -108,8 +108,10 @@ def check_cell(shell: Any, line: str, cell: str) -> Report | None:
         earlier = {name: space.pop(name) for name in asked if name in space}
         try:
             first = "" if cell.startswith("%%") else f"# %%check {line}\n"  # lines are counted as they are shown
+            before = {name: space[name] for name in space if is_gradient(name, space[name]) and name not in cell}
             ran = shell.run_cell(first + cell)
-            written = dict(space)
+            # What may stand for an answer stands for one of its own cell, unless this cell names it.
+            written = {name: value for name, value in space.items() if before.get(name, ...) is not value}
         finally:
             space.update({name: value for name, value in earlier.items() if name not in space})
         if ran.error_before_exec is not None:

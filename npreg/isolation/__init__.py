@@ -8,10 +8,11 @@ from npreg.isolation.inside.answers import FILENAME
 from npreg.isolation.inside.answers import run as run_answers
 from npreg.isolation.inside.guards import unguarded
 from npreg.isolation.inside.main import LARGE
-from npreg.isolation.inside.readings import keys_for
+from npreg.isolation.inside.readings import is_gradient, keys_for
 from npreg.isolation.inside.variants import search as search_changes
 from npreg.isolation.sandbox import FORBIDDEN, Limits, NoIsolation, Sandbox, choose, protections
 from npreg.isolation.workplace import workplace
 
-__all__ = ["FILENAME", "FORBIDDEN", "LARGE", "Limits", "NoIsolation", "Ran", "Sandbox", "Watch", "choose", "keys_for"]
-__all__ += ["protections", "run_answers", "run_isolated", "search_changes", "search_isolated", "unguarded", "workplace"]
+__all__ = ["FILENAME", "FORBIDDEN", "LARGE", "Limits", "NoIsolation", "Ran", "Sandbox", "Watch", "choose"]
+__all__ += ["is_gradient", "keys_for", "protections", "run_answers", "run_isolated", "search_changes"]
+__all__ += ["search_isolated", "unguarded", "workplace"]

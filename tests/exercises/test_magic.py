@@ -57,6 +57,14 @@ def test_a_stale_cell_does_not_answer(shell):
     assert shell.check("one-weight", RIGHT).steps == ()
 
 
+def test_one_function_for_both_answers_counts_for_its_own_cell(shell):
+    both = "def compute_gradient(x, r): return {'dw': x * r, 'db': r}\n"
+    assert shell.check("one-weight", both).passed
+    report = shell.check("one-weight", "later = 1\n")
+    assert [answer.not_written for answer in report.answers] == [True, True]
+    assert shell.check("one-weight", "compute_gradient = compute_gradient  # of the earlier cell\n").passed
+
+
 def test_what_other_cells_define_can_be_used(shell):
     shell.run_cell("import numpy as np\nhalf = lambda value: value / 2\n")
     report = shell.check("minibatch-mean", "def grad_w(X, r): return half(2 * X.T @ r) / len(r)\ngrad_b = np.mean\n")

@@ -27,6 +27,11 @@ def keys_for(name: str, keys: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*found, *(key for key in keys if key == name)]))
 
 
+def is_gradient(name: str, value: Any) -> bool:
+    """Whether this may stand for answers: a class, or a function with a name such as `compute_gradient`."""
+    return isinstance(value, type) or (isinstance(value, FunctionType) and bool(_GRADIENT.search(name)))
+
+
 def bound(namespace: Mapping[str, Any], name: str, make: Callable[[Any], Any] | None = None) -> Any:
     """A function by its name, or a method by ``Class.method``: of the object that `make` makes, or as it stands."""
     owner, _, method = name.rpartition(".")
