@@ -187,10 +187,10 @@ class AnswerReport:
         said = []
         for mistake, place in ((mistake, mistake.place) for mistake in self.mistakes if mistake.place):
             where = words.say("line" if place.cell is None else "cell", lang, line=place.line, cell=place.cell)
-            again = words.say("list", lang).join(words.say("line", lang, line=line) for line in place.also)
+            lines = [words.say("same-line" if n == place.line else "line", lang, line=n) for n in place.also]
             key = "place-alone" if place.enough else "place-one"
             key += "-line" if hints == KIND or not place.text else ""
-            more = {"again": again} if again else {}
+            more = {"again": words.say("list", lang).join(lines)} if lines else {}
             said.append(words.say(key, lang, where=where, code=mistake.code, **more))
             if hints >= NAMED and place.text:
                 said[-1] += "\n" + "\n".join("    " + line for line in place.marked.split("\n"))

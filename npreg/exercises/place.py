@@ -24,6 +24,7 @@ Search: TypeAlias = Callable[..., Sequence[Change]]
 
 AS_CHEAP, ALIKE = 0.05, 0.15
 ADDED = 2.0  # the least cost of a change that adds something
+NEW = 3.0  # that of one which knows nothing of what stands there
 TIERS = ((0.0, ADDED), (ADDED, 9.0))
 TWINS = {"sign": "sign", "order": "sign", "accumulation": "update-returned"}  # by the kind of change that shows it
 NO_PLACE = {"not-implemented", "not-repeatable", "numerical"}
@@ -65,12 +66,13 @@ def _candidates(answer: AnswerReport, questions: Questions, values: Sequence[Any
         v is None or v.shape != r.shape or v.dtype.kind not in "iuf" or not np.all(at.right_entries(name, v))
         for v, r, at in zip(values, rights, references, strict=True)
     ]
+    hiding = len(goals) > 1 or answer.codes == ["raises"]  # where another formula may hide two mistakes, or an error
     sizes = [sum(map(np.size, at.given.values())) for at in references]
     by_size = sorted(range(len(references)), key=lambda i: (not wrong[i], sizes[i]))
     first, rest = by_size[:1], by_size[1:]
     kept: list[list[Change]] = [[] for _ in goals]
     for costs in TIERS:
-        tried = [c for c in ask(first, costs=costs) if len(goals) == 1 or c["kind"] != "formula"]  # which may hide two
+        tried = [c for c in ask(first, costs=costs) if not hiding or c["kind"] != "formula" or c["cost"] < NEW]
         reached = [[int(c["id"]) for c in tried if _reaches(c, goal, references, first, name)] for goal in goals]
         chosen = sorted({number for numbers in reached for number in numbers})
         again = {int(change["id"]): change for change in (ask(rest, chosen=chosen) if chosen else ())}
@@ -87,7 +89,8 @@ def _with_places(answer: AnswerReport, found: Sequence[Sequence[Change]], known:
     if places[0] is not None or len(answer.mistakes) == 1:
         return replace(answer, mistakes=_confirmed(answer.mistakes, places[0]))
     pairs = zip(answer.mistakes, [place and replace(place, enough=False) for place in places[1:]], strict=False)
-    placed = [replace(mistake, place=place) for mistake, place in pairs]
+    unfit = ("mean-of-products", "too-much")  # that leaves one example of all
+    placed = [replace(m, place=None if place and (m.code, place.change) == unfit else place) for m, place in pairs]
     return replace(answer, mistakes=(*placed, *answer.mistakes[len(placed) :]))
 
 
@@ -131,8 +134,8 @@ def _shared(changes: Sequence[Change], known: Mapping[Any, int]) -> Place | None
     most = max(known[_key(change)] for change in changes if change["cost"] <= least + ALIKE)
     near = [change for change in changes if change["cost"] <= least + (ALIKE if most > 1 else AS_CHEAP)]
     smallest = [change for change in near if most == 1 or known[_key(change)] == most]  # in a helper of several answers
-    if least >= ADDED:  # possible wherever a result is handed on: a term belongs where it is first, a factor last
-        pick = min if all(change["kind"] == "term" for change in smallest) else max
+    if least >= ADDED:  # possible wherever a result is handed on: what is new belongs where it is first, a factor last
+        pick = min if {change["kind"] for change in smallest} <= {"term", "formula"} else max
         chosen = pick((change["cell"] or 0, change["place"][2]) for change in smallest)
         smallest = [c for c in smallest if (c["cell"] or 0, c["place"][2]) == chosen]
     places = {tuple(change["place"]) for change in smallest}

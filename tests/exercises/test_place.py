@@ -124,7 +124,7 @@ HARDER = [
      "P * (1 - P) * dP", "formula", ()),
     (ATTENTION.replace("[0].T @ Q", "[0] @ Q"), "transpose", "back(Q, K, V, G)[0]", "transposition", ()),
     (VECTOR.replace("X.T @ r / n", "X.mean(axis=0) * r.mean()"), "mean-of-products", "X.mean(axis=0) * r.mean()",
-     "operator", ()),
+     "formula", ()),
     (VECTOR.replace("return X.T @ r / n", "g = X.T @ r / n"), "no-return", "g = X.T @ r / n", "return", ()),
     (VECTOR.replace("r = X @ w + b - y", "y -= X @ w + b\n    r = -y"), "changes-input", "y -= X @ w + b",
      "accumulation", ()),
@@ -145,6 +145,74 @@ def test_harder_places(source: str, code: str, marked: str, change: str, also: t
     assert place is not None
     assert (mistake.code, place.text[place.column : place.end_column]) == (code, marked)
     assert (place.change, place.also) == (change, also)
+
+
+# An exercise, one answer, what is marked, and the kind of change.
+MARKED = [
+    ("ridge", "grad_b = lambda b, lam, r: r.mean() + 2 * lam * b", "2 * lam * b", "too-much"),
+    ("logistic", "grad_w = lambda X, y, p: X.T @ ((p - y) / (p * (1 - p))) / len(y)", "p * (1 - p)", "too-much"),
+    ("layer-norm", "grad_beta = lambda G: G.sum(1)", "1", "axis"),
+    ("softmax", "grad_b = lambda Y, P: (-Y / P).mean(0)", "-Y / P", "formula"),
+    ("minibatch-sum", "grad_w = lambda X, r: 2 / len(X) * X.T @ r", "2 / len(X)", "too-much"),
+    ("several-outputs", "grad_W = lambda X, R: X.T @ R / X.size", "X.size", "constant"),
+    ("attention", "grad_V = lambda G, P: (P.T @ G).T", "T", "transposition"),
+    ("hidden-layer", "grad_b1 = lambda w2, H, r: (np.outer(r, w2) * (1 - H)).mean(0)", "H", "power"),
+    ("minibatch-mean", "def grad_w(X, w, b, y):\n    r = X @ w + b > y\n    return X.T @ r / len(y)", "X @ w + b > y",
+     "formula"),
+    ("column-vectors", "grad_w = lambda X, y, w, b: X.T @ (X @ w + b - y).mean(1, keepdims=True)", "y", "shape"),
+    ("one-weight", "def loss(x, y, w, b):\n    return (w * x + b - y) ** 2 / 2\n"
+     "def grad_b(x, y, w, b):\n    return loss(x, y, w, b)", "loss(x, y, w, b)", "formula"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "marked", "change"),
+    [pytest.param(*case, marks=[] if i % 4 == 0 else pytest.mark.slow) for i, case in enumerate(MARKED)],
+)
+def test_the_mark_is_no_wider_than_the_change_and_its_kind_is_true(
+    exercise: str, answer: str, marked: str, change: str
+) -> None:
+    report = check(f"import numpy as np\n{answer}\n", exercise, seed=0, seconds=5)
+    (place,) = [m.place for a in report.answers for m in a.mistakes if m.code != "not-implemented"]
+    assert place is not None
+    assert (place.text[place.column : place.end_column], place.change) == (marked, change)
+
+
+def test_no_single_change_hides_two_mistakes() -> None:
+    source = """import numpy as np
+def hessian_w(X): return -2 * X.T @ X / len(X)
+def new_w(X, lr, batch_size, r): return lr / batch_size * (X.T @ r)
+def grad_w(X, y, w, b, delta):
+    e = y - X @ w - b
+    return 2 * X.T @ np.clip(e, -delta, delta) / len(e)
+def grad_b(r, delta):
+    total = 0.0
+    for e in r:
+        total += e if e <= delta else delta
+    return total
+"""
+    answers = [a for name in ("hessian", "sgd-step", "huber") for a in check(source, name, seed=0, seconds=5).answers]
+    found = [[(m.code, m.place and (m.place.line, m.place.change)) for m in a.mistakes] for a in answers]
+    assert found == [
+        [("sign", (2, "too-much")), ("factor:2", None)],  # -2 as a whole
+        [("missing-term:w", (3, "term")), ("sign", (3, "sign"))],
+        [("not-implemented", None)],
+        [("sign", (5, "order")), ("factor:2", (6, "constant"))],
+        [("kink-threshold", (10, "call")), ("factor:n", (11, "factor"))],
+    ]
+
+
+def test_an_error_is_not_mended_by_going_around_the_line_that_stops() -> None:
+    source = """import numpy as np
+def slope(r, delta):
+    if abs(r) <= delta:
+        return r
+    return delta * np.sign(r)
+def grad_b(r, delta): return np.mean(slope(r, delta))
+"""
+    (mistake,) = check(source, "huber", seed=0, seconds=5).answers[1].mistakes
+    assert mistake.code == "raises"
+    assert mistake.place is None or mistake.place.line == 3
 
 
 def test_two_mistakes_have_a_place_each() -> None:

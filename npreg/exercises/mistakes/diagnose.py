@@ -14,7 +14,7 @@ from npreg.exercises.forward.tape import Edits, not_analytic, value_of
 from npreg.exercises.forward.verdict import Reference, reference, resolution
 from npreg.exercises.found import ONE, Fact, Factor, Scale
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.bank import REFUSED, Bank, Explanation, Pool, Turn, combined
+from npreg.exercises.mistakes.bank import REFUSED, RIGHT, Bank, Explanation, Pool, Turn, combined
 from npreg.exercises.mistakes.foreign import axes_subsets
 from npreg.exercises.mistakes.mistake import Make, Mistake, derivative, known, offset
 from npreg.exercises.mistakes.preference import MORE, Kind, cost
@@ -146,7 +146,7 @@ def _with_number(answer: Answer, scalar: str, number: float) -> Make:
 def _update(case: Case) -> Iterator[Explanation]:
     """An update is old plus step: the step is matched like a derivative, the old part may be absent or scaled."""
     bank, answer = case.bank, case.answer
-    old, gradient = partial(offset, case.name), f"grad_{answer.wrt}"
+    old, right, gradient = partial(offset, case.name), partial(RIGHT.value, case.name), f"grad_{answer.wrt}"
     for wrt in bank.exercise.gradient_names.values():
         found = (Fact(used=f"grad_{wrt}", meant=case.name),)
         yield from _multiple(case, known(Kind.PLAIN_GRADIENT, "wrong-variable", derivative(wrt), found))
@@ -159,7 +159,8 @@ def _update(case: Case) -> Iterator[Explanation]:
         for e in rest.match(bank.pool(case.name)):
             e = _in_update(e, gradient) if times is not None else e
             make, price = combined([e.make, old], [ONE, times]), e.cost + 2 * MORE * len(codes)
-            parts = tuple(combined([part, old], [ONE, times]) for part in e.parts)
+            halves: tuple[Make, ...] = (right, e.make) if codes else e.parts
+            parts = tuple(combined([part, old], [ONE, times if part is not e.make else ONE]) for part in halves)
             yield replace(e, codes=(*codes, *e.codes), cost=price, make=make, parts=parts)
     (factor,) = case.without(partial(value_of, answer), ONE).fit([old]) or (None,)  # w·(1 − 0.01) − …
     if factor is not None:

@@ -14,8 +14,8 @@ from typing import Any
 from . import tables
 from .tables import EITHER, GIVEN, Names, Rows, rows
 
-RELATED = """sum mean prod; max min; maximum minimum; dot multiply matmul outer; zeros ones; zeros_like ones_like;
-    std var; sin cos tan tanh sinh cosh exp log sqrt square abs sign"""
+RELATED = """sum mean average prod; max min; maximum minimum; dot multiply matmul outer; zeros ones;
+    zeros_like ones_like; std var; sin cos tan tanh sinh cosh exp log sqrt square abs sign"""
 REDUCTIONS = ("sum", "mean", "max", "min", "var", "std", "prod", "norm")
 REDUCING = ("axis", "keepdims")
 CONSTANTS = (0, 1, 2, 0.5, -1, 3, 4)
@@ -86,7 +86,7 @@ def edits(
     apart = [f"{a} - {b}" for a, b in itertools.permutations(arrays, 2) if arrays[a] == arrays[b]]
     settings = [scalar for scalar in scalars if scalar.startswith(GIVEN)]
     either = [*own, *given]
-    names: Any = {"x": own, "g": given, "v": either, "i": turns, "u": [*arrays], "c": [*arrays, *apart]}
+    names: Any = {"x": own, "g": given, "v": either, "i": turns, "l": changed, "u": [*arrays], "c": [*arrays, *apart]}
     names |= {"f": helpers, "s": scalars, "t": settings, "q": settings}
     names["a"] = [v for v in either if v not in turns and shapes.get(v.removeprefix(GIVEN)) != ()]
     added, whole, results = (list(rows(table, names)) for table in (tables.ADDED, tables.WHOLE, tables.RESULT))
@@ -99,14 +99,19 @@ def edits(
         for owner, key, node in places if field not in NOT_THERE else ():
             if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
                 found = [*_expression(node, parent, field, names)]
-                name = 0.1 * isinstance(node, ast.Name)  # which is only handed on
+                inner: Any = node
+                while isinstance(inner, (ast.Attribute, ast.UnaryOp)):
+                    inner = inner.value if isinstance(inner, ast.Attribute) else inner.operand
+                name = 0.1 * (isinstance(inner, ast.Name) and not isinstance(parent, ast.Return))  # only handed on
                 found += [(kind, cost + name, new) for kind, cost, new in added if _is_term(node, parent, field)]
                 formula = field != "func" and isinstance(node, FORMULAS) and not isinstance(parent, INDEXED)
                 found += whole if formula else []
                 found += results if field in ("value", "body") and not isinstance(parent, ast.Attribute) else []
                 parts = {"_e": node, **_parts(node)}
                 for kind, cost, new in found:
-                    yield Edit(kind, cost, node, [(owner, key, (new, parts) if isinstance(new, str) else new)])
+                    other = {"_l": "_r", "_r": "_l"}.get(str(new), "_e") if isinstance(node, ast.BinOp) else "_e"
+                    marked = parts[other]  # of two operands the one that is too much
+                    yield Edit(kind, cost, marked, [(owner, key, (new, parts) if isinstance(new, str) else new)])
 
 
 def _parts(node: ast.expr) -> dict[str, Any]:
@@ -149,9 +154,11 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
         case ast.Name() if isinstance(parent, ast.Call) and field == "func":
             yield from rows("name 1.5 {f}", names)
         case ast.Name():
-            yield from rows(tables.NAME + ";" + tables.NAMED, names)
+            known = {**names, "g": ()} if node.id in names["l"] else names  # a line that gives it may be wrong itself
+            yield from rows(tables.NAME + ";" + tables.NAMED, known)
         case ast.Attribute():
             yield from [("transposition", 1, node.value)] if node.attr == "T" else []
+            yield from rows("constant 1.4 {s}", names) if node.attr == "size" else ()
             alike = next((group.split() for group in RELATED.split(";") if node.attr in group.split()), ())
             yield from (("call", 1.3, _with(node, attr=other)) for other in alike if other != node.attr)
         case ast.Call():
@@ -173,15 +180,20 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
 
 
 def _number(node: ast.Constant, parent: ast.AST, field: str, names: Names) -> Rows:
-    kind, value = "constant", node.value
-    if isinstance(parent, ast.keyword) and parent.arg == "axis":
+    value: Any = node.value
+    kind = "constant"
+    if getattr(parent, "arg", "") == "axis" or getattr(getattr(parent, "func", None), "attr", "") in REDUCTIONS:
         kind = "axis"
     elif isinstance(parent, (ast.Subscript, ast.Slice)) and field != "value":
         kind = "index"
-    others = (0, 1, None) if kind == "axis" else (*CONSTANTS, value * 2, value / 2, -value)  # type: ignore[operator]
-    power = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow)  # to which 0 says nothing
-    yield from ((kind, 1.2, repr(other)) for other in dict.fromkeys(others) if other != value and (other or not power))
-    yield from rows("constant 1.5 {s}", names) if kind == "constant" else ()
+    others: Any = (0, 1, None) if kind == "axis" else (*CONSTANTS, value * 2, value / 2, -value)
+    signs = (
+        (-1,) if kind == "index" else () if isinstance(parent, ast.UnaryOp) else (-value,)
+    )  # no other number with one
+    others = [other for other in others if other is None or other >= 0 or other in signs]
+    factor = isinstance(getattr(parent, "op", None), ast.Pow | ast.Mult | ast.Div)  # where 0 says nothing
+    yield from ((kind, 1.2, repr(other)) for other in dict.fromkeys(others) if other != value and (other or not factor))
+    yield from rows(f"constant {1.9 if value in CONSTANTS else 1.5} {{s}}", names) if kind == "constant" else ()
 
 
 def _subscripts(text: str) -> Rows:
@@ -204,7 +216,8 @@ def _call(node: ast.Call, names: Names) -> Rows:
         return _with(node, keywords=[k for k in node.keywords if k.arg not in without] + more.keywords)
 
     for keyword in node.keywords:
-        yield str(keyword.arg) if keyword.arg in REDUCING else "constant", 1, with_keywords("", keyword.arg)
+        kind, cost = (str(keyword.arg), 1.0) if keyword.arg in REDUCING else ("constant", 1.4)
+        yield kind, cost, with_keywords("", keyword.arg)
     if called in REDUCTIONS:
         args = node.args[: _of_numpy(node)]
         for axis in (0, 1):
@@ -239,7 +252,7 @@ def _product(node: ast.BinOp) -> Rows:
     calls: Any = (node.left, node.right)
     if all(getattr(getattr(call, "func", None), "attr", "") in ("sum", "mean") for call in calls):
         left, right = (call.args[0] if _of_numpy(call) else call.func.value for call in calls)
-        yield "operator", 1.7, ("_a.T @ _b / len(_b)", {"_a": left, "_b": right})
+        yield "formula", 1.7, ("_a.T @ _b / len(_b)", {"_a": left, "_b": right})
     factors: list[Any] = [node]
     while isinstance(factors[0], ast.BinOp) and isinstance(factors[0].op, ast.Mult):
         factors[:1] = [factors[0].left, factors[0].right]

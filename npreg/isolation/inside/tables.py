@@ -16,11 +16,11 @@ from typing import Any
 BINARY = {
     ast.Add: "sign 1 _l - _r; operator 1.2 _l * _r",
     ast.Sub: "sign 1 _l + _r; order 1.1 _r - _l; too-much 1.7 -_r",
-    ast.Mult: "operator 1 _l @ _r; operator 1.2 _l / _r; operator 1.4 _l + _r; operator 1.7 np.outer(_l, _r);"
+    ast.Mult: "operator 1 _l @ _r; operator 1.2 _l / _r; operator 1.7 _l + _r; operator 1.7 np.outer(_l, _r);"
     "operator 1.7 _l.T @ _r; operator 1.7 _r.T @ _l",
     ast.MatMult: "operator 1 _l * _r; order 1.1 _r @ _l; order 1.6 _r.T @ _l; order 1.6 _r @ _l.T;"
     "operator 1.6 np.outer(_l, _r)",
-    ast.Div: "operator 1 _l * _r; order 1.1 _r / _l; operator 1.8 _l + _r; operator 1.8 _l - _r",
+    ast.Div: "operator 1 _l * _r; order 1.1 _r / _l; formula 1.8 _l + _r; formula 1.8 _l - _r",
     ast.FloorDiv: "operator 1 _l / _r",
     ast.Pow: "operator 1.2 _l * _r; order 1.3 _r ** _l",
 }
@@ -32,8 +32,8 @@ COMPARED = "; ".join(
 )
 CHOSEN = "branches 1.1 _r if _c else _l; too-much 1.6 _l; too-much 1.6 _r"
 NAMED = (
-    "transposition 1.4 _e.T; constant 2.1 1 - _e; constant 2.4 1 + _e; constant 2.4 1 - _e ** 2;"
-    "constant 2.4 _e * (1 - _e)"
+    "transposition 1.4 _e.T; shape 1.6 _e[:, None]; formula 2.1 1 - _e; formula 2.4 1 + _e;"
+    "formula 2.4 1 - _e ** 2; formula 2.4 _e * (1 - _e)"
 )
 RANGES = "range 1.2 range(_r); range 1.2 range(_r - 1); range 1.2 range(_r + 1); range 1.2 range(1, _r)"
 NAME = "name 1.5 {x}; name 2.9 {g}; name 1.8 {s}"
@@ -42,13 +42,13 @@ ADDED = """
     sign 2 -_e; factor 2.2 2 * _e; factor 2.2 _e / 2; factor 2.2 4 * _e; factor 2.2 _e / 4; factor 2.2 3 * _e;
     factor 2.2 _e / 3; shape 2.4 _e[:, None]; shape 2.4 _e[None, :]; shape 2.4 np.ravel(_e);
     shape 2.4 np.array([_e]); shape 2.4 np.reshape(_e, (-1, 1)); shape 2.4 np.squeeze(_e);
-    axis 2.5 np.sum(_e, axis=0); axis 2.5 np.sum(_e, axis=1); axis 2.6 np.mean(_e, axis=0);
-    axis 2.6 np.mean(_e, axis=1); call 2.6 np.sum(_e); call 2.6 np.mean(_e); call 2.6 np.sign(_e);
+    call 2.5 np.sum(_e, axis=0); call 2.5 np.sum(_e, axis=1); call 2.6 np.mean(_e, axis=0);
+    call 2.6 np.mean(_e, axis=1); call 2.6 np.sum(_e); call 2.6 np.mean(_e); call 2.6 np.sign(_e);
     call 2.6 np.abs(_e); call 2.6 np.sqrt(_e); call 2.6 np.exp(_e); call 2.6 np.tanh(_e);
-    call 2.6 np.diag(_e); constant 2.7 _e ** 2; constant 2.7 1 - _e; call 2.9 1 / (1 + np.exp(-_e));
+    call 2.6 np.diag(_e); power 2.7 _e ** 2; formula 2.7 1 - _e; call 2.9 1 / (1 + np.exp(-_e));
     term 3.1 _e - np.mean(_e, axis=1, keepdims=True);
     factor 2.2 _e / {s}; factor 2.3 _e * {s}; factor 2.5 2 * _e / {s}; factor 2.5 _e / (2 * {s});
-    factor 2.6 _e * {s} / {t}; call 2.6 {f}(_e); call 3.1 np.clip(_e, -{t}, {t});
+    factor 2.6 _e * {s} / {t}; call 2.6 {f}(_e);
     factor 2.8 _e * {v}; term 2.8 _e + {v}; term 2.8 _e - {v}; factor 3 _e / {v};
     factor 3 {a} @ _e; factor 3 {a}.T @ _e; factor 3 _e @ {a}; factor 3 _e @ {a}.T; factor 3.2 np.outer(_e, {a});
     factor 3.2 np.outer({a}, _e); factor 3.4 _e * {a} * (1 - {a}); factor 3.4 _e * (1 - {a});
@@ -59,8 +59,9 @@ ADDED = """
     term 3.2 _e + {t} * {v}; term 3.2 _e - {t} * {v}"""
 # In the place of whole expressions, also inside a product:
 WHOLE = """
-    constant 2.6 1; constant 2.6 2; constant 2.6 1 / 2; constant 2.7 _e ** 2; call 3.2 np.sqrt(_e);
-    formula 3 {g}; formula 3.1 {g}[{i}]; formula 3.6 1 - {a} ** 2; formula 3.6 {a} * (1 - {a}); formula 3.6 1 - {a};
+    too-much 2.6 1; formula 2.6 2; formula 2.6 1 / 2; power 2.7 _e ** 2; call 3.1 np.clip(_e, -{t}, {t});
+    call 3.2 np.sqrt(_e); formula 3 {g}; formula 3.1 {g}[{i}]; formula 3.6 1 - {a} ** 2; formula 3.6 {a} * (1 - {a});
+    formula 3.6 1 - {a};
     formula 3.7 {a} > 0; formula 3.7 np.sign({a}); formula 3.9 np.clip({a}, -{t}, {t}); formula 3.9 ({a} < 0) - {t};
     formula 3.9 {t} - ({a} < 0); formula 4 2 * ({t} - ({a} < 0)); formula 4 1 - ({a} < 0) / {t};
     formula 3.9 {t} * np.sign({a}); formula 3.9 {t} * {a}; formula 3.3 {g} - {t} / {q} * _e"""

@@ -8,7 +8,7 @@ import linecache
 import marshal
 import time
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -110,6 +110,8 @@ class Unit:
         lines, found = self.text.splitlines(), list[int]()
         for line, offset in ((node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)):
             found += [line, len(lines[line - 1].encode()[:offset].decode("utf-8", "ignore"))]
+        if isinstance(node, ast.Attribute) and not isinstance(node.value, ast.Name):
+            found[:2] = found[2], found[3] - len(node.attr)  # of a long expression, what is done with it
         return {"cell": self.cell, "place": found, "text": lines[found[0] - 1][:200]}
 
 
@@ -155,6 +157,15 @@ def _reached(name: str, defining: Callable[[str], Unit | None]) -> list[Unit]:
             waiting += [n.arg for n in nodes if isinstance(n, ast.arg) and n.arg.startswith("grad_")]
             found.insert(0, unit)
     return found
+
+
+def _named(node: Any) -> Iterator[tuple[str, ast.AST, str]]:
+    """The name that a piece of code gives to a value, or to a function that returns it, and where the value stands."""
+    if isinstance(node, ast.Assign):
+        function = isinstance(node.value, ast.Lambda)
+        yield getattr(node.targets[0], "id", ""), node.value if function else node, "body" if function else "value"
+    elif isinstance(node, ast.FunctionDef):
+        yield from ((node.name, inner, "value") for inner in ast.walk(node) if isinstance(inner, ast.Return))
 
 
 class Piece:
@@ -209,16 +220,16 @@ class Piece:
         return found
 
     def known(self) -> set[ast.AST]:
-        """What stands in lines such as ``r = …`` that compute the quantity of that name: nothing is to change there."""
+        """What stands where ``r = …``, or a helper ``r``, computes the quantity of that name: nothing is to change."""
         before, found = self.values([]) or [], set[ast.AST]()
-        named = [(unit, node) for unit in self.reached for node in ast.walk(unit.tree) if isinstance(node, ast.Assign)]
-        for unit, node in named if before else ():
-            name = getattr(node.targets[0], "id", "")
+        named = [(unit, *pair) for unit in self.reached for node in ast.walk(unit.tree) for pair in _named(node)]
+        for unit, name, owner, field in named if before else ():
             if name in self.probes[0]:
-                with edits.Edit("", 0, node, [(node, "value", (GIVEN + name, {}))]).made():
+                with edits.Edit("", 0, owner, [(owner, field, (GIVEN + name, {}))]).made():
                     after = self.values([unit]) or []
                 if after and all(a.shape == b.shape and np.allclose(a, b) for a, b in zip(before, after, strict=True)):
-                    found.update(ast.walk(node.value))
+                    found.update(ast.walk(getattr(owner, field)))
+        self.seen.clear()  # where it is not what its name says, that change is one to try
         return found
 
     def values(self, changed: Sequence[Unit]) -> list[np.ndarray] | None:
