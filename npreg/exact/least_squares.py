@@ -15,6 +15,7 @@ Hoemmen and Langou, SIAM Journal on Scientific Computing 34 (2012), for R block 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -240,14 +241,8 @@ def inverse_of(R: Array, num_rows: int, intercept: bool, exponents: Exponents, n
 
 def _dependence(R: Array, tolerance: float, intercept: bool, names: Names) -> str:
     """Name the first column that is a combination of those before it, and the cure."""
-    # The smallest singular value only falls as columns join: bisect.
-    independent, dependent = 0, len(R)
-    while dependent - independent > 1:
-        middle = (independent + dependent) // 2
-        if np.linalg.svd(R[:middle, :middle], compute_uv=False)[-1] > tolerance:
-            independent = middle
-        else:
-            dependent = middle
+    sizes = range(1, len(R))  # of the first columns; their smallest singular value only falls as columns join
+    dependent = 1 + bisect_left(sizes, -tolerance, key=lambda p: -np.linalg.svd(R[:p, :p], compute_uv=False)[-1])
     combination = np.linalg.svd(R[:dependent, :dependent])[2][-1]
     involved = [int(j) - intercept for j in np.flatnonzero(np.abs(combination) > 1e-6)]
     culprit, others = involved[-1], involved[:-1]  # −1 stands for the intercept

@@ -106,18 +106,10 @@ class Form:
     def upstream(self) -> tuple[bool, bool]:
         """Whether the gradient has a parameter for the upstream derivative, and cannot do without."""
         backward = self.backward()
-        _, missing, named = self._plan(backward) if backward is not None else ([], [], False)
-        cached = self._cached(missing)
-        missing = [name for name in missing if name not in cached]
-        layer = hasattr(self.owner, "backward") or bool(cached)
-        return named or bool(missing), any(layer or UPSTREAM.fullmatch(name) for name in missing)
-
-    def _cached(self, missing: Sequence[str]) -> list[str]:
-        """Which of the parameters that are no inputs takes the cache: by its name, or as it is not the upstream."""
-        named = [name for name in missing if name in CACHES]
-        if named or len(missing) < 2 or isinstance(self.cache, (Context, type(None))):
-            return named
-        return ([name for name in missing if not UPSTREAM.fullmatch(name)] or list(missing))[-1:]
+        _, roles, named = self._roles(backward) if backward is not None else ([], {}, False)
+        free = [name for name, role in roles.items() if role != "cache"]
+        layer = hasattr(self.owner, "backward") or "cache" in roles.values()
+        return named or bool(free), any(layer or UPSTREAM.fullmatch(name) for name in free)
 
     def gradients(self, leaves: Mapping[str, Any], upstream: Any, gradient: Any = None) -> list[Any]:
         """The raw results of the gradient, to be read in this order."""
@@ -129,7 +121,7 @@ class Form:
             return [self.gradient]
         layer = hasattr(self.owner, "backward")
         with self._arguments(leaves) as given:
-            if layer or self._plan(backward)[1]:
+            if layer or self._roles(backward)[1]:
                 self._forward(given)
             result = backward(**self._accepted(backward, given, cache=self.cache, upstream=upstream))
             known = getattr(self.owner, "__dict__", {}) if layer else {}
@@ -167,8 +159,11 @@ class Form:
             for name, value in before.items():
                 _set(self.owner, name, value)
 
-    def _plan(self, function: Callable[..., Any]) -> tuple[list[str], list[str], bool]:
-        """The inputs that a function takes (or all), other parameters that it needs, whether one is called upstream."""
+    def _roles(self, function: Callable[..., Any], forward: bool = False) -> tuple[list[str], dict[str, str], bool]:
+        """The inputs that it takes, other parameters with what each is given, and whether one is called upstream.
+
+        The cache is known by its name, or as it is not the upstream derivative.
+        """
         if function not in self._plans:
             parameters = ANY
             with suppress(TypeError, ValueError):
@@ -180,23 +175,26 @@ class Form:
             needed = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
             missing = [p.name for p in needed if p.name not in taken or p.kind is p.POSITIONAL_ONLY]
             self._plans[function] = taken, missing, "upstream" in [p.name for p in parameters]
-        return self._plans[function]
-
-    def _accepted(self, function: Callable[..., Any], given: Mapping[str, Any], **spare: Any) -> dict[str, Any]:
-        taken, missing, named = self._plan(function)
-        found = {name: given[name] for name in taken}
-        if spare.get("upstream") is not None and not missing and named:
-            missing = ["upstream"]
-        cached = self._cached(missing) if "upstream" in spare else [name for name in missing if name in CACHES]
+        taken, missing, named = self._plans[function]
+        cached = [name for name in missing if name in CACHES]
+        if not (forward or cached or len(missing) < 2 or isinstance(self.cache, (Context, type(None)))):
+            cached = ([name for name in missing if not UPSTREAM.fullmatch(name)] or missing)[-1:]
         free = [name for name in missing if name not in cached]
         ups = [name for name in free if UPSTREAM.fullmatch(name)] or free
-        for name in missing:
-            what = spare.get("cache" if name in cached else "upstream" if name in ups else name)
-            if what is None:
+        roles = {name: "cache" if name in cached else "upstream" if name in ups else name for name in missing}
+        return taken, roles, named
+
+    def _accepted(self, function: Callable[..., Any], given: Mapping[str, Any], **spare: Any) -> dict[str, Any]:
+        taken, roles, named = self._roles(function, forward="upstream" not in spare)
+        if spare.get("upstream") is not None and named and not roles:
+            roles = {"upstream": "upstream"}
+        found = {name: given[name] for name in taken}
+        for name, role in roles.items():
+            if spare.get(role) is None:
                 needs = f"{getattr(function, '__name__', 'the function')} needs {name!r}"
                 how = f"is called with the inputs by their names ({', '.join(self.leaves)})"
                 raise TypeError(f"{needs}, but {how}; wrap it, e.g. lambda {next(iter(self.leaves))}: ...")
-            found[name] = copied(what)
+            found[name] = copied(spare[role])
         return found
 
 
