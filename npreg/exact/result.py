@@ -71,12 +71,12 @@ class LeastSquaresResult:
     @property
     def w_p(self) -> FloatArray:
         """The probability of a t as far from 0 if the coefficient were 0 and the noise normal, (d, k)."""
-        return _p(self.w_t, self.degrees_of_freedom)
+        return _two_sided(self.w_t, self.degrees_of_freedom).astype(self.w.dtype)
 
     @property
     def b_p(self) -> FloatArray:
         """The same for the intercept, (k,)."""
-        return _p(self.b_t, self.degrees_of_freedom)
+        return _two_sided(self.b_t, self.degrees_of_freedom).astype(self.b.dtype)
 
     def confidence_interval(self, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
         """Intervals that hold the true coefficients with this probability if the noise is normal.
@@ -127,10 +127,6 @@ class LeastSquaresResult:
         return y_hat
 
 
-def _p(t: FloatArray, freedom: float) -> FloatArray:
-    return np.array([two_sided(float(value), freedom) for value in t.flat], t.dtype).reshape(t.shape)
-
-
 def two_sided(t: float, freedom: float) -> float:
     """P(|T| > |t|) = I(ν / (ν + t²); ν/2, 1/2), I the regularised incomplete beta function.
 
@@ -139,6 +135,9 @@ def two_sided(t: float, freedom: float) -> float:
     if math.isnan(t) or not freedom > 0:
         return math.nan
     return _beta(freedom / (freedom + t * t), freedom / 2, 0.5)
+
+
+_two_sided: Callable[..., FloatArray] = np.vectorize(two_sided, [np.float64])
 
 
 def quantile(level: float, freedom: float) -> float:

@@ -35,7 +35,6 @@ from npreg.isolation import choose, workplace
 TEACHERS_MATTER = frozenset({"failed-to-start", "grader-error", "missing"})
 """Reasons that lie with the grader or the call, not with a student; a run that met one ends with status 2."""
 SECONDS_BETWEEN_LINES = 5.0
-Known = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -236,9 +235,9 @@ def key(*parts: object) -> str:
 
 
 @contextlib.contextmanager
-def journal(path: str | os.PathLike[str] | None) -> Iterator[tuple[Known, Callable[[str, dict[str, Any]], None]]]:
+def journal(path: PathLike | None) -> Iterator[tuple[dict[str, Any], Callable[[str, dict[str, Any]], None]]]:
     """What has been marked already, by key, and a function that appends a result; without a path nothing is kept."""
-    known: Known = {}
+    known: dict[str, Any] = {}
     if path is None:
         yield known, lambda *_: None
         return

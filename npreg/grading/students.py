@@ -48,16 +48,12 @@ def whose(name: str) -> Person | None:
     for platform in _PLATFORMS:
         if found := platform.fullmatch(name):
             parts = {key: value or "" for key, value in found.groupdict().items()}
-            person = Person(**{**parts, "original": _AGAIN.sub("", parts["original"])})
-            return person._replace(attempt=_in_order(person.attempt))
+            parts["original"] = _AGAIN.sub("", parts["original"])
+            with contextlib.suppress(KeyError, ValueError):  # a date such as ``May 6, 2024 708 AM``, so that it sorts
+                date = re.sub(r" (?=\d{3} )", " 0", parts["attempt"])
+                parts["attempt"] = datetime.strptime(date, "%b %d, %Y %I%M %p").isoformat()
+            return Person(**parts)
     return None
-
-
-def _in_order(date: str) -> str:
-    """A date such as ``May 6, 2024 708 AM`` so that it sorts, any other as it is."""
-    with contextlib.suppress(ValueError):
-        return datetime.strptime(re.sub(r" (?=\d{3} )", " 0", date), "%b %d, %Y %I%M %p").isoformat()
-    return date
 
 
 class Entry(NamedTuple):

@@ -26,6 +26,9 @@ def checked_outcome(outcome: Any, request: Mapping[str, Any]) -> dict[str, Any]:
     for runs in (function["runs"] for function in functions.values()):
         if len(runs) != len(request["probes"]):
             raise ValueError(f"{len(runs)} runs, not {len(request['probes'])}")
+        for run in runs:
+            if run["problem"] not in PROBLEMS and (run["problem"] is not None or run["value"] is None):
+                raise ValueError(f"neither a value nor a problem: {run['problem']}")
     return {"error": _error(outcome["error"]), "stdout": text_of(outcome["stdout"]), "functions": functions}
 
 
@@ -77,13 +80,6 @@ def _array(value: Any) -> Any:
     return value
 
 
-def _run(record: Any) -> dict[str, Any]:
-    run = _record(record, RUN)
-    if run["problem"] not in PROBLEMS and (run["problem"] is not None or run["value"] is None):
-        raise ValueError(f"neither a value nor a problem: {run['problem']}")
-    return run
-
-
 MOST_ITEMS = 10_000
 _line = _maybe(lambda line: min(max(_is(int)(line), 0), MOST_ENTRIES))
 ERROR = {"kind": text_of, "message": text_of, "line": _line, "package": _maybe(text_of)}
@@ -91,6 +87,6 @@ _error = _maybe(lambda error: _record(error, ERROR))
 RUN = dict.fromkeys(("value", "again", "free"), _maybe(_array))
 RUN |= {"type": text_of, "problem": _maybe(text_of), "error": _error, "changed": _list(text_of), "stdout": text_of}
 FUNCTION = {"defined": _is(bool), "name": text_of, **dict.fromkeys(("parameters", "globals"), _list(text_of))}
-FUNCTION |= {"guards": _list(_is(float)), "line": _line, "runs": _list(_run)}
+FUNCTION |= {"guards": _list(_is(float)), "line": _line, "runs": _list(lambda run: _record(run, RUN))}
 CHANGE = {"id": _is(int), "kind": text_of, "cost": _is(float)}
 CHANGE |= {"place": _list(_is(int)), "also": _list(_is(int)), "values": _list(_is(np.ndarray))}
