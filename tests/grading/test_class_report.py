@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 import pytest
 
 from npreg.exercises import course
-from npreg.grading.class_report import class_report
 from npreg.grading.marking import Mark, Result
+from npreg.grading.outputs import class_report
 
 EXERCISE = course.load("ridge")
 ISOLATION = {"bwrap": True, "landlock": 7, "seccomp": True, "uid": 64_000, "processes": False, "limits": []}
