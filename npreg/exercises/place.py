@@ -138,6 +138,8 @@ def _shared(changes: Sequence[Change], known: Mapping[Any, int]) -> Place | None
         pick = min if {change["kind"] for change in smallest} <= {"term", "formula"} else max
         chosen = pick((change["cell"] or 0, change["place"][2]) for change in smallest)
         smallest = [c for c in smallest if (c["cell"] or 0, c["place"][2]) == chosen]
+    if {change["kind"] for change in smallest} == {"term"}:
+        smallest = [min(smallest, key=lambda change: change["place"][3] - change["place"][1])]
     places = {tuple(change["place"]) for change in smallest}
     begin, end = min(place[:2] for place in places), max(place[2:] for place in places)
     if len({change["cell"] for change in smallest}) > 1 or ((*begin, *end) not in places and begin[0] != end[0]):

@@ -106,7 +106,10 @@ def edits(
                 found += [(kind, cost + name, new) for kind, cost, new in added if _is_term(node, parent, field)]
                 formula = field != "func" and isinstance(node, FORMULAS) and not isinstance(parent, INDEXED)
                 found += whole if formula else []
-                found += results if field in ("value", "body") and not isinstance(parent, ast.Attribute) else []
+                fresh = changed.isdisjoint(n.id for n in ast.walk(node) if isinstance(n, ast.Name))  # of no other line
+                found += (
+                    results if fresh and field in ("value", "body") and not isinstance(parent, ast.Attribute) else []
+                )
                 parts = {"_e": node, **_parts(node)}
                 for kind, cost, new in found:
                     other = {"_l": "_r", "_r": "_l"}.get(str(new), "_e") if isinstance(node, ast.BinOp) else "_e"
@@ -145,6 +148,7 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
             yield from _product(node)
         case ast.UnaryOp():
             yield "sign", 1, node.operand
+            yield from [("index", 1.1, "0")] if isinstance(parent, ast.Subscript) else []
         case ast.Constant(value=str(text)):
             yield from _subscripts(text) if "->" in text else ()
         case ast.Constant(value=bool()):

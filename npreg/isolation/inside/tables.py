@@ -29,6 +29,7 @@ COMPARED = "; ".join(
     [f"comparison {1 + 0.1 * i} _l {sign} _r" for i, sign in enumerate(("<", "<=", ">", ">=", "==", "!="))]
     + [f"comparison 1.6 np.abs(_l) {sign} _r" for sign in ("<", "<=", ">", ">=")]
     + [f"comparison 1.7 _l {sign} 0" for sign in ("<", ">")]
+    + ["comparison 1.8 _l"]
 )
 CHOSEN = "branches 1.1 _r if _c else _l; too-much 1.6 _l; too-much 1.6 _r"
 NAMED = (
@@ -60,7 +61,7 @@ ADDED = """
 # In the place of whole expressions, also inside a product:
 WHOLE = """
     too-much 2.6 1; formula 2.6 2; formula 2.6 1 / 2; power 2.7 _e ** 2; call 3.1 np.clip(_e, -{t}, {t});
-    call 3.2 np.sqrt(_e); formula 3 {g}; formula 3.1 {g}[{i}]; formula 3.6 1 - {a} ** 2; formula 3.6 {a} * (1 - {a});
+    call 2.1 np.sqrt(_e); formula 3 {g}; formula 3.1 {g}[{i}]; formula 3.6 1 - {a} ** 2; formula 3.6 {a} * (1 - {a});
     formula 3.6 1 - {a};
     formula 3.7 {a} > 0; formula 3.7 np.sign({a}); formula 3.9 np.clip({a}, -{t}, {t}); formula 3.9 ({a} < 0) - {t};
     formula 3.9 {t} - ({a} < 0); formula 4 2 * ({t} - ({a} < 0)); formula 4 1 - ({a} < 0) / {t};
