@@ -156,6 +156,12 @@ MARKED = [
     ("minibatch-sum", "grad_w = lambda X, r: 2 / len(X) * X.T @ r", "2 / len(X)", "too-much"),
     ("several-outputs", "grad_W = lambda X, R: X.T @ R / X.size", "X.size", "constant"),
     ("attention", "grad_V = lambda G, P: (P.T @ G).T", "T", "transposition"),
+    ("attention", "grad_V = lambda G, P: P.T @ G / G.shape[1]", "G.shape[1]", "too-much"),
+    ("softmax", "grad_b = lambda Y, P: (P - Y).sum(0) / Y.shape[-1]", "-1", "index"),
+    ("logistic", "grad_b = lambda y, p: ((p > 0.5) - y).mean()", "p > 0.5", "comparison"),
+    ("several-outputs", "grad_b = lambda X, Y, W: (X @ W - Y).sum(0) / len(Y)", "X @ W", "term"),
+    ("layer-norm", "grad_X = lambda gamma, G, var, Xhat: (gamma * G - (gamma * G).mean(1, keepdims=True)"
+     " - Xhat * (gamma * G * Xhat).mean(1, keepdims=True)) / (var + 1e-5)", "var + 1e-5", "call"),
     ("hidden-layer", "grad_b1 = lambda w2, H, r: (np.outer(r, w2) * (1 - H)).mean(0)", "H", "power"),
     ("minibatch-mean", "def grad_w(X, w, b, y):\n    r = X @ w + b > y\n    return X.T @ r / len(y)", "X @ w + b > y",
      "formula"),
