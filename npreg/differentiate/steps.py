@@ -12,6 +12,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -96,6 +97,7 @@ def _near_one(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 def _shaken(function: Function, rng: np.random.Generator) -> Function:
     """The function with every result of a NumPy operation changed relatively."""
+    numbers = cycle(_near_one(rng, (4099,)).tolist())  # for loops over entries, where drawing takes longest
 
     class Shaken(np.ndarray[Any, Any]):
         """Arrays that infect what is computed from them; real and imaginary parts are changed apart."""
@@ -111,7 +113,7 @@ def _shaken(function: Function, rng: np.random.Generator) -> Function:
             result = np.asarray(found)
             if result.dtype.kind in "fc" and ufunc not in EXACT:
                 for part in [result.real, result.imag] if result.dtype.kind == "c" else [result[...]]:
-                    part *= _near_one(rng, result.shape)
+                    part *= _near_one(rng, result.shape) if result.shape else next(numbers)
             return out[0] if out is not None else result.view(Shaken)
 
     def shaken(value: Any) -> Any:

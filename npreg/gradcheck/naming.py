@@ -138,9 +138,14 @@ def _judged(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, AnswerRe
 
     arrays = {name: np.asarray(subject.inputs[name]) for name in shapes}
     if max((array.size for array in arrays.values()), default=0) > MOST:
-        # the first few along what can be another length
+        # the first few along what can be another length; classes are then fewer, too
         few = dict(zip(LETTERS, FEW, strict=True))
-        arrays = {n: array[tuple(slice(few.get(str(s))) for s in shapes[n])] for n, array in arrays.items()}
+        lengths = ((s, size) for n, shape in shapes.items() for s, size in zip(shape, arrays[n].shape, strict=True))
+        sizes = sorted((size, few[str(s)]) for s, size in lengths if s in few)
+        for name, array in arrays.items():
+            left = array[tuple(slice(few.get(str(s))) for s in shapes[name])]
+            classes = [new for size, new in sizes if left.dtype.kind in "iu" and size > np.max(array, initial=0)]
+            arrays[name] = left % classes[0] if classes else left
     if sum(array.size for array in arrays.values()) > 10 * MOST:
         raise ValueError("too many numbers to look for a mistake")
     own = {names[name]: array for name, array in arrays.items()}

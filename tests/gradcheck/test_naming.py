@@ -104,7 +104,8 @@ def net(X: Any, y: Any, W1: Any, w2: Any) -> Any:
 
 
 LOGISTIC = {"X": X, "y": (CLASSES > 0).astype(float), "w": W, "b": 0.4}
-SOFTMAX = {"X": X, "y": CLASSES, "W": RNG.normal(size=(3, 3))}
+# of more classes than are looked at: these are then fewer, too
+SOFTMAX = {"X": RNG.normal(size=(60, 8)), "y": RNG.integers(0, 7, 60), "W": RNG.normal(size=(8, 7))}
 NET = {"X": X, "y": Y, "W1": RNG.normal(size=(3, 4)), "w2": RNG.normal(size=4)}
 Others = list[tuple[str, Callable[..., Any], Any, dict[str, Any], str, tuple[str, ...]]]
 OTHERS: Others = [
