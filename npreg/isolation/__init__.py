@@ -10,8 +10,7 @@ from npreg.isolation.inside.guards import unguarded
 from npreg.isolation.inside.main import LARGE
 from npreg.isolation.inside.readings import is_gradient, keys_for
 from npreg.isolation.inside.variants import search as search_changes
-from npreg.isolation.sandbox import FORBIDDEN, Limits, NoIsolation, Sandbox, choose, protections
-from npreg.isolation.workplace import workplace
+from npreg.isolation.sandbox import FORBIDDEN, Limits, NoIsolation, Sandbox, choose, protections, workplace
 
 __all__ = ["FILENAME", "FORBIDDEN", "LARGE", "Limits", "NoIsolation", "Ran", "Sandbox", "Watch", "choose"]
 __all__ += ["is_gradient", "keys_for", "protections", "run_answers", "run_isolated", "search_changes"]

@@ -20,8 +20,7 @@ from npreg.exercises import course
 from npreg.exercises.words import FAMILIES, REASONS
 from npreg.grading import Outputs, Settings, grade
 from npreg.grading.folder import readable_name
-from npreg.isolation.sandbox import PACKAGES, Limits, Sandbox, base_executable, choose
-from npreg.isolation.workplace import readable_by_others
+from npreg.isolation.sandbox import PACKAGES, Limits, Sandbox, base_executable, choose, readable_by_others
 
 EXERCISE = course.load("minibatch-sum")
 SANDBOX = Sandbox(Limits(seconds=1.0))

@@ -15,7 +15,7 @@ from npreg.isolation import Limits, Sandbox, executor, run_isolated, sandbox
 from npreg.isolation.executor import Run
 from npreg.isolation.inside.complex_numbers import complex_functions
 from npreg.isolation.inside.stand_ins import Finder, Forbidden, StandIn
-from npreg.isolation.workplace import readable_by_others
+from npreg.isolation.sandbox import readable_by_others
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX users and signals")
 

@@ -12,7 +12,7 @@ import tempfile
 import pytest
 
 from npreg.isolation import workplace as workplace_of_a_run
-from npreg.isolation.workplace import reachable_python, remove_litter
+from npreg.isolation.sandbox import reachable_python, remove_litter
 
 RUN = """
 import time
