@@ -62,30 +62,22 @@ def train(
     With engine="moments" the workers reduce each minibatch to its moments, and the steps are replayed here;
     for other engines they read the blocks ahead of time, and send the rows here.
 
+    BlockError where a block cannot be computed; other errors are those of `npreg.train`, and name the block.
+    ClusterError where the scheduler is gone, no worker is left, or a block takes down one worker after another.
+
     Parameters
     ----------
     features : dask.array (n, d), dask.dataframe, or list of delayed blocks
         A delayed block is (r, d) features, or (features, labels) or (features, labels, sample_weight).
         Chunks that are not persisted are computed again in each epoch.
     labels : dask.array (n,) or (n, k), dask.dataframe or series, list of delayed labels, or array
-    client : dask.distributed.Client, optional
-        Without it, the one in use.
-    chunks_per_block : int
-        How many neighbouring chunks make a block.
-    rows : sequence of int, optional
-        The rows of each chunk, where Dask does not know them; spares the pass that counts them.
+    client : dask.distributed.Client, by default the one in use
+    chunks_per_block : how many neighbouring chunks make a block
+    rows : those of each chunk, where Dask does not know them; spares the pass that counts them
     sample_weight : like labels, optional
     engine : "auto", "moments", "tight" or "loop"
         "auto" takes moments where they can be, and minibatches have at least 4 (d + 1) rows; else "tight".
-    batch_size, validation, and all other arguments
-        As `npreg.train`.
-
-    Raises
-    ------
-    BlockError
-        Where a block cannot be computed.  Other errors are those of `npreg.train`, and name the block.
-    ClusterError
-        Where the scheduler is gone, no worker is left, or a block takes down one worker after another.
+    batch_size, validation, and all other arguments : as in `npreg.train`
     """
     if "method" in arguments:
         raise TypeError('method is gone with the synchronous steps; engine="moments" is what "replay" was')

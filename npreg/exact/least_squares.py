@@ -55,37 +55,20 @@ def least_squares(
     Condition numbers up to 1 / ((10 p + √n) eps), p parameters, cost no digits, only passes over the rows
     (10¹³ for ten columns); beyond, the columns count as dependent.
 
+    The result has w (d, k), b (k,), their standard errors, R² and more, in the dtype of the data.  ValueError or
+    TypeError for shapes that do not fit, NaN, inf, what is no number, and results beyond the range of the dtype.
+    RankWarning where a column is a linear combination of others (it is named), or rows are fewer than parameters:
+    then the solution with the least Σ w² is returned.
+
     Parameters
     ----------
-    features : (n, d), or RowBlocks
-        One row an example, float32 or float64.
-    labels : (n,), or (n, k) for k outputs
-        Every output is a problem of its own.  Left out with RowBlocks, which bring their own.
-    fit_intercept : bool
-        Whether to fit b; else it is 0.
-    sample_weight : (n,), optional
-        The factors s; only their ratios matter.  Standard errors are those of noise whose variance is
-        1 / s; rows of weight 0 do not count.
-    features_low : (n, d), optional
-        What rounding took from computed columns, such as powers: the problem has features + features_low.
-    intercept : bool, optional
-        Another name of fit_intercept.
-
-    Returns
-    -------
-    LeastSquaresResult
-        w (d, k), b (k,), their standard errors, R² and more, in the dtype of the data.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For shapes that do not fit, NaN, inf, what is no number, and results beyond the range of the dtype.
-
-    Warns
-    -----
-    RankWarning
-        Where a column is a linear combination of others (it is named), or rows are fewer than parameters:
-        then the solution with the least Σ w² is returned.
+    features : (n, d), one row an example, float32 or float64; or RowBlocks
+    labels : (n,), or (n, k) for k outputs, each a problem of its own; left out with RowBlocks, which bring their own
+    fit_intercept : whether to fit b, which else is 0; `intercept` is another name for it
+    sample_weight : (n,), the factors s, of which only ratios matter.  Standard errors are those of noise whose
+        variance is 1 / s; rows of weight 0 do not count.
+    features_low : (n, d), what rounding took from computed columns, such as powers; the problem has
+        features + features_low
 
     >>> features = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> fit = least_squares(features, [1.0, 3.0, 5.0, 6.0])

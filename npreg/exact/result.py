@@ -22,27 +22,17 @@ class LeastSquaresResult:
 
     Attributes
     ----------
-    w : ndarray, shape (d, k)
-    b : ndarray, shape (k,)
-        Coefficients and intercept, laid out as in the result of `train`; b is 0 with `fit_intercept=False`.
-    w_stderr, b_stderr : ndarray, shapes (d, k) and (k,)
-        Their standard errors, residual_sd · √diag((AᵀA)⁻¹); that of an intercept not fitted is 0.
-    residual_sd : ndarray, shape (k,)
-        √(RSS / degrees_of_freedom), in units of the labels; RSS = Σ residual² (times weights of mean 1).
+    w, b : (d, k) and (k,), coefficients and intercept, as in the result of `train`; b is 0 with `fit_intercept=False`
+    w_stderr, b_stderr : their standard errors, residual_sd · √diag((AᵀA)⁻¹); that of an intercept not fitted is 0
+    residual_sd : (k,), √(RSS / degrees_of_freedom), in units of the labels; RSS = Σ residual² (by weights of mean 1).
         This and the standard errors are inf where no degrees of freedom are left.
-    r2_centered : ndarray, shape (k,)
-        1 − RSS / Σ(labels − mean)², the share of the variance explained, as scikit-learn's `r2_score`.
-    r2_uncentered : ndarray, shape (k,)
-        1 − RSS / Σ labels², often quoted for models without intercept.  Where the denominator of either
-        is 0 (constant labels): 1 for a perfect fit, else 0.
-    condition_number : float
-        Of the features and, if fitted, a column of ones, each column scaled to length 1; inf where dependent.
-    rank, degrees_of_freedom : int
-        The number of parameters that the data determine, and rows (of positive weight) minus that.
-    feature_names : tuple of str, or None
-        The features' columns, where they had names.
-    has_intercept : bool
-        Whether b was fitted.
+    r2_centered : (k,), 1 − RSS / Σ(labels − mean)², the share of the variance explained, as scikit-learn's `r2_score`
+    r2_uncentered : (k,), 1 − RSS / Σ labels², often quoted for models without intercept.  Where the denominator of
+        either is 0 (constant labels): 1 for a perfect fit, else 0.
+    condition_number : of the features and, if fitted, a column of ones, each scaled to length 1; inf where dependent
+    rank, degrees_of_freedom : how many parameters the data determine, and rows (of positive weight) minus that
+    feature_names : the features' columns, where they had names, or None
+    has_intercept : whether b was fitted
     """
 
     w: FloatArray

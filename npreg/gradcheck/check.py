@@ -61,6 +61,8 @@ def check_gradient(
         right if |got − derivative| ≤ tolerance · eps · Σ|terms| + error of the reference
 
     docs/check_gradient.md shows the forms in which both are taken. The report is true in a condition if right.
+    ValueError for non-finite inputs or function value, an unknown name in `wrt`, results that fit no input, or several;
+    TypeError for inputs that are not real numbers, or a parameter that is no input.
 
     Parameters
     ----------
@@ -84,9 +86,6 @@ def check_gradient(
         In units of eps · Σ|terms|; eps is float32's where the inputs or the gradient are float32.
     max_entries, num_directions, rng : int, int, seed or numpy.random.Generator
         Inputs with more entries are checked along so many directions, which are drawn by `rng`.
-
-    ValueError for non-finite inputs or function value, an unknown name in `wrt`, results that fit no input, or several;
-    TypeError for inputs that are not real numbers, or a parameter that is no input.
 
     >>> X, y = np.array([[1.0, 2.0], [3.0, 5.0], [6.0, 1.0]]), np.array([1.0, 2.0, 4.0])
     >>> loss, inputs = lambda X, y, w: np.mean((X @ w - y) ** 2), {"X": X, "y": y, "w": np.array([0.5, 0.1])}
