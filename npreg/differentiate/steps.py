@@ -95,9 +95,18 @@ def _near_one(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.asarray(1 + NUDGE * np.clip(rng.standard_cauchy(shape), -1024.0, 1024.0))
 
 
+def _numbers_near_one(rng: np.random.Generator) -> Iterator[float]:
+    """Single ones, without end; in long loops over entries, where drawing takes longest, the first ones again."""
+    drawn: list[float] = []
+    while len(drawn) < 999:
+        drawn.append(float(_near_one(rng, ())))
+        yield drawn[-1]
+    yield from cycle(drawn)
+
+
 def _shaken(function: Function, rng: np.random.Generator) -> Function:
     """The function with every result of a NumPy operation changed relatively."""
-    numbers = cycle(_near_one(rng, (4099,)).tolist())  # for loops over entries, where drawing takes longest
+    numbers = _numbers_near_one(rng)
 
     class Shaken(np.ndarray[Any, Any]):
         """Arrays that infect what is computed from them; real and imaginary parts are changed apart."""
