@@ -183,14 +183,11 @@ def loss_surface(
 
     Parameters
     ----------
-    features, labels, sample_weight : (n, d), (n,) or (n, k), and (n,)
-        The rows that were trained on.
-    trajectory : TrainResult, Trajectory, or pair (w, b)
-        A result of `train(..., callbacks=Record("step"))`, or of every epoch; or w (T + 1, d, k) and b (T + 1, k).
-    params : two of 0, …, d − 1 and "b", optional
-        The parameters on the axes, weights and the intercept; by default the first two.
-    loss, output : as in `train`, optional, and int
-        The loss that was trained with (a result knows it, unless it is a user's own), and the label, for k > 1.
+    features, labels, sample_weight : the rows that were trained on, (n, d), (n,) or (n, k), and (n,)
+    trajectory : a result of `train(..., callbacks=Record("step"))`, or of every epoch, or its Trajectory; or a pair
+        (w, b) of shapes (T + 1, d, k) and (T + 1, k)
+    params : two of 0, …, d − 1 (weights) and "b" (the intercept), for the axes; by default the first two
+    loss, output : the loss as in `train` (a result knows it, unless it is a user's own), and the label, for k > 1
 
     Examples
     --------

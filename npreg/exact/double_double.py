@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
 
-BLOCK_ELEMENTS = 8192  # worked on at a time: a product's dozen intermediate arrays then stay in the cache
-
 
 @dataclass(frozen=True)
 class DoubleDouble:
@@ -87,15 +85,9 @@ def exactly(a: Array) -> DoubleDouble:
 
 def subtract_matmul(start: Array, A: DoubleDouble, x: DoubleDouble) -> DoubleDouble:
     """`start` − A x, with shapes (n, k), (n, p) and (p, k), the products and sums in double-double."""
-    result = zeros(*start.shape)
-    block = max(1, BLOCK_ELEMENTS // max(1, start.shape[1]))
-    for first in range(0, len(start), block):
-        rows = slice(first, first + block)
-        high, low = start[rows], result.low[rows]
-        for j in range(A.high.shape[1]):
-            term = A[rows, j : j + 1] * x[j]
-            total = two_sum(high, -term.high)
-            high, low = total.high, low + (total.low - term.low)
-        total = two_sum(high, low)
-        result.high[rows], result.low[rows] = total.high, total.low
-    return result
+    high, low = start, np.zeros(start.shape)
+    for j in range(A.high.shape[1]):
+        term = A[:, j : j + 1] * x[j]
+        total = two_sum(high, -term.high)
+        high, low = total.high, low + (total.low - term.low)
+    return two_sum(high, low)
