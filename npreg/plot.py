@@ -319,7 +319,6 @@ def _curve(values: Any, name: str) -> FloatArray:
 
 
 def axes_or_new(ax: Axes | None) -> Axes:
-    """The Axes given, or those of a new figure."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt

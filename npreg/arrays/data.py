@@ -40,7 +40,6 @@ class Data(_Rows):
         return Data.named(self.names, **{**self._asdict(), **changes})
 
     def rows(self, rows: slice | np.ndarray[Any, Any]) -> Data:
-        """Some of the rows."""
         weights = None if self.weights is None else self.weights[rows]
         return Data.named(self.names, self.X[rows], self.y[rows], weights)
 

@@ -48,7 +48,6 @@ def as_flag(value: Any, name: str) -> bool:
 
 
 def as_choice(value: Any, name: str, choices: Sequence[str | None]) -> Any:
-    """`value`, one of the choices."""
     if not (value is None or isinstance(value, str)) or value not in choices:
         *names, last = ("None" if choice is None else f'"{choice}"' for choice in choices)
         raise ValueError(f"{name} must be {', '.join(names)} or {last}, not {value!r}")

@@ -51,7 +51,6 @@ class SparseRows:
         return int(counts[0]) if len(counts) and (counts == counts[0]).all() else 0
 
     def rows_of_entries(self) -> NDArray[Any]:
-        """The row of every stored entry."""
         return np.repeat(np.arange(len(self)), np.diff(self.pointers))
 
     @property
@@ -79,7 +78,6 @@ class SparseRows:
         return found
 
     def subset(self, rows: NDArray[Any]) -> SparseRows:
-        """Some rows, sparse."""
         ends, columns, values = self.entries(rows)
         return SparseRows(np.append(0, ends), columns, values, self.shape[1])
 

@@ -66,7 +66,6 @@ class Large(NamedTuple):
 
 
 def stretched(exercise: Exercise, probe: Probe) -> list[Stretched]:
-    """Large probes with the right answers."""
     return [at for large in stretchable(exercise) if (at := large.of(exercise, probe)) is not None]
 
 

@@ -106,7 +106,6 @@ def _fitting(files: list[tuple[str, Submission]], exercise: Exercise) -> list[tu
 
 
 def is_archive(path: Path) -> bool:
-    """Whether it is a file that is called like an archive."""
     return path.name.lower().endswith(folder.SUFFIXES) and path.is_file()
 
 

@@ -97,7 +97,6 @@ def search_isolated(
 
 
 def _request(source: str, probes: Probes, helpers: Mapping[str, str] | None, **more: Any) -> dict[str, Any]:
-    """What a process is sent after its settings."""
     given = [{name: np.asarray(value) for name, value in probe.items()} for probe in probes]
     return {"source": source, "helpers": dict(helpers or {}), "probes": given, **more}
 
