@@ -180,11 +180,10 @@ def protections(in_force: Mapping[str, Any]) -> list[str]:
     seen = {"always": True, "bwrap": bwrap, "landlock": landlock, "seccomp": seccomp, "root": uid == 0}
     seen |= {"files": not (bwrap or landlock), "network": not (bwrap or seccomp)}
     seen["signals"] = not (bwrap or seccomp or landlock >= 6 or uid >= FIRST_UID)
-    for name, limit in (("memory", "RLIMIT_AS"), ("time", "RLIMIT_CPU"), ("sizes", "RLIMIT_FSIZE")):
-        seen |= {name: limit in limits, f"no-{name}": limit not in limits}
-    blocked = in_force.get("processes") is False
-    seen |= {"processes": blocked, "no-processes": not blocked}
-    return [name for name, applies in seen.items() if applies]
+    stopped = {"memory": "RLIMIT_AS" in limits, "time": "RLIMIT_CPU" in limits, "sizes": "RLIMIT_FSIZE" in limits}
+    stopped["processes"] = in_force.get("processes") is False
+    applying = [name for name, applies in seen.items() if applies]
+    return applying + [name if holds else f"no-{name}" for name, holds in stopped.items()]
 
 
 @contextlib.contextmanager
