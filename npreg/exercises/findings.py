@@ -157,7 +157,7 @@ class AnswerReport:
     def already_right(self, lang: str = "en") -> str:
         """What is right and what is not; what is right in nearly every file is not worth a word."""
         found = {finding.kind: finding.ok for finding in self.findings}
-        if found.get("scale") is False or found.get("direction") is False:
+        if False in (found.get("scale"), found.get("direction"), found.get("sign")):
             found.pop("value", None)
         right = [kind for kind, ok in found.items() if ok and kind not in _EXPECTED]
         wrong = [kind for kind, ok in found.items() if ok is False and kind != "runs"]  # the message says how it stops
@@ -201,8 +201,8 @@ class AnswerReport:
     def _twins(self, lang: str) -> list[str]:
         """A sentence on other mistakes with the same numbers, the simplest, if there are any."""
         twins = [c for mistake in self.mistakes for c in mistake.alternatives if c.count("+") < len(self.codes)]
-        terms = {code.partition(":")[2] for code in self.codes if "term" in code}  # the same again in other words
-        twins = [code for code in twins if not ("term" in code and code.partition(":")[2] in terms)]
+        about = {code.partition(":")[2] for code in self.codes if ":" in code}  # the same again in other words
+        twins = [code for code in twins if code.partition(":")[2] not in about]
         shown = words.say("twins", lang).join(words.brief(code, lang) for code in twins[:_SHOWN_TWINS])
         return [words.say("also", lang, list=shown)] if shown else []
 

@@ -120,6 +120,7 @@ class Fact(TypedDict, total=False):
     after: str
     enters: str  # the step that an argument enters with the wrong sign
     cut: str  # the setting at which a result is cut off
+    averaged: str  # the step that is a statistic with another divisor
     diagonal: str  # the step of whose derivative only the diagonal is used
     zero: float  # the answer is 0 whatever the data
     conventions: tuple[str, ...]  # under which others the answer is right: sum, mean, with-half, without-half

@@ -246,6 +246,20 @@ def new_b(X, y, w, b, lr, batch_size):
     assert place.line in (4, 5)
 
 
+def test_what_another_answer_should_return_is_not_to_blame_either() -> None:
+    source = """def new_w(X, y, w, b, lr, batch_size):
+    return w + lr / batch_size * X.T @ (X @ w + b - y)
+def new_b(X, y, w, b, lr, batch_size):
+    w = new_w(X, y, w, b, lr, batch_size)
+    r = X @ w + b - y
+    return b - lr / batch_size * r.sum()
+"""
+    first, second = check(source, "sgd-step", seed=0, seconds=5).answers
+    assert first.mistakes[0].place is not None
+    assert second.mistakes[0].place is not None
+    assert (first.mistakes[0].place.line, second.mistakes[0].place.line) == (2, 4)
+
+
 def test_a_line_that_computes_what_its_name_says_is_not_to_blame() -> None:
     source = """import numpy as np
 def grad_W1(X, H, y, w2, b2):

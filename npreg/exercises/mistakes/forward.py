@@ -184,7 +184,8 @@ def products_and_statistics(tape: Tape) -> Iterator[Mistake]:
         if step != exercise.loss and value.dtype.kind != "b" and value.size not in (1, max(a.size for a in given)):
             for divisor in DIVISORS:
                 edits = Edits(functions=((step, partial(_rescaled, divisor)),))
-                yield known(Kind.STATISTIC, f"term-factor:{exercise.public(step)}", edits)
+                about = told(exercise, averaged=exercise.public(step))
+                yield known(Kind.STATISTIC, f"term-factor:{exercise.public(step)}", edits, about)
 
 
 def _entry_by_entry(function: Step) -> Step:

@@ -18,7 +18,14 @@ from npreg.exercises.words.phrases import wrap as wrap
 
 _SIZES = ("d", "k", "h")
 _SHOWN_PROBES = 3
-_VARIANTS = {"zero", "enters", "cut", "diagonal", "by"}  # facts in the place of what a message says in general: {plain}
+_VARIANTS = {
+    "zero",
+    "enters",
+    "cut",
+    "diagonal",
+    "by",
+    "averaged",
+}  # facts in the place of what a message says in general: {plain}
 
 FAMILIES = tuple(key.split(".")[1] for key in texts("en") if re.fullmatch(r"code\..*\.kind", key))
 """The part before the colon of every code, in the order of the documentation."""

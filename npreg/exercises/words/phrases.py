@@ -17,7 +17,7 @@ MAX_LINES = 20
 WIDTH = 96
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_NO_BREAK_BEFORE = "，。；：、）”？！》"
+_NO_BREAK_BEFORE, _NO_BREAK_AFTER = "，。；：、）”？！》", "（《"
 
 
 @cache
@@ -104,6 +104,7 @@ def _line_end(rest: str, width: int) -> int:
         if taken > width:
             return last or position
         following = rest[position + 1 : position + 2]
-        if letter == " " or (_wide(letter) and following and following not in _NO_BREAK_BEFORE):
+        wide = _wide(letter) and letter not in _NO_BREAK_AFTER
+        if letter == " " or (wide and following and following not in _NO_BREAK_BEFORE):
             last = position + 1
     return len(rest)

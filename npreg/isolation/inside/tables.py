@@ -16,7 +16,7 @@ from typing import Any
 BINARY = {
     ast.Add: "sign 1 _l - _r; operator 1.2 _l * _r",
     ast.Sub: "sign 1 _l + _r; order 1.1 _r - _l; too-much 1.7 -_r",
-    ast.Mult: "operator 1 _l @ _r; operator 1.2 _l / _r; operator 1.7 _l + _r; operator 1.7 np.outer(_l, _r);"
+    ast.Mult: "operator 1 _l @ _r; operator 1.2 _l / _r; operator 1.7 _l + _r; operator 1.5 np.outer(_l, _r);"
     "operator 1.7 _l.T @ _r; operator 1.7 _r.T @ _l",
     ast.MatMult: "operator 1 _l * _r; order 1.1 _r @ _l; order 1.6 _r.T @ _l; order 1.6 _r @ _l.T;"
     "operator 1.6 np.outer(_l, _r)",
@@ -52,8 +52,8 @@ ADDED = """
     factor 2.6 _e * {s} / {t}; call 2.6 {f}(_e);
     factor 2.8 _e * {v}; term 2.8 _e + {v}; term 2.8 _e - {v}; factor 3 _e / {v};
     factor 3 {a} @ _e; factor 3 {a}.T @ _e; factor 3 _e @ {a}; factor 3 _e @ {a}.T; factor 3.2 np.outer(_e, {a});
-    factor 3.2 np.outer({a}, _e); factor 3.4 _e * {a} * (1 - {a}); factor 3.4 _e * (1 - {a});
-    factor 3.4 _e * (1 - {a} ** 2); factor 3.5 _e * np.sign({a}); factor 3.5 _e * ({a} > 0);
+    factor 3.2 np.outer({a}, _e); factor 2.9 _e * {a} * (1 - {a}); factor 2.9 _e * (1 - {a});
+    factor 2.9 _e * (1 - {a} ** 2); factor 3.5 _e * np.sign({a}); factor 3.5 _e * ({a} > 0);
     factor 3.5 _e * {a}[:, None]; factor 3.5 _e / np.sqrt({a});
     term 3.4 _e - {a} * np.mean(_e * {a}, axis=1, keepdims=True);
     factor 3.6 {a} * (_e - np.sum(_e * {a}, axis=1, keepdims=True));

@@ -203,8 +203,11 @@ class Piece:
         shapes = {name: value.shape for name, value in self.probes[0].items()}
         found, alike = list[tuple[list[Unit], edits.Edit]](), dict[str, list[tuple[Unit, edits.Edit]]]()
         for unit in (unit for unit in self.reached if not (unit.right and self.others.get(unit.names[0]))):
-            every = edits.edits(unit.tree, shapes, scalars, self.helpers)
+            parts = unit.tree.body if isinstance(unit.tree, ast.ClassDef) else [unit.tree]  # each has names of its own
+            every = (edit for part in parts for edit in edits.edits(part, shapes, scalars, self.helpers))
             for edit in sorted(every, key=lambda e: (e.node.lineno, e.node.col_offset)):
+                if unit.names[0] in self.others:  # another answer's, which should be right itself
+                    edit = replace(edit, cost=edit.cost + 0.3)
                 found.append(([unit], edit))
                 if len(edit.puts) == 1 and edit.cost < ADDED:
                     alike.setdefault(edit.alike, []).append((unit, edit))

@@ -170,7 +170,7 @@ def test_numbers_in_words():
 
 
 def test_codes_and_reasons_in_a_clause():
-    assert words.brief("sign+ignores:b") == "exactly the negative and as if b were absent"
+    assert words.brief("sign+ignores:b") == "a reversed sign and b is left out"
     assert words.brief("time-limit") == "did not finish in time"
     assert words.explain("time-limit", "en", name="grad_w", seconds=10.0).startswith(
         "`grad_w` did not finish within 10 seconds"
@@ -188,7 +188,23 @@ def test_a_part_of_a_template_without_its_value_is_left_out():
     assert fill("wrong shape[: {got}][, not {expected}]", {"got": "(7, 3)"}) == "wrong shape: (7, 3)"
 
 
+def test_sentences_are_true_of_the_mistake_and_say_nothing_twice():
+    source = """import numpy as np
+def grad_gamma(X, G):
+    s = np.sqrt(X.var(axis=1, ddof=1, keepdims=True) + 1e-5)
+    return (G * (X - X.mean(axis=1, keepdims=True)) / s).sum(axis=0)
+def grad_w(X, r): return -X.T @ r
+def grad_b1(H, w2, r): return np.outer(r, w2).mean(axis=0)
+"""
+    statistic = check(source, "layer-norm", seed=0, seconds=0).text(hints=4)
+    assert "The step `var` is divided by the wrong count" in statistic
+    assert "additive" not in statistic
+    assert "Not yet: sign.\n" in check(source, "minibatch-sum", seed=0, seconds=0).text()  # not its values again
+    assert "the term from H" not in check(source, "hidden-layer", seed=0, seconds=0).text(hints=4)  # is that left out
+
+
 def test_lines_are_broken_at_spaces_and_between_wide_letters():
+    assert wrap("一二三（四五", 8) == ["一二三", "（四五"]  # no bracket is left open at the end of a line
     assert wrap("the mean over the batch is missing", 20) == ["the mean over the", "batch is missing"]
     assert wrap("少了对批次求平均。", 10) == ["少了对批次", "求平均。"]
     assert wrap("look:\n    x = 1", 20, "  ") == ["  look:", "      x = 1"]
