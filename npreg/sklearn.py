@@ -26,7 +26,7 @@ from npreg.arrays.sparse import as_sparse
 from npreg.learning_rate import LearningRateWarning, rate_bound, steepest_slope
 from npreg.losses import Loss, LossName
 from npreg.runs.callbacks import ProgressBar
-from npreg.runs.feeds import as_feed
+from npreg.runs.feeds import ArrayFeed, as_feed
 from npreg.runs.plan import EarlyStopping, RuleName, ScheduleName
 from npreg.runs.scaling import ColumnMoments, Scaling
 from npreg.schedules import as_schedule
@@ -213,27 +213,28 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         weights = arrays.as_weights(sample_weight, len(data))
         weights = None if weights is None else weights / weights.mean()
         rule, schedule = as_rule(self.rule), as_schedule(self.schedule, self.max_iter or 1000)
-        stream = copy.deepcopy(getattr(self, "_stream", _Stream(rule)))
-        if stream.inner != rule:
-            stream.inner, stream.state = rule, None
+        stream = copy.copy(getattr(self, "_stream", _Stream(rule)))
+        same, stream.inner = stream.inner == rule, rule
+        stream.state = [part.copy() for part in stream.state] if same and stream.state is not None else None
         start = self._start(labels, keep=not first)
+        feed = ArrayFeed(arrays.as_data(data, labels, weights))
         lr, scaling, calls = self.lr, None, float(stream.calls)
         if isinstance(lr, str):
-            scaling = stream.scaling(Data(data, labels, weights)) if self.standardize else None
-            if scaling is not None:
-                data = scaling.features(data)
+            if self.standardize:
+                scaling = stream.scaling(feed.data)
+                feed = feed.scaled(scaling)
                 theta = scaling.enter(np.vstack([start["w"], start["b"]]))
                 start = {"w": theta[:-1], "b": theta[-1]}
-            lr = stream.rate(data, weights, self.l2)
+            steepest = stream.slope(feed.data.X, weights)
+            feed.facts.norms = steepest, steepest  # all that a step on all rows is asked about
+            lr = STREAM_FRACTION * rate_bound(1, 1, 0.0, steepest, self.l2, rule)
         has_state = type(rule) is not SGD
         with warnings.catch_warnings():
             if has_state:  # the bound is that of steps without a past
                 warnings.simplefilter("ignore", LearningRateWarning)
             result = train(
-                data,
-                labels,
+                feed,
                 batch_size=len(data),
-                sample_weight=weights,
                 lr=lr if schedule is None else (lr, lambda _: schedule(calls)),
                 rule=stream if has_state else rule,
                 num_epochs=1,
@@ -335,12 +336,12 @@ class _Stream:
         self.columns = columns if self.columns is None else self.columns + columns
         return self.columns.scaling()
 
-    def rate(self, X: FloatArray, weights: FloatArray | None, l2: float) -> float:
-        """A part of what is stable for these rows, and for those of the calls before on average."""
+    def slope(self, X: FloatArray, weights: FloatArray | None) -> float:
+        """The steepest slope of these rows, or of those of the calls before on average."""
         some = slice(None, None, -(-len(X) // 64))
         steepest = steepest_slope(X[some], None if weights is None else weights[some])
         self.steepest += (steepest - self.steepest) / (self.calls + 1)
-        return STREAM_FRACTION * rate_bound(1, 1, 0.0, max(steepest, self.steepest), l2, self.inner)
+        return max(steepest, self.steepest)
 
 
 def _generator(random_state: Any) -> np.random.Generator:
