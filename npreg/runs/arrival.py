@@ -19,6 +19,7 @@ import numpy as np
 
 from npreg import learning_rate as rates
 from npreg.arrays import FloatArray, column_name, warn
+from npreg.arrays.sparse import is_sparse
 from npreg.losses import LOSSES
 from npreg.runs.convergence import TOLERANCE, Excess, excess
 from npreg.runs.feeds import Feed
@@ -159,7 +160,9 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
         where = f", most of it along column {column_name(feed.facts.sample.names, speed.column())}"
     bound = math.inf  # of stable rates; of blocks, where it would cost a pass, none
     if feed.facts.is_whole and isinstance(plan.lr, float):
-        bound = rates.max_learning_rate(feed, plan.batch_size, l2=plan.l2)
+        bound = rates.rate_bound(plan.batch_size, feed.facts.num_rows, *feed.facts.norms, plan.l2)
+        if not is_sparse(feed.facts.sample.X):  # of which the exact one would make arrays
+            bound = rates.max_learning_rate(feed, plan.batch_size, l2=plan.l2)
     slow = steps is not None and steps * 4 < epochs * per_epoch  # at a constant rate it would be there
     if type(plan.rule) in ENTRYWISE:
         cure = f"how fast {type(plan.rule).__name__} is cannot be told ahead: take "
