@@ -229,7 +229,7 @@ def _named(
     if _constant(values):
         same = (Fact(constant=float(values[0].flat[0])),) if np.ptp(values[0]) == 0 else ()
         return [Mistake("global-or-hardcoded", name, same if np.any(values[0]) else (Fact(zero=0.0),))]
-    if _nearly(values, references, name, 1e-4):
+    if _nearly(values, references, name, 2e-3):
         return [Mistake("numerical", name, deviation)]
     return [Mistake("not-recognised", name, deviation)]
 

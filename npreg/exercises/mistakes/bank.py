@@ -34,7 +34,7 @@ REFUSED = (ValueError, LookupError, TypeError, np.linalg.LinAlgError)
 RULES = (
     *(forward.inputs, forward.uses, forward.updated_inputs, forward.branches, forward.broadcasts),
     *(links.links, links.elsewhere, flows.flows, flows.short_forms),
-    *(forward.of_one_argument, forward.products_and_statistics, forward.whole_for_part),
+    *(forward.of_one_argument, forward.products_and_scales, forward.whole_for_part),
 )
 """No rule knows an exercise: each looks at the graph (names, shapes, local Jacobians) and yields mistakes as edits."""
 

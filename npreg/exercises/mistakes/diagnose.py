@@ -16,7 +16,7 @@ from npreg.exercises.found import ONE, Fact, Factor, Scale
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.bank import REFUSED, RIGHT, Bank, Explanation, Pool, Turn, combined
 from npreg.exercises.mistakes.foreign import axes_subsets
-from npreg.exercises.mistakes.mistake import Make, Mistake, derivative, known, offset
+from npreg.exercises.mistakes.mistake import Make, Mistake, derivative, known, offset, quantity
 from npreg.exercises.mistakes.preference import MORE, Kind, cost
 from npreg.exercises.mistakes.terms import Case, extra_terms, joined_terms, path_terms
 
@@ -82,6 +82,7 @@ def _other_shape(case: Case) -> Iterator[Explanation]:
     """A mistake with values of this shape; the right numbers, or what explains them, in another shape."""
     pool = case.bank.pool(case.name, case.shapes)
     yield from case.match(pool)
+    yield from _from_another(case)
     largest = max(float(np.max(r.terms[case.name])) for r in case.bank.references)
     if all(np.max(np.abs(value)) <= 1e-12 * largest for value in case.student):  # zero but for rounding
         for mistake in pool.vanishing:
@@ -150,6 +151,7 @@ def _update(case: Case) -> Iterator[Explanation]:
     for wrt in bank.exercise.gradient_names.values():
         found = (Fact(used=f"grad_{wrt}", meant=case.name),)
         yield from _multiple(case, known(Kind.PLAIN_GRADIENT, "wrong-variable", derivative(wrt), found))
+    yield from _from_another(case)
     yield from _multiple(case, Mistake((), (Kind.RIGHT,), make=partial(value_of, answer)))
     if all(np.max(np.abs(rest)) < 1e-12 for rest in case.without(old, ONE).student):
         yield Explanation((f"missing-term:{gradient}",), cost([Kind.PLAIN_GRADIENT]), old)
@@ -166,6 +168,16 @@ def _update(case: Case) -> Iterator[Explanation]:
     if factor is not None:
         code, make = f"term-factor:{answer.wrt}", combined([partial(value_of, answer), old], [ONE, factor])
         yield Explanation((code,), cost([Kind.TERM], factor), make, (Scale(code, factor),))
+
+
+def _from_another(case: Case) -> Iterator[Explanation]:
+    """An update of another parameter: b − lr·grad_w."""
+    answer = case.answer
+    for other in case.bank.exercise.wanted if answer.formula is not None else ():
+        made = combined([partial(RIGHT.value, case.name), quantity(other)], [ONE, ONE])
+        if other != answer.wrt:
+            found = (Fact(used=other, meant=answer.wrt),)
+            yield from _multiple(case, known(Kind.WRONG_QUANTITY, "wrong-variable", made, found))
 
 
 def _multiple(case: Case, mistake: Mistake) -> Iterator[Explanation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import combinations
 
@@ -12,6 +12,7 @@ from npreg.exercises.forward.program import Answer, Array, Step
 from npreg.exercises.forward.tape import Edit, Edits, Tape, Wrap, value_of
 from npreg.exercises.found import Fact
 from npreg.exercises.mistakes import changes
+from npreg.exercises.mistakes.factors import quantities
 from npreg.exercises.mistakes.mistake import Mistake, known, mixed_up, on_step, told, twins
 from npreg.exercises.mistakes.preference import Kind
 
@@ -173,18 +174,19 @@ def instead(name: str, function: Function = lambda a: a * 1.0) -> Wrap:
     return lambda _: lambda **given: function(given[name])
 
 
-def products_and_statistics(tape: Tape) -> Iterator[Mistake]:
-    """A product of entries for the dot product; the variance divided by d − 1, a sum for a mean."""
+def products_and_scales(tape: Tape) -> Iterator[Mistake]:
+    """A product of entries for the dot product; the variance divided by d − 1, a sum for a mean, no 1/√d."""
     exercise, values = tape.exercise, tape.values
     for step, names in exercise.arguments.items():
         value, given = values[step], [values[name] for name in names]
         pair = len(names) == 2 and not value.ndim and given[0].ndim == 1 and given[0].shape == given[1].shape
         if pair and np.isclose(value, given[0] @ given[1]):
             yield known(Kind.PRODUCT, "elementwise", Edits(functions=((step, _entry_by_entry),)))
-        if step != exercise.loss and value.dtype.kind != "b" and value.size not in (1, max(a.size for a in given)):
-            for divisor in DIVISORS:
-                edits = Edits(functions=((step, partial(_rescaled, divisor)),))
-                about = told(exercise, averaged=exercise.public(step))
+        for scale in _scales(tape, step, names) if step != exercise.loss and value.dtype.kind != "b" else ():
+            edit, about = partial(_rescaled, scale), told(exercise, averaged=exercise.public(step))
+            forward = Edits(values=((step, edit),))
+            back = Edits(jacobians=tuple(((step, name), edit) for name in names if (step, name) in tape.jacobians))
+            for edits in (forward + back, forward):
                 yield known(Kind.STATISTIC, f"term-factor:{exercise.public(step)}", edits, about)
 
 
@@ -195,9 +197,27 @@ def _entry_by_entry(function: Step) -> Step:
 DIVISORS: tuple[Callable[[float], float], ...] = (lambda m: m / (m - 1), lambda m: m, lambda m: 1 / m)
 
 
-def _rescaled(change: Callable[[float], float], function: Step) -> Step:
-    """The statistic times a function of how many numbers make one."""
-    return lambda **given: function(**given) * change(max(map(np.size, given.values())) / np.size(function(**given)))
+def _scales(tape: Tape, step: str, names: Sequence[str]) -> Iterator[Callable[[Tape], float]]:
+    """What a statistic is multiplied with by mistake, by how many numbers make one, or what holds a root of a size."""
+    values, ones = tape.values, tape.program.steps[step](**{name: np.ones(tape.values[name].shape) for name in names})
+    if values[step].size not in (1, max(values[name].size for name in names)):
+        yield from (partial(_of_count, change, step, names) for change in DIVISORS)
+    one = float(np.ravel(ones)[0])
+    for size in tape.exercise.symbols if one % 1 else ():
+        if abs(one * np.sqrt(quantities(tape)[size]) % 1 - 0.5) > 0.5 - 1e-9:  # ones give a whole number without it
+            yield from (partial(_of_size, power, size) for power in (0.5, 1, -0.5))
+
+
+def _of_count(change: Callable[[float], float], step: str, names: Sequence[str], tape: Tape) -> float:
+    return change(max(tape.values[name].size for name in names) / tape.values[step].size)
+
+
+def _of_size(power: float, size: str, tape: Tape) -> float:
+    return float(quantities(tape)[size] ** power)
+
+
+def _rescaled(scale: Callable[[Tape], float], value: Array, tape: Tape) -> Array:
+    return np.asarray(value * scale(tape))
 
 
 def whole_for_part(tape: Tape) -> Iterator[Mistake]:

@@ -243,9 +243,10 @@ def _one_number(case: Case, inside: set[str]) -> Iterator[Mistake]:
     for name in exercise.public_steps:
         if name in inside and tape.values[name].shape == ():
             yield known(Kind.VALUE_FOR_TERM, "loss-for-derivative", _filled(wrt, name, np.sum))
-    for k in (0, 1, -1):
-        found = (Fact(used=f"{wrt}[{k}]", meant=meant),)
-        yield known(Kind.OTHER_BELOW, "wrong-variable", _filled(wrt, wrt, itemgetter(k)), found)
+    numbers = {f"{wrt}[{k}]": _filled(wrt, wrt, itemgetter(k)) for k in (0, 1, -1)}
+    numbers |= {name: _filled(wrt, name, itemgetter(0)) for name in exercise.wanted if tape.values[name].shape == ()}
+    for used, make in numbers.items():
+        yield known(Kind.OTHER_BELOW, "wrong-variable", make, (Fact(used=used, meant=meant),))
     for name in dict.fromkeys((wrt, meant)):
         if tape.values[name].size > 1:
             yield known(Kind.AXIS, "axis", _filled(wrt, name, np.sum))
@@ -259,9 +260,11 @@ def _filled(wrt: str, name: str, number: Callable[[Array], Any]) -> Make:
 def extra_terms(case: Case) -> Iterator[Explanation]:
     """One term too many: the right derivative plus a multiple of another quantity of its shape."""
     exercise, wrt, tapes = case.bank.exercise, case.answer.wrt, case.bank.tapes
-    others = [n for n in (wrt, *twins(tapes[0], wrt)) if all(np.any(tape.values[n]) for tape in tapes)]
-    for other in others:
-        columns = [derivative(wrt), quantity(other)]
+    others = {name: quantity(name) for name in (wrt, *twins(tapes[0], wrt))}
+    if not tapes[0].values[wrt].ndim:  # all weights added up
+        others |= {name: _filled(wrt, name, np.sum) for name in exercise.wanted if name not in others}
+    for other in (name for name, make in others.items() if all(np.any(make(tape)) for tape in tapes)):
+        columns = [derivative(wrt), others[other]]
         for kept, added in _with_extra(case, columns):
             codes = _extra_codes(exercise, wrt, other, kept, added)
             price = cost([Kind.EXTRA_OWN if other == wrt else Kind.EXTRA], kept) + factor_cost(added)

@@ -190,3 +190,42 @@ def grad_W1(X, y, W1, b1, w2, b2):
 """
     report = check(source, "hidden-layer", seed=0, seconds=0)
     assert [mistake.code for mistake in report.answers[0].mistakes] == ["chain-missing:H"]
+
+
+ATTENTION = """import numpy as np
+def back(Q, K, V, G):
+    S = Q @ K.T{forward}
+    P = np.exp(S) / np.exp(S).sum(axis=1, keepdims=True)
+    dP = G @ V.T
+    return P, P * (dP - (P * dP).sum(axis=1, keepdims=True)){backward}
+def grad_Q(Q, K, V, G): return back(Q, K, V, G)[1] @ K
+def grad_K(Q, K, V, G): return back(Q, K, V, G)[1].T @ Q
+def grad_V(Q, K, V, G): return back(Q, K, V, G)[0].T @ G
+"""
+ROOT = " / np.sqrt(Q.shape[1])"
+NORM = """def grad_X(X, gamma, G):
+    var = X.var(axis=1, ddof=1, keepdims=True) + 1e-5
+    Xhat, D = (X - X.mean(axis=1, keepdims=True)) / var**0.5, G * gamma
+    return (D - D.mean(axis=1, keepdims=True) - Xhat * (D * Xhat).mean(axis=1, keepdims=True)) / var**0.5
+"""
+STEP = "def new_w(r, X, b, lr, batch_size): return b - lr / batch_size * X.T @ r\n"
+NAMED = [
+    ("attention", ATTENTION.format(forward="", backward=""), ["term-factor:S"]),
+    ("attention", ATTENTION.format(forward="", backward=ROOT), ["term-factor:S"]),
+    ("attention", ATTENTION.format(forward=" / Q.shape[1]", backward=ROOT), ["term-factor:S"]),
+    ("layer-norm", NORM, ["term-factor:var"]),
+    ("sgd-step", STEP + "def new_b(r, w, lr, batch_size): return w - lr / batch_size * r.sum()", ["wrong-variable"]),
+    ("minibatch-mean", "def grad_w(X, r): return (X.T @ r / len(r)).round(2)", ["numerical"]),
+    ("ridge", "def grad_b(r, w, lam): return r.mean() + lam * w.sum()", ["extra-term:penalty"]),
+    ("ridge", "def grad_w(X, r, b, lam): return X.T @ r / len(r) + lam * b", ["wrong-variable"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "source", "codes"),
+    [pytest.param(*case, marks=[] if i % 4 == 0 else pytest.mark.slow) for i, case in enumerate(NAMED)],
+)
+def test_a_scale_a_statistic_another_parameter_or_lost_digits_are_named(identifier, source, codes):
+    report = check(source, identifier, seed=0, seconds=0)
+    assert all(answer.codes == codes for answer in report.answers if not answer.not_written)
+    assert not all(answer.not_written for answer in report.answers)

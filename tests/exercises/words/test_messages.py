@@ -197,7 +197,7 @@ def grad_w(X, r): return -X.T @ r
 def grad_b1(H, w2, r): return np.outer(r, w2).mean(axis=0)
 """
     statistic = check(source, "layer-norm", seed=0, seconds=0).text(hints=4)
-    assert "The step `var` is divided by the wrong count" in statistic
+    assert "The step `var` has the wrong scale" in statistic
     assert "additive" not in statistic
     assert "Not yet: sign.\n" in check(source, "minibatch-sum", seed=0, seconds=0).text()  # not its values again
     assert "the term from H" not in check(source, "hidden-layer", seed=0, seconds=0).text(hints=4)  # is that left out
