@@ -38,8 +38,9 @@ class FoldedRows:
             Z[n] = 0
 
     def fold(self, X: FloatArray, y: FloatArray, weights: FloatArray | None, Z: FloatArray) -> None:
-        d = X.shape[1]
-        np.multiply(X, self.root, out=Z[:, :d], casting="same_kind")
+        X, d = np.asarray(X), X.shape[1]
+        for some in [slice(d)] if d > 4 else range(d):  # short lines are slow
+            np.multiply(X[:, some], self.root, out=Z[:, some], casting="same_kind")
         Z[:, d] = self.root
         np.multiply(y, -self.root, out=Z[:, d + 1 :], casting="same_kind")
         if weights is not None:

@@ -98,7 +98,8 @@ class MomentsEngine(Engine):
         ends: list[FloatArray] = []
         for first in range(0, len(orders), together):
             padded = [rows.padded(order) for order in orders[first : first + together]]
-            index = padded[0][None] if len(padded) == 1 else np.stack(padded)
+            index = padded[0] if len(padded) == 1 else np.concatenate(padded)
+            index = index.reshape(len(padded), -1, rows.batch_size)
             for start in range(0, index.shape[1], self.chunk):
                 part = index[:, start : start + self.chunk]
                 moments = BatchMoments(rows.moments(part, self.buffer), rows.totals(part) if self.stepper.l2 else None)
@@ -132,12 +133,12 @@ class MomentsEngine(Engine):
         parts = [theta]
         if self.momentum is not None:
             parts += [stepper.state[0], stepper.state[1][None]]
-        start = np.concatenate(parts).astype(np.float64)
+        extended = np.concatenate([*parts, np.eye(theta.shape[1])], dtype=np.float64)
+        start = extended[: -theta.shape[1]].copy()
         m, maps, negated = len(start), self.maps(moments), self.momentum is None
         levels: list[FloatArray] | None = None if path is None else []
         wide = m >= (WIDE if negated else WIDE_PAIR)
         composed = [] if wide else compose_all(maps, negated=negated, keep=levels)
-        extended = np.concatenate([start, np.eye(theta.shape[1])])
         state, states = extended[:m], np.empty((0 if path is None else maps.shape[1], m, theta.shape[1]))
         ends, paths = [], []
         for epoch in range(len(maps)):

@@ -108,7 +108,8 @@ class Run:
         self.validation_losses: list[float] = []
         self.judged: tuple[int, Excess | None] = 0, None
         # Of an epoch that is not over: the blocks that are done, the parameters and the generator at its start.
-        self.blocks_done, self.epoch_start, self.rng_state = 0, self.begin, rng.bit_generator.state
+        self.blocks_done, self.epoch_start = 0, self.begin
+        self.rng_state: Any = None if self.file is None else rng.bit_generator.state
         if found is not None:
             self.restore(found)
 
@@ -176,7 +177,7 @@ class Run:
                 on_start(self.num_epochs, self.epoch)
             self.recorder.averaging = self.epoch >= self.tail_start(self.num_epochs)
             for ends, self.blocks_done in epochs:
-                if ends:
+                if ends and self.file is not None:
                     self.epoch_start, self.rng_state = self.theta.copy(), self.rng.bit_generator.state
                 self.finish_epochs(ends)
                 every = 0 if plan.checkpoint is None else plan.checkpoint.every
