@@ -217,7 +217,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         same, stream.inner = stream.inner == rule, rule
         stream.state = [part.copy() for part in stream.state] if same and stream.state is not None else None
         start = self._start(labels, keep=not first)
-        feed = ArrayFeed(arrays.as_data(data, labels, weights))
+        feed = ArrayFeed(arrays.as_data(data, labels, weights, sparse=True))
         lr, scaling, calls = self.lr, None, float(stream.calls)
         if isinstance(lr, str):
             if self.standardize:

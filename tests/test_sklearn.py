@@ -194,6 +194,32 @@ def test_partial_fit_that_diverges_changes_nothing() -> None:
     np.testing.assert_array_equal(model.partial_fit(X, y).coef_, twin.partial_fit(X, y).coef_)
 
 
+def test_partial_fit_keeps_the_state_of_a_rule_of_ones_own() -> None:
+    class Heavy:  # without an __eq__
+        def init(self, params: Any) -> Any:
+            return Momentum(0.9).init(params)
+
+        def update(self, grads: Any, state: Any) -> Any:
+            return [part.copy() for part in Momentum(0.9).update(grads, state)]
+
+    X, y = make_data()
+    own, known = (MinibatchSGDRegressor(lr=1e-3, rule=rule) for rule in (Heavy(), "momentum"))
+    for _ in range(3):
+        np.testing.assert_array_equal(own.partial_fit(X, y).coef_, known.partial_fit(X, y).coef_)
+
+
+def test_partial_fit_scales_sparse_columns_and_centres_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    monkeypatch.setattr("npreg.arrays.sparse.DENSE_BYTES", 0)
+    X, y = make_data()
+    X[X < 0] = 0
+    sd = X.std(axis=0)
+    model = MinibatchSGDRegressor().partial_fit(sparse.csr_matrix(X), y)
+    scaled = MinibatchSGDRegressor(standardize=False).partial_fit(X / sd, y)
+    assert model.lr_ == pytest.approx(scaled.lr_, rel=1e-12)
+    np.testing.assert_allclose(model.coef_ * sd, scaled.coef_, rtol=1e-10)
+
+
 def test_partial_fit_goes_on_from_fit() -> None:
     X, y = make_data()
     model = MinibatchSGDRegressor(random_state=0).fit(X, y)
