@@ -68,32 +68,32 @@ class ClusterFeed(BlockFeed):
         self.cluster = Cluster(client)
         self.parts, sizes = as_chunks(columns, rows, self.count_rows, per_block)
         self.places = [Place(i, count, labelled) for i, count in enumerate(sizes)]
-        super().__init__(RowBlocks(self.fetch, sizes))
+        read: Any = self.read  # which has looked at the rows, on their worker
+        super().__init__(RowBlocks(read, sizes))
 
     def count_rows(self, parts: list[Any]) -> list[int]:
         """One pass over the data, where their rows are not known."""
         submit = partial(self.cluster.submit, "rows", number_of_rows)
         return list(self.cluster.in_order(Job(f"chunk {j}", partial(submit, part)) for j, part in enumerate(parts)))
 
-    def job(self, i: int, task: str, place: Place | None, function: Callable[..., Any], *arguments: Any) -> Job:
-        """function(data, *arguments) of block i, looked at as a `place` says, or on the feed's scale."""
-        place = place or self.places[i]._replace(kind=self.kind, scaling=self.scaling)
+    def job(self, i: int, task: str, function: Callable[..., Any], *arguments: Any) -> Job:
+        """function(data, *arguments) of block i, which is like block 0 once that is known, on the feed's scale."""
+        place = self.places[i]._replace(kind=getattr(self, "kind", None), scaling=self.scaling)
         return Job(f"block {i}", partial(self.cluster.submit, task, place.apply, function, arguments, *self.parts[i]))
 
     def first_rows(self) -> Data:
-        sample: Data = self.cluster.result(self.job(0, "first-rows", self.places[0], Data.head, SAMPLE_ROWS))
+        sample: Data = self.cluster.result(self.job(0, "first-rows", Data.head, SAMPLE_ROWS))
         return sample
 
-    def fetch(self, i: int) -> tuple[FloatArray, ...]:
-        """All rows of block i, brought here as they are."""
-        place = self.places[i]._replace(kind=self.kind)
-        data: Data = self.cluster.result(self.job(i, "fetch", place, Data.rows, slice(None)))
-        return tuple(part for part in data if part is not None)
+    def read(self, i: int) -> Data:
+        """All rows of block i, brought here."""
+        data: Data = self.cluster.result(self.job(i, "fetch", Data.rows, slice(None)))
+        return data
 
     def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """On the workers, in a fixed tree, as `TreeSum` adds."""
         name = getattr(function, "__self__", function).__name__.strip("_").replace("_", "-").lower()
-        jobs = [self.job(i, name, None, function, *arguments) for i in range(len(self.places))]
+        jobs = [self.job(i, name, function, *arguments) for i in range(len(self.places))]
         if len(jobs) == 1:
             return self.cluster.result(jobs[0])
         parts: list[tuple[Job, Any]] = []
@@ -114,7 +114,7 @@ class ClusterFeed(BlockFeed):
     ) -> Generator[LossMoments | None, None, None]:
         """One parallel pass: the workers reduce their rows, the engine takes what they found, in order."""
         reduction = engine.reduction()
-        jobs = (self.job(i, engine.name, None, visited, reduction, seed, around) for i, seed in order)
+        jobs = (self.job(i, engine.name, visited, reduction, seed, around) for i, seed in order)
         with closing(self.cluster.in_order(jobs)) as results:
             for (i, seed), (reduced, loss) in zip(order, results, strict=True):
                 engine.advance(theta, reduced, partial(self.ordered, i, seed), path)

@@ -115,8 +115,7 @@ class Form:
         """The raw results of the gradient, to be read in this order."""
         backward = self.backward(gradient)
         if backward is None and isinstance(self.gradient, Mapping):
-            parts = {k: self.gradients(leaves, upstream, g) for k, g in self.gradient.items() if callable(g)}
-            return [{key: parts[key][0] if key in parts else g for key, g in self.gradient.items()}]
+            return [{k: self.gradients(leaves, upstream, g)[0] if callable(g) else g for k, g in self.gradient.items()}]
         if backward is None:
             return [self.gradient]
         layer = hasattr(self.owner, "backward")
