@@ -7,6 +7,7 @@ from asyncio import CancelledError as TaskCancelled
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from dask.delayed import delayed
 POLL = 2.0  # seconds between looks at whether the cluster is still there
 PATIENCE = 50.0  # seconds that a cluster may be without any worker that works
 RETRIES = 5  # of work that was lost without its fault
+LOST = CancelledError, TaskCancelled, OSError  # what a lost connection ends in, or work with it
 MORE_MEMORY = "make smaller blocks, or give workers more"
 
 
@@ -71,13 +73,15 @@ class Cluster:
         waiting: deque[tuple[Job, Any]] = deque()
         try:
             for job in jobs:
-                waiting.append((job, job.submit()))
+                waiting.append((job, None))
+                with suppress(Exception):  # what fails here fails again in `result`, which says why
+                    waiting[-1] = job, job.submit()
                 if len(waiting) > ahead:
                     yield self.result(*waiting.popleft())
             while waiting:
                 yield self.result(*waiting.popleft())
         finally:
-            for _, future in waiting:
+            for future in filter(None, (future for _, future in waiting)):
                 future.release()
 
     def result(self, job: Job, future: Any = None) -> Any:
@@ -88,8 +92,11 @@ class Cluster:
                     future = job.submit()
                 self.wait(job, future)
                 return future.result()
-            except (CancelledError, TaskCancelled, OSError) as error:
-                if future is not None and future.status == "error":
+            except (ClusterError, BlockError):
+                raise
+            except (Exception, TaskCancelled) as error:
+                lost = isinstance(error, LOST) or self.client.status != "running"
+                if not lost or (future is not None and future.status == "error"):
                     raise self.explain(job, error) from error
                 while self.client.status == "connecting":
                     time.sleep(0.1)
@@ -98,10 +105,6 @@ class Cluster:
                     cure = "start a cluster and call again, with resume where the run has a checkpoint"
                     raise ClusterError(f"{gone}; {cure}") from error
                 future = None
-            except (ClusterError, BlockError):
-                raise
-            except Exception as error:
-                raise self.explain(job, error) from error
         raise ClusterError(f"{job.about} was lost {RETRIES} times in a row")
 
     def wait(self, job: Job, future: Any) -> None:
