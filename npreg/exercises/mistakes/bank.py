@@ -19,7 +19,7 @@ from npreg.exercises.found import ONE, Factor, Found
 from npreg.exercises.mistakes import flows, forward, links
 from npreg.exercises.mistakes.factors import FactorTable, quantities, scaled
 from npreg.exercises.mistakes.foreign import foreign_values
-from npreg.exercises.mistakes.mistake import Make, Mistake, asked, offset
+from npreg.exercises.mistakes.mistake import REFUSED, Make, Mistake, asked, offset
 from npreg.exercises.mistakes.preference import Kind, cost
 
 Turn = Callable[[Array, Array], Array]
@@ -29,7 +29,6 @@ SIGNLESS = frozenset({"wrong-variable", "loss-for-derivative"})
 MOST, MOST_PAIRS = 32, 400
 LEFT_OUT = ("ignores", "chain-missing", "missing-term")  # of which pairs are prepared first
 RIGHT = Mistake((), (Kind.RIGHT,))
-REFUSED = (ValueError, LookupError, TypeError, np.linalg.LinAlgError)
 
 RULES = (
     *(forward.inputs, forward.uses, forward.updated_inputs, forward.branches, forward.broadcasts),

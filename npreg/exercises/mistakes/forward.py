@@ -13,7 +13,7 @@ from npreg.exercises.forward.tape import Edit, Edits, Tape, Wrap, value_of
 from npreg.exercises.found import Fact
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.factors import quantities
-from npreg.exercises.mistakes.mistake import Mistake, known, mixed_up, on_step, told, twins
+from npreg.exercises.mistakes.mistake import REFUSED, Mistake, known, mixed_up, on_step, told, twins
 from npreg.exercises.mistakes.preference import Kind
 
 Function = Callable[[Array], Array]
@@ -183,11 +183,10 @@ def products_and_scales(tape: Tape) -> Iterator[Mistake]:
         if pair and np.isclose(value, given[0] @ given[1]):
             yield known(Kind.PRODUCT, "elementwise", Edits(functions=((step, _entry_by_entry),)))
         for scale in _scales(tape, step, names) if step != exercise.loss and value.dtype.kind != "b" else ():
-            edit, about = partial(_rescaled, scale), told(exercise, averaged=exercise.public(step))
-            forward = Edits(values=((step, edit),))
-            back = Edits(jacobians=tuple(((step, name), edit) for name in names if (step, name) in tape.jacobians))
+            forward, public = Edits(values=((step, scale),)), exercise.public(step)
+            back = Edits(jacobians=tuple(((step, name), scale) for name in names if (step, name) in tape.jacobians))
             for edits in (forward + back, forward):
-                yield known(Kind.STATISTIC, f"term-factor:{exercise.public(step)}", edits, about)
+                yield known(Kind.STATISTIC, f"term-factor:{public}", edits, told(exercise, averaged=public))
 
 
 def _entry_by_entry(function: Step) -> Step:
@@ -195,29 +194,28 @@ def _entry_by_entry(function: Step) -> Step:
 
 
 DIVISORS: tuple[Callable[[float], float], ...] = (lambda m: m / (m - 1), lambda m: m, lambda m: 1 / m)
+ROOTS: tuple[Callable[[float], float], ...] = (lambda m: m**0.5, lambda m: m, lambda m: m**-0.5)
 
 
-def _scales(tape: Tape, step: str, names: Sequence[str]) -> Iterator[Callable[[Tape], float]]:
-    """What a statistic is multiplied with by mistake, by how many numbers make one, or what holds a root of a size."""
-    values, ones = tape.values, tape.program.steps[step](**{name: np.ones(tape.values[name].shape) for name in names})
-    if values[step].size not in (1, max(values[name].size for name in names)):
-        yield from (partial(_of_count, change, step, names) for change in DIVISORS)
-    one = float(np.ravel(ones)[0])
+def _scales(tape: Tape, step: str, names: Sequence[str]) -> Iterator[Edit]:
+    """A statistic is multiplied by mistake, by how many numbers make one; or what holds the root of a size."""
+
+    def scaled(change: Callable[[float], float], size: str = "") -> Edit:
+        def count(at: Tape) -> float:
+            return quantities(at)[size] if size else max(at.values[n].size for n in names) / at.values[step].size
+
+        return lambda value, at: value * change(count(at))
+
+    ones = {name: np.ones_like(tape.values[name]) for name in names}
+    if tape.values[step].size not in (1, max(map(np.size, ones.values()))):
+        yield from map(scaled, DIVISORS)
+    try:
+        one = float(np.ravel(tape.program.steps[step](**ones))[0])
+    except REFUSED:
+        return
     for size in tape.exercise.symbols if one % 1 else ():
         if abs(one * np.sqrt(quantities(tape)[size]) % 1 - 0.5) > 0.5 - 1e-9:  # ones give a whole number without it
-            yield from (partial(_of_size, power, size) for power in (0.5, 1, -0.5))
-
-
-def _of_count(change: Callable[[float], float], step: str, names: Sequence[str], tape: Tape) -> float:
-    return change(max(tape.values[name].size for name in names) / tape.values[step].size)
-
-
-def _of_size(power: float, size: str, tape: Tape) -> float:
-    return float(quantities(tape)[size] ** power)
-
-
-def _rescaled(scale: Callable[[Tape], float], value: Array, tape: Tape) -> Array:
-    return np.asarray(value * scale(tape))
+            yield from (scaled(change, size) for change in ROOTS)
 
 
 def whole_for_part(tape: Tape) -> Iterator[Mistake]:

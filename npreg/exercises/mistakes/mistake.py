@@ -14,6 +14,7 @@ from npreg.exercises.found import Fact, Found
 from npreg.exercises.mistakes.preference import Kind
 
 Make = Callable[[Tape], Array]
+REFUSED = (ValueError, LookupError, TypeError, np.linalg.LinAlgError)
 
 
 @dataclass(frozen=True)

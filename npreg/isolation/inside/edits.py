@@ -99,11 +99,9 @@ def edits(
         for owner, key, node in places if field not in NOT_THERE else ():
             if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
                 found = [*_expression(node, parent, field, names)]
-                inner: Any = node
-                while isinstance(inner, (ast.Attribute, ast.UnaryOp)):
-                    inner = inner.value if isinstance(inner, ast.Attribute) else inner.operand
-                name = 0.1 * (isinstance(inner, ast.Name) and not isinstance(parent, ast.Return))  # only handed on
-                found += [(kind, cost + name, new) for kind, cost, new in added if _is_term(node, parent, field)]
+                name = bool(re.fullmatch(r"[-\w.]+", ast.unparse(node))) and not isinstance(parent, ast.Return)
+                more = added if _is_term(node, parent, field) else ()  # rather not where a name is only handed on
+                found += [(kind, cost + 0.1 * name, new) for kind, cost, new in more]
                 formula = field != "func" and isinstance(node, FORMULAS) and not isinstance(parent, INDEXED)
                 found += whole if formula else []
                 fresh = changed.isdisjoint(n.id for n in ast.walk(node) if isinstance(n, ast.Name))  # of no other line
@@ -183,9 +181,8 @@ def _expression(node: ast.expr, parent: ast.AST, field: str, names: Names) -> Ro
         yield "transposition", 1.7, "_e.T"
 
 
-def _number(node: ast.Constant, parent: ast.AST, field: str, names: Names) -> Rows:
-    value: Any = node.value
-    kind = "constant"
+def _number(node: Any, parent: ast.AST, field: str, names: Names) -> Rows:
+    kind, value = "constant", node.value
     if getattr(parent, "arg", "") == "axis" or getattr(getattr(parent, "func", None), "attr", "") in REDUCTIONS:
         kind = "axis"
     elif isinstance(parent, (ast.Subscript, ast.Slice)) and field != "value":
@@ -220,8 +217,7 @@ def _call(node: ast.Call, names: Names) -> Rows:
         return _with(node, keywords=[k for k in node.keywords if k.arg not in without] + more.keywords)
 
     for keyword in node.keywords:
-        kind, cost = (str(keyword.arg), 1.0) if keyword.arg in REDUCING else ("constant", 1.4)
-        yield kind, cost, with_keywords("", keyword.arg)
+        yield *((str(keyword.arg), 1) if keyword.arg in REDUCING else ("constant", 1.4)), with_keywords("", keyword.arg)
     if called in REDUCTIONS:
         args = node.args[: _of_numpy(node)]
         for axis in (0, 1):

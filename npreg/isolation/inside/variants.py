@@ -161,11 +161,11 @@ def _reached(name: str, defining: Callable[[str], Unit | None]) -> list[Unit]:
 
 def _named(node: Any) -> Iterator[tuple[str, ast.AST, str]]:
     """The name that a piece of code gives to a value, or to a function that returns it, and where the value stands."""
-    if isinstance(node, ast.Assign):
-        function = isinstance(node.value, ast.Lambda)
-        yield getattr(node.targets[0], "id", ""), node.value if function else node, "body" if function else "value"
-    elif isinstance(node, ast.FunctionDef):
+    if isinstance(node, ast.FunctionDef):
         yield from ((node.name, inner, "value") for inner in ast.walk(node) if isinstance(inner, ast.Return))
+    elif isinstance(node, ast.Assign):
+        owner, field = (node.value, "body") if isinstance(node.value, ast.Lambda) else (node, "value")
+        yield getattr(node.targets[0], "id", ""), owner, field
 
 
 class Piece:
