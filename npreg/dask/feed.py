@@ -147,9 +147,7 @@ class Column:
             for part, own_end, own_size in zip(self.parts, np.cumsum(own), own, strict=True):
                 start = own_end - own_size
                 first, last = int(max(end - size, start) - start), int(min(end, own_end) - start)
-                if first == 0 and last == own_size:
-                    pieces.append(part)
-                elif first < last:
+                if first < last:
                     some = delayed(rows_of) if isinstance(part, Delayed) else rows_of
                     pieces.append(some(part, first, last))
             found.append(_joined(pieces))

@@ -219,10 +219,8 @@ def _like(value: Any) -> Draw:
     def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         if whole and not given.ndim:
             return given
-        if one_hot:
-            return Input(("n", "k"), "one-hot").numbers({"n": shape[0], "k": shape[1]}, rng).astype(given.dtype)
-        if binary and low < high:
-            return (rng.permuted(np.arange(int(np.prod(shape)))) % 2).reshape(shape).astype(given.dtype)
+        if one_hot or (binary and low < high):
+            return Input(shape, "one-hot" if one_hot else "labels").numbers({}, rng).astype(given.dtype)
         if whole:
             values = np.unique(given)
             return rng.choice(values[values <= 2] if (values <= 2).sum() > 1 else values, shape)
