@@ -115,10 +115,7 @@ class Recorder:
 
     @property
     def wants(self) -> str:  # every step's parameters, or their sum alone
-        return "steps" if self.keep or self.tell is not None else "sum" if self.averaging else "nothing"
-
-    def __bool__(self) -> bool:
-        return self.wants != "nothing"
+        return "steps" if self.keep or self.tell is not None else "sum"
 
     def add(self, total: FloatArray, count: int) -> None:
         self.sum, self.count = self.sum + total, self.count + count

@@ -46,7 +46,8 @@ BlockOrder: TypeAlias = list[tuple[int, int]]  # the blocks of an epoch, each wi
 
 class How(NamedTuple):
     loss: Loss | None = None  # what `losses` will be asked for, found in the same pass where it can be
-    path: Path | None = None  # receives the parameters after every step, in epochs in which it is true
+    path: Path | None = None  # receives the parameters after every step,
+    unseen: int = 0  # but not of so many epochs, the first
     ahead: bool = False  # nobody will stop before the last epoch: orders may be drawn early
     done: int = 0  # blocks of the first epoch that were done before it was left in the middle,
     start: FloatArray | None = None  # and the parameters with which it began
@@ -125,11 +126,13 @@ class ArrayFeed(Rows):
     ) -> Generator[Reached, None, None]:
         """Advance `theta` through `num_epochs` epochs, from one place to the next where it may be left."""
         num_rows = self.facts.num_rows
-        together = max(TOGETHER // num_rows, 1) if how.ahead and how.path is None else 1
+        together = max(TOGETHER // num_rows, 1) if how.ahead else 1
+        unseen = num_epochs if how.path is None else how.unseen
         engine.load(*self.data)
         with closing(orders(rng, num_rows, num_epochs, ahead=how.ahead, shuffle=how.shuffle)) as drawn:
-            while some := list(islice(drawn, together)):
-                yield engine.run(theta, some, how.path or None), 0
+            while some := list(islice(drawn, max(min(together, unseen), 1))):
+                yield engine.run(theta, some, None if unseen > 0 else how.path), 0
+                unseen -= len(some)
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
         return [mean_loss(loss, self.data, theta) for theta in thetas]
@@ -169,14 +172,13 @@ class BlockFeed(Rows):
     ) -> Generator[Reached, None, None]:
         sums_loss = how.loss is not None and how.loss.is_squared and self.facts.width <= MOMENT_COLUMNS
         start, done, count = how.start, how.done, len(self.blocks)
-        for _ in range(num_epochs):
+        for epoch in range(num_epochs):
+            path = None if epoch < how.unseen else how.path
             start, sums = theta.copy() if start is None or not done else start, TreeSum()
             order = visit_order(rng, count, in_order=self.blocks.in_order, shuffle=how.shuffle)
             for i, _ in order[:done] if sums_loss else ():
                 sums.add(LossMoments.of(self.read(i), start))
-            with closing(
-                self.visit(engine, theta, order[done:], how.path or None, start if sums_loss else None)
-            ) as found:
+            with closing(self.visit(engine, theta, order[done:], path, start if sums_loss else None)) as found:
                 for moments in found:
                     done += 1
                     if moments is not None:

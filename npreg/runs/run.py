@@ -167,7 +167,8 @@ class Run:
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
         ahead = plan.stop is None and not hooks(plan.callbacks, "on_epoch") and self.file is None
         self.steps_told = self.stepper.steps_done
-        how = How(plan.loss, self.path, ahead, self.blocks_done, self.epoch_start, plan.shuffle)
+        unseen = self.tail_start(self.num_epochs) - self.epoch if self.recorder.wants == "sum" else 0
+        how = How(plan.loss, self.path, unseen, ahead, self.blocks_done, self.epoch_start, plan.shuffle)
         epochs = self.feed.epochs(self.engine, self.theta, self.rng, left, how)
         with contextlib.ExitStack() as stack, np.errstate(over="ignore", invalid="ignore"):
             stack.enter_context(contextlib.closing(epochs))
