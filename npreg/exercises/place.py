@@ -26,7 +26,12 @@ AS_CHEAP, ALIKE = 0.05, 0.15
 ADDED = 2.0  # the least cost of a change that adds something
 NEW = 3.0  # that of one which knows nothing of what stands there
 TIERS = ((0.0, ADDED), (ADDED, 9.0))
-TWINS = {"sign": "sign", "order": "sign", "accumulation": "update-returned"}  # by the kind of change that shows it
+TWINS = {
+    "sign": "sign",
+    "order": "sign",
+    "accumulation": "update-returned",
+    "shape": "broadcast",
+}  # by the kind of change that shows it
 NO_PLACE = {"not-implemented", "not-repeatable", "numerical"}
 
 
@@ -157,6 +162,8 @@ def _confirmed(mistakes: tuple[Mistake, ...], place: Place | None) -> tuple[Mist
     first, *others = mistakes
     change = "" if place is None else place.change
     twin = TWINS.get(change, "")
+    if (first.code, twin) == ("factor:n", "broadcast"):  # summed over the table, that is all that is left of it
+        first = replace(first, found=(), alternatives=(twin, *first.alternatives))
     if twin in first.alternatives:
         codes = ("+".join(mistake.code for mistake in mistakes), *(code for code in first.alternatives if code != twin))
         return (replace(first, code=twin, alternatives=codes, place=place),)

@@ -156,6 +156,7 @@ MARKED = [
     ("minibatch-sum", "grad_w = lambda X, r: 2 / len(X) * X.T @ r", "2 / len(X)", "too-much"),
     ("several-outputs", "grad_W = lambda X, R: X.T @ R / X.size", "X.size", "constant"),
     ("attention", "grad_V = lambda G, P: (P.T @ G).T", "T", "transposition"),
+    ("huber", "grad_b = lambda r, delta: np.mean(np.where(np.abs(r) <= delta, r, delta * r))", "delta * r", "formula"),
     ("attention", "grad_V = lambda G, P: P.T @ G / G.shape[1]", "G.shape[1]", "too-much"),
     ("softmax", "grad_b = lambda Y, P: (P - Y).sum(0) / Y.shape[-1]", "-1", "index"),
     ("logistic", "grad_b = lambda y, p: ((p > 0.5) - y).mean()", "p > 0.5", "comparison"),
@@ -219,6 +220,14 @@ def grad_b(r, delta): return np.mean(slope(r, delta))
     (mistake,) = check(source, "huber", seed=0, seconds=5).answers[1].mistakes
     assert mistake.code == "raises"
     assert mistake.place is None or mistake.place.line == 3
+
+
+def test_a_shape_that_takes_a_factor_away_shows_a_broadcast() -> None:
+    source = "import numpy as np\ndef grad_b(X, y, w, b): return np.array([(X @ w + b - y).sum()])\n"
+    (mistake,) = check(source, "column-vectors", seed=0, seconds=5).answers[1].mistakes
+    assert mistake.code == "broadcast"
+    assert "factor:n" in mistake.alternatives
+    assert "mean over the batch" not in mistake.message()
 
 
 def test_two_mistakes_have_a_place_each() -> None:
