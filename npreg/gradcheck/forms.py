@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from types import SimpleNamespace
+from types import CellType, FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,24 @@ class Form:
             self.leaves[short] = value
 
         mapped(self.tree, named, lambda path, value: bool(path) and not _is_open(value))
+
+    def around(self) -> dict[str, Any]:
+        """The arrays and numbers that both functions read from around them; none where they have an owner."""
+        parts = [self.function, self.gradient]
+        if self.owner is not None or not all(isinstance(part, FunctionType) for part in parts):
+            return {}
+        seen = [inspect.getclosurevars(part) for part in parts]
+        first, second = ({**one.globals, **one.nonlocals} for one in seen)
+        both = {n: v for n, v in first.items() if second.get(n) is v and n not in self.leaves and kind_of(v) in "fiu"}
+        return both if any(np.shape(value) for value in both.values() if value is not None) else {}
+
+    def opened(self, around: Mapping[str, Any]) -> Form:
+        """The same with these as inputs."""
+        one = _opened(self.function, around)
+        other = one if self.gradient is self.function else _opened(self.gradient, around)
+        form = Form(one, other, {**self.tree, **around}, [])
+        form.place = self.place
+        return form
 
     def inside(self, name: str) -> Shapes:
         """The shapes of the inputs that a name stands for: its own, or of all in a container."""
@@ -195,6 +213,24 @@ class Form:
                 raise TypeError(f"{needs}, but {how}; wrap it, e.g. lambda {next(iter(self.leaves))}: ...")
             found[name] = copied(spare[role])
         return found
+
+
+def _opened(function: Any, around: Mapping[str, Any]) -> Callable[..., Any]:
+    """A function that takes what it reads from around it as arguments."""
+    code, own = function.__code__, inspect.signature(function).parameters
+
+    def call(**given: Any) -> Any:
+        pairs = zip(code.co_freevars, function.__closure__ or (), strict=True)
+        cells = tuple(CellType(given[name]) if name in around else cell for name, cell in pairs)
+        known = {**function.__globals__, **{name: given[name] for name in around}}
+        fresh = FunctionType(code, known, function.__name__, function.__defaults__, cells)
+        fresh.__kwdefaults__ = function.__kwdefaults__
+        return fresh(**{name: given[name] for name in own})
+
+    new = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in [*own, *around]]
+    call.__signature__ = inspect.Signature(new)  # type: ignore[attr-defined]
+    call.__wrapped__ = function  # type: ignore[attr-defined]
+    return call
 
 
 def _owner(function: Any) -> Any:

@@ -47,7 +47,20 @@ class Subject(NamedTuple):
 def named_mistakes(
     form: Form, wanted: Wanted, given: Mapping[str, Any], upstream: Any, order: tuple[str, ...], wrong: list[str]
 ) -> dict[str, tuple[Mistake, ...]]:
-    """The mistakes by input, found on other numbers, too, in a result that is read in this order."""
+    """The mistakes by input, found on other numbers, too, in a result that is read in this order.
+
+    What both functions read from around them, such as the data of ``lambda w: loss(w, X, y)``, are inputs first.
+    """
+    around, found = form.around(), dict[str, tuple[Mistake, ...]]()
+    if around:
+        found = _on_other_numbers(form.opened(around), wanted, {**given, **around}, upstream, order, wrong)
+    rest = [name for name in wrong if name not in found or found[name][0].code == "not-recognised"]
+    return found | (_on_other_numbers(form, wanted, given, upstream, order, rest) if rest else {})
+
+
+def _on_other_numbers(
+    form: Form, wanted: Wanted, given: Mapping[str, Any], upstream: Any, order: tuple[str, ...], wrong: list[str]
+) -> dict[str, tuple[Mistake, ...]]:
     parts = form.gradient.values() if isinstance(form.gradient, Mapping) else [form.backward()]
     if not all(map(callable, parts)):  # there is nothing to try on other numbers
         return {}

@@ -110,9 +110,12 @@ def path_terms(case: Case) -> Iterator[Explanation]:
     found = {path: _column(wrt, path) for path in _paths(tapes[0], wrt)}
     every = {path: c for path, c in found.items() if any(np.any(np.abs(c(tape)) > 1e-9) for tape in tapes)}
     columns = _one_of_twins(every, tapes)
-    if not 2 <= len(columns) <= 6:
+    factors = case.fit([*columns.values()]) if 2 <= len(columns) <= 6 else None
+    if factors is None:
+        columns = every = _by_summand(every, tapes[0])
+        factors = case.fit([*columns.values()]) if 2 <= len(columns) <= 6 else None
+    if factors is None:
         return
-    factors = case.fit([*columns.values()]) or []
     codes, price, known, alone = _term_codes(_terms(exercise, dict(zip(columns, factors, strict=False))))
     price -= 3 * MORE * (len(columns) < len(every))  # half of w @ w is a factor rather than one w ignored
     if codes:
@@ -133,6 +136,21 @@ def _one_of_twins(columns: Mapping[Label, Make], tapes: Sequence[Tape]) -> dict[
     return {path: combined(same, [ONE] * len(same)) for path, same in kept.items()}
 
 
+def _by_summand(columns: Mapping[Label, Make], tape: Tape) -> dict[Label, Make]:
+    """The paths through each of the numbers that the loss is a sum of, such as a penalty, as one term."""
+    groups: dict[Label, list[Label]] = {}
+    for length in range(2, 1 + max(map(len, columns), default=0)):
+        groups = {}
+        for path in columns:
+            groups.setdefault(path[:length], []).append(path)
+        if len(groups) > 1:
+            break
+    if any(tape.values[head[-1]].ndim for head in groups):
+        return {}
+    joint = {tuple(s for s in same[0] if all(s in path for path in same)): same for same in groups.values()}
+    return {path: combined([columns[p] for p in same], [ONE] * len(same)) for path, same in joint.items()}
+
+
 def _terms(exercise: Exercise, factors: dict[Label, Factor | None]) -> list[Term]:
     """A name for each path, a public step that not all share, and its factor; of one step with one factor once."""
     shared = set.intersection(*map(set, factors)) if factors else set()
@@ -141,7 +159,7 @@ def _terms(exercise: Exercise, factors: dict[Label, Factor | None]) -> list[Term
         own = [step for step in path if step not in shared]
         public = [step for step in own if not step.startswith("_")]
         reached = [step for step in path if not step.startswith("_")]
-        name = public[0] if public else (exercise.public(own[0]) if own else reached[-1])
+        name = public[0] if public else (_summand(exercise, own[0]) if own else reached[-1])
         alone = [step for step in public if sum(step in other for other in factors) == 1]
         terms.setdefault(name, []).append((alone[0] if alone else name, factor))
     named: list[Term] = []
@@ -149,6 +167,14 @@ def _terms(exercise: Exercise, factors: dict[Label, Factor | None]) -> list[Term
         factor = members[0][1]
         named += [(name, factor)] if all(factor == other for _, other in members) else members
     return named
+
+
+def _summand(exercise: Exercise, step: str) -> str:
+    """A name for what the loss adds up: its step, or, of what only the loss itself holds, the setting in it."""
+    public = exercise.public(step)
+    above = [s for s, names in exercise.arguments.items() if step in names and exercise.public(s) == public]
+    settings = [n for s in (step, *above) for n in exercise.arguments[s] if n in exercise.settings]
+    return settings[0] if settings and public == exercise.loss else public
 
 
 def _term_codes(terms: Sequence[Term]) -> Named:
@@ -202,7 +228,7 @@ def joined_terms(case: Case) -> Iterator[Explanation]:
             every = sum(mistakes[1:], mistakes[0])
             free = [m.make is not None or any(kind.free_scale for kind in m.kinds) for m in mistakes]
             named = [ONE if unknown else factor for factor, unknown in zip(factors, free, strict=True)]
-            pairs = [(exercise.public(term), factor) for term, factor in zip(terms, named, strict=True)]
+            pairs = [(_summand(exercise, term), factor) for term, factor in zip(terms, named, strict=True)]
             codes, price, found, alone = _term_codes(pairs)
             codes, found = (codes, found) if codes or named[0] is None else scaled(named[0])
             known = every.found + found
@@ -305,5 +331,6 @@ def _extra_codes(exercise: Exercise, wrt: str, other: str, gradient: Factor, ext
         return ()
     settings = {name for name, _ in extra.powers if name in exercise.settings}
     steps = [step for step, names in exercise.arguments.items() if settings.intersection(names)]
-    term = exercise.public(steps[0]) if settings and steps else exercise.public(other)
+    named = [exercise.public(step) for step in steps if settings and exercise.public(step) != exercise.loss]
+    term = named[0] if named else exercise.public(other)
     return (f"extra-term:{term}", *scaled(gradient)[0])
