@@ -239,3 +239,58 @@ def test_names_survive_pickling() -> None:
     assert again == report
     assert [m.code for m in again.inputs[0].mistakes] == ["sign"]
     assert "sign" in report.to_dict()["inputs"][0]["mistakes"][0]["code"]
+
+
+def softmax_loss(W: Any, X: Any, y: Any, reg: Any, mistake: str = "") -> tuple[Any, Any]:
+    """As the courses on vision have it: loss and gradient in one, the penalty in the loss's own line."""
+    n = X.shape[0]
+    scores = X.dot(W)
+    scores -= scores.max(axis=1, keepdims=True)
+    exps = np.exp(scores)
+    p = exps / exps.sum(axis=1, keepdims=True)
+    loss = -np.log(p[np.arange(n), y]).sum() / n + reg * np.sum(W * W)
+    d = p.copy()
+    d[np.arange(n), y] -= 1
+    dW = X.T.dot(d) / (1 if mistake == "n" else n) + {"reg": 0, "half": 1}.get(mistake, 2) * reg * W
+    return loss, dW
+
+
+def cost(X: Any, y: Any, w: Any, b: Any, lambda_: Any) -> Any:
+    """As the courses on machine learning have it: loops over examples, which are not followed."""
+    m, total = X.shape[0], 0.0
+    for i in range(m):
+        p = sigmoid(np.dot(X[i], w) + b)
+        total += -y[i] * np.log(p) - (1 - y[i]) * np.log(1 - p)
+    return total / m + lambda_ / (2 * m) * np.sum(w**2)
+
+
+NAMED = {"n": "term-factor", "reg": "missing-term:reg", "half": "term-factor:reg"}
+
+
+@pytest.mark.parametrize("mistake", ["reg", pytest.param("n", marks=pytest.mark.slow), "half"])
+def test_what_both_functions_read_from_around_them_is_varied_too(mistake: str) -> None:
+    X, y, reg, W = RNG.normal(size=(20, 6)), RNG.integers(0, 4, 20), 0.05, RNG.normal(size=(6, 4))
+    report = check_gradient(
+        lambda W: softmax_loss(W, X, y, reg)[0], lambda W: softmax_loss(W, X, y, reg, mistake)[1], {"W": W}
+    )
+    (first,) = report.inputs[0].mistakes
+    assert first.code.startswith(NAMED[mistake])
+    assert ("n is X.shape[0]" in first.message) == (mistake == "n")
+    assert check_gradient(lambda W: softmax_loss(W, X, y, reg), None, {"W": W})
+
+
+def test_what_only_the_loss_reads_from_around_it_stays_as_it_is() -> None:
+    X, y, far = RNG.normal(size=(8, 3)), RNG.normal(size=8), RNG.normal(size=8)
+    report = check_gradient(lambda w: np.sum((X @ w - y + far) ** 2), lambda w: 2 * X.T @ (X @ w - y), {"w": W})
+    assert codes_of(report)
+    assert not any("far" in code for code in codes_of(report))
+
+
+def test_a_setting_shows_its_term_where_steps_cannot_be_followed() -> None:
+    def gradient(X: Any, y: Any, w: Any, b: Any, lambda_: Any) -> Any:
+        return X.T @ (sigmoid(X @ w + b) - y) / len(y) + lambda_ * w
+
+    inputs = {"X": X, "y": LOGISTIC["y"], "w": W, "b": 0.3, "lambda_": 0.7}
+    (first, *_) = check_gradient(cost, gradient, inputs, wrt="w").inputs[0].mistakes
+    assert first.code == "term-factor:lambda_"
+    assert "n times the right one" in first.message

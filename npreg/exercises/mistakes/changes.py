@@ -19,6 +19,7 @@ def plain(change: Any) -> Edit:
 ZERO, ONE = (plain(partial(like, dtype=float)) for like in (np.zeros_like, np.ones_like))
 NEGATIVE, SQUARE, ABSOLUTE, TRANSPOSE = map(plain, (np.negative, np.square, np.abs, np.transpose))
 ROLL, ROLL_BACK = (plain(partial(np.roll, shift=by, axis=0)) for by in (1, -1))
+TIMES = tuple(plain(partial(np.multiply, factor)) for factor in (0.0, 1.0, 2.0))
 MEAN = plain(lambda value: np.broadcast_to(np.mean(value, axis=0), value.shape))
 COLUMN_OR_FLAT = plain(lambda value: value[:, None] if value.ndim == 1 else value.ravel())
 ABSENT = (ZERO, ONE, NEGATIVE)

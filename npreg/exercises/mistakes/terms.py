@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
@@ -15,7 +16,7 @@ from npreg.exercises.forward.program import Answer, Array, Exercise
 from npreg.exercises.forward.tape import Edits, Tape
 from npreg.exercises.found import ONE, Fact, Factor, Found, Scale
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.bank import Bank, Explanation, Pool, combined
+from npreg.exercises.mistakes.bank import REFUSED, Bank, Explanation, Pool, combined
 from npreg.exercises.mistakes.factors import scaled
 from npreg.exercises.mistakes.links import origins
 from npreg.exercises.mistakes.mistake import Make, Mistake, asked, derivative, known, quantity, twins
@@ -115,6 +116,7 @@ def path_terms(case: Case) -> Iterator[Explanation]:
         columns = every = _by_summand(every, tapes[0])
         factors = case.fit([*columns.values()]) if 2 <= len(columns) <= 6 else None
     if factors is None:
+        yield from _setting_terms(case)
         return
     codes, price, known, alone = _term_codes(_terms(exercise, dict(zip(columns, factors, strict=False))))
     price -= 3 * MORE * (len(columns) < len(every))  # half of w @ w is a factor rather than one w ignored
@@ -134,6 +136,22 @@ def _one_of_twins(columns: Mapping[Label, Make], tapes: Sequence[Tape]) -> dict[
         twins = (p for p, (first, *_) in kept.items() if all(np.allclose(first(t), column(t), 1e-12, 0) for t in tapes))
         kept.setdefault(next(twins, path), []).append(column)
     return {path: combined(same, [ONE] * len(same)) for path, same in kept.items()}
+
+
+def _setting_terms(case: Case) -> Iterator[Explanation]:
+    """What a setting multiplies, such as a penalty, and the rest as terms, where a loss of one step shows no others."""
+    exercise, wrt, tapes = case.bank.exercise, case.answer.wrt, case.bank.tapes
+    for setting in exercise.settings if len(exercise.steps) == 1 else ():
+        rest, whole, more = (derivative(wrt, Edits(values=((setting, edit),))) for edit in changes.TIMES)
+        columns = [rest, combined([whole, rest], [ONE, Factor(-1)])]
+        with suppress(*REFUSED):
+            parts = [(rest(tape), whole(tape), more(tape)) for tape in tapes]
+            linear = all(np.allclose(c - b, b - a, 1e-6, 1e-9 * np.max(np.abs(b))) for a, b, c in parts)
+            factors = case.fit(columns) if linear else None
+            if factors is not None and all(factors):  # without one of them, the setting or the rest is left out
+                codes, price, known, alone = _term_codes([*zip((exercise.loss, setting), factors, strict=True)])
+                apart = tuple(combined(columns, one) for one in alone)
+                yield Explanation(codes, price, combined(columns, factors), known, parts=apart)
 
 
 def _by_summand(columns: Mapping[Label, Make], tape: Tape) -> dict[Label, Make]:
