@@ -16,10 +16,10 @@ from npreg.exercises.forward.program import Answer, Array, Exercise
 from npreg.exercises.forward.tape import Edits, Tape
 from npreg.exercises.found import ONE, Fact, Factor, Found, Scale
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.bank import REFUSED, Bank, Explanation, Pool, combined
+from npreg.exercises.mistakes.bank import Bank, Explanation, Pool, combined
 from npreg.exercises.mistakes.factors import scaled
 from npreg.exercises.mistakes.links import origins
-from npreg.exercises.mistakes.mistake import Make, Mistake, asked, derivative, known, quantity, twins
+from npreg.exercises.mistakes.mistake import REFUSED, Make, Mistake, asked, derivative, known, quantity, twins
 from npreg.exercises.mistakes.preference import MORE, Kind, cost, factor_cost
 
 Label = tuple[str, ...]
