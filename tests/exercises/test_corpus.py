@@ -72,6 +72,7 @@ BESIDE = (
     "change.",
     "place-",
     "line",
+    "same-line",
     "cell",
     "stop",
     "stub.value",
