@@ -136,15 +136,16 @@ class MomentsEngine(Engine):
         extended = np.concatenate([*parts, np.eye(theta.shape[1])], dtype=np.float64)
         start = extended[: -theta.shape[1]].copy()
         m, maps, negated = len(start), self.maps(moments), self.momentum is None
-        levels: list[FloatArray] | None = None if path is None else []
         wide = m >= (WIDE if negated else WIDE_PAIR)
+        safe = wide or self.cannot_grow(maps)
+        levels: list[FloatArray] | None = None if safe and path is None else []
         composed = [] if wide else compose_all(maps, negated=negated, keep=levels)
         state, states = extended[:m], np.empty((0 if path is None else maps.shape[1], m, theta.shape[1]))
         ends, paths = [], []
         for epoch in range(len(maps)):
             if wide:
                 apply_each(maps[epoch], extended, states, negated=negated)
-            elif levels is not None:
+            elif levels is not None and path is not None:
                 states[:-1] = states_before([level[epoch] for level in levels], state)[1:]
             for part in composed:
                 for one in part[epoch]:
@@ -155,7 +156,7 @@ class MomentsEngine(Engine):
             if path is not None:
                 states[-1] = state
                 paths.append(states[:, :p].astype(theta.dtype))
-        if composed and not self.is_trustworthy(maps, start, state):
+        if levels is not None and not (safe or stay_small(levels[1:], start, state)):
             stepper.steps_done = first_step
             return None
         theta[...] = state[:p]
@@ -184,26 +185,14 @@ class MomentsEngine(Engine):
         diagonal -= 1
         return maps
 
-    def is_trustworthy(self, maps: FloatArray, start: FloatArray, end: FloatArray) -> bool:
-        """Whether no composed map grew beyond the parameters, so that no digits were lost in it."""
-        if self.contracts:
-            return True  # no product of maps has a norm above 1, no c exceeds twice the largest parameters
-        m = len(start)
-        if self.momentum is None:
-            # −A = lr/B G − I has a trace of at most 2 − m only where all eigenvalues of A are in [−1, 1].
-            width = maps.shape[-1]
-            trace = np.einsum("ij->i", maps.reshape(-1, m * width)[:, : m * width : width + 1])
-            if trace.max() <= 2 - m:
-                return True
-        scale = max(np.abs(start).max(), np.abs(end).max())
-
-        def is_small(some: FloatArray) -> bool:
-            size = np.abs(some).reshape(-1, *some.shape[-2:]).max(axis=0)
-            return bool(size[:, :m].max() <= GROWTH_LIMIT and size[:, m:].max() <= GROWTH_LIMIT * scale)
-
-        levels: list[FloatArray] = []
-        compose_all(maps, negated=self.momentum is None, keep=levels)
-        return bool(np.isfinite(scale)) and all(map(is_small, levels[1:]))
+    def cannot_grow(self, maps: FloatArray) -> bool:
+        """Whether no product of the maps has a norm above 1, and no c exceeds twice the largest parameters."""
+        if self.contracts or self.momentum is not None:
+            return self.contracts
+        # −A = lr/B G − I has a trace of at most 2 − m only where all eigenvalues of A are in [−1, 1].
+        m, width = maps.shape[-2:]
+        trace = np.einsum("ij->i", maps.reshape(-1, m * width)[:, : m * width : width + 1])
+        return bool(trace.max() <= 2 - m)
 
     def replay_by_loop(self, theta: FloatArray, index: Order, path: Path | None) -> list[FloatArray]:
         if self.data is not None:
@@ -214,6 +203,17 @@ class MomentsEngine(Engine):
             order = epoch.reshape(-1)
             ends += self.fallback.run(theta, [order[order != self.rows.num_rows]], path)
         return ends
+
+
+def stay_small(levels: list[FloatArray], start: FloatArray, end: FloatArray) -> bool:
+    """Whether no composed map grew beyond the parameters, so that no digits were lost in it."""
+    m, scale = len(start), max(np.abs(start).max(), np.abs(end).max())
+
+    def is_small(some: FloatArray) -> bool:
+        size = np.abs(some).reshape(-1, *some.shape[-2:]).max(axis=0)
+        return bool(size[:, :m].max() <= GROWTH_LIMIT and size[:, m:].max() <= GROWTH_LIMIT * scale)
+
+    return bool(np.isfinite(scale)) and all(map(is_small, levels))
 
 
 def _momentum_maps(momentum: Momentum, moments: FloatArray, rate: FloatArray | float) -> FloatArray:
