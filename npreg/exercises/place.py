@@ -114,7 +114,6 @@ def _halfway(answer: AnswerReport, questions: Questions, values: Sequence[Any]) 
 def _reaches(
     change: Change, goal: Sequence[Array], references: Sequence[Reference], probes: Sequence[int], name: str
 ) -> bool:
-    """Whether a change returns what is wanted on every one of these probes."""
     if [value.shape for value in change["values"]] != [goal[i].shape for i in probes]:
         return False
     for value, i in zip(change["values"], probes, strict=True):

@@ -248,5 +248,4 @@ def bank_of(exercise: Exercise) -> Bank:
 
 
 def _squeezed(shapes: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Shapes without their ones."""
     return [tuple(size for size in shape if size != 1) for shape in shapes]

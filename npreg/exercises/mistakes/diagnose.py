@@ -138,7 +138,6 @@ def _typed_in(case: Case) -> Iterator[Explanation]:
 
 
 def _with_number(answer: Answer, scalar: str, number: float) -> Make:
-    """The answer with this number in the place of a scalar input."""
     edits = Edits(values=((scalar, changes.plain(partial(np.full_like, fill_value=number, dtype=float))),))
     key = (answer.wrt, answer.formula, scalar, number)
     return lambda tape: np.asarray(tape.noted(key, lambda: value_of(answer, tape.edited(edits))))

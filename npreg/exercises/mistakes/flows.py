@@ -85,7 +85,6 @@ def _spread(tape: Tape, name: str, step: str) -> Array:
 
 
 def _two_terms(terms: Sequence[Array], target: Array) -> Array | None:
-    """The weights with which two quantities make the target, or None."""
     columns = np.stack([term.ravel() for term in terms], axis=1).astype(float)
     if np.linalg.matrix_rank(columns) < 2:
         return None

@@ -184,7 +184,6 @@ def _all(tape: Tape) -> New:
 
 
 def _with(tape: Tape, new: New) -> Tape:
-    """The tape with parameters in their new values."""
     wrt = {tape.exercise.answers[name].wrt: value for name, value in new.items()}
     return record(tape.exercise, {name: wrt.get(name, tape.values[name]) for name in tape.exercise.inputs})
 

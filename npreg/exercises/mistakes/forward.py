@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from npreg.exercises.forward.program import Answer, Array, Step
+from npreg.exercises.forward.program import Answer, Array
 from npreg.exercises.forward.tape import Edit, Edits, Tape, Wrap, value_of
 from npreg.exercises.found import Fact
 from npreg.exercises.mistakes import changes
@@ -181,16 +181,13 @@ def products_and_scales(tape: Tape) -> Iterator[Mistake]:
         value, given = values[step], [values[name] for name in names]
         pair = len(names) == 2 and not value.ndim and given[0].ndim == 1 and given[0].shape == given[1].shape
         if pair and np.isclose(value, given[0] @ given[1]):
-            yield known(Kind.PRODUCT, "elementwise", Edits(functions=((step, _entry_by_entry),)))
+            edits = Edits(functions=((step, lambda _: lambda **two: np.prod(np.stack([*two.values()]), axis=0)),))
+            yield known(Kind.PRODUCT, "elementwise", edits)
         for scale in _scales(tape, step, names) if step != exercise.loss and value.dtype.kind != "b" else ():
             forward, public = Edits(values=((step, scale),)), exercise.public(step)
             back = Edits(jacobians=tuple(((step, name), scale) for name in names if (step, name) in tape.jacobians))
             for edits in (forward + back, forward):
                 yield known(Kind.STATISTIC, f"term-factor:{public}", edits, told(exercise, averaged=public))
-
-
-def _entry_by_entry(function: Step) -> Step:
-    return lambda **given: np.prod(np.stack(list(given.values())), axis=0)
 
 
 DIVISORS: tuple[Callable[[float], float], ...] = (lambda m: m / (m - 1), lambda m: m, lambda m: 1 / m)

@@ -128,7 +128,6 @@ def _parts(node: ast.expr) -> dict[str, Any]:
 
 
 def _with(node: Any, **fields: Any) -> Any:
-    """The same node with other fields."""
     new = copy.copy(node)
     vars(new).update(fields)
     return new

@@ -10,7 +10,7 @@ import time
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -146,7 +146,6 @@ def _file_name(name: str) -> str:
 
 
 def _reached(name: str, defining: Callable[[str], Unit | None]) -> list[Unit]:
-    """What an answer is made of, helpers first."""
     found, waiting, known = list[Unit](), [name], set[str]()
     while waiting:
         unit = defining(current) if (current := waiting.pop()) not in known else None
@@ -258,7 +257,11 @@ class Piece:
             return None
 
     def _value(self, codes: Sequence[Any], probe: Probe, sizes: Mapping[str, int], name: str) -> np.ndarray:
-        space = {**self.space, **{f"_size_{key}": size for key, size in sizes.items()}, "__turn": _Turns()}
+        space = {
+            **self.space,
+            **{f"_size_{key}": size for key, size in sizes.items()},
+            "__turn": partial(next, iter(range(MOST_TURNS))),
+        }
         space.update({GIVEN + key: answers.copied(value) for key, value in probe.items()})
         space["_root_d"] = float(np.sqrt(sizes.get("d", 1)))
         for code in codes:
@@ -296,17 +299,6 @@ class _Guarded:
             return value(*args, **kwargs)
 
         return guarded
-
-
-class _Turns:
-    """Counts the turns of all loops of a call."""
-
-    left = MOST_TURNS
-
-    def __call__(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise TooMuch("turns")
 
 
 def _range(*args: Any) -> range:
