@@ -30,6 +30,7 @@ FEW = (9, 7, 5, 4, 3, 3, 3, 3, 3)
 SIZES = (7, 5, 11, 3, 13, 17, 19, 23, 29)
 FAILED = ("raises", "not-implemented", "no-return")
 BEHAVIOUR = (*FAILED, "changes-input", "not-repeatable")
+FIXED = "Which mistake it is could be looked for if you gave the function that computes the gradient, not its value."
 IGNORED = "The upstream derivative is not used: the result is the same whatever it is."
 Shape = tuple[str | int, ...]
 Axis = tuple[str, int]
@@ -63,7 +64,7 @@ def _on_other_numbers(
 ) -> dict[str, tuple[Mistake, ...]]:
     parts = form.gradient.values() if isinstance(form.gradient, Mapping) else [form.backward()]
     if not all(map(callable, parts)):  # there is nothing to try on other numbers
-        return {}
+        return dict.fromkeys(wrong, (Mistake("not-recognised", FIXED),))
     takes = upstream is not None and form.upstream()[0]
     inputs = dict(given)
     if takes:

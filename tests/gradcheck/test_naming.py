@@ -226,10 +226,11 @@ def test_nothing_is_named_at_random() -> None:
         assert {m.code for m in report.inputs[0].mistakes} <= {"not-recognised", "global-or-hardcoded"}
 
 
-def test_a_gradient_given_as_numbers_has_no_mistake_to_name() -> None:
-    report = check_gradient(ridge, 2 * right(**RIDGE), RIDGE, wrt="w")
-    assert report.inputs[0].mistakes == ()
-    assert not report.passed
+def test_of_a_gradient_given_as_numbers_it_is_told_that_a_function_shows_more() -> None:
+    (mistake,) = check_gradient(ridge, 2 * right(**RIDGE), RIDGE, wrt="w").inputs[0].mistakes
+    assert mistake.code == "not-recognised"
+    assert "the function that computes the gradient, not its value" in mistake.message
+    assert codes_of(check_gradient(ridge, lambda **a: 2 * right(**a), RIDGE, wrt="w"))[0] == "factor:2"
 
 
 @pytest.mark.slow
