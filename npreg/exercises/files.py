@@ -15,7 +15,6 @@ import runpy
 import tokenize
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from npreg.exercises.course import IDS, load
 from npreg.exercises.forward.program import Exercise
@@ -50,11 +49,9 @@ def read_source(path: str | Path) -> str:
         if path.stat().st_size > longest:
             raise UnusableFile("long", path=path, most=longest)
         text = decode(path.read_bytes(), str(path))
-        return notebook_source(text) if notebook else text
+        return notebook_source(text, str(path)) if notebook else text
     except OSError as error:
         raise UnusableFile("read", path=path, why=error.strerror or error) from None
-    except NotANotebook as error:
-        raise UnusableFile("notebook", path=path, why=error) from None
 
 
 def decode(content: bytes, name: str) -> str:
@@ -79,36 +76,27 @@ def decode(content: bytes, name: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-class NotANotebook(ValueError):
-    """The text is no notebook of format 3 or 4."""
-
-
-def notebook_source(text: str) -> str:
+def notebook_source(text: str, name: str) -> str:
     """The code cells in order as one source; magics become comments, and so does a cell in another language."""
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise NotANotebook(f"not JSON: {error}") from None
+        raise UnusableFile("notebook", path=name, why=f"not JSON: {error}") from None
     if not isinstance(notebook, dict):
-        raise NotANotebook("not a JSON object")
+        raise UnusableFile("notebook", path=name, why="not a JSON object")
     cells = notebook.get("cells")
     if cells is None and isinstance(notebook.get("worksheets"), list):
         cells = [cell for sheet in notebook["worksheets"] if isinstance(sheet, dict) for cell in sheet.get("cells", ())]
     if not isinstance(cells, list):
-        raise NotANotebook("no list of cells")
-    sources = [_joined(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+        raise UnusableFile("notebook", path=name, why="no list of cells")
+    codes = [cell for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    given = [code.get("source", code.get("input", "")) for code in codes]
+    parts = [[source] if isinstance(source, str) else source if isinstance(source, list) else [] for source in given]
+    sources = ["".join(line for line in lines if isinstance(line, str)) for lines in parts]
     return "\n\n".join(_plain_python(source) for source in sources if source.strip())
 
 
-def _joined(cell: dict[str, Any]) -> str:
-    source = cell.get("source", cell.get("input", ""))
-    if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
-    return source if isinstance(source, str) else ""
-
-
 def _plain_python(source: str) -> str:
-    """A cell without its magics."""
     lines = source.splitlines()
     first = next((line for line in lines if line.strip()), "")
     if first.startswith("%%") and not first.startswith(RUN_AS_THEY_ARE):

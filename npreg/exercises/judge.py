@@ -52,8 +52,12 @@ def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") ->
         raise UnusableFile("no-python", why=message, line=error["line"])
     with np.errstate(all="ignore"):
         steps = _judge_steps(questions, outcome)
-        judged = [_judge(questions, name, outcome, steps) for name in questions.names]
-        answers = [_with_its_name(answer, outcome["functions"][answer.name]["name"]) for answer in judged]
+        answers = [_judge(questions, name, outcome, steps) for name in questions.names]
+    for i, answer in enumerate(answers):
+        function = outcome["functions"][answer.name]["name"]
+        if function != answer.name:  # no function of the file is named after it: tell what stood for it
+            about = Finding("name", True, {"function": function.replace("[", "(…)["), "answer": answer.name})
+            answers[i] = replace(answer, findings=(*answer.findings, about))
     steps_taken = {*questions.bank.exercise.public_steps}
     recomputed = [a.name for a in answers if steps_taken.isdisjoint(outcome["functions"][a.name]["parameters"])]
     told = tuple(_beside_broadcast(a, answers) if a.name in recomputed else a for a in answers)
@@ -69,14 +73,6 @@ def _judge_steps(questions: Questions, outcome: Mapping[str, Any]) -> list[Answe
             report = _judge(questions, name, outcome, reports)
             reports.append(report if all(other.passed for other in reports) else replace(report, mistakes=()))
     return reports[::-1]
-
-
-def _with_its_name(answer: AnswerReport, function: str) -> AnswerReport:
-    """The verdict, with what stood for an answer that no function of the file is named after."""
-    if function == answer.name:
-        return answer
-    about = Finding("name", True, {"function": function.replace("[", "(…)["), "answer": answer.name})
-    return replace(answer, findings=(*answer.findings, about))
 
 
 def _beside_broadcast(answer: AnswerReport, answers: Sequence[AnswerReport]) -> AnswerReport:
@@ -159,10 +155,15 @@ def judge_values(
     elif "not-repeatable" in codes and all(np.all(np.isfinite(value)) for value in values):
         found = []
     else:
-        details = next((finding.details for finding in about if finding.kind == "value"), {})
-        found = _named(questions, name, values, _deviation(details), outside)
+        off_by: Found = ()
+        for details in (f.details for f in about if f.kind == "value" and f.details.get("entries")):
+            entry, wrong, sizes = tuple(details["entries"][0]) or None, details["wrong"], details["sizes"]
+            off_by = (
+                Fact(entry=entry, wrong=wrong, size=details["size"], deviation=details["deviation"], sizes=sizes),
+            )
+        found = _named(questions, name, values, off_by, outside)
         if found[0].code == "not-recognised" and free[1]:
-            found = _named(questions, name, _without(values, free[0]), _deviation(details), outside)
+            found = _named(questions, name, _without(values, free[0]), off_by, outside)
     told = (replace(mistake, found=(*mistake.found, *off[:1], *on_steps)) for mistake in found)
     return AnswerReport(name, False, tuple(findings), (*behaviour, *told))
 
@@ -204,7 +205,6 @@ def _same(a: Array, b: Array | None) -> bool:
 def _named(
     questions: Questions, name: str, values: Sequence[Array], deviation: Found, outside: Sequence[str]
 ) -> list[Mistake]:
-    """The mistakes behind wrong values."""
     bank, references = questions.bank, questions.judged
     for value in values:
         for entry in np.argwhere(~np.isfinite(value))[:1]:
@@ -276,19 +276,10 @@ def without_guards(exercise: Exercise) -> tuple[Exercise, list[float]]:
     return (replace(exercise, function=loss), constants) if constants else (exercise, [])
 
 
-def _deviation(details: Mapping[str, Any]) -> Found:
-    """Where and how far the values are off, if they have the right shape."""
-    if not details.get("entries"):
-        return ()
-    entry, wrong, size = tuple(details["entries"][0]) or None, details["wrong"], details["size"]
-    return (Fact(entry=entry, wrong=wrong, size=size, deviation=details["deviation"], sizes=details["sizes"]),)
-
-
 def _constant(values: Sequence[Array]) -> bool:
-    """Whether all values are the same array, or the same number."""
     first = values[0]
-    same = all(value.shape == first.shape and np.array_equal(value, first) for value in values)
-    return same or all(value.size and np.all(value == first.flat[0]) for value in values)
+    same_array = all(value.shape == first.shape and np.array_equal(value, first) for value in values)
+    return same_array or all(value.size and np.all(value == first.flat[0]) for value in values)
 
 
 def _nearly(values: Sequence[Array], references: Sequence[Reference], name: str, close: float) -> bool:

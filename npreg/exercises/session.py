@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from npreg.exercises.by_hand import by_hand
 from npreg.exercises.course import IDS, load
 from npreg.exercises.files import read_source, require_python, student_files
-from npreg.exercises.findings import AnswerReport, Example, Finding, Mistake
+from npreg.exercises.findings import Example, Finding, Mistake
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.found import Fact
 from npreg.exercises.judge import Questions, judge, questions_of
@@ -52,7 +52,6 @@ class OwnFile:
 
     @property
     def sandbox(self) -> Sandbox:
-        """Its own folder, and its limits."""
         return Sandbox(replace(self.limits, file_size=OWN_FILE_SIZE), home=self.folder)
 
     @cached_property
@@ -114,10 +113,15 @@ def progress(folder: str | Path, limits: Limits, skipped: list[UnusableFile], la
 
 def judged(questions: Questions, ran: Ran, limits: Limits, lang: str = "en", own: bool = False) -> Report:
     """Judge what ran; a stopped answer has the reason as its mistake, but an exception in a file of one's `own`."""
-    report = judge(questions, ran.outcome, lang)
-    endings = endings_of(ran, own)
-    answers = tuple(_ended(answer, endings, limits) for answer in report.answers)
-    return replace(report, answers=answers, error=None if "" in ran.endings else report.error)
+    report, endings = judge(questions, ran.outcome, lang), endings_of(ran, own)
+    answers = list(report.answers)
+    for i, answer in enumerate(answers):
+        where = answer.name if answer.name in endings else ""
+        if where in endings and not answer.passed and "numerical" not in answer.codes:
+            code, detail = endings[where]
+            mistake = Mistake(code, answer.name, (Fact(message=explained(where, code, detail, limits)),))
+            answers[i] = replace(answer, findings=(Finding("runs", False),), mistakes=(mistake,))
+    return replace(report, answers=tuple(answers), error=None if "" in ran.endings else report.error)
 
 
 def endings_of(ran: Ran, own: bool = False) -> dict[str, tuple[str, str]]:
@@ -144,16 +148,6 @@ def _reason(error: Mapping[str, Any] | None, value: Any = None) -> tuple[str, st
     if kind in ("PermissionError", "BlockingIOError") or "can't start new thread" in message:
         return "no-processes", f"{kind}: {message}"[:200]
     return ("no-processes", message[:200]) if kind == "OSError" and "File too large" in message else None
-
-
-def _ended(answer: AnswerReport, endings: Mapping[str, tuple[str, str]], limits: Limits) -> AnswerReport:
-    """The answer with the reason in the place of its mistakes, if it was stopped."""
-    where = answer.name if answer.name in endings else ""
-    if answer.passed or where not in endings or "numerical" in answer.codes:
-        return answer
-    code, detail = endings[where]
-    mistake = Mistake(code, answer.name, (Fact(message=explained(where, code, detail, limits)),))
-    return replace(answer, findings=(Finding("runs", False),), mistakes=(mistake,))
 
 
 def explained(where: str, code: str, detail: str, limits: Limits) -> dict[str, str]:
@@ -192,7 +186,6 @@ def _imported(source: str) -> Iterable[str]:
 
 
 def _shortened(text: str) -> str:
-    """The first lines of a text, each cut, and how many more there are."""
     lines = [line[:100] for line in text.rstrip().splitlines()]
     if len(lines) > SHOWN_LINES:
         lines[SHOWN_LINES - 1 :] = [f"… (+{len(lines) - SHOWN_LINES + 1})"]

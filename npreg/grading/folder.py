@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
-from npreg.exercises.files import NotANotebook, decode, notebook_source
+from npreg.exercises.files import decode, notebook_source
 from npreg.exercises.report import UnusableFile
 from npreg.exercises.words import size
 from npreg.files import safe_file_name
@@ -102,13 +102,13 @@ def _source(path: Path, content: bytes) -> str:
     """The text, in the encoding that a byte-order mark or a comment declares, or UTF-8; of a notebook the code."""
     try:
         source = decode(content, "file")
-        source = notebook_source(source) if path.suffix.lower() == ".ipynb" else source
+        source = notebook_source(source, "file") if path.suffix.lower() == ".ipynb" else source
     except UnusableFile as error:
+        if error.key == "notebook":
+            raise _Refused("notebook", str(error.details["why"])[:200]) from None
         why = {name: value for name, value in error.details.items() if name != "path"}
         shown = ", ".join(f"{name} {value}" for name, value in why.items()) or error.key
         raise _Refused("empty" if error.key == "empty" else "encoding", shown[:100]) from None
-    except NotANotebook as error:
-        raise _Refused("notebook", str(error)[:200]) from None
     if not source.strip():
         raise _Refused("empty", "")
     if len(source) > LARGEST_SOURCE:
@@ -170,16 +170,11 @@ def _zipped(path: Path) -> Members:
                 raise NotUnpacked("it is encrypted")
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
                 raise NotUnpacked("it is packed in an unusual way")
-            yield _zip_name(info), lambda info=info: archive.open(info)  # type: ignore[misc]
-
-
-def _zip_name(info: zipfile.ZipInfo) -> str:
-    """The name as it was meant: old programs write it in the system's encoding, and do not say so."""
-    raw = info.filename.encode("cp437", "replace")
-    for encoding in () if info.flag_bits & 0x800 else ("utf-8", "gbk"):
-        with contextlib.suppress(UnicodeDecodeError):
-            return raw.decode(encoding)
-    return info.filename
+            name = info.filename
+            for encoding in () if info.flag_bits & 0x800 else ("gbk", "utf-8"):
+                with contextlib.suppress(UnicodeDecodeError):  # old programs write the system's, and do not say so
+                    name = info.filename.encode("cp437", "replace").decode(encoding)
+            yield name, lambda info=info: archive.open(info)  # type: ignore[misc]
 
 
 def _tarred(path: Path, most_bytes: int) -> Members:

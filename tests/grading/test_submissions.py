@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from npreg.exercises.files import NotANotebook, notebook_source
+from npreg.exercises.files import notebook_source
+from npreg.exercises.report import UnusableFile
 from npreg.exercises.words import REASONS, brief, explain
 from npreg.grading.folder import LARGEST, read, readable_name, submissions
 
@@ -115,7 +116,7 @@ def notebook(*cells):
 
 def test_a_notebooks_code_cells_are_joined_in_order():
     text = notebook(("code", "import numpy as np"), ("markdown", "def no(): pass"), ("code", ["x = 1\n", "y = 2"]))
-    assert notebook_source(text) == "import numpy as np\n\nx = 1\ny = 2"
+    assert notebook_source(text, "a") == "import numpy as np\n\nx = 1\ny = 2"
 
 
 @pytest.mark.parametrize(
@@ -135,19 +136,19 @@ def test_a_notebooks_code_cells_are_joined_in_order():
     ],
 )
 def test_magics_become_comments_and_python_stays(line, plain):
-    assert notebook_source(notebook(("code", line))) == plain
+    assert notebook_source(notebook(("code", line)), "a") == plain
 
 
 def test_cells_in_other_languages_are_left_out():
     text = notebook(("code", "%%bash\nrm -rf /"), ("code", "%%time\nx = 1"), ("raw", "nothing"))
-    assert notebook_source(text) == "# %%bash\n# rm -rf /\n\n# %%time\nx = 1"
+    assert notebook_source(text, "a") == "# %%bash\n# rm -rf /\n\n# %%time\nx = 1"
 
 
 def test_notebooks_of_format_3_are_read():
     cells = [{"cell_type": "code", "input": ["x = 1\n"]}]
-    assert notebook_source(json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}]})) == "x = 1"
-    with pytest.raises(NotANotebook, match="list of cells"):
-        notebook_source('{"nbformat": 4}')
+    assert notebook_source(json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}]}), "a") == "x = 1"
+    with pytest.raises(UnusableFile, match="list of cells"):
+        notebook_source('{"nbformat": 4}', "a")
 
 
 def test_every_reason_is_said_in_both_languages():

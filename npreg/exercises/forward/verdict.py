@@ -145,23 +145,21 @@ def value_findings(values: list[Array], references: list[Reference], name: str) 
     parallel = passed or (all(abs(abs(c) - 1) < 1e-9 for c in cosines) and len({c > 0 for c in cosines}) == 1)
     as_long = passed or (not positive and all(np.all(r.right_entries(name, -real)) for r, _, real in at))
     several = any(reference.right[name].size > 1 for reference in references)
+    details: dict[str, Any] = {}
+    if not passed:  # where and how far they are off, on the first probe on which they are
+        place = next(i for i, entries in enumerate(good) if not np.all(entries))
+        there, entries = references[place], np.argwhere(~good[place]).tolist()
+        off = np.abs(at[place][2] - there.right[name]) / there.terms[name]
+        deviation = float(np.max(off, where=np.isfinite(off), initial=0.0))
+        details = {"entries": entries[:10], "wrong": len(entries), "size": int(there.right[name].size)}
+        details |= {"deviation": deviation, "sizes": dict(there.sizes)}
     findings = [
         Finding("finite", True),
         Finding("direction", parallel if several else passed or None),
         Finding("sign", positive if parallel else None),
         Finding("scale", as_long if parallel else None),
-        Finding("value", passed, {} if passed else _worst([real for *_, real in at], references, name, good)),
+        Finding("value", passed, details),
     ]
     if passed and any(name in reference.kinks for reference in references):
         findings.append(Finding("kink", True))
     return passed, findings
-
-
-def _worst(values: list[Array], references: list[Reference], name: str, good: list[Array]) -> dict[str, Any]:
-    """Where and how far the values are off, on the first probe on which they are."""
-    place = next(i for i, entries in enumerate(good) if not np.all(entries))
-    at, entries = references[place], np.argwhere(~good[place]).tolist()
-    off = np.abs(values[place] - at.right[name]) / at.terms[name]
-    deviation = float(np.max(off, where=np.isfinite(off), initial=0.0))
-    about = {"size": int(at.right[name].size), "deviation": deviation, "sizes": dict(at.sizes)}
-    return {"entries": entries[:10], "wrong": len(entries), **about}

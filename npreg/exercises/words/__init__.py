@@ -18,14 +18,8 @@ from npreg.exercises.words.phrases import wrap as wrap
 
 _SIZES = ("d", "k", "h")
 _SHOWN_PROBES = 3
-_VARIANTS = {
-    "zero",
-    "enters",
-    "cut",
-    "diagonal",
-    "by",
-    "averaged",
-}  # facts in the place of what a message says in general: {plain}
+# Facts in the place of what a message says in general: {plain}
+_VARIANTS = {"zero", "enters", "cut", "diagonal", "by", "averaged"}
 
 FAMILIES = tuple(key.split(".")[1] for key in texts("en") if re.fullmatch(r"code\..*\.kind", key))
 """The part before the colon of every code, in the order of the documentation."""
@@ -33,25 +27,12 @@ FAMILIES = tuple(key.split(".")[1] for key in texts("en") if re.fullmatch(r"code
 REASONS = tuple(key.partition(".")[2] for key in texts("en") if key.startswith("reason."))
 """The codes of reasons why a file, or one function of it, has no marks."""
 
-SECTIONS = {
-    "one-weight": "one-weight",
-    "one-example": "one-example",
-    "sum": "not-summed first-only last-only off-by-one minibatch-sum",
-    "mean": "mean-of-products minibatch-mean",
-    "step": "update-returned sgd-step",
-    "matrix": "axis transpose broadcast elementwise shape column-vectors",
-    "outputs": "several-outputs",
-    "squared": "mean-squared-error",
-    "huber": "huber",
-    "quantile": "quantile",
-    "penalty": "ridge",
-    "second": "hessian",
-    "softmax": "logistic softmax",
-    "hidden": "hidden-layer",
-    "norm": "layer-norm attention",
-    "chain": "chain-missing chain-twice",
-    "check": "numerical",
-}
+_SECTIONS = """one-weight: one-weight; one-example: one-example; sum: not-summed first-only last-only off-by-one
+    minibatch-sum; mean: mean-of-products minibatch-mean; step: update-returned sgd-step; matrix: axis transpose
+    broadcast elementwise shape column-vectors; outputs: several-outputs; squared: mean-squared-error; huber: huber;
+    quantile: quantile; penalty: ridge; second: hessian; softmax: logistic softmax; hidden: hidden-layer;
+    norm: layer-norm attention; chain: chain-missing chain-twice; check: numerical"""
+SECTIONS = {section.strip(): names for section, names in (row.split(":") for row in _SECTIONS.split(";"))}
 """The sections of ``docs/derivation.md``, and which codes and exercises each of them derives."""
 
 
