@@ -28,10 +28,6 @@ SIZED = (*SHAPED, "arange", "linspace", "repeat", "tile", "outer", "kron", "mesh
 _TURN = ast.parse("__turn()").body[0]
 
 
-class TooMuch(Exception):
-    """A variant that loops or allocates without end."""
-
-
 def search(
     source: str | Mapping[str, Any],
     name: str,
@@ -189,7 +185,7 @@ class Piece:
         units |= {unit for unit in map(defining, self.helpers) if unit is not None}  # their loops are bounded, too
         self.order = sorted(units, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
         guarded = _Guarded()
-        self.space = {"np": guarded, "range": _range, **space}
+        self.space = {"np": guarded, "range": lambda *args: range(*args)[:MOST_ENTRIES], **space}
         self.space.update((key, guarded) for key, value in space.items() if value is np)
         self.seen = set[bytes]()
         self.parameters: dict[str, list[str]] = {}
@@ -295,14 +291,7 @@ class _Guarded:
             if name in SHAPED:
                 total = float(np.prod(np.maximum(numbers[0], 1))) ** (1 + (name in ("eye", "identity")))
             if total > MOST_ENTRIES:
-                raise TooMuch(name)
+                raise MemoryError(name)
             return value(*args, **kwargs)
 
         return guarded
-
-
-def _range(*args: Any) -> range:
-    found = range(*args)
-    if len(found) > MOST_ENTRIES:
-        raise TooMuch("range")
-    return found
