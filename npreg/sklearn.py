@@ -144,7 +144,6 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         X_val, y_val : (m, d) and (m,) or (m, k), optional
             Rows to watch in the place of a held-out part: the best epoch's parameters are kept, and with
             early_stopping the fit stops.
-
         """
         data: Any = X
         if not isinstance(data, Rows):
@@ -218,7 +217,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         stream.state = [part.copy() for part in stream.state] if same and stream.state is not None else None
         start = self._start(labels, keep=not first)
         feed = ArrayFeed(arrays.as_data(data, labels, weights, sparse=True))
-        lr, scaling, calls = self.lr, None, float(stream.calls)
+        lr, scaling = self.lr, None
         if isinstance(lr, str):
             if self.standardize:
                 scaling = stream.scaling(feed.data)
@@ -235,7 +234,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             result = train(
                 feed,
                 batch_size=len(data),
-                lr=lr if schedule is None else (lr, lambda _: schedule(calls)),
+                lr=lr if schedule is None else (lr, lambda _: schedule(float(stream.calls))),
                 rule=stream if has_state else rule,
                 num_epochs=1,
                 standardize=False,
@@ -257,8 +256,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         """X coef_ᵀ + intercept_, of shape (n,) or (n, k), as the y of `fit`."""
         check_is_fitted(self)
         data = self._as_array(X, reset=False)
-        y_hat: FloatArray = data.dot(self.coef_.T) + self.intercept_
-        return y_hat
+        return np.asarray(data.dot(self.coef_.T) + self.intercept_)
 
     def _as_array(self, X: ArrayLike, *, reset: bool) -> FloatArray:
         """Features as an array: tables by npreg's door, everything else by scikit-learn's."""

@@ -263,8 +263,7 @@ def train(
     (array([ 2.00, -3.40], dtype=float32), array([4.20], dtype=float32))
     """
     arguments = locals()  # all of them, so that none can be forgotten on its way into the plan
-    if unknown:
-        refuse_unknown(unknown, arguments)
+    refuse_unknown(unknown, arguments)
     plan = Plan(**{name: arguments[name] for name in ARGUMENTS})
     generator = as_rng(plan.rng)
     with contextlib.nullcontext() if plan.checkpoint is None else plan.checkpoint.opened() as found:

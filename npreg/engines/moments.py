@@ -77,7 +77,6 @@ class MomentsEngine(Engine):
         stepper, rows = self.stepper, self.rows
         self.data: Data | None = Data(X, y, weights)
         rows.load(X, y, weights, self.scale)
-        self.buffer = np.empty((0, rows.width))
         self.chunk = self.steps_a_chunk(rows.batch_size, rows.num_inputs, rows.width)
         # Where no step can have lr/B ‖G‖ + lr l2 > 2, no A has an eigenvalue outside [−1, 1].
         steepest = rows.batch_size / stepper.divisor * self.largest_norm + stepper.l2
@@ -85,16 +84,13 @@ class MomentsEngine(Engine):
 
     def steps_a_chunk(self, batch_size: int, p: int, width: int) -> int:
         """How many minibatches are composed at once, of rows (p inputs and the labels) of this width."""
-        size = self.rows.dtype.itemsize
-        chunk = steps_a_chunk(batch_size, width, size)
-        return chunk if self.momentum is None else min(chunk, steps_a_chunk(2 * p, p + width, size, MAP_BYTES))
+        chunk = steps_a_chunk(batch_size, width, 8)
+        return chunk if self.momentum is None else min(chunk, steps_a_chunk(2 * p, p + width, 8, MAP_BYTES))
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
         rows = self.rows
         together = max(1, self.chunk // rows.steps)  # short epochs share one pass: same sums, fewer calls
-        needed = rows.batch_size * min(self.chunk, rows.steps * min(together, len(orders)))
-        if len(self.buffer) < needed:
-            self.buffer = np.empty((needed, rows.width))
+        buffer = np.empty((rows.batch_size * min(self.chunk, rows.steps * min(together, len(orders))), rows.width))
         ends: list[FloatArray] = []
         for first in range(0, len(orders), together):
             padded = [rows.padded(order) for order in orders[first : first + together]]
@@ -102,7 +98,7 @@ class MomentsEngine(Engine):
             index = index.reshape(len(padded), -1, rows.batch_size)
             for start in range(0, index.shape[1], self.chunk):
                 part = index[:, start : start + self.chunk]
-                moments = BatchMoments(rows.moments(part, self.buffer), rows.totals(part) if self.stepper.l2 else None)
+                moments = BatchMoments(rows.moments(part, buffer), rows.totals(part) if self.stepper.l2 else None)
                 epochs = self.replay(theta, moments, path) or self.replay_by_loop(theta, part, path)
             ends += epochs
         return ends

@@ -113,7 +113,7 @@ class SparseLoop(Engine):
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
         stepper, ends, k = self.stepper, [], theta.shape[1]
         loss, l2 = None if self.loss.is_squared else self.loss, np.full(k, stepper.l2) if stepper.l2 else None
-        sums = path is not None and l2 is None and getattr(path, "wants", "steps") == "sum"
+        sums = path is not None and l2 is None and getattr(path, "only_sums", False)
         for order in orders:
             columns = SparseColumns(theta, intercept=type(stepper.rule) is SGD, sums=sums)
 

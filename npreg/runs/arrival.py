@@ -114,9 +114,8 @@ def slower(plan: Plan, feed: Feed, found: Excess, rule: Any, batch_size: int) ->
     for halvings in range(11):
         slow = replace(rule, beta=round(1 - (1 - rule.beta) / 2**halvings, 6))
         lr = AUTO_FRACTION * moments.bound(batch_size, plan.l2, slow)
-        steps = None
-        if found.speed is not None:
-            steps = found.speed.steps_needed(TOLERANCE / 10 * found.constant, lr, slow, plan.average)
+        needed = TOLERANCE / 10 * found.constant, lr, slow, plan.average
+        steps = None if found.speed is None else found.speed.steps_needed(*needed)
         if not halvings or (steps and steps < 0.8 * (best[0] or math.inf)):
             best = steps, lr, slow
     return best

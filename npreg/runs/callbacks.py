@@ -108,14 +108,10 @@ class Recorder:
     """Takes parameters after steps, (steps, d + 1, k): keeps them, sums them for an average, tells them."""
 
     def __init__(self, keep: bool, tell: Callable[[FloatArray], None] | None) -> None:
-        self.keep, self.tell = keep, tell
+        self.keep, self.tell, self.only_sums = keep, tell, not keep and tell is None
         self.kept: list[FloatArray] = []
         self.sum: FloatArray = np.zeros(())
         self.count, self.averaging = 0, False
-
-    @property
-    def wants(self) -> str:  # every step's parameters, or their sum alone
-        return "steps" if self.keep or self.tell is not None else "sum"
 
     def add(self, total: FloatArray, count: int) -> None:
         self.sum, self.count = self.sum + total, self.count + count

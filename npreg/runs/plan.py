@@ -160,9 +160,9 @@ EARLIER: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
 
 def refuse_unknown(unknown: dict[str, Any], arguments: dict[str, Any]) -> None:
     """TypeError for keywords that `train` does not have, and what to write; those of `EARLIER` with a FutureWarning."""
-    from difflib import get_close_matches
-
     for name, value in unknown.items():
+        from difflib import get_close_matches
+
         own = [*(one for one in ELSEWHERE if one.isidentifier()), *ARGUMENTS]
         close = [one for one in ELSEWHERE if name in ELSEWHERE[one].split()] + get_close_matches(name, own, 1)
         meant = f"; did you mean {close[0].format(value=value)}?" if close else ""

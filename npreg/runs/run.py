@@ -83,8 +83,7 @@ class Run:
         self.tell_step = hooks(plan.callbacks, "on_step")
         shape, self.name = (facts.num_rows, facts.width, facts.num_outputs), plan.engine
         if self.name == "auto":  # replay would know the steps of a chunk only after all of them
-            chosen = choose_engine(*shape, plan.batch_size, plan.loss, self.stepper)
-            self.name = "tight" if self.tell_step else chosen
+            self.name = "tight" if self.tell_step else choose_engine(*shape, plan.batch_size, plan.loss, self.stepper)
         largest = facts.norms[0] if self.name == "moments" and facts.is_whole else np.inf
         about = facts.width, plan.batch_size, facts.dtype, plan.loss, self.stepper, largest
         self.engine = make_engine(self.name, *about, sparse=is_sparse(facts.sample.X))
@@ -101,14 +100,12 @@ class Run:
         self.recorder = Recorder(plan.record == "step", self.told_step if self.tell_step else None)
         self.path = self.recorder if plan.record == "step" or plan.average or self.tell_step else None
         self.begin = self.good = self.best = theta.copy()  # of the last epoch that was in order, and of the best
-        self.reference = math.nan
-        self.best_epoch, self.steps_told, self.stopped = 0, 0, "num_epochs"
-        self.epoch_ends = [self.begin]
+        self.best_epoch, self.steps_told, self.stopped, self.reference = 0, 0, "num_epochs", math.nan
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
         self.judged: tuple[int, Excess | None] = 0, None
         # Of an epoch that is not over: the blocks that are done, the parameters and the generator at its start.
-        self.blocks_done, self.epoch_start = 0, self.begin
+        self.epoch_ends, self.epoch_start, self.blocks_done = [self.begin], self.begin, 0
         self.rng_state: Any = None if self.file is None else rng.bit_generator.state
         if found is not None:
             self.restore(found)
@@ -167,7 +164,7 @@ class Run:
         # Only a run that is sure to use every order may draw them ahead: the caller may own the generator.
         ahead = plan.stop is None and not hooks(plan.callbacks, "on_epoch") and self.file is None
         self.steps_told = self.stepper.steps_done
-        unseen = self.tail_start(self.num_epochs) - self.epoch if self.recorder.wants == "sum" else 0
+        unseen = self.tail_start(self.num_epochs) - self.epoch if self.recorder.only_sums else 0
         how = How(plan.loss, self.path, unseen, ahead, self.blocks_done, self.epoch_start, plan.shuffle)
         epochs = self.feed.epochs(self.engine, self.theta, self.rng, left, how)
         with contextlib.ExitStack() as stack, np.errstate(over="ignore", invalid="ignore"):
