@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from npreg._version import __version__
 from npreg.exercises import files, prover, session, stub
+from npreg.exercises.by_hand import by_hand
 from npreg.exercises.course import IDS
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.report import Report, UnusableFile
@@ -166,7 +167,8 @@ def _afterword(file: session.OwnFile, exercise: Exercise, report: Report, option
         yield say("names", options.lang, answer=name, found=found)
     judged = [answer for answer in report.answers if not answer.passed and not answer.not_written]
     if options.by_hand:
-        for example in file.by_hand(exercise, [answer.name for answer in judged if answer.shows_in_numbers]):
+        names = [answer.name for answer in judged if answer.shows_in_numbers]
+        for example in by_hand(file.source, exercise, names, run=lambda *args: file.run(*args).outcome):
             yield example.text(options.lang)
     if options.solution:
         yield exercise.solution or say("no-solution", options.lang, exercise=exercise.id)

@@ -76,7 +76,6 @@ def check(
 
 
 def _read(source: Source) -> str | Mapping[str, Any]:
-    """The text of the file, or a mapping from names to functions."""
     if isinstance(source, ModuleType):
         return vars(source)
     if isinstance(source, Mapping):

@@ -98,7 +98,6 @@ class Report:
         return say("not-written" if answer.not_written else "right" if answer.passed else "wrong", lang)
 
     def _headline(self, lang: str) -> list[str]:
-        """How many answers are right, and what stopped the file if anything did."""
         right = sum(answer.passed for answer in self.answers)
         key = "all-right" if self.passed else "some-right"
         said = say(key, lang, exercise=self.exercise, right=right, count=len(self.answers))

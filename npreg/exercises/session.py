@@ -10,10 +10,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from npreg.exercises.by_hand import by_hand
 from npreg.exercises.course import IDS, load
 from npreg.exercises.files import read_source, require_python, student_files
-from npreg.exercises.findings import Example, Finding, Mistake
+from npreg.exercises.findings import Finding, Mistake
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.found import Fact
 from npreg.exercises.judge import Questions, judge, questions_of
@@ -78,10 +77,6 @@ class OwnFile:
         search = partial(search_isolated, self.sandbox, self.source, **options)
         report = placed(judged(questions, ran, self.limits, lang, own=True), questions, ran.outcome, search)
         return Session(report, printed, " ".join(stopped))
-
-    def by_hand(self, exercise: Exercise, names: list[str]) -> list[Example]:
-        """Find the smallest examples, in processes of their own as well."""
-        return by_hand(self.source, exercise, names, run=lambda *args: self.run(*args).outcome)
 
 
 class Progress(NamedTuple):
@@ -177,7 +172,7 @@ def helpers(source: str, text: Callable[[str], str | None]) -> dict[str, str]:
 
 
 def _imported(source: str) -> Iterable[str]:
-    """Names of modules in import statements, with the packages above them."""
+    """The modules in import statements, and the packages above them."""
     for match in _IMPORT.finditer(source):
         for part in (match[1] or match[2]).split(","):
             pieces = part.split()[0].split(".") if part.split() else []

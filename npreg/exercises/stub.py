@@ -90,19 +90,15 @@ def _opening(exercise: Exercise, shapes: Mapping[str, str], lang: str, file: str
         lines += [*(paragraph.splitlines() if formula else wrap(prose, _WIDTH)), ""]
     for key, names in (("stub.inputs", tuple(exercise.inputs)), ("stub.steps", exercise.public_steps)):
         width = max(map(len, names)) + 2
-        rows = [f"    {name:<{width}}{_scalar_or(shapes[name], shapes[name], lang)}" for name in names]
+        words = {name: say("stub.scalar", lang) if shapes[name] == "()" else shapes[name] for name in names}
+        rows = [f"    {name:<{width}}{words[name]}" for name in names]
         lines += [say(key, lang), *rows, ""]
     lines.append(say("stub.check", lang, file=file))
     body = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
     return f'"""{body}\n"""\n'
 
 
-def _scalar_or(words: str, shape: str, lang: str) -> str:
-    return say("stub.scalar", lang) if shape == "()" else words
-
-
 def _function(exercise: Exercise, name: str, answers: Sequence[Answer], shapes: Mapping[str, str], lang: str) -> str:
-    """One function to fill in, with what it must return."""
     lines, returned = [], []
     for answer in answers:
         kind = "update" if answer.formula else ("value", "gradient", "hessian")[answer.order]
@@ -110,7 +106,7 @@ def _function(exercise: Exercise, name: str, answers: Sequence[Answer], shapes: 
         if kind == "hessian":
             shape = f"({', '.join([shape.strip('(),')] * 2)})"
         lines += wrap(say(f"stub.{kind}", lang, loss=exercise.loss, wrt=answer.wrt), _WIDTH)
-        returned.append(_scalar_or(say("stub.array", lang, shape=shape), shape, lang))
+        returned.append(say("stub.scalar" if shape == "()" else "stub.array", lang, shape=shape))
     shown = say("stub.tuple", lang, parts="; ".join(returned)) if len(returned) > 1 else returned[0]
     lines += ["", *wrap(say("stub.returns", lang, shape=shown), _WIDTH)]
     body = "\n".join(f"    {line}" if line else "" for line in lines).strip()

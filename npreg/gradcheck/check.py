@@ -128,7 +128,6 @@ def check_gradient(
 
 
 def _recognised(free: Callable[[], tuple[Mistake, ...]], own: Callable[[], tuple[Mistake, ...]]) -> tuple[Mistake, ...]:
-    """The mistakes found without guards, or else with them."""
     found = free()
     return own() if not found or found[0].code in ("not-recognised", "non-finite") else found
 

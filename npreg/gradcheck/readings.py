@@ -51,7 +51,6 @@ def is_number(value: Any) -> bool:
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:
-    """The shape of what can be an array."""
     try:
         return tuple(np.shape(value))
     except ValueError:

@@ -230,7 +230,6 @@ def read_key(path: str | os.PathLike[str] | None = None) -> bytes:
 
 
 def key(*parts: object) -> str:
-    """The key of a result: a digest of everything that it depends on."""
     return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()
 
 

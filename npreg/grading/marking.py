@@ -163,7 +163,6 @@ def _is_complex(function: str, name: str, found: list[str]) -> bool:
 
 
 def _without_answers(name: str, exercise: Exercise, reason: tuple[str, str], lang: str) -> Result:
-    """The result of an entry that could not be run at all: zero, with the reason."""
     marks = tuple(Mark(answer, 0.0) for answer in exercise.answers)
     return Result(name, exercise.id, 0.0, marks, reason[0], explain(reason[0], lang, detail=reason[1]))
 

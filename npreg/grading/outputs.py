@@ -75,7 +75,6 @@ class Outputs:
         self.write_gradescope(name, {"score": 0.0, "output": output, "output_format": "text", "tests": []})
 
     def write_gradescope(self, name: str, document: Mapping[str, Any]) -> None:
-        """Write a `results.json`, if any is asked for."""
         if self.gradescope is not None:
             folder = Path(self.gradescope, safe_file_name(name) if name else "")
             write_text(folder / "results.json", strict_json(document, indent=2))
@@ -83,7 +82,6 @@ class Outputs:
     def write_class(
         self, results: Sequence[Result], exercises: Sequence[Exercise], isolation: Mapping[str, Any], lang: str
     ) -> None:
-        """Write what belongs to the class as a whole."""
         book = gradebook(results, exercises, self.points)
         for path, rows in ((self.csv, marks_table(results, exercises)), (self.gradebook, book)):
             if path is not None:

@@ -218,7 +218,6 @@ def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
 
 
 def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:
-    """Why the process closed its reply without an answer."""
     try:
         code = process.wait(2)
     except subprocess.TimeoutExpired:
@@ -239,7 +238,6 @@ def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the whole process group from outside and wait until it is gone."""
     with contextlib.suppress(OSError, AttributeError):
         os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(OSError):

@@ -232,7 +232,6 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _step(nodes: Sequence[tuple[int, Node]], entering: Mapping[str, int]) -> Callable[..., Any]:
-    """A group of nodes as a function of what enters it."""
 
     def step(**seen: Any) -> Any:
         values = {entering[name]: value for name, value in seen.items()}

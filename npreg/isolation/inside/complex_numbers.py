@@ -41,7 +41,6 @@ def _statements(nodes: Iterable[ast.AST]) -> Iterator[ast.stmt]:
 
 
 def _defined(node: ast.stmt) -> set[str]:
-    """The names that a statement of the module binds."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {node.name}
     stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}

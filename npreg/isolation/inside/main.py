@@ -11,7 +11,6 @@ import os
 import random
 import sys
 from types import ModuleType
-from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MOST_CHANGES = 1000  # of a file that are told of
@@ -61,20 +60,15 @@ def main(packages: str, standard: str = "") -> None:
             message = {"changes": found[:MOST_CHANGES]}
         else:
             asked = {key: request[key] for key in ("source", "names", "probes", "optional")}
-            message = {"outcome": slim(answers.run(**asked, started=started))}
+            message = {"outcome": answers.run(**asked, started=started)}
+            for record in (one for function in message["outcome"]["functions"].values() for one in function["runs"]):
+                for key in ("value", "again", "free"):
+                    if getattr(record[key], "nbytes", 0) > LARGE:  # far more than any answer: its shape is wrong
+                        record[key] = {"shape": list(record[key].shape)}
     except BaseException as error:  # KeyboardInterrupt, or a class that the student derived for this
         message = {"ended": type(error).__name__}
     wire.write_frame(reply, message)
     os._exit(0)
-
-
-def slim(outcome: dict[str, Any]) -> dict[str, Any]:
-    """Send only the shape of arrays far larger than any answer; the shape is what is wrong with them."""
-    for record in (record for function in outcome["functions"].values() for record in function["runs"]):
-        for key in ("value", "again", "free"):
-            if getattr(record[key], "nbytes", 0) > LARGE:
-                record[key] = {"shape": list(record[key].shape)}
-    return outcome
 
 
 if __name__ == "__main__":

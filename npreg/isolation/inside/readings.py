@@ -81,7 +81,6 @@ def other_names(
 
 
 def _defined(namespace: Mapping[str, Any], known: Iterable[str]) -> list[str]:
-    """The functions and methods of a file that are not known by name already."""
     here = {key: value for key, value in namespace.items() if key not in {*known} and not key.startswith("_")}
     classes = [(key, value) for key, value in here.items() if isinstance(value, type) and key == value.__name__]
     methods = [(key, name, value) for key, one in classes for name, value in vars(one).items()]
