@@ -255,8 +255,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
     def predict(self, X: ArrayLike) -> FloatArray:
         """X coef_ᵀ + intercept_, of shape (n,) or (n, k), as the y of `fit`."""
         check_is_fitted(self)
-        data = self._as_array(X, reset=False)
-        return np.asarray(data.dot(self.coef_.T) + self.intercept_)
+        return np.asarray(self._as_array(X, reset=False).dot(self.coef_.T) + self.intercept_)
 
     def _as_array(self, X: ArrayLike, *, reset: bool) -> FloatArray:
         """Features as an array: tables by npreg's door, everything else by scikit-learn's."""

@@ -206,8 +206,9 @@ def stay_small(levels: list[FloatArray], start: FloatArray, end: FloatArray) -> 
     m, scale = len(start), max(np.abs(start).max(), np.abs(end).max())
 
     def is_small(some: FloatArray) -> bool:
-        size = np.abs(some).reshape(-1, *some.shape[-2:]).max(axis=0)
-        return bool(size[:, :m].max() <= GROWTH_LIMIT and size[:, m:].max() <= GROWTH_LIMIT * scale)
+        size = np.abs(some)
+        small = size.max() <= GROWTH_LIMIT * min(scale, 1.0)  # mostly
+        return bool(small or (size[..., :m].max() <= GROWTH_LIMIT and size[..., m:].max() <= GROWTH_LIMIT * scale))
 
     return bool(np.isfinite(scale)) and all(map(is_small, levels))
 
