@@ -193,7 +193,6 @@ def _prove(options: argparse.Namespace) -> int:
 
 
 def _sizes(text: str) -> dict[str, int]:
-    """Read ``"n=7,d=3"``."""
     try:
         return {name.strip(): int(size) for name, size in (part.split("=") for part in text.split(","))}
     except ValueError:
@@ -209,18 +208,12 @@ def _grade(options: argparse.Namespace) -> int:
     try:
         outputs = Outputs(**{name: getattr(options, name) for name in named})
         sandbox = Sandbox(_limits(options), forbidden=forbidden, allowed=_names(options.allow))
+        settings = Settings(options.lang, options.numerical, options.hints, sandbox)
+        how: dict[str, Any] = {name: getattr(options, name) for name in ("jobs", "student", "quiet")}
+        how |= {"way": options.isolation, "sources": [name for name in options.exercise if name.endswith(".py")]}
+        how["skip"] = [options.key] if options.key else []
         graded = grade(
-            options.folder,
-            exercises,
-            secret=read_key(options.key),
-            settings=Settings(options.lang, options.numerical, options.hints, sandbox),
-            outputs=outputs,
-            jobs=options.jobs,
-            student=options.student,
-            way=options.isolation,
-            sources=[name for name in options.exercise if name.endswith(".py")],
-            skip=[path for path in (options.key,) if path],
-            quiet=options.quiet,
+            options.folder, exercises, secret=read_key(options.key), settings=settings, outputs=outputs, **how
         )
     except (OSError, ValueError, NoIsolation) as error:
         raise UnusableFile("other", why=error) from None

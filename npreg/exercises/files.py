@@ -67,10 +67,8 @@ def decode(content: bytes, name: str) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        line, byte = content[: error.start].count(b"\n") + 1, content[error.start]
-        raise UnusableFile(
-            "bytes", path=name, encoding=error.encoding.upper(), line=line, byte=f"0x{byte:02x}"
-        ) from None
+        line, byte = content[: error.start].count(b"\n") + 1, f"0x{content[error.start]:02x}"
+        raise UnusableFile("bytes", path=name, encoding=error.encoding.upper(), line=line, byte=byte) from None
     if not text.strip() or "\0" in text:
         raise UnusableFile("zero-bytes" if text.strip() else "empty", path=name)
     return text.replace("\r\n", "\n").replace("\r", "\n")

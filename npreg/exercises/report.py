@@ -117,19 +117,13 @@ class Report:
 
     def to_dict(self, lang: str | None = None) -> dict[str, Any]:
         """The report as built-in types, as `to_json` writes them."""
-        answers = [
-            {
-                "name": answer.name,
-                "passed": answer.passed,
-                "findings": [dict(vars(finding)) for finding in answer.findings],
-                "mistakes": [
-                    {"code": mistake.code, "message": message}
-                    | ({"place": plain(vars(mistake.place))} if mistake.place else {})
-                    for mistake, message in zip(answer.mistakes, answer.messages(lang or self.lang), strict=True)
-                ],
-            }
-            for answer in self.answers
-        ]
+        answers = []
+        for one in self.answers:
+            told = zip(one.mistakes, one.messages(lang or self.lang), strict=True)
+            named = [({"code": mistake.code, "message": message}, mistake.place) for mistake, message in told]
+            mistakes = [known | ({"place": plain(vars(place))} if place else {}) for known, place in named]
+            findings = [dict(vars(finding)) for finding in one.findings]
+            answers.append({"name": one.name, "passed": one.passed, "findings": findings, "mistakes": mistakes})
         return {"exercise": self.exercise, "passed": self.passed, "score": self.score, "answers": answers}
 
     def to_json(self, lang: str | None = None, *, indent: int | None = 2) -> str:

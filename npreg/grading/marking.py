@@ -138,10 +138,8 @@ def mark(
         search = partial(search_isolated, *at, seconds=PLACE_SECONDS, **how)
         report = placed(report, questions, ran.outcome, search)
         with _judging, np.errstate(all="ignore"):
-            marks = tuple(
-                _mark(answer, exercise.id, functions.get(answer.name, {}), answer.name in numerical, settings, at[1])
-                for answer in report.answers
-            )
+            known = (exercise.id, functions, numerical, settings, at[1])
+            marks = tuple(_mark(answer, *known) for answer in report.answers)
             told = report.to_dict(settings.lang)
         score = sum(mark.mark for mark in marks) / max(len(marks), 1)
         reason, message = None, next((mark.message for mark in marks if mark.message), "")
@@ -168,17 +166,17 @@ def _without_answers(name: str, exercise: Exercise, reason: tuple[str, str], lan
 
 
 def _mark(
-    answer: AnswerReport, exercise: str, function: Mapping[str, Any], numerical: bool, settings: Settings, source: str
+    answer: AnswerReport, exercise: str, functions: dict[str, Any], numerical: set[str], settings: Settings, source: str
 ) -> Mark:
     """Mark one answer: what the check says, unless its way to right values says more."""
-    lang, name = settings.lang, answer.name
+    lang, name, function = settings.lang, answer.name, functions.get(answer.name, {})
     codes = tuple(mistake.code for mistake in answer.mistakes)
     mark, message = float(answer.passed), "" if answer.passed else answer.message(lang)
     details = tuple(answer.sentences(exercise, lang, settings.hints))
     dtypes = (run["value"].dtype for run in function.get("runs", ()) if run["value"] is not None)
     # less than float64, in whose rounding a difference quotient can hide
     narrow = {str(dtype) for dtype in dtypes if dtype.kind == "f" and dtype.itemsize < 8}
-    if answer.passed and numerical:
+    if answer.passed and name in numerical:
         codes, message = ("numerical",), explain("numerical", lang, name=name)
     elif answer.passed and narrow:
         mark, codes, details = 0.0, ("dtype",), ()

@@ -129,10 +129,8 @@ def record(exercise: Exercise, inputs: Mapping[str, Array], change: Change = lam
     """Run the program, every number changed, and take every local Jacobian that a wanted derivative needs."""
     program = exercise.trace(inputs)
     values = program.forward(inputs, change)
-    jacobians = {
-        edge: _jacobian(exercise, program.steps[edge[0]], edge, program.seen(edge[0], values))
-        for edge in _edges(exercise, program, values)
-    }
+    edges, steps = _edges(exercise, program, values), program.steps
+    jacobians = {(s, a): _jacobian(exercise, steps[s], (s, a), program.seen(s, values)) for s, a in edges}
     return Tape(exercise, program, values, jacobians, {})
 
 
@@ -148,13 +146,10 @@ def not_analytic(exercise: Exercise) -> frozenset[Edge]:
     if "not analytic" not in exercise.notes:
         probe = bank(exercise)[0]
         program, values = exercise.trace(probe), exercise.forward(probe)
-        methods = {
-            (step, name): differentiate.derivative(program.steps[step], program.seen(step, values), name).method
-            for step, name in _edges(exercise, program, values)
-        }
-        exercise.notes["not analytic"] = frozenset(e for e, method in methods.items() if method != "complex step")
-    found: frozenset[Edge] = exercise.notes["not analytic"]
-    return found
+        calls = {(s, a): (program.steps[s], program.seen(s, values), a) for s, a in _edges(exercise, program, values)}
+        found = (edge for edge, call in calls.items() if differentiate.derivative(*call).method != "complex step")
+        exercise.notes["not analytic"] = frozenset(found)
+    return exercise.notes["not analytic"]  # type: ignore[no-any-return]
 
 
 def _jacobian(exercise: Exercise, function: Step, edge: Edge, seen: Mapping[str, Any]) -> Array:

@@ -29,7 +29,6 @@ def texts(lang: str) -> Mapping[str, str]:
 
 
 def read(text: str) -> dict[str, str]:
-    """The texts by key."""
     found: dict[str, str] = {}
     key = ""
     for line in filter(str.strip, text.splitlines()):
@@ -64,7 +63,6 @@ def fill(template: str, values: Mapping[str, object]) -> str:
 
 
 def say(key: str, lang: str, **values: object) -> str:
-    """What is said under a key."""
     return fill(texts(lang)[key], values)
 
 

@@ -155,7 +155,6 @@ def of_probe(namespace: Mapping[str, Any], name: str, probe: Probe) -> Any:
 
 
 def called(namespace: Mapping[str, Any], name: str, probe: Probe) -> Any:
-    """What a function of the file returns on a probe."""
     function = of_probe(namespace, name, probe)
     return function(**arguments(function, probe, namespace))
 
