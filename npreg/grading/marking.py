@@ -131,7 +131,9 @@ def mark(
             count, functions = len(questions.probes), ran.outcome["functions"]
             rest = {name: functions[name]["runs"][count:] for name in questions.names}
             numerical = {name for name, runs in rest.items() if loses_digits(runs, large, name)}
-            numerical |= {name for name in rest if _is_complex(functions[name]["name"], name, ran.complex)}
+            # An answer works with complex numbers if what stands for it does; which that is, a process may lie about.
+            stands = {name: (functions[name]["name"].partition("[")[0], name.partition("[")[0]) for name in rest}
+            numerical |= {n for n, (it, own) in stands.items() if it in ran.complex or (it != own and ran.complex)}
             functions = {name: {**record, "runs": record["runs"][:count]} for name, record in functions.items()}
             ran = replace(ran, outcome={**ran.outcome, "functions": functions})
             report = judged(questions, ran, settings.sandbox.limits, settings.lang)
@@ -152,12 +154,6 @@ def mark(
     except Exception as error:  # one file never stops the rest
         reasons = "grader-error", f"{type(error).__name__}: {error}"[:300]
     return _without_answers(submission.name, exercise, reasons, settings.lang)
-
-
-def _is_complex(function: str, name: str, found: list[str]) -> bool:
-    """Whether an answer works with complex numbers; which `function` stands for it, the process says, which may lie."""
-    own = function.partition("[")[0]
-    return own in found or (own != name.partition("[")[0] and bool(found))
 
 
 def _without_answers(name: str, exercise: Exercise, reason: tuple[str, str], lang: str) -> Result:

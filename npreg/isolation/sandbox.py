@@ -215,25 +215,18 @@ def workplace() -> Iterator[str]:
 def remove_litter(place: str) -> None:
     """Remove the folders that killed runs of this user have left in ``place``, then the lock of each."""
     for path in Path(place).glob(f"{PREFIX}*{LOCK}"):
-        folder = path.with_suffix("")
-        if not all(_own(part, kind) for part, kind in ((path, stat.S_ISREG), (folder, stat.S_ISDIR))):
-            continue
+        folder, own = path.with_suffix(""), getattr(os, "getuid", lambda: 0)()
+        kinds = {path: stat.S_ISREG, folder: stat.S_ISDIR}
         with contextlib.suppress(OSError):  # such as a lock that somebody holds
+            there = [(part.lstat(), kind) for part, kind in kinds.items() if os.path.lexists(part)]
+            if not all(kind(status.st_mode) and status.st_uid == own for status, kind in there):
+                continue
             os.replace(path, path)  # refused on Windows while its run has it open
             with open(path, "r+b") as file:
                 lock(file.fileno())
                 remove_tree(str(folder))
             if not folder.exists():
                 path.unlink()
-
-
-def _own(path: Path, kind: Callable[[int], bool]) -> bool:
-    """Whether ``path`` is this user's and of that kind, or is not there."""
-    try:
-        status = path.lstat()
-    except FileNotFoundError:
-        return True
-    return kind(status.st_mode) and status.st_uid == getattr(os, "getuid", lambda: 0)()
 
 
 def reachable_python(place: str, packages: Path, numpy_only: bool) -> tuple[str, str] | None:

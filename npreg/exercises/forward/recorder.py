@@ -67,6 +67,9 @@ class Ref:
     at: int
 
 
+_SMALL = (Ref, int, float, str, slice, type(...), type(None))
+
+
 @dataclass
 class Recorder:
     """What a function did: its nodes in order, the local variables it assigned, and where it got lost."""
@@ -90,7 +93,8 @@ class Recorder:
             raise self.lost("loop")
         sources: list[int] = []
         kept = _kept((args, tuple(kwargs.items())), sources)
-        key = (function, repr(kept)) if _is_small(kept) else None
+        # Where the arguments say all that matters when printed, the same call gives the same node.
+        key = (function, repr(kept)) if all(isinstance(leaf, _SMALL) for leaf in _leaves(kept)) else None
         if key in self._known:
             return Traced(self, self._known[key])
         result = called(function, kept, {at: self.nodes[at].value for at in sources})
@@ -143,31 +147,27 @@ def _callers() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
+def _leaves(value: Any) -> Iterator[Any]:
+    """What stands in lists and tuples, however deep."""
+    for item in value if isinstance(value, (list, tuple)) else ():
+        yield from _leaves(item)
+    if not isinstance(value, (list, tuple)):
+        yield value
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    return type(value)(_mapped(v, change) for v in value) if isinstance(value, (list, tuple)) else change(value)
+
+
 def _kept(value: Any, sources: list[int]) -> Any:
     """An argument with references in the place of traced arrays, which are added to `sources`."""
-    if isinstance(value, Traced):
-        if value._at not in sources:
-            sources.append(value._at)
-        return Ref(value._at)
-    return type(value)(_kept(v, sources) for v in value) if isinstance(value, (list, tuple)) else value
-
-
-def _filled(kept: Any, values: Mapping[int, Any]) -> Any:
-    if isinstance(kept, Ref):
-        return values[kept.at]
-    return type(kept)(_filled(item, values) for item in kept) if isinstance(kept, (list, tuple)) else kept
+    sources += dict.fromkeys(leaf._at for leaf in _leaves(value) if isinstance(leaf, Traced))
+    return _mapped(value, lambda leaf: Ref(leaf._at) if isinstance(leaf, Traced) else leaf)
 
 
 def called(function: Callable[..., Any], given: Any, values: Mapping[int, Any]) -> Any:
-    args, kwargs = _filled(given, values)
+    args, kwargs = _mapped(given, lambda leaf: values[leaf.at] if isinstance(leaf, Ref) else leaf)
     return function(*args, **dict(kwargs))
-
-
-def _is_small(kept: Any) -> bool:
-    """Whether these arguments say all that matters when printed: the same call gives the same node."""
-    if isinstance(kept, (list, tuple)):
-        return all(map(_is_small, kept))
-    return kept is None or isinstance(kept, (Ref, int, float, str, slice, type(...)))
 
 
 def _as(value: Callable[[Any], Any], *methods: str) -> Iterator[Any]:
@@ -306,18 +306,10 @@ def run(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
 
 
 def _pass(copies: bool, original: Callable[..., Any], a: Any, *args: Any, **kwargs: Any) -> Any:
-    found = next(_traced(a), None)
+    found = next((leaf for leaf in _leaves(a) if isinstance(leaf, Traced)), None)
     if found is None:
         return original(a, *args, **kwargs)
     if a is not found:
         return found._recorder.record(original, (a,), {})
     dtype = args[0] if args else kwargs.get("dtype")
     return a.astype(dtype) if dtype is not None else (a.copy() if copies else a)
-
-
-def _traced(value: Any) -> Iterator[Traced]:
-    if isinstance(value, Traced):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _traced(item)

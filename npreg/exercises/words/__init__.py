@@ -8,13 +8,10 @@ from fractions import Fraction
 from typing import Any
 
 from npreg.exercises.found import Factor, Found, Scale, known
-from npreg.exercises.words.phrases import LANGUAGES as LANGUAGES
-from npreg.exercises.words.phrases import cut as cut
-from npreg.exercises.words.phrases import fill, placeholders
-from npreg.exercises.words.phrases import reworded as reworded
-from npreg.exercises.words.phrases import say as say
-from npreg.exercises.words.phrases import texts as texts
-from npreg.exercises.words.phrases import wrap as wrap
+from npreg.exercises.words.phrases import LANGUAGES, cut, fill, placeholders, reworded, say, texts, wrap
+
+__all__ = ["FAMILIES", "LANGUAGES", "REASONS", "brief", "cut", "describe", "explain", "finding_note", "kind"]
+__all__ += ["measured", "ratio", "reworded", "rule", "say", "size", "texts", "wrap"]
 
 _SIZES = ("d", "k", "h")
 _SHOWN_PROBES = 3
