@@ -71,8 +71,7 @@ class _Help(argparse.HelpFormatter):
 def _exercises(options: argparse.Namespace) -> int:
     if not Path(options.folder).is_dir():
         raise UnusableFile("no-folder", path=options.folder)
-    following = None
-    skipped: list[UnusableFile] = []
+    following, skipped = None, list[UnusableFile]()
     for state in session.progress(options.folder, _limits(options), skipped, options.lang):
         mark = "·" if state.path is None else "✓" if state.right == state.asked else "…"
         where = "" if state.path is None else f"  {state.path.name} {state.right}/{state.asked}"
@@ -80,8 +79,7 @@ def _exercises(options: argparse.Namespace) -> int:
         print(f"{mark} {state.exercise.id:<19} {title}{where}", flush=True)
         if state.problem:
             print(f"    {state.problem}")
-        if mark != "✓" and following is None:
-            following = state
+        following = following or (None if mark == "✓" else state)
     for error in skipped:
         print(_as_called(say("skipped", options.lang, why=error.text(options.lang).splitlines()[0])))
     if following is not None:

@@ -40,15 +40,12 @@ class Large(NamedTuple):
         if not self.outlier:
             at = _reference(exercise, {**probe, self.name: probe[self.name] * self.scale})
             return None if at is None else Stretched(at, {n: _dwarfed(at, n) for n in exercise.answers}, False)
-        plain = _reference(exercise, self._with_outlier(exercise, probe, 1.0))
+        plain, names = _reference(exercise, self._with_outlier(exercise, probe, 1.0)), exercise.answers
         for scale in np.outer(self.scale * 2.0 ** np.arange(0, -10, -1), (1, -1)).flat if plain else ():
             at = _reference(exercise, self._with_outlier(exercise, probe, float(scale)))
             if at is not None and plain is not None:
                 # what does not see the outlier is right also where its own derivative has lost all digits
-                exposed = {
-                    name: _dwarfed(at, name) & is_right(at.right[name], plain.right[name], plain.terms[name])
-                    for name in exercise.answers
-                }
+                exposed = {n: _dwarfed(at, n) & is_right(at.right[n], plain.right[n], plain.terms[n]) for n in names}
                 if any(np.any(entries) for entries in exposed.values()):
                     return Stretched(at, exposed, True)
         return None
