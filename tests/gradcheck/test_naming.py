@@ -295,3 +295,10 @@ def test_a_setting_shows_its_term_where_steps_cannot_be_followed() -> None:
     (first, *_) = check_gradient(cost, gradient, inputs, wrt="w").inputs[0].mistakes
     assert first.code == "term-factor:lambda_"
     assert "n times the right one" in first.message
+
+
+def test_a_wrong_derivative_of_what_cannot_be_followed_is_no_rounding() -> None:
+    report = check_gradient(
+        lambda x: float(np.abs(x).sum() + np.linalg.norm(x) ** 2), lambda x: 1 + 2 * x, {"x": np.array([1.0, -2, 3])}
+    )
+    assert codes_of(report)[0] != "numerical"
