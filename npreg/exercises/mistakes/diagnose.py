@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -181,7 +182,9 @@ def _from_another(case: Case) -> Iterator[Explanation]:
 
 def _multiple(case: Case, mistake: Mistake) -> Iterator[Explanation]:
     """A multiple of the gradient itself, or of the right answer as a whole."""
-    values = [mistake.value(case.name, tape) for tape in case.bank.tapes]
+    values: list[Array] = []
+    with suppress(*REFUSED):  # a parameter of another shape may not go with this step
+        values = [mistake.value(case.name, tape) for tape in case.bank.tapes]
     if tuple(value.shape for value in values) == case.shapes:
         for e in case.match(Pool(case.name, [(mistake, values)])):
             yield replace(e, cost=2.0 * e.cost)
