@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,8 +74,8 @@ class OwnFile:
         printed = {name: _shortened(text) for name, text in said.items() if text.strip()}
         stopped = [explained(where, *ending, self.limits)[lang] for where, ending in ran.endings.items()]
         options: Any = {"helpers": self.modules, "watch": self.watch, "seconds": PLACE_SECONDS}
-        search = partial(search_isolated, self.sandbox, self.source, **options)
-        report = placed(judged(questions, ran, self.limits, lang, own=True), questions, ran.outcome, search)
+        with search_isolated(self.sandbox, self.source, **options) as search:
+            report = placed(judged(questions, ran, self.limits, lang, own=True), questions, ran.outcome, search)
         return Session(report, printed, " ".join(stopped))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -137,8 +136,8 @@ def mark(
             functions = {name: {**record, "runs": record["runs"][:count]} for name, record in functions.items()}
             ran = replace(ran, outcome={**ran.outcome, "functions": functions})
             report = judged(questions, ran, settings.sandbox.limits, settings.lang)
-        search = partial(search_isolated, *at, seconds=PLACE_SECONDS, **how)
-        report = placed(report, questions, ran.outcome, search)
+        with search_isolated(*at, seconds=PLACE_SECONDS, **how) as search:
+            report = placed(report, questions, ran.outcome, search)
         with _judging, np.errstate(all="ignore"):
             known = (exercise.id, functions, numerical, settings, at[1])
             marks = tuple(_mark(answer, *known) for answer in report.answers)

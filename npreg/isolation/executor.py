@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -79,21 +79,37 @@ def run_isolated(
     return ran
 
 
+@contextlib.contextmanager
 def search_isolated(
     sandbox: Sandbox,
     source: str,
-    name: str,
     *,
-    probes: Probes,
     helpers: Mapping[str, str] | None = None,
     watch: Watch | None = None,
     slot: int = 0,
-    **options: Any,
-) -> list[dict[str, Any]]:
-    """Run small changes of a file as ``search_changes`` does, in a process of its own; none where that dies."""
-    run = run_once(sandbox, _request(source, probes, helpers, search={"name": name, **options}), slot, watch)
-    lines = ["", *source.splitlines()]
-    return [{**c, "text": lines[c["place"][0]][:200]} for c in run.answer or () if 0 < c["place"][0] < len(lines)]
+    **always: Any,
+) -> Iterator[Callable[..., list[dict[str, Any]]]]:
+    """Give what runs small changes of a file as ``search_changes`` does, in one process of its own for all searches.
+
+    It starts with the first search; where it dies, the search is made once more in another, and then finds nothing.
+    """
+    with contextlib.ExitStack() as running:
+        ask: Callable[..., Run] | None = None
+
+        def search(name: str, *, probes: Probes, **options: Any) -> list[dict[str, Any]]:
+            nonlocal ask
+            request = _request(source, probes, helpers, search={"name": name, **always, **options})
+            run = Run() if ask is None else ask(request, watch)
+            if run.answer is None:
+                running.close()
+                ask = running.enter_context(_process(sandbox, slot))
+                run = ask(request, watch)
+            lines = ["", *source.splitlines()]
+            return [
+                {**c, "text": lines[c["place"][0]][:200]} for c in run.answer or () if 0 < c["place"][0] < len(lines)
+            ]
+
+        yield search
 
 
 def _request(source: str, probes: Probes, helpers: Mapping[str, str] | None, **more: Any) -> dict[str, Any]:
@@ -115,35 +131,53 @@ class Run:
 
 def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0, watch: Watch | None = None) -> Run:
     """Run one request in a fresh process and return how it ended; nothing of it is left afterwards."""
-    run, events, printed = Run(), Events(), list[bytes]()
+    with _process(sandbox, slot) as ask:
+        return ask(request, watch)
+
+
+@contextlib.contextmanager
+def _process(sandbox: Sandbox, slot: int) -> Iterator[Callable[..., Run]]:
+    """Start a process, and give what sends it a request and returns its answer; after a search it takes another."""
+    events, printed, isolation = Events(), list[bytes](), dict[str, Any]()
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # on Windows, where there are no sessions
     with sandbox.room(slot) as (start, settings):
         try:
             process = subprocess.Popen(**start, **pipes, start_new_session=True, creationflags=group)
         except OSError as error:
-            return Run(detail=str(error))
+            failed = Run(detail=str(error))
+            yield lambda request, watch: failed
+            return
         readers = [
             threading.Thread(target=_read_messages, args=(process.stdout, events), daemon=True),
             threading.Thread(target=_drain, args=(process.stderr, events, printed, sandbox.limits.output), daemon=True),
         ]
-        try:
-            for reader in readers:
-                reader.start()
-            with contextlib.suppress(OSError), cast(BinaryIO, process.stdin) as stdin:
-                wire.write_frame(stdin, settings)
+
+        def ask(request: Mapping[str, Any], watch: Watch | None) -> Run:
+            run, stdin = Run(isolation=isolation), cast(BinaryIO, process.stdin)
+            with contextlib.suppress(OSError, ValueError):
+                if not isolation:
+                    wire.write_frame(stdin, settings)
                 wire.write_frame(stdin, dict(request))
+                if "search" not in request:
+                    stdin.close()
             _collect(run, events, request, sandbox.limits.seconds, watch)
             if run.ending == "closed":
                 readers[1].join(2)
                 run.detail = b"".join(printed).decode("utf-8", "replace")
                 _explain_exit(run, process)
+            isolation.update(run.isolation)
+            run.isolation.setdefault("bwrap", sandbox.bwrap is not None)
+            return run
+
+        try:
+            for reader in readers:
+                reader.start()
+            yield ask
         finally:
             _kill(process)
             for reader in readers:
                 reader.join(5)
-    run.isolation.setdefault("bwrap", sandbox.bwrap is not None)
-    return run
 
 
 def _read_messages(stream: Any, events: Events) -> None:
@@ -173,7 +207,7 @@ def _drain(stream: Any, events: Events, printed: list[bytes], limit: int) -> Non
 
 def _collect(run: Run, events: Events, request: Mapping[str, Any], seconds: float, watch: Watch | None) -> None:
     """Collect messages until the answer, the end, or the deadline; the first message starts the clock."""
-    begun, allowed = time.monotonic(), START_SECONDS
+    begun, allowed = time.monotonic(), seconds if run.isolation else START_SECONDS
     while True:
         left = begun + allowed - time.monotonic()
         try:  # in short turns, so that an interruption from the keyboard is answered on every system

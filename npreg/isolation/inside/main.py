@@ -54,17 +54,19 @@ def main(packages: str, standard: str = "") -> None:
         stand_ins.StandIn.closed = True  # the file is loaded, the answers begin
         wire.write_frame(reply, {"started": name})
 
+    message: object
     try:
-        if "search" in request:
+        while "search" in request:  # until there is no other
             found = variants.search(request["source"], probes=request["probes"], **request["search"])
-            message = {"changes": found[:MOST_CHANGES]}
-        else:
-            asked = {key: request[key] for key in ("source", "names", "probes", "optional")}
-            message = {"outcome": answers.run(**asked, started=started)}
-            for record in (one for function in message["outcome"]["functions"].values() for one in function["runs"]):
-                for key in ("value", "again", "free"):
-                    if getattr(record[key], "nbytes", 0) > LARGE:  # far more than any answer: its shape is wrong
-                        record[key] = {"shape": list(record[key].shape)}
+            wire.write_frame(reply, {"changes": found[:MOST_CHANGES]})
+            request = wire.read_frame(sys.stdin.buffer)
+        asked = {key: request[key] for key in ("source", "names", "probes", "optional")}
+        outcome = answers.run(**asked, started=started)
+        for record in (record for function in outcome["functions"].values() for record in function["runs"]):
+            for key in ("value", "again", "free"):
+                if getattr(record[key], "nbytes", 0) > LARGE:  # far more than any answer: its shape is wrong
+                    record[key] = {"shape": list(record[key].shape)}
+        message = {"outcome": outcome}
     except BaseException as error:  # KeyboardInterrupt, or a class that the student derived for this
         message = {"ended": type(error).__name__}
     wire.write_frame(reply, message)
