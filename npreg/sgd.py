@@ -38,7 +38,7 @@ def sgd(params: Sequence[FloatArray], grads: Sequence[FloatArray], lr: float, ba
     if batch_size is None:
         cure = "sgd([w, b], [grad_w, grad_b], lr, batch_size)"
         raise TypeError(f"the gradients come second, there is no .grad to find them in: {cure}")
-    if not all(hasattr(given, "__len__") for given in (params, grads)):
+    if not all(hasattr(given, "__len__") and getattr(given, "ndim", 1) for given in (params, grads)):
         found = f"{type(params).__name__} and {type(grads).__name__}"
         raise TypeError(f"params and grads must be sequences of arrays, not {found}; give [w, b] and [grad_w, grad_b]")
     if len(params) != len(grads):

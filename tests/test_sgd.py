@@ -45,6 +45,8 @@ def test_the_notebooks_own_line_is_told_that_gradients_come_second():
     w, b = np.ones((2, 1)), np.zeros(1)
     with pytest.raises(TypeError, match=r"come second.*sgd\(\[w, b\], \[grad_w, grad_b\], lr, batch_size\)"):
         npreg.sgd([w, b], 0.03, 10)
+    with pytest.raises(TypeError, match=r"sequences of arrays, not list and ndarray"):
+        npreg.sgd([w, b], np.array(0.0), 0.03, 10)
     grad_w, grad_b, lr, batch_size = np.ones((2, 1)), np.ones(1), 0.03, 10
     eval("sgd([w, b], [grad_w, grad_b], lr, batch_size)", {**locals(), "sgd": npreg.sgd})  # the cure
     assert (w < 1).all()

@@ -335,6 +335,22 @@ def test_standardize_many_rows_of_float32():
 # --- validation, stopping, callbacks, records ---------------------------------------------------------------
 
 
+@pytest.mark.parametrize("part", [0, 1])
+def test_validation_rows_beyond_the_range_of_the_others_are_refused(part):
+    rows = [np.ones((2, 1)), np.ones(2)]
+    rows[part] = rows[part] * 1e149
+    with pytest.raises(ValueError, match=r"validation .* beyond the range of float32; rescale them"):
+        npreg.train(np.ones((3, 1), np.float32), np.ones(3, np.float32), rng=0, validation=tuple(rows))
+
+
+def test_how_far_a_run_is_can_be_told_of_any_labels():
+    """Of float32, whose squares overflow, and with a penalty beyond its range."""
+    ones = np.ones((3, 1), np.float32)
+    assert npreg.train(ones, np.float32([1e20, 1e20, 1e20]), rng=0, loss="absolute").w.shape == (1, 1)
+    with pytest.warns(npreg.ConvergenceWarning):
+        npreg.train(ones, np.float32([0.1, 0.2, 0.3]), rng=0, lr=0.0, l1=1e150, average=0.0)
+
+
 def test_validation_rows_given():
     X, y, w, b = make_data(80, 3, 1)
     X_val, y_val = X[60:], y[60:]

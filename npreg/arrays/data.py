@@ -155,10 +155,10 @@ def as_data(
     weights = as_weights(sample_weight, len(X.array), features)
     dtype = np.result_type(*([t.array.dtype for t in (X, y) if t.is_float] or [np.dtype(np.float64)]))
     columns = Table(y.array.reshape(len(y.array), -1), y.names)
-    return Data.named(X.names, _cast(X, dtype, "features"), _cast(columns, dtype, "labels"), weights)
+    return Data.named(X.names, cast(X, dtype, "features"), cast(columns, dtype, "labels"), weights)
 
 
-def _cast(table: Table, dtype: np.dtype[Any], name: str) -> Any:
+def cast(table: Table, dtype: np.dtype[Any], name: str) -> Any:
     if table.array.dtype == dtype:
         return table.array
     with np.errstate(over="ignore"):

@@ -229,9 +229,10 @@ def _named(
     if _constant(values):
         same = (Fact(constant=float(values[0].flat[0])),) if np.ptp(values[0]) == 0 else ()
         return [Mistake("global-or-hardcoded", name, same if np.any(values[0]) else (Fact(zero=0.0),))]
-    pairs = [(v, at.right[name]) for v, at in zip(values, references, strict=True)]  # terms are larger, if not known
-    if all(v.shape == r.shape and np.max(np.abs(v - r)) <= 2e-3 * np.max(np.abs(r)) for v, r in pairs):
-        return [Mistake("numerical", name, deviation)]
+    if _nearly(values, references, name, 2e-3):
+        pairs = [(v, at.right[name]) for v, at in zip(values, references, strict=True)]  # terms may not be known
+        if all(np.max(np.abs(v - r)) <= 0.05 * np.max(np.abs(r)) for v, r in pairs):
+            return [Mistake("numerical", name, deviation)]
     return [Mistake("not-recognised", name, deviation)]
 
 

@@ -134,8 +134,9 @@ def judge(plan: Plan, feed: Feed, theta: FloatArray, losses: Sequence[float]) ->
     if few or "auto" in (plan.lr, plan.num_epochs):
         found = excess(feed, plan.loss, theta, plan.l2, plan.l1, fit_intercept=plan.fit_intercept)
         if found.converged is False:
-            rounding = 1e4 * np.finfo(facts.dtype).eps ** 2 * float(np.mean(np.square(facts.sample.y)))
-            found = replace(found, converged=bool(found.value <= rounding))
+            square = float(np.mean(np.square(facts.sample.y, dtype=float)))
+            rounding = 1e4 * float(np.finfo(facts.dtype).eps) ** 2 * square
+            found = replace(found, converged=float(found.value) <= rounding)
         return found if math.isfinite(found.value) else None
     if len(losses) < 3 or not plan.loss.is_squared:
         return None

@@ -19,14 +19,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import Data, FloatArray, Rows, as_data, as_nonnegative, brief
+from npreg.arrays.data import cast
 from npreg.arrays.sparse import is_sparse
+from npreg.arrays.tables import Table
 from npreg.learning_rate import squared_norms
 from npreg.loop import Engine, Order, Path
 from npreg.losses import Loss
 from npreg.runs.blocks import RowBlocks
 from npreg.runs.identity import fingerprint
 from npreg.runs.plan import Plan
-from npreg.runs.scaling import ColumnMoments, Scaling, announce_size, converted, some_rows
+from npreg.runs.scaling import ColumnMoments, Scaling, announce_size, some_rows
 from npreg.runs.sums import LossMoments, TreeSum, losses_and_weight, mean_loss, tree_sum
 
 if TYPE_CHECKING:
@@ -301,9 +303,10 @@ def _split(rows: Data | Rows, fraction: float, rng: np.random.Generator) -> tupl
 def _like(facts: Facts, rows: Data | Rows, scaling: Scaling | None) -> Feed:
     """The validation rows, in dtype and scale as the training rows."""
     if isinstance(rows, Data) and rows.X.dtype != facts.dtype:
-        X: Any = rows.X
-        X = X.astype(facts.dtype) if is_sparse(X) else converted(X, partial(np.asarray, dtype=facts.dtype))
-        rows = rows._replace(X=X, y=rows.y.astype(facts.dtype))
+        tables = Table(rows.X, rows.names), Table(rows.y)
+        kinds = "validation features", "validation labels"
+        X, y = (cast(table, facts.dtype, kind) for table, kind in zip(tables, kinds, strict=True))
+        rows = rows._replace(X=X, y=y)
     found = as_feed(rows)
     if (found.facts.width, found.facts.num_outputs) != (facts.width, facts.num_outputs):
         given = f"validation features of {found.facts.width} columns and labels of {found.facts.num_outputs}"
