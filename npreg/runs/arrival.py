@@ -160,8 +160,10 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
         where = f", most of it along column {column_name(feed.facts.sample.names, speed.column())}"
     bound = math.inf  # of stable rates; of blocks, where it would cost a pass, none
     if feed.facts.is_whole and isinstance(plan.lr, float):
-        bound = rates.rate_bound(plan.batch_size, feed.facts.num_rows, *feed.facts.norms, plan.l2)
-        if not is_sparse(feed.facts.sample.X):  # of which the exact one would make arrays
+        rows, columns = feed.facts.num_rows, feed.facts.width
+        bound = rates.rate_bound(plan.batch_size, rows, *feed.facts.norms, plan.l2)
+        # The exact one would make arrays of sparse rows, and of large tables take longer than their run.
+        if not is_sparse(feed.facts.sample.X) and rows * columns * min(rows, columns) <= 100 * LOOKED_AT:
             bound = rates.max_learning_rate(feed, plan.batch_size, l2=plan.l2)
     slow = steps is not None and steps * 4 < epochs * per_epoch  # at a constant rate it would be there
     if type(plan.rule) in ENTRYWISE:
