@@ -41,6 +41,14 @@ def test_the_result_of_its_shape_is_the_answer_in_any_order(order):
     assert "nothing is called `grad_w`; `compute_gradient(…)" in report.text()
 
 
+def test_a_parameter_in_a_result_does_not_name_its_gradient():
+    """The first reads w alone and the second b alone: the shapes say which is which."""
+    body = "import numpy as np\ndef gradient(X, y, w, b):\n    p = X @ w\n"
+    source = body + "    return np.mean(X @ w - y), X.T @ (p - y + b) / len(y)\n"
+    assert names(source) == ["gradient[1]", "gradient[0]"]
+    assert [answer.codes for answer in check(source, "minibatch-mean", seed=0).answers] == [[], ["ignores:b"]]
+
+
 def test_the_names_that_are_returned_or_keys_tell_scalars_apart():
     body = "def gradient(x, y, w, b):\n    r = w * x + b - y\n    "
     probe = {name: np.array(value) for name, value in {"x": 2.0, "y": 1.0, "w": 3.0, "b": 0.5}.items()}

@@ -105,7 +105,7 @@ def _parts(result: Any, wanted: Sequence[str], probe: Probe, function: Any) -> d
         return {wrt: f"[{key[0]}]" for wrt, key in keys.items()} if all(keys.values()) else None
     if not isinstance(result, (tuple, list)):
         return {wanted[0]: ""} if len(wanted) == 1 else None
-    named = _returned(function, len(result))
+    named = [[name for name in names if name not in wanted] for names in _returned(function, len(result))]  # dw, not w
     fits = {wrt: [i for i, names in enumerate(named) if keys_for(wrt, names)] for wrt in wanted}
     if any(len(places) != 1 for places in fits.values()):
         shapes = [np.shape(item) if isinstance(item, (np.ndarray, np.generic, float, int)) else None for item in result]
