@@ -16,10 +16,11 @@ from npreg.exercises.forward.verdict import Reference, reference, resolution
 from npreg.exercises.found import ONE, Fact, Factor, Scale
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.bank import RIGHT, Bank, Explanation, Pool, Turn, combined
+from npreg.exercises.mistakes.case import Case
 from npreg.exercises.mistakes.foreign import axes_subsets
 from npreg.exercises.mistakes.mistake import REFUSED, Make, Mistake, derivative, known, offset, quantity
 from npreg.exercises.mistakes.preference import MORE, Kind, cost
-from npreg.exercises.mistakes.terms import Case, extra_terms, joined_terms, path_terms
+from npreg.exercises.mistakes.terms import extra_terms, joined_terms, path_terms
 
 Values = Sequence[Array]
 CLOSE = 1e-9
