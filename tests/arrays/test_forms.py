@@ -17,7 +17,7 @@ def test_the_table_is_true(form: str, tmp_path: Path, monkeypatch: pytest.Monkey
     try:
         row = forms.row(form)
     except ImportError as error:
-        pytest.skip(f"needs what is not installed: {error}")
+        pytest.skip(f"this form of data is a library's that is not installed: {error}")
     assert row in PAGE
     assert "another result" not in row
     assert "without words" not in row

@@ -37,7 +37,7 @@ def test_page_runs(path: Path) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in OPTIONAL:
             raise
-        pytest.skip(f"needs {error.name}")
+        pytest.skip(f"the page uses {error.name}, which is an extra and is not installed")
 
 
 def test_a_failing_line_is_reported_with_its_place_on_the_page() -> None:

@@ -158,7 +158,7 @@ def test_show_opens_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     out = tmp_path / "out"
     if " " in sys.executable + str(browser) or os.name == "nt":
-        pytest.skip("BROWSER cannot hold this path")
+        pytest.skip("webbrowser splits $BROWSER at spaces, and Python's path has one; on Windows it is not read")
     monkeypatch.setenv("BROWSER", f"{sys.executable} {browser} %s")
     done = run("real_data.py", "--show", "--out", str(out), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
