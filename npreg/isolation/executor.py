@@ -104,6 +104,7 @@ def search_isolated(
                 running.close()
                 ask = running.enter_context(_process(sandbox, slot))
                 run = ask(request, watch)
+            ask = None if run.answer is None else ask  # what has ended answers no other search
             lines = ["", *source.splitlines()]
             return [
                 {**c, "text": lines[c["place"][0]][:200]} for c in run.answer or () if 0 < c["place"][0] < len(lines)

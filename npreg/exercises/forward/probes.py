@@ -79,11 +79,11 @@ def _quality(exercise: Exercise, probe: Probe) -> float:
                 score += 0.5 * sum(not np.array_equal(other, value) for other in moved)
         if value.dtype.kind == "f":
             magnitude = np.abs(value)
-            if not np.any(magnitude) or not np.all(np.isfinite(value)):
+            if not magnitude.any() or not np.isfinite(value).all():
                 return -np.inf
             smallest = float(magnitude[magnitude > 0].min())
             score += min(0.0, np.log10(smallest / 0.02)) - max(0.0, np.log10(float(magnitude.max()) / 8))
-            score -= 0.5 if np.any(np.abs(magnitude - 1) < 0.01) else 0.0
-            share = float(np.mean(value > 0)) if value.size > 1 else 0.0
+            score -= 0.5 if (np.abs(magnitude - 1) < 0.01).any() else 0.0
+            share = np.count_nonzero(value > 0) / value.size if value.size > 1 else 0.0
             score += min(share, 1 - share)
     return score

@@ -166,8 +166,14 @@ def _kept(value: Any, sources: list[int]) -> Any:
 
 
 def called(function: Callable[..., Any], given: Any, values: Mapping[int, Any]) -> Any:
-    args, kwargs = _mapped(given, lambda leaf: values[leaf.at] if isinstance(leaf, Ref) else leaf)
+    args, kwargs = _filled(given, values)
     return function(*args, **dict(kwargs))
+
+
+def _filled(value: Any, values: Mapping[int, Any]) -> Any:
+    if isinstance(value, Ref):
+        return values[value.at]
+    return type(value)([_filled(v, values) for v in value]) if isinstance(value, (list, tuple)) else value
 
 
 def _as(value: Callable[[Any], Any], *methods: str) -> Iterator[Any]:
