@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from npreg.exercises import words
-from npreg.exercises.found import Found, Place, known
+from npreg.exercises.found import Facts, Place
 
 RIGHT, KIND, NAMED, RULE = 1, 2, 3, 4
 """The stages of hints: what is right; the kind of mistake; which one and where; the rule to look at again."""
@@ -54,14 +54,14 @@ class Mistake:
 
     code: str
     answer: str
-    found: Found = ()
+    found: Facts = field(default_factory=Facts)
     alternatives: tuple[str, ...] = ()
     place: Place | None = None
 
     @property
     def details(self) -> dict[str, Any]:
         """What is known, as built-in types."""
-        return dict(plain(known(self.found)))
+        return dict(plain(self.found))
 
     def message(self, lang: str = "en", *, alone: bool = True) -> str:
         """The message; `alone` is false for one of a double mistake."""
@@ -174,7 +174,7 @@ class AnswerReport:
 
     def _first_hints(self, exercise: str, lang: str, hints: int) -> list[str]:
         """How to begin, at each stage a little more."""
-        given = known(self.mistakes[0].found)
+        given = dict(self.mistakes[0].found)
         if "path" not in given:
             return []
         if given["shape"] == "()":

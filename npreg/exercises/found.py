@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, TypeAlias, TypedDict
+from typing import TypedDict
 
 CONSTANTS = tuple(Fraction(c) for c in ("1", "2", "1/2", "4", "1/4", "3", "1/3", "8", "1/8"))
 
@@ -35,11 +35,11 @@ class Factor:
         return self.constant in CONSTANTS and not (against and self.hard_coded)
 
     @property
-    def hard_coded(self) -> Fact | None:
+    def hard_coded(self) -> Facts | None:
         """The whole number `value` that stands `instead_of` a size or setting, or None."""
         names = Factor(powers=self.powers)
         pairs = ((names, 1 / float(self.constant)), (names.inverse, float(self.constant))) if self.powers else ()
-        return next((Fact(value=round(v), instead_of=str(size)) for size, v in pairs if _is_whole(v)), None)
+        return next((Facts(value=round(v), instead_of=str(size)) for size, v in pairs if _is_whole(v)), None)
 
     @property
     def is_whole(self) -> bool:
@@ -96,18 +96,11 @@ def _is_whole(value: float) -> bool:
 ONE = Factor()
 
 
-@dataclass(frozen=True)
-class Scale:
-    """The factor that a code is about, and the sizes and settings of the probes on which it was measured."""
-
-    code: str
-    factor: Factor
-    quantities: tuple[Mapping[str, float], ...] = ()
-
-
-class Fact(TypedDict, total=False):
+class Facts(TypedDict, total=False):
     """What is known, by the placeholders that it fills."""
 
+    factors: Mapping[str, Factor]  # those that codes are about
+    quantities: Sequence[Mapping[str, float]]  # the sizes and settings of the probes on which they were measured
     constant: float  # the answer is this number whatever the data
     variable: str  # the function reads this name from outside, though an argument has it
     input: str  # the argument that was changed
@@ -144,15 +137,6 @@ class Fact(TypedDict, total=False):
     path: str
     last: str
     loss: str
-
-
-Found: TypeAlias = tuple[Fact | Scale, ...]
-
-
-def known(found: Iterable[Fact | Scale]) -> dict[str, Any]:
-    """All that is known, by the names of placeholders."""
-    records = (vars(record) if isinstance(record, Scale) else record for record in found)
-    return {name: value for record in records for name, value in record.items()}
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,11 @@ from npreg.exercises.findings import AnswerReport, Finding, Mistake
 from npreg.exercises.forward.probes import Probe, fresh
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.verdict import Reference, reference, value_findings
-from npreg.exercises.found import Fact, Found, Scale
+from npreg.exercises.found import Facts
 from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.diagnose import diagnose
 from npreg.exercises.mistakes.factors import other_conventions
-from npreg.exercises.mistakes.links import origins
-from npreg.exercises.mistakes.mistake import asked
+from npreg.exercises.mistakes.mistake import asked, origins
 from npreg.exercises.report import Report, UnusableFile
 from npreg.isolation import FILENAME, unguarded
 
@@ -81,8 +80,7 @@ def _beside_broadcast(answer: AnswerReport, answers: Sequence[AnswerReport]) -> 
     if not beside or answer.codes != ["factor:n"]:
         return answer
     (mistake,) = answer.mistakes
-    kept = tuple(record for record in mistake.found if isinstance(record, Scale) or "conventions" not in record)
-    found, others = (*kept, Fact(neighbour=beside[0])), ("factor:n", *mistake.alternatives)
+    found, others = mistake.found | Facts(conventions=(), neighbour=beside[0]), ("factor:n", *mistake.alternatives)
     return replace(answer, mistakes=(replace(mistake, code="broadcast", found=found, alternatives=others),))
 
 
@@ -104,16 +102,18 @@ def _judge(
         if record["problem"] is not None:
             return _cannot_run(name, function, record, at, outcome["error"])
     changed = sorted({argument for record in runs for argument in record["changed"]})
-    behaviour = [Mistake("changes-input", name, (Fact(input=argument),)) for argument in changed[:1]]
+    behaviour = [Mistake("changes-input", name, Facts(input=argument)) for argument in changed[:1]]
     if not all(_same(run["value"], run["again"]) for run in runs):
         behaviour.append(Mistake("not-repeatable", name))
     outside = _known_globals(function, references[0])
     exercise = questions.bank.exercise
     answer = asked(exercise, name)
-    wrong = (report.name.removeprefix("grad_") for report in reversed(steps) if not report.passed)
-    # the step nearest to the loss whose derivative is given wrongly, if the answer goes through it
-    on_steps: Found = tuple(Fact(first=step) for step in wrong if answer.wrt in origins(exercise, step))[:1]
-    if not on_steps and answer.order == 1 and answer.formula is None:
+    wrong = [report.name.removeprefix("grad_") for report in reversed(steps) if not report.passed]
+    passed_on = [step for step in wrong if answer.wrt in origins(exercise, step)]
+    on_steps = Facts()
+    if passed_on:
+        on_steps = Facts(first=passed_on[0])  # the one nearest to the loss that the answer goes through
+    elif answer.order == 1 and answer.formula is None:
         on_steps = _next_step(questions.bank, answer.wrt, steps)
     values = [record["value"] for record in runs]
     free = ([record["free"] for record in runs], function["guards"])
@@ -126,12 +126,12 @@ def judge_values(
     values: list[Array],
     behaviour: Sequence[Mistake] = (),
     outside: Sequence[str] = (),  # inputs read as globals
-    on_steps: Found = (),  # what derivatives of steps show, or the one that would
+    on_steps: Facts | None = None,  # what derivatives of steps show, or the one that would
     free: tuple[Sequence[Array | None], Sequence[float]] = ((), ()),  # without constants as in log(p + 1e-7), and these
 ) -> AnswerReport:
     """The verdict on values: right or not, and the name of the mistake."""
     references, codes = questions.judged, [mistake.code for mistake in behaviour]
-    shapes = [Fact(got=v.shape, expected=at.right[name].shape) for v, at in zip(values, references, strict=True)]
+    shapes = [Facts(got=v.shape, expected=at.right[name].shape) for v, at in zip(values, references, strict=True)]
     off = [fact for fact in shapes if fact["got"] != fact["expected"]]
     passed, about = (False, []) if off else value_findings(values, list(references), name)
     if not (passed or off):
@@ -151,20 +151,19 @@ def judge_values(
     if passed and numbers:
         return AnswerReport(name, not behaviour, tuple(findings), tuple(behaviour))
     if not numbers:
-        found = [Mistake("dtype", name, (Fact(got=str(values[0].dtype)),))]
+        found = [Mistake("dtype", name, Facts(got=str(values[0].dtype)))]
     elif "not-repeatable" in codes and all(np.all(np.isfinite(value)) for value in values):
         found = []
     else:
-        off_by: Found = ()
+        off_by = Facts()
         for details in (f.details for f in about if f.kind == "value" and f.details.get("entries")):
             entry, wrong, sizes = tuple(details["entries"][0]) or None, details["wrong"], details["sizes"]
-            off_by = (
-                Fact(entry=entry, wrong=wrong, size=details["size"], deviation=details["deviation"], sizes=sizes),
-            )
+            off_by = Facts(entry=entry, wrong=wrong, size=details["size"], deviation=details["deviation"], sizes=sizes)
         found = _named(questions, name, values, off_by, outside)
         if found[0].code == "not-recognised" and free[1]:
             found = _named(questions, name, _without(values, free[0]), off_by, outside)
-    told = (replace(mistake, found=(*mistake.found, *off[:1], *on_steps)) for mistake in found)
+    facts = (off[0] if off else Facts()) | (on_steps or Facts())
+    told = (replace(mistake, found=mistake.found | facts) for mistake in found)
     return AnswerReport(name, False, tuple(findings), (*behaviour, *told))
 
 
@@ -176,19 +175,19 @@ def _cannot_run(
     alternatives: tuple[str, ...] = ()
     if code == "not-implemented" and not function["defined"] and loading is not None:
         error, code = loading, "raises"
-    found: Found = (Fact(got=record["type"]),)
+    found = Facts(got=record["type"])
     if error is not None:
-        found = (Fact(error=f"{error['kind']}: {error['message']}".strip(": "), line=error["line"]),)
+        found = Facts(error=f"{error['kind']}: {error['message']}".strip(": "), line=error["line"])
     outside = _known_globals(function, at) if code == "raises" else []
     if outside:
-        code, alternatives, found = "global-or-hardcoded", ("raises",), (Fact(variable=outside[0]), *found)
+        code, alternatives, found = "global-or-hardcoded", ("raises",), found | Facts(variable=outside[0])
     exercise, answer = at.tape.exercise, at.tape.exercise.answers.get(name)
     if code == "not-implemented" and answer is not None and answer.order:  # what it goes through, for a first hint
         on_it = [s for s in exercise.public_steps[:-1] if answer.wrt in origins(exercise, s)]
         path = ", ".join(f"`{step}`" for step in (*on_it, exercise.loss))
         shape = str(exercise.inputs[answer.wrt].shape * answer.order).replace("'", "")
-        way = Fact(wrt=answer.wrt, shape=shape, path=path, last=[answer.wrt, *on_it][-1], loss=exercise.loss)
-        found = (way, *found)
+        way = Facts(wrt=answer.wrt, shape=shape, path=path, last=[answer.wrt, *on_it][-1], loss=exercise.loss)
+        found = way | found
     mistake = Mistake(code, name, found, alternatives)
     finding = Finding("dtype" if code == "dtype" else "runs", False, {**mistake.details, "sizes": at.sizes})
     return AnswerReport(name, False, (finding,), (mistake,))
@@ -203,13 +202,13 @@ def _same(a: Array, b: Array | None) -> bool:
 
 
 def _named(
-    questions: Questions, name: str, values: Sequence[Array], deviation: Found, outside: Sequence[str]
+    questions: Questions, name: str, values: Sequence[Array], deviation: Facts, outside: Sequence[str]
 ) -> list[Mistake]:
     bank, references = questions.bank, questions.judged
     for value in values:
         for entry in np.argwhere(~np.isfinite(value))[:1]:
             at = tuple(map(int, entry))
-            return [Mistake("non-finite", name, (Fact(value=str(value[at]), entry=at or None),))]
+            return [Mistake("non-finite", name, Facts(value=str(value[at]), entry=at or None))]
     if _nearly(values, references, name, 1e-7):
         return [Mistake("numerical", name, deviation)]
     count = len(bank.references)
@@ -217,18 +216,18 @@ def _named(
     # Many mistakes at once can reach any number; where the answer is one number, that is the simpler word.
     if found is not None and not (len(found.codes) > 2 and _constant(values)):
         codes = [code for code in found.codes if code != "not-summed" or "elementwise" not in found.codes]
-        scales = [r for r in found.found if isinstance(r, Scale)] if len(codes) == 1 else []
-        scales = [r for r in scales if r.code.startswith("factor:") or ":grad_" in r.code]  # of one term it is none
-        others = next((other_conventions(bank.exercise, scale.factor) for scale in scales), ())
-        known = (*found.found, Fact(conventions=others)) if others else found.found
-        own = {mistake.code: (Fact(message=mistake.message),) for mistake in bank.exercise.mistakes}
-        named = [Mistake(code, name, (*known, *own.get(code, ()))) for code in codes]
+        factors = found.found.get("factors", {}).items() if len(codes) == 1 else ()
+        whole = [f for code, f in factors if code.startswith("factor:") or ":grad_" in code]  # of one term it is none
+        others = other_conventions(bank.exercise, whole[0]) if whole else ()
+        own = {mistake.code: Facts(message=mistake.message) for mistake in bank.exercise.mistakes}
+        facts = found.found | Facts(conventions=others)
+        named = [Mistake(code, name, facts | own.get(code, Facts())) for code in codes]
         return [replace(named[0], alternatives=found.alternatives), *named[1:]]
     if outside:
-        return [Mistake("global-or-hardcoded", name, (Fact(variable=outside[0]),))]
+        return [Mistake("global-or-hardcoded", name, Facts(variable=outside[0]))]
     if _constant(values):
-        same = (Fact(constant=float(values[0].flat[0])),) if np.ptp(values[0]) == 0 else ()
-        return [Mistake("global-or-hardcoded", name, same if np.any(values[0]) else (Fact(zero=0.0),))]
+        same = Facts(constant=float(values[0].flat[0])) if np.ptp(values[0]) == 0 else Facts()
+        return [Mistake("global-or-hardcoded", name, same if np.any(values[0]) else Facts(zero=0.0))]
     if _nearly(values, references, name, 2e-3):
         pairs = [(v, at.right[name]) for v, at in zip(values, references, strict=True)]  # terms may not be known
         if all(np.max(np.abs(v - r)) <= 0.05 * np.max(np.abs(r)) for v, r in pairs):
@@ -236,14 +235,15 @@ def _named(
     return [Mistake("not-recognised", name, deviation)]
 
 
-def _next_step(bank: Bank, wrt: str, steps: Sequence[AnswerReport]) -> Found:
+def _next_step(bank: Bank, wrt: str, steps: Sequence[AnswerReport]) -> Facts:
     """The derivative on the way from the loss that is worth writing down next, after those that the file gives."""
     exercise, values = bank.exercise, bank.tapes[0].values
     way = [s for s in exercise.public_steps[:-1] if s in exercise.active and s != wrt and wrt in origins(exercise, s)]
     way = [s for s in reversed(way) if values[s].ndim >= min(1, values[way[0]].ndim)]
     given = {report.name for report in steps}
     known = max((place for place, step in enumerate(way, 1) if f"grad_{step}" in given), default=0)
-    return (*(Fact(after=s) for s in way[:known][-1:]), *(Fact(suggest=s) for s in way[known:][:1]))
+    after = Facts(after=way[known - 1]) if known else Facts()
+    return after | Facts(suggest=way[known]) if known < len(way) else after
 
 
 def _right_without_guards(

@@ -13,7 +13,7 @@ import numpy as np
 from npreg.exercises.findings import AnswerReport, Mistake
 from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.verdict import Reference, is_right
-from npreg.exercises.found import Place, Scale
+from npreg.exercises.found import Place
 from npreg.exercises.judge import Questions
 from npreg.exercises.mistakes.diagnose import diagnose
 from npreg.exercises.report import Report
@@ -162,13 +162,13 @@ def _confirmed(mistakes: tuple[Mistake, ...], place: Place | None) -> tuple[Mist
     change = "" if place is None else place.change
     twin = TWINS.get(change, "")
     if (first.code, twin) == ("factor:n", "broadcast"):  # summed over the table, that is all that is left of it
-        first = replace(first, found=(), alternatives=(twin, *first.alternatives))
+        first = replace(first, found={}, alternatives=(twin, *first.alternatives))
     if twin in first.alternatives:
         codes = ("+".join(mistake.code for mistake in mistakes), *(code for code in first.alternatives if code != twin))
         return (replace(first, code=twin, alternatives=codes, place=place),)
-    scales = [record for record in first.found if isinstance(record, Scale) and record.code == first.code]
-    typed = scales[0].factor.hard_coded if scales and not others and change in ("name", "constant") else None
+    factor = first.found.get("factors", {}).get(first.code)
+    typed = factor.hard_coded if factor and not others and change in ("name", "constant") else None
     if typed is not None:  # a size can only have come by the change
         code, codes = "global-or-hardcoded", (first.code, *first.alternatives)
-        return (replace(first, code=code, found=(typed, *first.found[1:]), alternatives=codes, place=place),)
+        return (replace(first, code=code, found=first.found | typed, alternatives=codes, place=place),)
     return (replace(first, place=place), *others)

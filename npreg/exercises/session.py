@@ -14,7 +14,7 @@ from npreg.exercises.course import IDS, load
 from npreg.exercises.files import read_source, require_python, student_files
 from npreg.exercises.findings import Finding, Mistake
 from npreg.exercises.forward.program import Exercise
-from npreg.exercises.found import Fact
+from npreg.exercises.found import Facts
 from npreg.exercises.judge import Questions, judge, questions_of
 from npreg.exercises.place import placed
 from npreg.exercises.report import Report, UnusableFile
@@ -114,7 +114,7 @@ def judged(questions: Questions, ran: Ran, limits: Limits, lang: str = "en", own
         where = answer.name if answer.name in endings else ""
         if where in endings and not answer.passed and "numerical" not in answer.codes:
             code, detail = endings[where]
-            mistake = Mistake(code, answer.name, (Fact(message=explained(where, code, detail, limits)),))
+            mistake = Mistake(code, answer.name, Facts(message=explained(where, code, detail, limits)))
             answers[i] = replace(answer, findings=(Finding("runs", False),), mistakes=(mistake,))
     return replace(report, answers=tuple(answers), error=None if "" in ran.endings else report.error)
 

@@ -18,7 +18,7 @@ from npreg.exercises.check import check
 from npreg.exercises.findings import AnswerReport
 from npreg.exercises.forward.inputs import Draw, Input
 from npreg.exercises.forward.program import Exercise, gradient
-from npreg.exercises.found import Fact, Scale
+from npreg.exercises.found import Facts
 from npreg.gradcheck.forms import Form, kind_of
 from npreg.gradcheck.readings import Wanted, readings
 from npreg.gradcheck.report import Mistake
@@ -109,14 +109,14 @@ def _named(subject: Subject) -> dict[str, tuple[Mistake, ...]]:
             if not any(_failed(answer) for answer, _ in best.values()):
                 break
         shaped = {name: np.shape(subject.gradients[name](subject.inputs)) for name in best}
-    own = {name: Fact(got=shape, expected=np.shape(subject.inputs[name])) for name, shape in shaped.items()}
+    own = {name: Facts(got=shape, expected=np.shape(subject.inputs[name])) for name, shape in shaped.items()}
     told = {name: tuple(_told(answer, own[name], shapes)) for name, (answer, shapes) in best.items()}
     why = why or " ".join(mistake.message() for answer, _ in best.values() for mistake in answer.mistakes[:1])
     unknown = Mistake("not-recognised", f"Which mistake it is could not be looked for on other numbers: {why}")
     return {name: told.get(name) or (unknown,) for name in subject.gradients}
 
 
-def _told(answer: AnswerReport, own: Fact, shapes: Mapping[str, Shape]) -> Iterator[Mistake]:
+def _told(answer: AnswerReport, own: Facts, shapes: Mapping[str, Shape]) -> Iterator[Mistake]:
     """The mistakes in words, with the shapes at hand; what a letter stands for is said at the end."""
     places: dict[str | int, str] = {}
     for name, shape in shapes.items():
@@ -124,7 +124,7 @@ def _told(answer: AnswerReport, own: Fact, shapes: Mapping[str, Shape]) -> Itera
             places.setdefault(size, f"{name}.shape[{axis}]")
     known = [mistake for mistake in answer.mistakes if mistake.code not in BEHAVIOUR]
     for mistake in known:
-        found = tuple(record if isinstance(record, Scale) or "got" not in record else own for record in mistake.found)
+        found = mistake.found | own if "got" in mistake.found else mistake.found
         message = replace(mistake, found=found).message(alone=len(known) == 1)
         prose = re.sub("`[^`]*`", "", message)  # a step may have such a name, too
         letters = [n for n in places if isinstance(n, str) and re.search(rf"\b\d*{n}\b", prose)]

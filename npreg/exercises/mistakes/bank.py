@@ -1,10 +1,10 @@
-"""The values that known mistakes give on the fixed probes, prepared once an exercise, and compared with answers."""
+"""The values that known mistakes give on the fixed probes, prepared once an exercise, to be compared with answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -15,20 +15,16 @@ from npreg.exercises.forward.probes import checks as check_probes
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Tape, value_of
 from npreg.exercises.forward.verdict import Reference, reference
-from npreg.exercises.found import ONE, Factor, Found
 from npreg.exercises.mistakes import flows, forward, links
-from npreg.exercises.mistakes.factors import FactorTable, quantities, scaled
+from npreg.exercises.mistakes.factors import FactorTable, quantities
 from npreg.exercises.mistakes.foreign import foreign_values
-from npreg.exercises.mistakes.mistake import REFUSED, Make, Mistake, asked, offset
+from npreg.exercises.mistakes.mistake import REFUSED, RIGHT, Mistake, asked, offset
 from npreg.exercises.mistakes.preference import Kind, cost
 
-Turn = Callable[[Array, Array], Array]
 Signature = tuple[tuple[int, ...], ...]
-Valued = list[tuple[Mistake, list[Array]]]
-SIGNLESS = frozenset({"wrong-variable", "loss-for-derivative"})
+Valued = tuple[Mistake, list[Array]]
 MOST, MOST_PAIRS = 32, 400
 LEFT_OUT = ("ignores", "chain-missing", "missing-term")  # of which pairs are prepared first
-RIGHT = Mistake((), (Kind.RIGHT,))
 
 RULES = (
     *(forward.inputs, forward.uses, forward.updated_inputs, forward.branches, forward.broadcasts),
@@ -53,41 +49,10 @@ def every_mutation(tape: Tape) -> list[Mistake]:
     return found
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """What equals the student's value, once `turn(value, right)` brought that into its shape, on every fixed probe."""
-
-    codes: tuple[str, ...]
-    cost: float
-    make: Make = field(repr=False)
-    found: Found = ()
-    turn: Turn = field(default=lambda value, right: value, repr=False)
-    parts: tuple[Make, ...] = field(default=(), repr=False)  # the values with one of two mistakes alone
-    alternatives: tuple[str, ...] = ()  # the codes of its twins
-
-    def fits(self, value: Array, name: str, at: Reference, close: float) -> bool:
-        """Whether it also explains the student's value on another probe."""
-        right = at.right[name]
-        try:
-            turned, predicted = np.asarray(self.turn(value, right)), np.asarray(self.make(at.tape))
-            predicted = predicted.reshape(turned.shape)
-        except (ValueError, IndexError, TypeError, np.linalg.LinAlgError):
-            return False
-        size = max(float(np.max(np.abs(array), initial=0.0)) for array in (turned, predicted, right))
-        return bool(np.max(np.abs(turned - predicted), initial=0.0) <= close * size)
-
-
-def combined(columns: Sequence[Make], factors: Sequence[Factor | None]) -> Make:
-    """The sum of columns with their factors."""
-    pairs = [(factor, column) for factor, column in zip(factors, columns, strict=True) if factor is not None]
-    return lambda tape: np.asarray(sum(factor.value(quantities(tape)) * column(tape) for factor, column in pairs))
-
-
 class Pool:
-    """Mistakes in answer ``name`` with values of one shape, so that one answer is compared with all of them at once."""
+    """Mistakes with values of one shape, in rows, so that an answer is compared with all of them at once."""
 
-    def __init__(self, name: str, candidates: Sequence[tuple[Mistake, Sequence[Array]]]) -> None:
-        self.name = name
+    def __init__(self, candidates: Iterable[Valued]) -> None:
         self.mistakes: list[Mistake] = []
         self.vanishing: list[Mistake] = []  # zero by their nature, as the sum of a row of P − Y
         rows = []
@@ -100,37 +65,6 @@ class Pool:
                 self.mistakes.append(mistake)
                 rows.append(np.concatenate([np.ravel(array) for array in arrays]))
         self.matrix = np.array(rows, dtype=float)
-
-    def match(self, student: Sequence[Array], table: FactorTable, tolerance: float) -> Iterator[Explanation]:
-        """Every mistake that gives the student's value up to a factor."""
-        if not self.mistakes:
-            return
-        parts = np.split(self.matrix, np.cumsum([value.size for value in student])[:-1], axis=1)
-        coefficients, close = [], np.ones(len(self.mistakes), dtype=bool)
-        for part, flat in zip(parts, map(np.ravel, student), strict=True):
-            scale = np.einsum("ij,ij->i", part, part)
-            c = part @ flat / np.where(scale > 0, scale, np.inf)
-            error = np.max(np.abs(flat - c[:, None] * part), axis=1)
-            close &= error <= tolerance * max(np.max(np.abs(flat)), 1e-300)
-            coefficients.append(c)
-        measured = np.stack(coefficients, axis=1)
-        blank = np.array([np.max(np.abs(value)) <= 1e-12 for value in student])
-        if np.any(blank) and not np.all(blank):  # 0 on both sides says nothing about the factor
-            measured[:, blank] = measured[:, [int(np.argmin(blank))]]
-        allowed = max(tolerance, 1e-8)
-        for i in np.flatnonzero(close):
-            mistake, factor = self.mistakes[i], table.identify(measured[i], allowed)
-            if factor is not None and (factor.is_usual or not mistake.codes):
-                codes, found = scaled(factor)
-                if any(kind.free_scale for kind in mistake.kinds):
-                    signed = factor.sign < 0 and SIGNLESS.isdisjoint(mistake.codes)
-                    codes, found = ("sign",) if signed else (), ()
-                halves = [(half, ONE) for half in mistake.halves]
-                if codes and not mistake.halves:
-                    halves = [(mistake, ONE), (RIGHT, factor)] if mistake.codes else [(RIGHT, f) for f in factor.parts]
-                alone = tuple(combined([partial(half.value, self.name)], [f]) for half, f in halves)
-                make, price = combined([partial(mistake.value, self.name)], [factor]), cost(mistake.kinds, factor)
-                yield Explanation((*mistake.codes, *codes), price, make, mistake.found + found, parts=alone)
 
 
 class Bank:
@@ -145,7 +79,7 @@ class Bank:
         self.quantities = [quantities(tape) for tape in self.tapes]
         self.table = FactorTable(self.quantities, [*exercise.symbols, "n-1"])
         self._pools: dict[tuple[str, Signature, bool], Pool] = {}
-        self._made: dict[str, Valued] = {}
+        self._made: dict[str, list[Valued]] = {}
 
     @cached_property
     def finer(self) -> Bank | None:
@@ -164,22 +98,22 @@ class Bank:
     def pool(self, name: str, signature: Signature | None = None, pairs: bool = False) -> Pool:
         """All single mistakes (or pairs) with these shapes, by default the right ones, else a column is a vector."""
         right = self.signature(name)
-        signature = right if signature is None else signature
+        signature = signature or right
         key = (name, signature, pairs)
         if key not in self._pools:
             flat = _squeezed(signature)
             loose = flat != _squeezed(right)
             every = self._pairs.get(name, ()) if pairs else self._singles(name)
             shaped = ((one, tuple(value.shape for value in one[1])) for one in every)
-            fits = [one for one, shapes in shaped if shapes == signature or (loose and _squeezed(shapes) == flat)]
-            self._pools[key] = Pool(name, fits)
+            fits = (one for one, shapes in shaped if shapes == signature or (loose and _squeezed(shapes) == flat))
+            self._pools[key] = Pool(fits)
         return self._pools[key]
 
     def mistakes(self, name: str) -> list[Mistake]:
         """Every single mistake in this answer."""
         return [mistake for mistake, _ in self._singles(name) if mistake.codes]
 
-    def _singles(self, name: str) -> Iterator[tuple[Mistake, list[Array]]]:
+    def _singles(self, name: str) -> Iterator[Valued]:
         """Mutations of an answer (made with those of the other answers) or of a step's derivative; other values."""
         if name not in self._made:
             answers, mutations, visible = self.exercise.answers, every_mutation(self.tapes[0]), self.exercise.known
@@ -195,7 +129,7 @@ class Bank:
                 continue
 
     @cached_property
-    def _pairs(self) -> dict[str, Valued]:
+    def _pairs(self) -> dict[str, list[Valued]]:
         """Pairs of frequent mistakes that differ from the right answer and from one another."""
         kept: dict[bytes | None, Mistake] = {}
         frequent = [m for m in every_mutation(self.tapes[0]) if all(kind.frequent for kind in m.kinds)]
@@ -218,11 +152,11 @@ class Bank:
         flat = np.concatenate([v / (np.linalg.norm(v) + 1e-300) if v.size > 1 else v for v in vectors])
         return np.round(flat, 8).tobytes() if np.all(np.isfinite(flat)) and np.any(flat) else None
 
-    def _evaluate(self, mistakes: Iterable[Mistake], names: Iterable[str]) -> dict[str, Valued]:
+    def _evaluate(self, mistakes: Iterable[Mistake], names: Iterable[str]) -> dict[str, list[Valued]]:
         """The values of mistakes for several answers, each with one sweep a probe; equal ones once."""
         answers = {name: asked(self.exercise, name) for name in names if asked(self.exercise, name).order != 2}
         offsets = {name: [offset(name, tape) for tape in self.tapes] for name in answers}
-        result: dict[str, Valued] = {name: [] for name in names}
+        result: dict[str, list[Valued]] = {name: [] for name in names}
         seen = set()
         for mistake in mistakes:
             try:

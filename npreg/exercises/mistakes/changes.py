@@ -34,6 +34,10 @@ SQUARED_MATRIX = plain(lambda jacobian: jacobian @ jacobian)
 EVERYWHERE = plain(lambda jacobian: np.tile(np.diag(jacobian)[:, None], (1, jacobian.shape[1])))
 
 
+PARTS = (("first-only", 0, True), ("last-only", -1, True), ("off-by-one", -1, False), ("off-by-one", 0, False))
+"""What loops over the first or last example or feature alone, or over all but one, are called: place, only that one."""
+
+
 def take(other: str) -> Edit:
     return lambda value, tape: tape.values[other]
 
@@ -46,6 +50,10 @@ def part(value: Array, axis: int, place: int, only: bool) -> Array:
     """Zeros at all places of an axis but one, or else at that one."""
     chosen = np.indices(value.shape)[axis] == place % value.shape[axis]
     return np.where(chosen == only, value, 0.0)
+
+
+def summed(axes: tuple[int, ...]) -> Edit:
+    return plain(partial(np.sum, axis=axes))
 
 
 def constant(array: Array) -> Edit:

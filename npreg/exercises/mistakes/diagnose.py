@@ -13,12 +13,12 @@ import numpy as np
 from npreg.exercises.forward.program import Answer, Array
 from npreg.exercises.forward.tape import Edits, not_analytic, value_of
 from npreg.exercises.forward.verdict import Reference, reference, resolution
-from npreg.exercises.found import ONE, Fact, Factor, Scale
+from npreg.exercises.found import ONE, Factor, Facts
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.bank import RIGHT, Bank, Explanation, Pool, Turn, combined
-from npreg.exercises.mistakes.case import Case
+from npreg.exercises.mistakes.bank import Bank, Pool
+from npreg.exercises.mistakes.case import Case, Explanation, Turn, combined
 from npreg.exercises.mistakes.foreign import axes_subsets
-from npreg.exercises.mistakes.mistake import REFUSED, Make, Mistake, derivative, known, offset, quantity
+from npreg.exercises.mistakes.mistake import REFUSED, RIGHT, Make, Mistake, derivative, known, offset, quantity
 from npreg.exercises.mistakes.preference import MORE, Kind, cost
 from npreg.exercises.mistakes.terms import extra_terms, joined_terms, path_terms
 
@@ -46,9 +46,8 @@ def diagnose(
         if found:
             best, *others = sorted(found, key=lambda e: e.cost)
             twins = ["+".join(e.codes) for e in others if e.codes != best.codes and e.cost < best.cost + FAR]
-            at = tuple(bank.quantities)
-            facts = tuple(replace(r, quantities=at) if isinstance(r, Scale) else r for r in best.found)
-            return replace(best, found=facts, alternatives=tuple(dict.fromkeys(twins))[:TWINS])
+            found_on = best.found | Facts(quantities=bank.quantities)
+            return replace(best, found=found_on, alternatives=tuple(dict.fromkeys(twins))[:TWINS])
     if bank.finer is not None:
         again = [reference(bank.finer.exercise, at.tape.values) for at in fresh]
         return diagnose(bank.finer, name, case.student, again, student_fresh)
@@ -112,7 +111,7 @@ def _collapsed(case: Case) -> Iterator[Explanation]:
     """Values with an axis too many: summed over it they are explained."""
     for axes, mean in product(axes_subsets(max(v.ndim for v in case.student)), (False, True)):
         for e in _turned(case, partial(_summed, axes=axes, mean=mean), ("not-summed",), 3 * MORE):
-            scales = [record.factor.codes for record in e.found if isinstance(record, Scale)]
+            scales = [factor.codes for factor in e.found.get("factors", {}).values()]
             if "broadcast" in e.codes:
                 e = replace(e, codes=e.codes[1:])
             elif case.answer.formula is not None and mean and scales == [("factor:1/n",)]:
@@ -135,7 +134,7 @@ def _typed_in(case: Case) -> Iterator[Explanation]:
             continue
         if factor is not None and not factor.powers and not factor.is_one:
             typed = factor.sign * float(factor.constant)
-            found, make = (Fact(value=typed, instead_of=scalar),), _with_number(case.answer, scalar, typed)
+            found, make = Facts(value=typed, instead_of=scalar), _with_number(case.answer, scalar, typed)
             yield Explanation(("global-or-hardcoded",), cost([Kind.TYPED_IN]), make, found)
 
 
@@ -150,8 +149,8 @@ def _update(case: Case) -> Iterator[Explanation]:
     bank, answer = case.bank, case.answer
     old, right, gradient = partial(offset, case.name), partial(RIGHT.value, case.name), f"grad_{answer.wrt}"
     for wrt in bank.exercise.gradient_names.values():
-        found = (Fact(used=f"grad_{wrt}", meant=case.name),)
-        yield from _multiple(case, known(Kind.PLAIN_GRADIENT, "wrong-variable", derivative(wrt), found))
+        mixed = {"used": f"grad_{wrt}", "meant": case.name}
+        yield from _multiple(case, known(Kind.PLAIN_GRADIENT, "wrong-variable", derivative(wrt), **mixed))
     yield from _from_another(case)
     yield from _multiple(case, Mistake((), (Kind.RIGHT,), make=partial(value_of, answer)))
     if all(np.max(np.abs(rest)) < 1e-12 for rest in case.without(old, ONE).student):
@@ -168,7 +167,7 @@ def _update(case: Case) -> Iterator[Explanation]:
     (factor,) = case.without(partial(value_of, answer), ONE).fit([old]) or (None,)  # w·(1 − 0.01) − …
     if factor is not None:
         code, make = f"term-factor:{answer.wrt}", combined([partial(value_of, answer), old], [ONE, factor])
-        yield Explanation((code,), cost([Kind.TERM], factor), make, (Scale(code, factor),))
+        yield Explanation((code,), cost([Kind.TERM], factor), make, Facts(factors={code: factor}))
 
 
 def _from_another(case: Case) -> Iterator[Explanation]:
@@ -177,8 +176,8 @@ def _from_another(case: Case) -> Iterator[Explanation]:
     for other in case.bank.exercise.wanted if answer.formula is not None else ():
         made = combined([partial(RIGHT.value, case.name), quantity(other)], [ONE, ONE])
         if other != answer.wrt:
-            found = (Fact(used=other, meant=answer.wrt),)
-            yield from _multiple(case, known(Kind.WRONG_QUANTITY, "wrong-variable", made, found))
+            mixed = {"used": other, "meant": answer.wrt}
+            yield from _multiple(case, known(Kind.WRONG_QUANTITY, "wrong-variable", made, **mixed))
 
 
 def _multiple(case: Case, mistake: Mistake) -> Iterator[Explanation]:
@@ -187,7 +186,7 @@ def _multiple(case: Case, mistake: Mistake) -> Iterator[Explanation]:
     with suppress(*REFUSED):  # a parameter of another shape may not go with this step
         values = [mistake.value(case.name, tape) for tape in case.bank.tapes]
     if tuple(value.shape for value in values) == case.shapes:
-        for e in case.match(Pool(case.name, [(mistake, values)])):
+        for e in case.match(Pool([(mistake, values)])):
             yield replace(e, cost=2.0 * e.cost)
 
 
@@ -195,5 +194,6 @@ def _in_update(explanation: Explanation, gradient: str) -> Explanation:
     """A factor of the gradient is a factor of one term of the update."""
     scales = [code for code in explanation.codes if code.startswith(("sign", "factor:"))]
     names = {code: f"term-{code.partition(':')[0]}:{gradient}" for code in scales}
-    found = tuple(replace(r, code=names.get(r.code, r.code)) if isinstance(r, Scale) else r for r in explanation.found)
-    return replace(explanation, codes=tuple(names.get(code, code) for code in explanation.codes), found=found)
+    factors = {names.get(code, code): factor for code, factor in explanation.found.get("factors", {}).items()}
+    codes = tuple(names.get(code, code) for code in explanation.codes)
+    return replace(explanation, codes=codes, found=explanation.found | Facts(factors=factors))

@@ -14,7 +14,7 @@ from npreg.exercises.forward.inputs import BANK_SIZES
 from npreg.exercises.forward.probes import BANK_SEED, draw, quantities_of, sizes_of
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Tape
-from npreg.exercises.found import CONSTANTS, ONE, Factor, Found, Scale
+from npreg.exercises.found import CONSTANTS, ONE, Factor, Facts
 from npreg.exercises.mistakes.preference import factor_cost
 
 
@@ -61,15 +61,15 @@ def _products(names: Sequence[str], sizes: Sequence[str]) -> Iterator[tuple[tupl
                 yield tuple(zip(chosen, exponents, strict=True))
 
 
-def scaled(factor: Factor) -> tuple[tuple[str, ...], Found]:
+def scaled(factor: Factor) -> tuple[tuple[str, ...], Facts]:
     """The codes of a factor on the right answer, and what is known; an unusual constant is typed in."""
     typed = None if factor.is_usual else factor.hard_coded
     if not factor.is_usual and factor.sign < 0 and not factor.powers:
-        return ("update-returned",), ()
+        return ("update-returned",), Facts()
     if not factor.is_usual and (typed is not None or (not factor.powers and factor.is_whole)):
         code = "global-or-hardcoded"
-        return (*("sign",) * (factor.sign < 0), code), (Scale(code, factor) if typed is None else typed,)
-    return factor.codes, () if factor.magnitude_is_one else (Scale(factor.codes[-1], factor),)
+        return (*("sign",) * (factor.sign < 0), code), typed or Facts(factors={code: factor})
+    return factor.codes, Facts() if factor.magnitude_is_one else Facts(factors={factor.codes[-1]: factor})
 
 
 _OTHER_CONVENTIONS: dict[Any, tuple[str, Factor]] = {

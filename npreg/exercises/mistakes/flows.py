@@ -17,10 +17,7 @@ from npreg.exercises.mistakes.mistake import Mistake, is_summand, known, mixed_u
 from npreg.exercises.mistakes.preference import Kind
 
 OF_A_BATCH = (
-    (Kind.ROWS, "first-only", changes.plain(partial(changes.part, axis=0, place=0, only=True))),
-    (Kind.ROWS, "last-only", changes.plain(partial(changes.part, axis=0, place=-1, only=True))),
-    (Kind.ROWS, "off-by-one", changes.plain(partial(changes.part, axis=0, place=-1, only=False))),
-    (Kind.ROWS, "off-by-one", changes.plain(partial(changes.part, axis=0, place=0, only=False))),
+    *((Kind.ROWS, code, changes.plain(partial(changes.part, axis=0, place=p, only=o))) for code, p, o in changes.PARTS),
     (Kind.MEAN_ABOVE, "mean-of-products", changes.MEAN),
     (Kind.SHIFTED, "off-by-one", changes.ROLL),
     (Kind.SHIFTED, "off-by-one", changes.ROLL_BACK),
@@ -44,12 +41,12 @@ def flows(tape: Tape) -> Iterator[Mistake]:
             summand = other == exercise.loss or is_summand(tape, other)
             instead, times = (Edits(upstreams=((step, edit),)) for edit in (changes.take(other), changes.times(other)))
             if summand and order.index(other) > order.index(step):
-                yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", instead, told(exercise, step=other))
+                yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", instead, **told(exercise, step=other))
             else:
                 of_input = Kind.INPUT_ABOVE if other in exercise.inputs else Kind.OTHER_ABOVE
                 kind = Kind.OWN_ABOVE if other == step else of_input
                 yield mixed_up(kind, tape, f"grad_{step}", other, instead)
-            yield known(Kind.TIMES, "wrong-variable", times, told(exercise, by=other))
+            yield known(Kind.TIMES, "wrong-variable", times, **told(exercise, by=other))
 
 
 def _steps_below(tape: Tape) -> Iterator[tuple[str, str]]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import chain, combinations, product
+from itertools import combinations, product
 
 import numpy as np
 
 from npreg.exercises.forward.program import Answer, Array, Exercise, parameters
 from npreg.exercises.forward.tape import Edge, Edit, Edits, Tape, record, value_of
-from npreg.exercises.found import Fact
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.forward import broadcasts
 from npreg.exercises.mistakes.mistake import Make, Mistake, asked, derivative, known, offset, quantity, told
 from npreg.exercises.mistakes.preference import Kind
 
-New = Mapping[str, Array]
 Form = Callable[[Array, Array], Array]
 
 
@@ -65,28 +63,24 @@ def _of_answers(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistake]:
         if not own:
             yield known(Kind.SWAPPED, code, value)
         for axes in axes_subsets(len(shape) * answer.order):
-            yield known(Kind.REDUCED, code, _sum(value, axes))
+            yield known(Kind.REDUCED, code, _changed(value, changes.summed(axes)))
         for factor, numbers in tape.values.items():
             if numbers.shape == shape and numbers.dtype.kind != "b" and not (own and answer.order == 2):
                 make = _changed(value, changes.times(factor))
-                yield known(Kind.TIMES, "wrong-variable", make, told(exercise, by=factor))
+                yield known(Kind.TIMES, "wrong-variable", make, **told(exercise, by=factor))
 
 
 def _changed(make: Make, edit: Edit) -> Make:
     return lambda tape: np.asarray(edit(make(tape), tape))
 
 
-def _sum(make: Make, axes: tuple[int, ...]) -> Make:
-    return lambda tape: np.asarray(make(tape).sum(axis=axes))
-
-
 def _of_quantities(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistake]:
     """A quantity returned as it is, or the derivative in a step, as if the chain ended there."""
     for other in (*exercise.steps, *exercise.inputs):
         if other == exercise.loss:
-            yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", quantity(other), told(exercise, step=other))
+            yield known(Kind.LOSS_FOR_DERIVATIVE, "loss-for-derivative", quantity(other), **told(exercise, step=other))
         elif other in exercise.inputs or tape.values[other].dtype.kind != "b":
-            yield known(Kind.WRONG_VALUE, "wrong-variable", quantity(other), told(exercise, used=other, meant=name))
+            yield known(Kind.WRONG_VALUE, "wrong-variable", quantity(other), **told(exercise, used=other, meant=name))
             if other in exercise.steps and other in exercise.active:
                 yield known(Kind.CHAIN_ENDS, f"chain-missing:{exercise.public(other)}", derivative(other))
 
@@ -104,7 +98,7 @@ def _of_a_table(tape: Tape, wrt: str) -> Iterator[Mistake]:
             yield known(Kind.TABLE, "broadcast", whole)
         for axis in (0, 1) if grown else ():
             yield known(Kind.TABLE_SUMMED, "broadcast", partial(_passed_on, whole, step, wrt, axis))
-            yield known(Kind.TABLE_SUMMED, "broadcast", _sum(whole, (axis,)))
+            yield known(Kind.TABLE_SUMMED, "broadcast", _changed(whole, changes.summed((axis,))))
 
 
 def _passed_on(whole: Make, step: str, wrt: str, axis: int, tape: Tape) -> Array:
@@ -124,7 +118,7 @@ def _not_summed(tape: Tape, wrt: str) -> Iterator[Mistake]:
             yield known(Kind.NOT_MULTIPLIED, "elementwise", rows)
         for axes in axes_subsets(1 + ndim):
             if axes != (0,):
-                yield known(Kind.REDUCED, "axis", _sum(rows, axes))
+                yield known(Kind.REDUCED, "axis", _changed(rows, changes.summed(axes)))
 
 
 def _contributions(step: str, wrt: str, tape: Tape) -> Array:
@@ -136,11 +130,10 @@ def _contributions(step: str, wrt: str, tape: Tape) -> Array:
 
 def _feature_loops(answer: Answer, tape: Tape) -> Iterator[Mistake]:
     """A loop over features or outputs that leaves out the first or the last, or keeps nothing else."""
-    sizes = enumerate(tape.values[answer.wrt].shape)
-    for axis, place in product((axis for axis, size in sizes if size > 1), (0, -1)):
-        for code, only in (("last-only" if place else "first-only", True), ("off-by-one", False)):
-            edit = changes.plain(partial(changes.part, axis=axis, place=place, only=only))
-            yield known(Kind.FEATURES, code, _changed(partial(value_of, answer), edit))
+    axes = [axis for axis, size in enumerate(tape.values[answer.wrt].shape) if size > 1]
+    for axis, (code, place, only) in product(axes, changes.PARTS):
+        edit = changes.plain(partial(changes.part, axis=axis, place=place, only=only))
+        yield known(Kind.FEATURES, code, _changed(partial(value_of, answer), edit))
 
 
 def _clipped(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Mistake]:
@@ -152,7 +145,7 @@ def _clipped(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Mistake
         one_branch = Edits(values=tuple((condition, side) for condition in conditions))
         for cut in ("sum", "mean", "rows"):
             make = partial(_cut, answer.wrt, one_branch, str(step), setting, cut)
-            yield known(Kind.CUT, "kink-threshold", make, (Fact(cut=setting),))
+            yield known(Kind.CUT, "kink-threshold", make, cut=setting)
 
 
 def _cut(wrt: str, edits: Edits, step: str, setting: str, cut: str, tape: Tape) -> Array:
@@ -166,51 +159,29 @@ def _cut(wrt: str, edits: Edits, step: str, setting: str, cut: str, tape: Tape) 
 
 def _too_early(exercise: Exercise, name: str) -> Iterator[Mistake]:
     """The step that is made where parameters are updated before they are used, row by row, or entry by entry."""
-    updates = [other for other, answer in exercise.answers.items() if answer.formula is not None]
-    firsts = chain.from_iterable(combinations(updates, many) for many in range(1, len(updates) + 1))
-    runs: list[tuple[str, Callable[[Tape], New]]] = [(first[0], partial(_after, first)) for first in firsts]
-    runs += [(name, _row_by_row), (name, partial(_entry_by_entry, name))]
-    for used, run in runs:
+    updates = tuple(other for other, answer in exercise.answers.items() if answer.formula is not None)
+    firsts = [first for many in range(len(updates)) for first in combinations(updates, many + 1)]
+    runs = [(first[0], [first, updates], "") for first in firsts]
+    runs += [(name, [updates], "rows"), (name, [(name,)], "entries")]
+    for used, turns, each in runs:
         found = told(exercise, used=used, meant=exercise.answers[used].wrt)
-        yield known(Kind.UPDATED, "wrong-variable", _step_of(name, run), found)
+        yield known(Kind.UPDATED, "wrong-variable", partial(_steps, name, turns, each), **found)
 
 
-def _step_of(name: str, run: Callable[[Tape], New]) -> Make:
-    return lambda tape: np.asarray(run(tape)[name] - offset(name, tape))
-
-
-def _all(tape: Tape) -> New:
-    return {n: value_of(a, tape) for n, a in tape.exercise.answers.items() if a.formula is not None}
-
-
-def _with(tape: Tape, new: New) -> Tape:
-    wrt = {tape.exercise.answers[name].wrt: value for name, value in new.items()}
-    return record(tape.exercise, {name: wrt.get(name, tape.values[name]) for name in tape.exercise.inputs})
-
-
-def _after(first: tuple[str, ...], tape: Tape) -> New:
-    new = _all(tape)
-    return _all(_with(tape, {name: new[name] for name in first}))
-
-
-def _row_by_row(tape: Tape) -> New:
-    exercise = tape.exercise
-    batched = [n for n, given in exercise.inputs.items() if given.shape[:1] == exercise.symbols[:1]]
-    here, new = tape, _all(tape)
-    for row in range(len(tape.values[batched[0]])):
-        rows = {n: tape.values[n][row : row + 1] for n in batched}
-        new = _all(record(exercise, {n: rows.get(n, here.values[n]) for n in exercise.inputs}))
-        here = _with(here, new)
-    return new
-
-
-def _entry_by_entry(name: str, tape: Tape) -> New:
-    answer, here = tape.exercise.answers[name], tape
-    value = np.array(tape.values[answer.wrt], dtype=float)
-    for place in range(value.size):
-        value.flat[place] = value_of(answer, here).flat[place]
-        here = _with(here, {name: value.copy()})
-    return {name: value}
+def _steps(name: str, turns: Sequence[Sequence[str]], each: str, tape: Tape) -> Array:
+    """What changes where the answers of every turn are updated in each row or entry by itself, one after the other."""
+    exercise, wrt, every = tape.exercise, tape.exercise.answers[name].wrt, slice(None)
+    given = {other: tape.values[other] for other in exercise.inputs}
+    batched = [n for n, i in exercise.inputs.items() if i.shape and i.shape[:1] == exercise.symbols[:1]]
+    count = {"rows": len(given[batched[0]]), "entries": given[wrt].size}.get(each, 1)
+    for names, i in product(turns, range(count)):
+        rows, entries = (slice(i, i + 1) if each == kind else every for kind in ("rows", "entries"))
+        here = record(exercise, {n: v[rows] if n in batched else v for n, v in given.items()})
+        for answer in (exercise.answers[other] for other in names):
+            value = np.array(given[answer.wrt], dtype=float)
+            value.flat[entries] = value_of(answer, here).flat[entries]
+            given[answer.wrt] = value
+    return np.asarray(given[wrt] - offset(name, tape))
 
 
 def _of_part(axis: int, place: int, only: bool) -> Form:
@@ -235,12 +206,8 @@ FORMS: tuple[tuple[str, Kind, Form], ...] = (
     ("axis", Kind.AXIS, lambda J, D: np.trace(J.T @ D @ J)),
     ("off-by-one", Kind.SHIFTED, lambda J, D: J.T @ D @ np.roll(J, 1, axis=0)),
     ("off-by-one", Kind.SHIFTED, lambda J, D: J.T @ D @ np.roll(J, 1, axis=1)),
-    ("first-only", Kind.ROWS, _of_part(0, 0, True)),
-    ("last-only", Kind.ROWS, _of_part(0, -1, True)),
-    ("off-by-one", Kind.ROWS, _of_part(0, -1, False)),
-    ("off-by-one", Kind.ROWS, _of_part(0, 0, False)),
-    ("off-by-one", Kind.FEATURES, _of_part(1, 0, False)),
-    ("off-by-one", Kind.FEATURES, _of_part(1, -1, False)),
+    *((code, Kind.ROWS, _of_part(0, place, only)) for code, place, only in changes.PARTS),
+    *((code, Kind.FEATURES, _of_part(1, place, only)) for code, place, only in changes.PARTS if not only),
 )
 """What students write for Jᵀ·D·J: not summed, transposed, of one row, of the mean row, cut short."""
 
@@ -249,34 +216,38 @@ def _hessians(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistake]:
     """Wrong forms, rows weighted by a quantity that has no business there, and products of gradients."""
     wrt = (answer := exercise.answers[name]).wrt
     step, _ = edge = next(edge for edge in tape.jacobians if edge[1] == wrt)
-    yield Mistake((), (Kind.RIGHT,), make=_formed(step, wrt, lambda J, D: J.T @ D @ J))
+    yield Mistake((), (Kind.RIGHT,), make=_formed(edge, lambda J, D: J.T @ D @ J))
     for code, kind, form in FORMS:
         at = f":{exercise.public(step)}" if code.startswith("chain") else ""
-        found = (Fact(diagonal=f"grad_{wrt}"),) if kind is Kind.DIAGONAL else ()
-        yield known(kind, code + at, _formed(step, wrt, form), found)
+        found = {"diagonal": f"grad_{wrt}"} if kind is Kind.DIAGONAL else {}
+        yield known(kind, code + at, _formed(edge, form), **found)
     for other, value in tape.values.items():
         if value.shape == tape.values[step].shape and value.dtype.kind != "b":
             for power in (1, 2):
-                yield known(Kind.WEIGHTED, "wrong-variable", _weighted(edge, other, power), told(exercise, by=other))
+                weighted = partial(_weighted, edge, other, power)
+                yield known(Kind.WEIGHTED, "wrong-variable", weighted, **told(exercise, by=other))
     gradient, w = derivative(wrt), quantity(wrt)
     products: list[tuple[str, Make]] = [(wrt, lambda tape: value_of(answer, tape) @ w(tape))]
     products += [(f"grad_{wrt}", gradient), (f"grad_{wrt}", lambda tape: np.outer(gradient(tape), gradient(tape)))]
     for used, make in (*products, (wrt, lambda tape: np.outer(w(tape), w(tape)))):
-        yield known(Kind.GRADIENT_PRODUCT, "wrong-variable", make, told(exercise, used=used, meant=name))
+        yield known(Kind.GRADIENT_PRODUCT, "wrong-variable", make, **told(exercise, used=used, meant=name))
 
 
-def _formed(step: str, wrt: str, form: Form) -> Make:
-    """A form of J, the derivative of the first step that uses ``wrt``, and D, the second derivative in that step."""
-    return lambda tape: form(tape.jacobians[step, wrt], tape.noted(("curvature", step), lambda: _curvature(tape, step)))
+def _weighted(edge: Edge, other: str, power: int, tape: Tape) -> Array:
+    return np.asarray((tape.jacobians[edge].T * tape.values[other].ravel() ** power) @ tape.jacobians[edge])
 
 
-def _curvature(tape: Tape, step: str) -> Array:
-    """The second derivative in a step, by differences with a step of 1, exact where the loss is a quadratic."""
-    units = np.eye(tape.values[step].size).reshape(-1, *tape.values[step].shape)
-    moves = [[Edits(values=((step, changes.plain(partial(np.add, by * unit))),)) for by in (1, -1)] for unit in units]
-    ends = [[tape.edited(edits).sweep()[step].ravel() for edits in pair] for pair in moves]
-    return np.stack([(above - below) / 2 for above, below in ends], axis=1)
+def _formed(edge: Edge, form: Form) -> Make:
+    """A form of J, the derivative of the first step that uses a parameter, and D, the second derivative in that step.
 
+    D comes by differences with a step of 1, exact where the loss is a quadratic.
+    """
 
-def _weighted(edge: Edge, other: str, power: int) -> Make:
-    return lambda tape: (tape.jacobians[edge].T * tape.values[other].ravel() ** power) @ tape.jacobians[edge]
+    def curvature(tape: Tape) -> Array:
+        step = edge[0]
+        units = np.eye(tape.values[step].size).reshape(-1, *tape.values[step].shape)
+        moves = [[Edits(values=((step, changes.plain(partial(np.add, by * u))),)) for by in (0.5, -0.5)] for u in units]
+        ends = [[tape.edited(edits).sweep()[step].ravel() for edits in pair] for pair in moves]
+        return np.stack([above - below for above, below in ends], axis=1)
+
+    return lambda tape: form(tape.jacobians[edge], tape.noted(("curvature", edge[0]), lambda: curvature(tape)))

@@ -10,7 +10,6 @@ import numpy as np
 
 from npreg.exercises.forward.program import Answer, Array
 from npreg.exercises.forward.tape import Edit, Edits, Tape, Wrap, value_of
-from npreg.exercises.found import Fact
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.factors import quantities
 from npreg.exercises.mistakes.mistake import REFUSED, Mistake, known, mixed_up, on_step, told, twins
@@ -101,7 +100,7 @@ def branches(tape: Tape) -> Iterator[Mistake]:
             others = map(changes.take, twins(tape, name))
             found += [Edits(uses=(((step, name), edit),)) for edit in (*changes.THRESHOLDS, *shifted, *others)]
         for edits in found:
-            yield known(Kind.BRANCH, "kink-threshold", edits, (Fact(step=exercise.public(step)),))
+            yield known(Kind.BRANCH, "kink-threshold", edits, step=exercise.public(step))
 
 
 def _shifted(setting: str | None, by: float) -> Edit:
@@ -132,8 +131,8 @@ def of_one_argument(tape: Tape) -> Iterator[Mistake]:
         if value.shape == a.shape:
             public = tape.exercise.public(name)
             edits = Edits(uses=(((step, name), changes.NEGATIVE),))
-            visible = (Fact(enters=step),) if public == name and tape.exercise.public(step) == step else ()
-            yield known(Kind.ARGUMENT_REVERSED, f"term-sign:{public}", edits, visible)
+            visible = {"enters": step} if public == name and tape.exercise.public(step) == step else {}
+            yield known(Kind.ARGUMENT_REVERSED, f"term-sign:{public}", edits, **visible)
             twice = Edits(functions=((step, _around(name, lambda f, a: f(f(a)))),))
             yield on_step(Kind.AGAIN, tape, "chain-at", step, twice)
             yield from _other_functions(tape, step, name)
@@ -149,12 +148,12 @@ def _other_functions(tape: Tape, step: str, name: str) -> Iterator[Mistake]:
     """Another function with values between 0 and 1: a decision for a probability."""
     value = tape.values[step]
     for key, (code, function) in FUNCTIONS.items() if np.all((value >= 0) & (value <= 1)) else ():
-        replaced = (Fact(function=key, meant=step),) if told(tape.exercise, meant=step) else ()
+        replaced = {"function": key, "meant": step} if told(tape.exercise, meant=step) else {}
         edits = Edits(functions=((step, instead(name, function)),))
-        yield known(Kind.OTHER_FUNCTION, code, edits, replaced)
+        yield known(Kind.OTHER_FUNCTION, code, edits, **replaced)
         if value.ndim == 2 and np.allclose(value.sum(axis=1), 1):
             short = Edits(jacobians=(((step, name), partial(_row_softmax, name=name, function=function)),))
-            yield known(Kind.OTHER_FUNCTION, code, edits + short, replaced)
+            yield known(Kind.OTHER_FUNCTION, code, edits + short, **replaced)
 
 
 def _row_softmax(jacobian: Array, tape: Tape, name: str, function: Function) -> Array:
@@ -187,7 +186,7 @@ def products_and_scales(tape: Tape) -> Iterator[Mistake]:
             forward, public = Edits(values=((step, scale),)), exercise.public(step)
             back = Edits(jacobians=tuple(((step, name), scale) for name in names if (step, name) in tape.jacobians))
             for edits in (forward + back, forward):
-                yield known(Kind.STATISTIC, f"term-factor:{public}", edits, told(exercise, averaged=public))
+                yield known(Kind.STATISTIC, f"term-factor:{public}", edits, **told(exercise, averaged=public))
 
 
 DIVISORS: tuple[Callable[[float], float], ...] = (lambda m: m / (m - 1), lambda m: m, lambda m: 1 / m)

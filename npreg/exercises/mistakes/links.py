@@ -7,11 +7,11 @@ from itertools import product
 
 import numpy as np
 
-from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.program import Array
 from npreg.exercises.forward.tape import Edge, Edit, Edits, Tape
 from npreg.exercises.mistakes import changes
 from npreg.exercises.mistakes.forward import instead, met
-from npreg.exercises.mistakes.mistake import Mistake, edges, is_summand, known, mixed_up, on_step, told, twins
+from npreg.exercises.mistakes.mistake import Mistake, is_summand, known, mixed_up, on_step, origins, told, twins
 from npreg.exercises.mistakes.preference import Kind
 
 Row = tuple[Kind, str, Edit]
@@ -36,16 +36,21 @@ SQUARES: tuple[Slope, ...] = (lambda a, v: np.sign(a), lambda a, v: np.abs(a), l
 """What is written for the derivative of a square: that of the absolute value, of the norm."""
 
 
+def _edges(tape: Tape) -> Iterator[tuple[str, str, Array]]:
+    """Every step, an argument that it depends on, and the local derivative."""
+    return ((step, name, jacobian) for (step, name), jacobian in tape.jacobians.items() if np.any(jacobian))
+
+
 def links(tape: Tape) -> Iterator[Mistake]:
     """A local derivative replaced, or the whole step passed over."""
-    for step, name, jacobian in edges(tape):
+    for step, name, jacobian in _edges(tape):
         for kind, code, edit in _replaced(tape, step, name, jacobian):
             edits = Edits(jacobians=(((step, name), edit),))
             if code.startswith("chain-"):
                 yield on_step(kind, tape, code, step, edits)
             else:
-                about = {Kind.OWN_VALUE: {"step": step}, Kind.DIAGONAL: {"diagonal": step}}.get(kind)
-                yield known(kind, code, edits, told(tape.exercise, **about) if about else ())
+                about = {Kind.OWN_VALUE: {"step": step}, Kind.DIAGONAL: {"diagonal": step}}.get(kind, {})
+                yield known(kind, code, edits, **told(tape.exercise, **about))
         if tape.values[step].shape == tape.values[name].shape:
             skipped = Edits(functions=((step, instead(name)),))
             yield on_step(Kind.LINK_SKIPPED, tape, "chain-missing", step, skipped)
@@ -91,15 +96,6 @@ def _replaced(tape: Tape, step: str, name: str, jacobian: Array) -> Iterator[Row
     else:
         yield from _entry_by_entry(tape, step, name, jacobian)
         yield from _of_output(tape, step, jacobian)
-
-
-def origins(exercise: Exercise, name: str) -> list[str]:
-    """The name itself and all steps and inputs that it depends on, in forward order."""
-    found = {name}
-    for step in reversed(list(exercise.steps)):
-        if step in found:
-            found.update(exercise.arguments[step])
-    return [other for other in (*exercise.inputs, *exercise.steps) if other in found]
 
 
 def _slope(edge: Edge, slope: Slope, times: float = 1.0) -> Edit:
@@ -172,7 +168,7 @@ def _times_slope(edge: Edge, power: float) -> Edit:
 def elsewhere(tape: Tape) -> Iterator[Mistake]:
     """A local derivative taken at another quantity: at the output for the input, at X rolled, at ones."""
     exercise = tape.exercise
-    uses = [(step, wrt, name) for step, wrt, _ in edges(tape) for name in exercise.arguments[step]]
+    uses = [(step, wrt, name) for step, wrt, _ in _edges(tape) for name in exercise.arguments[step]]
     for step, wrt, name in uses:
         value = tape.values[name]
         if value.dtype.kind == "b":

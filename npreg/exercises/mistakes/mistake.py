@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
 from npreg.exercises.forward.program import Answer, Array, Exercise, gradient
 from npreg.exercises.forward.tape import Edits, Tape, apply_formula, value_of
-from npreg.exercises.found import Fact, Found
+from npreg.exercises.found import Facts
 from npreg.exercises.mistakes.preference import Kind
 
 Make = Callable[[Tape], Array]
@@ -25,13 +25,13 @@ class Mistake:
     kinds: tuple[Kind, ...]
     edits: Edits = field(default_factory=Edits)
     make: Make | None = field(default=None, repr=False)
-    found: Found = ()
+    found: Facts = field(default_factory=Facts)
     halves: tuple[Mistake, ...] = ()
 
     def __add__(self, other: Mistake) -> Mistake:
         """Both mistakes at once."""
         codes = tuple(dict.fromkeys((*self.codes, *other.codes)))
-        kinds, edits, found = self.kinds + other.kinds, self.edits + other.edits, self.found + other.found
+        kinds, edits, found = self.kinds + other.kinds, self.edits + other.edits, self.found | other.found
         return Mistake(codes, kinds, edits, None, found, (self, other))
 
     def value(self, name: str, tape: Tape) -> Array:
@@ -39,6 +39,9 @@ class Mistake:
         if self.make is not None:
             return np.asarray(self.make(tape))
         return np.asarray(value_of(asked(tape.exercise, name), tape.edited(self.edits)) - offset(name, tape))
+
+
+RIGHT = Mistake((), (Kind.RIGHT,))
 
 
 def asked(exercise: Exercise, name: str) -> Answer:
@@ -60,28 +63,29 @@ def derivative(wrt: str, edits: Edits | None = None) -> Make:
     return lambda tape: (tape if edits is None else tape.edited(edits)).sweep()[wrt]
 
 
-def known(kind: Kind, code: str, how: Edits | Make, found: Found = ()) -> Mistake:
-    """A single mistake, by the edits of the derivative or by the wrong value."""
+def known(kind: Kind, code: str, how: Edits | Make, **facts: Any) -> Mistake:
+    """A single mistake, by the edits of the derivative or by the wrong value, and what is known of it."""
     edits, make = (how, None) if isinstance(how, Edits) else (Edits(), how)
-    return Mistake((code,), (kind,), edits, make, found)
+    return Mistake((code,), (kind,), edits, make, cast(Facts, facts))
 
 
 def on_step(kind: Kind, tape: Tape, family: str, step: str, edits: Edits) -> Mistake:
     """A mistake in the chain at a step; of a hidden one, only the visible step around it is named."""
     public = tape.exercise.public(step)
-    return known(kind, f"{family}:{public}", edits, () if public == step else (Fact(inside=public),))
+    facts = {} if public == step else {"inside": public}
+    return known(kind, f"{family}:{public}", edits, **facts)
 
 
 def mixed_up(kind: Kind, tape: Tape, meant: str, used: str, edits: Edits) -> Mistake:
     """One quantity in the place of another."""
-    return known(kind, "wrong-variable", edits, told(tape.exercise, used=used, meant=meant))
+    return known(kind, "wrong-variable", edits, **told(tape.exercise, used=used, meant=meant))
 
 
-def told(exercise: Exercise, **fact: str) -> Found:
+def told(exercise: Exercise, **facts: str) -> dict[str, str]:
     """What is known of some quantities, if students see all of them (or what they are the derivatives in)."""
     visible = {*exercise.inputs, *exercise.public_steps, *exercise.answers}
-    seen = all(name in visible or name.removeprefix("grad_") in visible for name in fact.values())
-    return (cast(Fact, fact),) if seen else ()
+    seen = all(name in visible or name.removeprefix("grad_") in visible for name in facts.values())
+    return facts if seen else {}
 
 
 def twins(tape: Tape, name: str) -> Iterator[str]:
@@ -90,11 +94,15 @@ def twins(tape: Tape, name: str) -> Iterator[str]:
     return (other for other in same if other != name and tape.values[other].dtype.kind != "b")
 
 
-def edges(tape: Tape) -> Iterator[tuple[str, str, Array]]:
-    """Every step, an argument that it depends on, and the local derivative."""
-    return ((step, name, jacobian) for (step, name), jacobian in tape.jacobians.items() if np.any(jacobian))
-
-
 def is_summand(tape: Tape, name: str) -> bool:
     """Whether a scalar step is made of it directly: the losses of the single examples."""
     return any(tape.values[step].ndim == 0 for step, argument in tape.jacobians if argument == name)
+
+
+def origins(exercise: Exercise, name: str) -> list[str]:
+    """The name itself and all steps and inputs that it depends on, in forward order."""
+    found = {name}
+    for step in reversed(list(exercise.steps)):
+        if step in found:
+            found.update(exercise.arguments[step])
+    return [other for other in (*exercise.inputs, *exercise.steps) if other in found]

@@ -13,18 +13,16 @@ import numpy as np
 
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Edits, Tape
-from npreg.exercises.found import ONE, Fact, Factor, Found, Scale
+from npreg.exercises.found import ONE, Factor, Facts
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.bank import Explanation, combined
-from npreg.exercises.mistakes.case import Case
+from npreg.exercises.mistakes.case import Case, Explanation, combined
 from npreg.exercises.mistakes.factors import scaled
-from npreg.exercises.mistakes.links import origins
-from npreg.exercises.mistakes.mistake import REFUSED, Make, Mistake, derivative, known, quantity, twins
+from npreg.exercises.mistakes.mistake import REFUSED, Make, Mistake, derivative, known, origins, quantity, twins
 from npreg.exercises.mistakes.preference import MORE, Kind, cost, factor_cost
 
 Label = tuple[str, ...]
 Term = tuple[str, Factor | None]
-Named = tuple[tuple[str, ...], float, Found, tuple[tuple[Factor | None, ...], ...]]
+Named = tuple[tuple[str, ...], float, Facts, tuple[tuple[Factor | None, ...], ...]]
 """Codes, what they cost, what is known, and the factors of all terms with each of the mistakes alone."""
 MOST = 50_000  # choices of a mistake for every term
 
@@ -54,25 +52,24 @@ def _column(wrt: str, path: Label) -> Make:
 def path_terms(case: Case) -> Iterator[Explanation]:
     """Terms that are missing, reversed or wrongly scaled."""
     wrt, tapes, exercise = case.answer.wrt, case.bank.tapes, case.bank.exercise
-    found = {path: _column(wrt, path) for path in _paths(tapes[0], wrt)}
-    every = {path: c for path, c in found.items() if any(np.any(np.abs(c(tape)) > 1e-9) for tape in tapes)}
-    columns = _one_of_twins(every, tapes)
-    factors = case.fit([*columns.values()]) if 2 <= len(columns) <= 6 else None
-    if factors is None:
-        columns = every = _by_summand(every, tapes[0])
+    paths = {path: _column(wrt, path) for path in _paths(tapes[0], wrt)}
+    every = {path: c for path, c in paths.items() if any(np.any(np.abs(c(tape)) > 1e-9) for tape in tapes)}
+    joined = _one_of_twins(every, tapes)
+    for columns in (joined, _by_summand(every, tapes[0]), *_by_setting(case)):
         factors = case.fit([*columns.values()]) if 2 <= len(columns) <= 6 else None
-    if factors is None:
-        yield from _setting_terms(case)
+        if factors is None or (len(exercise.steps) == 1 and not all(factors)):  # rather a setting left out
+            continue
+        codes, price, found, alone = _term_codes(_terms(exercise, dict(zip(columns, factors, strict=True))))
+        if columns is joined and len(joined) < len(every):
+            price -= 3 * MORE  # half of w @ w is a factor rather than one w ignored
+        if codes:
+            make = combined([*columns.values()], factors)
+            parts = tuple(combined([*columns.values()], one) for one in alone if len(one) == len(columns))
+            yield Explanation(codes, price, make, found, parts=parts)
+            shared = set.intersection(*map(set, columns))
+            if any(tapes[0].values[a].dtype.kind == "b" for step in shared for a in exercise.arguments[step]):
+                yield Explanation(("kink-threshold",), price + 3 * MORE, make)  # the paths are branches
         return
-    codes, price, known, alone = _term_codes(_terms(exercise, dict(zip(columns, factors, strict=False))))
-    price -= 3 * MORE * (len(columns) < len(every))  # half of w @ w is a factor rather than one w ignored
-    if codes:
-        make = combined([*columns.values()], factors)
-        parts = tuple(combined([*columns.values()], one) for one in alone if len(one) == len(columns))
-        yield Explanation(codes, price, make, known, parts=parts)
-        shared = set.intersection(*map(set, columns))
-        if any(tapes[0].values[a].dtype.kind == "b" for step in shared for a in exercise.arguments[step]):
-            yield Explanation(("kink-threshold",), price + 3 * MORE, make)  # the paths are branches
 
 
 def _one_of_twins(columns: Mapping[Label, Make], tapes: Sequence[Tape]) -> dict[Label, Make]:
@@ -84,20 +81,15 @@ def _one_of_twins(columns: Mapping[Label, Make], tapes: Sequence[Tape]) -> dict[
     return {path: combined(same, [ONE] * len(same)) for path, same in kept.items()}
 
 
-def _setting_terms(case: Case) -> Iterator[Explanation]:
-    """What a setting multiplies, such as a penalty, and the rest as terms, where a loss of one step shows no others."""
+def _by_setting(case: Case) -> Iterator[dict[Label, Make]]:
+    """The rest, and what a setting multiplies, such as a penalty, where a loss of one step shows no other terms."""
     exercise, wrt, tapes = case.bank.exercise, case.answer.wrt, case.bank.tapes
     for setting in exercise.settings if len(exercise.steps) == 1 else ():
         rest, whole, more = (derivative(wrt, Edits(values=((setting, edit),))) for edit in changes.TIMES)
-        columns = [rest, combined([whole, rest], [ONE, Factor(-1)])]
         with suppress(*REFUSED):
             parts = [(rest(tape), whole(tape), more(tape)) for tape in tapes]
-            linear = all(np.allclose(c - b, b - a, 1e-6, 1e-9 * np.max(np.abs(b))) for a, b, c in parts)
-            factors = case.fit(columns) if linear else None
-            if factors is not None and all(factors):  # without one of them, the setting or the rest is left out
-                codes, price, known, alone = _term_codes([*zip((exercise.loss, setting), factors, strict=True)])
-                apart = tuple(combined(columns, one) for one in alone)
-                yield Explanation(codes, price, combined(columns, factors), known, parts=apart)
+            if all(np.allclose(c - b, b - a, 1e-6, 1e-9 * np.max(np.abs(b))) for a, b, c in parts):
+                yield {(exercise.loss,): rest, (exercise.loss, setting): combined([whole, rest], [ONE, Factor(-1)])}
 
 
 def _by_summand(columns: Mapping[Label, Make], tape: Tape) -> dict[Label, Make]:
@@ -145,10 +137,10 @@ def _term_codes(terms: Sequence[Term]) -> Named:
     """Codes relative to the factor that most terms share (1, where there is a choice)."""
     present = [factor for _, factor in terms if factor is not None]
     if not present or all(factor == present[0] for _, factor in terms):
-        return (), 0.0, (), ()
+        return (), 0.0, Facts(), ()
     typed = [f.hard_coded for f in present if not f.is_usual]
     if typed:
-        return ("global-or-hardcoded",), cost([Kind.TERM]), tuple(t for t in typed[:1] if t is not None), ()
+        return ("global-or-hardcoded",), cost([Kind.TERM]), typed[0] or Facts(), ()
     choices = present if len(present) == 1 else (ONE, *present)
     return min((_relative_codes(terms, common) for common in choices), key=lambda named: named[1])
 
@@ -156,8 +148,7 @@ def _term_codes(terms: Sequence[Term]) -> Named:
 def _relative_codes(terms: Sequence[Term], common: Factor) -> Named:
     alone = sum(factor is not None for _, factor in terms) == 1
     price = cost([Kind.TERM], common) + (0 if common.is_one or alone else MORE)
-    found: list[Fact | Scale] = list(scaled(common)[1])
-    codes, each = list[str](), list[tuple[Factor | None, ...]]()
+    codes, factors, each = list[str](), dict[str, Factor](), list[tuple[Factor | None, ...]]()
     for i, (name, factor) in enumerate(terms):
         relative = factor and factor * common.inverse
         if relative != ONE:
@@ -168,10 +159,12 @@ def _relative_codes(terms: Sequence[Term], common: Factor) -> Named:
         elif relative is not None and relative != ONE:
             kind = "term-sign" if relative == Factor(-1) else "term-factor"
             codes.append(f"{kind}:{name}")
-            found.append(Scale(codes[-1], relative))
+            factors[codes[-1]] = relative
             price += MORE / 2 + (MORE if kind == "term-sign" else factor_cost(factor) + factor_cost(common))
     each += [(common,) * len(terms)] * len(common.codes)
-    return (*dict.fromkeys(codes), *common.codes), price, tuple(found), tuple(each)
+    found = scaled(common)[1]
+    found = found | Facts(factors={**found.get("factors", {}), **factors})
+    return (*dict.fromkeys(codes), *common.codes), price, found, tuple(each)
 
 
 def joined_terms(case: Case) -> Iterator[Explanation]:
@@ -195,7 +188,7 @@ def joined_terms(case: Case) -> Iterator[Explanation]:
             pairs = [(_summand(exercise, term), factor) for term, factor in zip(terms, named, strict=True)]
             codes, price, found, alone = _term_codes(pairs)
             codes, found = (codes, found) if codes or named[0] is None else scaled(named[0])
-            known = every.found + found
+            found = every.found | found
             codes, price = (*every.codes, *codes), price + cost(every.kinds)
             parts = tuple(combined(columns, one) for one in alone)
             if every.codes:  # one term as it is, the others right; in the order of the codes
@@ -204,7 +197,7 @@ def joined_terms(case: Case) -> Iterator[Explanation]:
                 wrong.sort(key=lambda i: not judged[i][1].codes)
                 ones = [ONE] * len(terms)
                 parts = tuple(combined([*plain, columns[i], plain[i]], [*ones, factors[i], Factor(-1)]) for i in wrong)
-            yield Explanation(codes, price, combined(columns, factors), known, parts=parts)
+            yield Explanation(codes, price, combined(columns, factors), found, parts=parts)
 
 
 def _side(case: Case, term: str, terms: Sequence[str]) -> Iterator[tuple[Mistake, Make, Array]]:
@@ -236,7 +229,7 @@ def _one_number(case: Case, inside: set[str]) -> Iterator[Mistake]:
     numbers = {f"{wrt}[{k}]": _filled(wrt, wrt, itemgetter(k)) for k in (0, 1, -1)}
     numbers |= {name: _filled(wrt, name, itemgetter(0)) for name in exercise.wanted if tape.values[name].shape == ()}
     for used, make in numbers.items():
-        yield known(Kind.OTHER_BELOW, "wrong-variable", make, (Fact(used=used, meant=meant),))
+        yield known(Kind.OTHER_BELOW, "wrong-variable", make, used=used, meant=meant)
     for name in dict.fromkeys((wrt, meant)):
         if tape.values[name].size > 1:
             yield known(Kind.AXIS, "axis", _filled(wrt, name, np.sum))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from npreg.exercises.found import Factor, Found, Scale, known
+from npreg.exercises.found import Factor, Facts
 from npreg.exercises.words.phrases import LANGUAGES, cut, fill, placeholders, reworded, say, texts, wrap
 
 __all__ = ["FAMILIES", "LANGUAGES", "REASONS", "brief", "cut", "describe", "explain", "finding_note", "kind"]
@@ -64,9 +64,8 @@ def size(count: int) -> str:
     return f"{count / 2**20:g} MB" if count >= 2**20 else f"{count / 2**10:g} KB"
 
 
-def describe(code: str, answer: str, found: Found = (), lang: str = "en", *, alone: bool = True) -> str:
+def describe(code: str, answer: str, facts: Facts, lang: str = "en", *, alone: bool = True) -> str:
     """The message of a mistake, the third hint; `alone` is false for one of a double mistake."""
-    facts = known(record for record in found if not isinstance(record, Scale))
     text = _of_code(code, "text", lang)
     if text is None:  # a mistake registered by a teacher
         message = facts.get("message", "")
@@ -86,16 +85,15 @@ def describe(code: str, answer: str, found: Found = (), lang: str = "en", *, alo
     values |= {} if _VARIANTS & facts.keys() & placeholders(text) else {"plain": ""}
     if alone:
         values |= {"alone": "", "direction": say("factor.direction", lang)}
-    for record in found:
-        if isinstance(record, Scale) and record.code == code:
-            values |= factor_values(record, lang)
+    if code in facts.get("factors", {}):
+        values |= factor_values(facts["factors"][code], facts["quantities"], lang)
     values |= {name: _show(value, lang) for name, value in facts.items() if value not in (None, "", {})}
     if "function" in facts:
         values["function"] = say(f"function.{facts['function']}", lang)
     if "neighbour" in facts:
         values.pop("cause", "")  # the neighbour tells the cause
     sentences = [fill(text, values)]
-    if "conventions" in facts:
+    if facts.get("conventions"):
         names = say("list", lang).join(say(f"convention.{name}", lang) for name in facts["conventions"])
         sentences.append(say("convention.sentence", lang, list=names))
     sentences += [say("neighbour", lang, neighbour=facts["neighbour"])] if "neighbour" in facts else []
@@ -113,9 +111,8 @@ def _show(value: object, lang: str) -> str:
     return str(value).strip()
 
 
-def factor_values(scale: Scale, lang: str) -> dict[str, str]:
+def factor_values(factor: Factor, quantities: Sequence[Mapping[str, float]], lang: str) -> dict[str, str]:
     """What a message says about a factor: `expr`, `times`, `measured` and `cause`."""
-    factor = scale.factor
     powers = dict(factor.powers).values()
     times = say("factor.other", lang, expr=factor)
     if factor.constant >= 1 and all(power > 0 for power in powers):
@@ -127,10 +124,8 @@ def factor_values(scale: Scale, lang: str) -> dict[str, str]:
     if causes:
         values["cause"] = say("factor.join", lang).join(causes)
     names = list(dict.fromkeys("n" if name == "n-1" else name for name, _ in factor.powers))
-    if scale.quantities:
-        shown = measured(scale, names, lang)
-        values["measured"] = shown if names else say("factor.everywhere", lang, factor=shown)
-    return values
+    shown = measured(factor, quantities, names, lang)
+    return {**values, "measured": shown if names else say("factor.everywhere", lang, factor=shown)}
 
 
 def _causes(factor: Factor, lang: str) -> list[str]:
@@ -161,13 +156,13 @@ def ratio(value: float) -> str:
     return str(near) if near and abs(float(near) / value - 1) < 1e-6 else f"{value:.4g}"
 
 
-def measured(scale: Scale, names: Sequence[str], lang: str = "en") -> str:
+def measured(factor: Factor, quantities: Sequence[Mapping[str, float]], names: Sequence[str], lang: str = "en") -> str:
     """A factor, probe by probe, with those sizes that it depends on; the sign has a code of its own."""
     parts: dict[str, None] = {}
-    for there in scale.quantities:
+    for there in quantities:
         sizes = ", ".join(f"{name} = {ratio(there[name])}" for name in names)
-        factor = ratio(abs(scale.factor.value(there)))
-        parts[say("factor.at", lang, factor=factor, sizes=sizes) if sizes else f"{factor}×"] = None
+        times = ratio(abs(factor.value(there)))
+        parts[say("factor.at", lang, factor=times, sizes=sizes) if sizes else f"{times}×"] = None
     return say("factor.between", lang).join(list(parts)[:_SHOWN_PROBES])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from npreg.exercises import check, words
-from npreg.exercises.found import Fact, Factor, Scale
+from npreg.exercises.found import Factor, Facts
 from npreg.exercises.words import measured, ratio
 from npreg.exercises.words.phrases import fill, placeholders, read, texts, wrap
 
@@ -135,17 +135,17 @@ def test_a_double_mistake_claims_neither_direction_nor_size():
 
 
 def test_a_registered_mistake_brings_its_own_words():
-    own = (Fact(message={"en": "You forgot the tare.", "zh": "忘了去皮重。"}),)
+    own = Facts(message={"en": "You forgot the tare.", "zh": "忘了去皮重。"})
     assert words.describe("tare", "grad_w", own) == "You forgot the tare."
     assert words.describe("tare", "grad_w", own, "zh") == "忘了去皮重。"
-    assert words.describe("tare", "grad_w", (Fact(message="One language only."),), "zh") == "One language only."
+    assert words.describe("tare", "grad_w", Facts(message="One language only."), "zh") == "One language only."
     assert words.kind("tare")
     assert words.rule("tare", "ridge")
 
 
 def test_an_unknown_language_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match="'fr'; there are en, zh"):
-        words.describe("sign", "grad_w", (), "fr")
+        words.describe("sign", "grad_w", Facts(), "fr")
 
 
 def test_a_missing_value_is_an_error_and_not_an_empty_place():
@@ -156,9 +156,9 @@ def test_a_missing_value_is_an_error_and_not_an_empty_place():
 def test_at_most_three_probes_are_shown_and_equal_ones_once():
     n = Factor(powers=(("n", Fraction(1)),))
     at = tuple({"n": n} for n in (7, 11, 13, 17))
-    assert measured(Scale("factor:2", Factor(1, Fraction(2)), at), []) == "2×"
-    assert measured(Scale("factor:n", n, at), ["n"]).count("×") == 3
-    assert measured(Scale("factor:n", n, ({"n": 7, "d": 3}, {"n": 11, "d": 4})), ["n"]) == "7× at n = 7, 11× at n = 11"
+    assert measured(Factor(1, Fraction(2)), at, []) == "2×"
+    assert measured(n, at, ["n"]).count("×") == 3
+    assert measured(n, ({"n": 7, "d": 3}, {"n": 11, "d": 4}), ["n"]) == "7× at n = 7, 11× at n = 11"
 
 
 def test_numbers_in_words():
