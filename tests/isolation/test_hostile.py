@@ -66,7 +66,7 @@ class Class:
         ]
 
 
-@pytest.fixture(scope="module", params=[8, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
+@pytest.fixture(scope="module", params=[20, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 def hostile(request, tmp_path_factory):
     whole = request.param == 1
     sandbox = Sandbox(Limits(seconds=1.5)) if whole else SANDBOX
@@ -82,7 +82,7 @@ def test_each_gets_its_honest_mark_and_a_reason(hostile, name):
     if name not in hostile.expected:
         all_are_there = hostile.every == 1
         lacking = "this system has no lock that stops it, so it is not let loose"
-        pytest.skip(lacking if all_are_there else "one of seven in eight that only -m slow lets loose")
+        pytest.skip(lacking if all_are_there else "one of those that only -m slow lets loose")
     result = hostile.by_file[name]
     expected = hostile.expected[name]
     assert expected.fits(result.score, " ".join(result.codes)), (result.score, result.codes, result.message)
@@ -140,7 +140,7 @@ def test_no_process_is_left(hostile):
 def test_the_others_marks_are_the_same_without_them(hostile, tmp_path):
     honest = [name for name, expected in hostile.expected.items() if expected.score == 1 and name != "folder.py"]
     calm = ["changes_its_input.py", "hard_coded_answer.py", "not_a_number.py"]
-    for name in (*honest, *calm):
+    for name in (*honest[:: min(hostile.every, 3)], *calm):
         shutil.copy(hostile.root / "class" / name, tmp_path / name)
     settings = Settings(sandbox=hostile.sandbox)
     alone = grade(tmp_path, EXERCISE, secret=b"key", settings=settings, quiet=True)
