@@ -71,9 +71,8 @@ def test_draws_on_a_new_figure_without_axes(name: str, tmp_path: Path) -> None:
     assert plt.get_fignums() == [1, 2]
     assert ax.figure.number == 2
     assert dict(matplotlib.rcParams) == before
-    for ending in ("png", "svg"):
-        ax.figure.savefig(tmp_path / f"picture.{ending}")
-        assert (tmp_path / f"picture.{ending}").stat().st_size > 1000
+    ax.figure.savefig(tmp_path / "picture.svg")
+    assert (tmp_path / "picture.svg").stat().st_size > 1000
 
 
 def test_scatter_shows_the_column_and_the_output_asked_for() -> None:

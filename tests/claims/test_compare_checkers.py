@@ -15,7 +15,7 @@ compare = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(compare)
 
 
-@pytest.mark.parametrize(("kind", "distance"), [("exact", 0.5), ("noisy", 1e-6)])
+@pytest.mark.parametrize(("kind", "distance"), [("exact", 0.5), pytest.param("noisy", 1e-6, marks=pytest.mark.slow)])
 def test_npreg_accepts_the_right_and_only_the_right(kind: str, distance: float) -> None:
     accepted = compare.judge(compare.by_npreg, kind, distance)
     assert {name for name, times in accepted.items() if times} == set(compare.RIGHT)

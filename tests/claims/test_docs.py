@@ -30,7 +30,7 @@ def a_quiet_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive:UserWarning")  # plt.show() on a page
-@pytest.mark.parametrize("path", PAGES, ids=name_of)
+@pytest.mark.parametrize("path", [path for path in PAGES if path.parent != ROOT], ids=name_of)  # see test_readme.py
 def test_page_runs(path: Path) -> None:
     try:
         run_page(read(path), name_of(path))
@@ -72,6 +72,7 @@ def test_prompts_are_compared_with_what_they_print() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")  # matplotlib 3.8 with a new pyparsing
+@pytest.mark.slow
 def test_pictures_are_drawn_by_their_script(tmp_path: Path) -> None:
     figures = load(ROOT / "docs" / "figures.py")
     figures.main(tmp_path)

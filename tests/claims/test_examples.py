@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import runpy
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scripts import run
 
 import npreg
 
@@ -20,21 +20,6 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 NOTEBOOK = EXAMPLES / "linear_regression.ipynb"
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]\d+)?")
-
-
-def run(script: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run an example in another folder, with the npreg of this clone and warnings as errors.
-
-    All but the deprecations that other packages cause among themselves.
-    """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    environment.pop("MPLBACKEND", None)
-    filters = "error", "ignore::DeprecationWarning", "error::DeprecationWarning:__main__"
-    options = [option for each in filters for option in ("-W", each)]
-    command = [sys.executable, *options, str(EXAMPLES / script), *arguments]
-    return subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
-    )
 
 
 def section(output: str, title: str) -> str:
@@ -46,14 +31,6 @@ def section(output: str, title: str) -> str:
 
 def numbers(text: str) -> list[float]:
     return [float(number) for number in NUMBER.findall(text)]
-
-
-@pytest.fixture(scope="module")
-def linear_regression(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    folder = tmp_path_factory.mktemp("linear_regression")
-    done = run("linear_regression.py", cwd=folder)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout, folder
 
 
 def test_linear_regression_prints_the_notebooks_tensors(linear_regression: tuple[str, Path]) -> None:

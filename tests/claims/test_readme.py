@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
@@ -58,22 +56,14 @@ def test_what_the_commands_do() -> None:
 
 
 @pytest.mark.parametrize("name", READMES)
-def test_the_output_shown_is_that_of_the_example(name: str, tmp_path: Path) -> None:
+def test_the_output_shown_is_that_of_the_example(name: str, linear_regression: tuple[str, Path]) -> None:
+    output, _ = linear_regression
     ((_, shown),) = [fence for fence in FENCE.findall(section(name, "Run it")) if fence[0] == "text"]
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "linear_regression.py")],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    shape = NUMBER.sub("0.", done.stdout)
+    shape = NUMBER.sub("0.", output)
     for part in shown.strip().split("\n\n"):
         assert NUMBER.sub("0.", part) in shape
         start = shape[: shape.index(NUMBER.sub("0.", part))].count("\n")
-        printed = "\n".join(done.stdout.splitlines()[start : start + part.count("\n") + 1])
+        printed = "\n".join(output.splitlines()[start : start + part.count("\n") + 1])
         np.testing.assert_allclose(numbers(part), numbers(printed), atol=2e-6)
 
 
@@ -81,6 +71,7 @@ def numbers(text: str) -> list[float]:
     return [float(number) for number in NUMBER.findall(text)]
 
 
+@pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive:UserWarning")  # plt.show() on a page
 @pytest.mark.parametrize("name", READMES)
 def test_what_python_blocks_print_is_shown(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A text block right below a python block is its output."""
@@ -89,8 +80,9 @@ def test_what_python_blocks_print_is_shown(name: str, tmp_path: Path, monkeypatc
     outputs = runpy.run_path(str(ROOT / "docs" / "outputs.py"))
     text = read(name)
     assert outputs["refreshed"](text) == text, "run: python docs/outputs.py README.md README.zh-CN.md"
-    assert text != (old := text.replace("factor:n", "factor:2"))
-    assert outputs["refreshed"](old) == text
+    if name == READMES[0]:
+        assert text != (old := text.replace("factor:n", "factor:2"))
+        assert outputs["refreshed"](old) == text
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
 

@@ -128,7 +128,7 @@ FUZZED: dict[str, Callable[[settings], None]] = {
 
 @pytest.mark.parametrize("name", FUZZED)
 def test_fuzz(name: str) -> None:
-    run(FUZZED[name], 40)
+    run(FUZZED[name], 25)
 
 
 @pytest.mark.slow

@@ -22,8 +22,15 @@ PARAMETERS: dict[str, list[dict[str, float]]] = {
 }
 CASES = [loss.bind(**parameters) for name, loss in LOSSES.items() for parameters in [{}, *PARAMETERS.get(name, [])]]
 losses = pytest.mark.parametrize("loss", CASES, ids=lambda loss: f"{loss.name}{loss.params or ''}")
-shapes = pytest.mark.parametrize("outputs", [1, 3])
-dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+kinds = pytest.mark.parametrize(
+    ("outputs", "dtype"),
+    [
+        pytest.param(1, np.float64, id="1-float64"),
+        pytest.param(3, np.float32, id="3-float32"),
+        pytest.param(1, np.float32, id="1-float32", marks=pytest.mark.slow),
+        pytest.param(3, np.float64, id="3-float64", marks=pytest.mark.slow),
+    ],
+)
 
 
 def data(outputs: int, dtype: Any, seed: int = 0) -> dict[str, Any]:
@@ -58,8 +65,7 @@ def test_the_registry_is_covered() -> None:
 
 
 @losses
-@shapes
-@dtypes
+@kinds
 def test_loss_derivative(loss: Loss, outputs: int, dtype: Any) -> None:
     values = data(outputs, dtype)
     inputs = {"y_hat": values["X"] @ values["w"], "y": values["y"]}
@@ -69,8 +75,7 @@ def test_loss_derivative(loss: Loss, outputs: int, dtype: Any) -> None:
 
 
 @losses
-@shapes
-@dtypes
+@kinds
 def test_derivative_of_the_mean_loss_in_the_parameters(loss: Loss, outputs: int, dtype: Any) -> None:
     report = check_gradient(mean_loss(loss), mean_loss_grad(loss), data(outputs, dtype), wrt=["w", "b"])
     assert report.passed, str(report)
@@ -94,8 +99,7 @@ def test_every_subgradient_that_is_returned_at_a_kink_is_one(loss: Loss) -> None
     assert (report.inputs[0].kinks == 2) == (loss.name in {"absolute", "quantile"})
 
 
-@pytest.mark.parametrize("outputs", [1, 3])
-@dtypes
+@kinds
 def test_linreg_backward(outputs: int, dtype: Any) -> None:
     values = {name: value for name, value in data(outputs, dtype).items() if name != "y"}
     upstream = np.random.default_rng(1).normal(size=(7, outputs)).astype(dtype)

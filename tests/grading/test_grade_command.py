@@ -127,7 +127,7 @@ def test_a_table_that_cannot_be_written_is_told(npreg, folder):
 def test_a_file_or_function_that_never_ends_has_its_reason(npreg, folder):
     (folder / "ada.py").write_text("while True: pass\n")
     (folder / "bob.py").write_text(HONEST.replace("return np.sum(r)", "while True: pass"))
-    status, out, _ = npreg(folder, "--exercise", "minibatch-sum", "--seconds", 1, "--quiet")
+    status, out, _ = npreg(folder, "--exercise", "minibatch-sum", "--seconds", 0.5, "--quiet")
     assert status == 1
     assert out.splitlines()[:2] == ["  0%  ada.py  time-limit", " 50%  bob.py  grad_b: time-limit"]
 
