@@ -1,5 +1,6 @@
 """Settings for the whole suite: hypothesis draws the same examples in every run, and is not timed."""
 
+import gc
 import signal
 
 from hypothesis import settings
@@ -10,3 +11,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 settings.register_profile("npreg", deadline=None, derandomize=True)
 settings.load_profile("npreg")
+
+
+def pytest_collection_finish() -> None:
+    """All that is loaded by now stays; the garbage collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)

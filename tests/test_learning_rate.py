@@ -215,10 +215,10 @@ def test_raw_diabetes_with_auto(seed):
 def test_auto_is_half_the_bound():
     X, y, _, _ = make_data(100, 3, 1)
     for batch_size in (1, 10, 100, 1000):
-        run = npreg.train(X, y, lr="auto", standardize=False, batch_size=batch_size, l2=0.1, rng=0)
+        run = npreg.train(X, y, lr="auto", standardize=False, batch_size=batch_size, l2=0.1, rng=0, num_epochs=2)
         assert run.lr == pytest.approx(npreg.max_learning_rate(X, batch_size, l2=0.1) / 2)
     rule = npreg.Momentum(0.8)
-    heavy = npreg.train(X, y, lr="auto", standardize=False, rule=rule, rng=0)
+    heavy = npreg.train(X, y, lr="auto", standardize=False, rule=rule, rng=0, num_epochs=2)
     assert heavy.lr == pytest.approx(RateMoments.of(X).bound(10, rule=rule) / 2)
     assert heavy.lr > 0.3 * npreg.max_learning_rate(X, 10) / 2  # momentum pays: more than 1 − β of plain SGD's
 
@@ -285,7 +285,7 @@ RULES = ["momentum", "nesterov", "adam", "adagrad"]
 PAIRS = [(loss, "sgd") for loss in LOSSES] + [(loss, rule) for loss in ("huber", "absolute") for rule in RULES]
 
 
-@pytest.mark.parametrize("unit", [1e-6, 1e6])
+@pytest.mark.parametrize("unit", [pytest.param(1e-6, marks=pytest.mark.slow), 1e6])
 @pytest.mark.parametrize(("loss", "rule"), PAIRS, ids=lambda value: str(getattr(value, "params", value)))
 def test_units_of_labels_never_matter(loss, unit, rule):
     """lr="auto" explains the labels in any units, with any loss and rule; the worst gap measured is 0.01."""

@@ -555,7 +555,7 @@ def test_orders_are_one_permutation_an_epoch():
 @pytest.mark.filterwarnings("ignore::npreg.LearningRateWarning")
 @each_engine
 @pytest.mark.parametrize("rule", ["sgd", "momentum", "adam"])
-@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("standardize", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_without_an_intercept(engine, rule, standardize):
     """The least-squares solution through the origin; `moments` says that it cannot."""
     X, y, _, _ = make_data(60, 3, 1)

@@ -223,8 +223,8 @@ def test_promise_float32(problem):
         assert error <= 8 * reach + 2e-5 * largest
 
 
-@pytest.mark.parametrize("offset", [0.0, 1.0, 1e6])
-@pytest.mark.parametrize("constant", [0.0, 1.0, 1e6])
+@pytest.mark.parametrize("offset", [0.0, pytest.param(1.0, marks=pytest.mark.slow), 1e6])
+@pytest.mark.parametrize("constant", [*(pytest.param(c, marks=pytest.mark.slow) for c in (0.0, 1.0)), 1e6])
 def test_promise_for_offsets_and_constant_columns(offset, constant):
     X, y, _, _ = make_data(200, 4, 1)
     X += offset

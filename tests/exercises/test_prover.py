@@ -37,9 +37,9 @@ def test_the_probes_of_every_exercise_tell_all_mistakes_apart(identifier):
 @pytest.mark.parametrize(
     ("n", "d", "pair"),
     [
-        (4, 2, Pair("grad_w", "factor:n", "factor:4")),
+        pytest.param(4, 2, Pair("grad_w", "factor:n", "factor:4"), marks=pytest.mark.slow),
         (4, 2, Pair("grad_w", "factor:2", "factor:d")),
-        (16, 4, Pair("grad_w", "factor:n", "factor:d^2")),
+        pytest.param(16, 4, Pair("grad_w", "factor:n", "factor:d^2"), marks=pytest.mark.slow),
         (2, 5, Pair("grad_w", "factor:2", "factor:n")),
     ],
 )

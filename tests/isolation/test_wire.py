@@ -163,7 +163,9 @@ def test_impossible_messages_are_refused_without_much_memory(content):
     assert peak < 20 * 2**20
 
 
-def test_a_frame_too_long_is_refused_before_it_is_read():
+def test_a_frame_too_long_is_refused_before_it_is_read(monkeypatch):
+    monkeypatch.setattr(wire, "MAX_FRAME", 2**16)
+
     class Endless(io.RawIOBase):
         def readline(self, count=-1):
             assert 0 < count <= wire.MAX_FRAME + 1

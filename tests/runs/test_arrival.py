@@ -83,7 +83,8 @@ def test_auto_goes_on_where_the_first_guess_was_too_short():
     assert slow.converged
 
 
-@pytest.mark.parametrize("rule", ["momentum", pytest.param("nesterov", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", ["momentum", "nesterov"])
 def test_momentum_by_its_name_is_as_slow_as_pays(rule):
     """A velocity over epochs does not feel in which order rows come, so that one far row bounds it less."""
     plain, heavy = (silent(*outlier(), lr="auto", rule=one, rng=0) for one in ("sgd", rule))
@@ -146,9 +147,12 @@ REASONS = {  # rows, settings, what is said, and how many runs are proposed
 }
 
 
-@pytest.mark.parametrize("case", REASONS)
+LONG = ("minibatches", "another loss")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case in LONG)) for case in REASONS])
 def test_the_warning_names_the_reason_and_every_cure_cures(case, monkeypatch):
-    if case in ("minibatches", "another loss"):
+    if case in LONG:
         monkeypatch.setattr("npreg.runs.arrival.MOST_STEPS", 20_000)
     rows, options, reason, count = REASONS[case]
     text, proposed = cures(*rows, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from npreg.exercises.check import check
 from npreg.exercises.course import IDS, load
+from npreg.exercises.files import load_exercise
 from npreg.exercises.found import Factor
 from npreg.exercises.mistakes.bank import bank_of
 from npreg.exercises.mistakes.diagnose import diagnose
@@ -135,6 +137,11 @@ def test_one_line_mistakes_get_their_codes(body, codes):
     assert report.answers[1].passed
 
 
+@cache
+def with_intercept():
+    return load_exercise(EXAMPLES / "ridge_intercept.py")
+
+
 @pytest.mark.parametrize(
     ("penalty", "codes"),
     [
@@ -148,8 +155,7 @@ def test_one_number_in_every_entry_of_a_penalty_on_a_slice(penalty, codes):
     source = f"""import numpy as np
 def grad_theta(X, y, theta, alpha): return 2 / len(y) * X.T @ (X @ theta - y) + {penalty}
 """
-    exercise = EXAMPLES / "ridge_intercept.py"
-    report = check(source, str(exercise), seed=0, seconds=0)
+    report = check(source, with_intercept(), seed=0, seconds=0)
     (answer,) = report.answers
     assert [mistake.code for mistake in answer.mistakes] == codes
     if "theta[1]" in penalty:

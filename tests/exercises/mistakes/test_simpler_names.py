@@ -130,6 +130,7 @@ def grad_b(P, Y): return (P - Y).mean(0)
 """
 
 
+@cache
 def unknown(*more):
     report = check("import numpy as np\n" + "\n".join((UNKNOWN, *more)), "softmax", seed=0, seconds=0)
     assert report.answers[0].codes == ["not-recognised"]
