@@ -14,7 +14,6 @@ Review 40 (1998).
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -128,11 +127,6 @@ def _asked(
     """The inputs as floats, a move for each entry of one of them, or for all directions, and how far each goes."""
     if not isinstance(inputs, Mapping) or not isinstance(what, (str, Mapping)):
         raise TypeError("inputs and directions must be mappings name → array, and name a text")
-    try:
-        inspect.signature(function).bind(**inputs)
-    except (TypeError, ValueError) as error:
-        if not callable(function) or isinstance(error, TypeError):
-            raise TypeError(f"the function cannot be called with the inputs by their names: {error}") from None
     varied = [what] if isinstance(what, str) else list(what)
     for name in varied:
         if name not in inputs:
@@ -167,11 +161,15 @@ def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) 
         faint = np.fmax(faint, UNSEEN * value_rounding(function, base, together))
         if _confirmed(exact @ amounts, found, faint, slack).all():
             return _exact(exact)
-    found_each = [slope_of(curve, noise) for curve in curves]
-    parts = found_each if exact is None else [_believe(exact[..., k], d, faint) for k, d in enumerate(found_each)]
-    methods = {part.method for part in parts}
-    fields = [np.stack([part[k] for part in parts], axis=-1) for k in range(5)]
-    return Derivative._make([*fields, methods.pop() if len(methods) == 1 else "mixed"])
+    each = [slope_of(curve, noise) for curve in curves]
+    found = Derivative._make([*(np.stack([one[k] for one in each], axis=-1) for k in range(5)), "differences"])
+    if exact is None:
+        return found
+    good = _confirmed(exact, found, faint[..., None], 1e3 * EPS * np.abs(exact))
+    method = "complex step" if good.all() else "mixed" if good.any() else "differences"
+    return Derivative._make(
+        [*(np.where(good, *pair) for pair in zip(_exact(exact)[:5], found[:5], strict=True)), method]
+    )
 
 
 def _combination(moves: Sequence[Move]) -> tuple[Array, Move]:
@@ -205,13 +203,7 @@ def column_sizes(function: Function, base: Mapping[str, Any], moves: Sequence[Mo
 
 def one_by_one(name: str, scale: Array) -> list[Move]:
     """A move for each entry of an input."""
-    return [{name: one_entry(scale, index)} for index in np.ndindex(scale.shape)]
-
-
-def one_entry(values: Array, index: tuple[int, ...]) -> Array:
-    result = np.zeros_like(values)
-    result[index] = values[index]
-    return result
+    return [{name: row.reshape(scale.shape)} for row in np.diag(scale.ravel())]
 
 
 def _complex_slope(curve: Curve) -> Array | None:
@@ -236,11 +228,3 @@ def _confirmed(exact: Array, found: Derivative, faint: Array, slack: Array) -> N
     """Where differences confirm the complex step: they agree, and know enough to disagree."""
     close = np.abs(exact - found.value) <= 5 * found.error + slack
     return np.asarray(close & ~found.kink & (found.error <= np.maximum(faint, 1e-6 * np.abs(exact))))
-
-
-def _believe(exact: Array, found: Derivative, faint: Array) -> Derivative:
-    """The complex step's values wherever the differences confirm them."""
-    good = _confirmed(exact, found, faint, 1e3 * EPS * np.abs(exact))
-    method = "complex step" if good.all() else "mixed" if good.any() else "differences"
-    fields = [np.where(good, *pair) for pair in zip(_exact(exact)[:5], found[:5], strict=True)]
-    return Derivative._make([*fields, method])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from npreg.differentiate.steps import call, quiet
 from npreg.exercises.check import check
 from npreg.exercises.findings import AnswerReport
 from npreg.exercises.forward.inputs import Draw, Input
+from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise, gradient
 from npreg.exercises.found import Facts
 from npreg.gradcheck.forms import Form, kind_of
@@ -25,9 +27,9 @@ from npreg.gradcheck.report import Mistake
 
 LETTERS = "ndkhmpqrs"
 SECONDS = 30.0  # to look for mistakes at sizes of one kind
-MOST = 60  # entries of a given input beyond which it is cut down
-FEW = (9, 7, 5, 4, 3, 3, 3, 3, 3)
-SIZES = (7, 5, 11, 3, 13, 17, 19, 23, 29)
+MOST = 60  # entries of a given input beyond which it is not looked at itself
+FEW: dict[Any, int] = dict(zip(LETTERS, (9, 7, 5, 4, 3, 3, 3, 3, 3), strict=True))  # about as many are drawn
+SIZES = dict(zip(LETTERS, (7, 5, 11, 3, 13, 17, 19, 23, 29), strict=True))
 FAILED = ("raises", "not-implemented", "no-return")
 BEHAVIOUR = (*FAILED, "changes-input", "not-repeatable")
 FIXED = "Which mistake it is could be looked for if you gave the function that computes the gradient, not its value."
@@ -65,8 +67,7 @@ def _on_other_numbers(
     parts = form.gradient.values() if isinstance(form.gradient, Mapping) else [form.backward()]
     if not all(map(callable, parts)):  # there is nothing to try on other numbers
         return dict.fromkeys(wrong, (Mistake("not-recognised", FIXED),))
-    takes = upstream is not None and form.upstream()[0]
-    inputs = dict(given)
+    inputs, takes = dict(given), upstream is not None and form.upstream()[0]
     if takes:
         inputs["upstream"] = np.broadcast_to(upstream, call(form.value, given).shape).astype(float)
 
@@ -75,7 +76,7 @@ def _on_other_numbers(
         found = form.value(**at)
         return found if upstream is None else np.sum(weights * found)
 
-    def gradient_of(at: Mapping[str, Any], name: str) -> Any:
+    def gradient_of(name: str, at: Mapping[str, Any]) -> Any:
         leaves = {key: item for key, item in at.items() if key in form.leaves}
         loss = form.value(**leaves)
         shapes = {key: {leaf: np.shape(leaves[leaf]) for leaf in inside} for key, inside in wanted.items()}
@@ -85,15 +86,15 @@ def _on_other_numbers(
 
     if takes:
         other = {**inputs, "upstream": 3 * inputs["upstream"]}
-        ignoring = [name for name in wrong if np.array_equal(gradient_of(other, name), gradient_of(inputs, name))]
+        ignoring = [name for name in wrong if np.array_equal(gradient_of(name, other), gradient_of(name, inputs))]
         if ignoring:
             return dict.fromkeys(ignoring, (Mistake("ignores:upstream", IGNORED),))
     source = getattr(form.function, "forward", form.function)
-    return _named(Subject(value, source, {name: partial(gradient_of, name=name) for name in wrong}, inputs))
+    return _named(Subject(value, source, {name: partial(gradient_of, name) for name in wrong}, inputs))
 
 
 def _named(subject: Subject) -> dict[str, tuple[Mistake, ...]]:
-    """The mistakes in each gradient; empty where none can be looked for."""
+    """The mistakes in each gradient, or why none could be looked for."""
     best: dict[str, tuple[AnswerReport, Mapping[str, Shape]]] = {}
     why = ""
     with quiet():
@@ -103,9 +104,7 @@ def _named(subject: Subject) -> dict[str, tuple[Mistake, ...]]:
             except Exception as error:  # a function that takes no other numbers, or whose value is no single one
                 why = why or str(error)
                 continue
-            for name, answer in found.items():
-                if name not in best or _failed(best[name][0]):
-                    best[name] = answer, shapes
+            best |= {name: (found[name], shapes) for name in found if name not in best or _failed(best[name][0])}
             if not any(_failed(answer) for answer, _ in best.values()):
                 break
         shaped = {name: np.shape(subject.gradients[name](subject.inputs)) for name in best}
@@ -118,16 +117,14 @@ def _named(subject: Subject) -> dict[str, tuple[Mistake, ...]]:
 
 def _told(answer: AnswerReport, own: Facts, shapes: Mapping[str, Shape]) -> Iterator[Mistake]:
     """The mistakes in words, with the shapes at hand; what a letter stands for is said at the end."""
-    places: dict[str | int, str] = {}
-    for name, shape in shapes.items():
-        for axis, size in enumerate(shape):
-            places.setdefault(size, f"{name}.shape[{axis}]")
+    axes = [(size, f"{name}.shape[{axis}]") for name, shape in shapes.items() for axis, size in enumerate(shape)]
+    places = {size: place for size, place in reversed(axes) if isinstance(size, str)}  # the first counts
     known = [mistake for mistake in answer.mistakes if mistake.code not in BEHAVIOUR]
     for mistake in known:
         found = mistake.found | own if "got" in mistake.found else mistake.found
         message = replace(mistake, found=found).message(alone=len(known) == 1)
         prose = re.sub("`[^`]*`", "", message)  # a step may have such a name, too
-        letters = [n for n in places if isinstance(n, str) and re.search(rf"\b\d*{n}\b", prose)]
+        letters = [n for n in LETTERS if n in places and re.search(rf"\b\d*{n}\b", prose)]
         legend = f" ({', '.join(f'{n} is {places[n]}' for n in letters)})" if letters else ""
         yield Mistake(mistake.code, message + legend, mistake.alternatives)
 
@@ -141,40 +138,33 @@ def _judged(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, AnswerRe
     names = {name: name if name.isidentifier() else re.sub(r"\W+", "_", name).strip("_") for name in subject.inputs}
     back = {short: name for name, short in names.items()}
     rest = {name: value for name, value in subject.inputs.items() if name not in shapes}
-    parameters = [inspect.Parameter(names[name], inspect.Parameter.KEYWORD_ONLY) for name in shapes]
+    own = {names[name]: np.asarray(subject.inputs[name]) for name in shapes}
 
-    def with_parameters(call: Callable[[Mapping[str, Any]], Any]) -> Any:
-        def function(**given: Any) -> Any:
-            return call({**rest, **{back[short]: value for short, value in given.items()}})
+    def all_of(given: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs by their own names, without the steps that are given beside them."""
+        return {**rest, **{back[short]: value for short, value in given.items() if short in own}}
 
-        function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        return function
+    def loss(**given: Any) -> Any:
+        return subject.function(**all_of(given))
 
-    arrays = {name: np.asarray(subject.inputs[name]) for name in shapes}
-    if max((array.size for array in arrays.values()), default=0) > MOST:
-        # the first few along what can be another length; classes are then fewer, too
-        few = dict(zip(LETTERS, FEW, strict=True))
-        lengths = ((s, size) for n, shape in shapes.items() for s, size in zip(shape, arrays[n].shape, strict=True))
-        sizes = sorted((size, few[str(s)]) for s, size in lengths if s in few)
-        for name, array in arrays.items():
-            left = array[tuple(slice(few.get(str(s))) for s in shapes[name])]
-            classes = [new for size, new in sizes if left.dtype.kind in "iu" and size > np.max(array, initial=0)]
-            arrays[name] = left % classes[0] if classes else left
-    if sum(array.size for array in arrays.values()) > 10 * MOST:
+    lengths = [zip(shapes[back[name]], array.shape, strict=True) for name, array in own.items()]
+    if sum(math.prod(min(size, FEW.get(s, size)) for s, size in pairs) for pairs in lengths) > 10 * MOST:
         raise ValueError("too many numbers to look for a mistake")
-    own = {names[name]: array for name, array in arrays.items()}
-    loss = with_parameters(lambda at: subject.function(**at))
-    loss.__wrapped__ = subject.source
+    parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in own]
+    loss.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    loss.__wrapped__ = subject.source  # type: ignore[attr-defined]
     inputs = {names[name]: Input(shape, _like(subject.inputs[name])) for name, shape in shapes.items()}
     asked = {f"grad_{names[name]}": gradient(names[name]) for name in subject.gradients}
-    answers = {f"grad_{names[name]}": with_parameters(given) for name, given in subject.gradients.items()}
+    at = {f"grad_{names[name]}": of for name, of in subject.gradients.items()}
+    answers = {name: partial(lambda of, **given: of(all_of(given)), of) for name, of in at.items()}
     exercise = Exercise(loss, inputs, asked, id="your-function")
     exercise.notes["until"] = time.monotonic() + SECONDS
-    report = check(answers, exercise, probes=[own], seed=0, seconds=0)
+    large = max((array.size for array in own.values()), default=0) > MOST
+    report = check(answers, exercise, probes=fresh(exercise, 0, 1) if large else [own], seed=0, seconds=0)
     return {back[answer.name.removeprefix("grad_")]: answer for answer in report.answers}
 
 
-def _shapes(subject: Subject) -> Iterator[dict[str, Shape]]:
+def _shapes(subject: Subject) -> list[dict[str, Shape]]:
     """Shapes in letters: lengths apart as far as the function allows, equal ones as one, all fixed."""
     arrays = {n: np.asarray(v) for n, v in subject.inputs.items() if kind_of(v) in "fiub"}
     order = sorted(arrays, key=lambda name: (-arrays[name].ndim, name in subject.gradients))
@@ -191,16 +181,16 @@ def _shapes(subject: Subject) -> Iterator[dict[str, Shape]]:
 
     def works(blocks: Sequence[Sequence[Axis]]) -> bool:
         """Whether the function takes a length of its own for each of these."""
-        sizes, rng = dict(zip(LETTERS, SIZES, strict=True)), np.random.default_rng(0)
-        numbers = {n: Input(s, _like(arrays[n])).numbers(sizes, rng) for n, s in lettered(blocks).items()}
+        rng = np.random.default_rng(0)
+        numbers = {n: Input(s, _like(arrays[n])).numbers(SIZES, rng) for n, s in lettered(blocks).items()}
         try:
             value = np.asarray(subject.function(**{**subject.inputs, **numbers}))
         except Exception:
             return False
         return value.size == 1 and bool(np.isfinite(value).all())
 
-    merged = list(together.values())
-    apart: list[Sequence[Axis]] = list(merged)
+    merged: list[Sequence[Axis]] = list(together.values())
+    apart = list(merged)
     for block in apart:  # grows by what is split off
         place = apart.index(block)
         for part in (p for size in range(len(block) - 1) for p in itertools.combinations(block[1:], size)):
@@ -209,9 +199,8 @@ def _shapes(subject: Subject) -> Iterator[dict[str, Shape]]:
                 apart[place] = split[0]
                 apart.append(split[1])
                 break
-    for blocks in (apart, merged, []):
-        if blocks is not merged or len(apart) > len(merged):
-            yield lettered(blocks)
+    tried = [apart, merged, []] if len(apart) > len(merged) else [apart, []]
+    return [lettered(blocks) for blocks in tried]
 
 
 def _like(value: Any) -> Draw:

@@ -19,31 +19,28 @@ MOST = 24
 
 def readings(value: Any, wanted: Wanted, loss: Any, *, all_of_them: bool) -> list[Reading]:
     """All readings of a result, the most natural first, a `loss` in it left out; with `all_of_them` of every name."""
-    without = []
-    if isinstance(value, (tuple, list)) and len(value) > 1:
-        for place in range(len(value)):
-            if is_number(value[place]) and np.size(loss) == 1 and np.allclose(value[place], loss, rtol=1e-6):
-                rest = list(value)
-                del rest[place]
-                without.append(rest[0] if len(rest) == 1 else tuple(rest))
-    found: dict[Any, Reading] = {}
-    for rest in (*without, value):
-        for reading in islice(_read(rest, wanted, all_of_them), MOST):
-            found.setdefault(frozenset((name, id(array)) for name, array in reading.items()), reading)
-    return list(found.values()) or _inside(without[0] if without else value, wanted, all_of_them)
+    several = value if isinstance(value, (tuple, list)) and len(value) > 1 and np.size(loss) == 1 else ()
+    numbers = [place for place, item in enumerate(several) if is_number(item)]
+    losses = [place for place in numbers if np.allclose(value[place], loss, rtol=1e-6)]
+    without = [one_or_all((*value[:place], *value[place + 1 :])) for place in losses]
+    found = [r for rest in (*without, value) for r in islice(_read(rest, wanted, all_of_them), MOST)]
+    return found or _inside([*without, value][0], wanted, all_of_them)
 
 
 def _inside(value: Any, wanted: Wanted, all_of_them: bool) -> list[Reading]:
     """The readings of the longest part of a tuple that fits, if only one does; beside it stands a cache, say."""
-    shapes = {leaf: shape for inside in wanted.values() for leaf, shape in inside.items()}
-    length = len(value) if isinstance(value, tuple) else 0
+    shapes, length = _shapes_of(wanted), len(value) if isinstance(value, tuple) else 0
     for size in range(length - 1, 0, -1):
-        parts = [value[at] if size == 1 else value[at : at + size] for at in range(length - size + 1)]
-        every = [list(islice(_read(part, wanted, all_of_them), MOST)) for part in parts]
+        parts = [one_or_all(value[at : at + size]) for at in range(length - size + 1)]
+        every = [islice(_read(part, wanted, all_of_them), MOST) for part in parts]
         fit = [[r for r in found if all(_shape(r[name]) == shapes[name] for name in r)] for found in every]
         if any(fit):
-            return next(filter(None, fit)) if sum(map(bool, fit)) == 1 else []
+            return max(fit, key=bool) if sum(map(bool, fit)) == 1 else []
     return []
+
+
+def one_or_all(items: Sequence[Any]) -> Any:
+    return items[0] if len(items) == 1 else items
 
 
 def is_number(value: Any) -> bool:
@@ -57,10 +54,14 @@ def _shape(value: Any) -> tuple[int, ...] | None:
         return None
 
 
+def _shapes_of(wanted: Wanted) -> Shapes:
+    return {leaf: shape for inside in wanted.values() for leaf, shape in inside.items()}
+
+
 def _read(value: Any, wanted: Wanted, all_of_them: bool) -> Iterator[Reading]:
     """A mapping by its keys, a sequence by position or shapes, one array as the only gradient or as all end to end."""
-    several, names = isinstance(value, (tuple, list)), list(wanted)
-    if len(names) == 1 and several and list(wanted[names[0]]) != names:
+    several, names, shapes = isinstance(value, (tuple, list)), list(wanted), _shapes_of(wanted)
+    if len(names) == 1 and several and list(shapes) != names:
         yield from _spread(names[0], value, wanted)
     if isinstance(value, Mapping):
         yield from _by_key(value, wanted, all_of_them)
@@ -71,27 +72,24 @@ def _read(value: Any, wanted: Wanted, all_of_them: bool) -> Iterator[Reading]:
             fitting = [name for name in names if list(wanted[name].values()) == [_shape(value)]]
             for name in fitting or names[: len(names) == 1]:
                 yield from _spread(name, value, wanted)
-        shapes = {leaf: shape for inside in wanted.values() for leaf, shape in inside.items()}
         ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
         if len(ends) > 1 and np.size(value) == ends[-1]:
-            pieces = zip(shapes.items(), np.split(np.ravel(value), ends[:-1]), strict=True)
-            yield {leaf: piece.reshape(shape) for (leaf, shape), piece in pieces}
+            pieces = np.split(np.ravel(value), ends[:-1])
+            yield {leaf: piece.reshape(shapes[leaf]) for leaf, piece in zip(shapes, pieces, strict=True)}
 
 
 def _by_key(value: Mapping[Any, Any], wanted: Wanted, all_of_them: bool) -> Iterator[Reading]:
     """By the keys of a mapping, which may name the inputs inside of a name, too."""
-    keys = [key for key in value if isinstance(key, str)]
-    choices: dict[str, list[Reading]] = {}
+    keys, choices = [key for key in value if isinstance(key, str)], dict[str, list[Reading]]()
     for name, inside in wanted.items():
-        for one, own in ((name, wanted), *((leaf, {leaf: {leaf: shape}}) for leaf, shape in inside.items())):
-            found = [reading for key in keys_for(one, keys) for reading in _spread(one, value[key], own)]
+        for one, own in ((name, inside), *((leaf, {leaf: shape}) for leaf, shape in inside.items())):
+            found = [reading for key in keys_for(one, keys) for reading in _spread(one, value[key], {one: own})]
             if found:
                 choices.setdefault(one, found)
             if found and one == name:
                 break
-    asked = {leaf for inside in wanted.values() for leaf in inside}
     for reading in _joined(choices.values()):
-        if reading and (not all_of_them or asked <= reading.keys()):
+        if reading and (not all_of_them or _shapes_of(wanted).keys() <= reading.keys()):
             yield reading
 
 
@@ -124,8 +122,8 @@ def _joined(choices: Iterable[Iterable[Reading]]) -> Iterator[Reading]:
 
 def _spread(name: str, value: Any, wanted: Wanted) -> Iterator[Reading]:
     """What stands for a name, spread over the inputs in it."""
-    inside = wanted[name]
-    if list(inside) == [name] and not isinstance(value, Mapping):
+    plain = list(wanted[name]) == [name]
+    if plain and not isinstance(value, Mapping):
         yield {name: value}
-    elif list(inside) != [name] and isinstance(value, (Mapping, tuple, list)):
-        yield from _read(value, {leaf: {leaf: shape} for leaf, shape in inside.items()}, all_of_them=False)
+    elif not plain and isinstance(value, (Mapping, tuple, list)):
+        yield from _read(value, {leaf: {leaf: shape} for leaf, shape in wanted[name].items()}, all_of_them=False)

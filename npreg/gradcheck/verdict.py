@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.differentiate.differences import Array, Derivative, real
-from npreg.differentiate.schemes import EPS, UNSEEN, Move, column_sizes, columns, one_by_one, one_entry, value_rounding
+from npreg.differentiate.schemes import EPS, UNSEEN, Move, column_sizes, columns, one_by_one, value_rounding
 from npreg.differentiate.steps import along, call, natural_scale, random_direction
 from npreg.gradcheck.report import EntryReport, InputReport
 
@@ -52,19 +52,15 @@ def judge(asked: Question, name: str, value: Any) -> InputReport:
     if shaped and scale.size > asked.max_entries:
         return _by_directions(asked, name, got, scale)
 
-    def label(index: Index) -> str:
-        at = (*index[:-1], *_unravelled(index[-1], shape))
-        return str(list(at)) if at else "value"
-
     compared = _compared(asked, name, one_by_one(name, scale), scale, got)
     if shaped:
-        return compared.report(compared.rows(label))
+        return compared.report(compared.rows(lambda flat: _place(flat, expected)))
     said = (f"shape {answer.shape}, but the input has shape {shape}",)
-    return replace(compared.report(), passed=False, wrong=got.size, unknown=0, kinks=0, facts=said)
+    return replace(compared.report([]), passed=False, wrong=got.size, unknown=0, kinks=0, facts=said)
 
 
-def _unravelled(flat: Any, shape: Index) -> Index:
-    return tuple(int(i) for i in np.unravel_index(flat, shape))
+def _place(flat: int, shape: Index) -> str:
+    return str([int(i) for i in np.unravel_index(flat, shape)]) if shape else "value"
 
 
 @dataclass(frozen=True)
@@ -81,36 +77,33 @@ class _Comparison:
     @property
     def off_by(self) -> Array:
         """The distance to the interval of subgradients, a single point away from kinks."""
-        below, above = self.reference.lower - self.got, self.got - self.reference.upper
-        return np.asarray(np.maximum(np.maximum(below, above), 0.0))
+        return np.asarray(np.abs(self.got - np.clip(self.got, self.reference.lower, self.reference.upper)))
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
         """NaN counts as wrong."""
         return np.asarray(~(self.off_by <= self.allowed) & ~np.isnan(self.allowed))
 
-    def entry(self, where: str, index: Index, unit: float = 1.0) -> EntryReport:
+    def entry(self, where: str, flat: int, unit: float = 1.0) -> EntryReport:
         fields = (self.got, self.reference.lower, self.reference.upper, self.off_by, self.allowed)
-        return EntryReport(where, *(float(field[index]) / unit for field in fields))
+        return EntryReport(where, *(float(field.flat[flat]) / unit for field in fields))
 
-    def rows(self, label: Callable[[Index], str]) -> Iterator[EntryReport]:
+    def rows(self, label: Callable[[int], str]) -> list[EntryReport]:
         """The wrong entries, the worst first."""
-        excess = np.where(self.wrong, self.off_by / np.maximum(self.allowed, 1e-300), -1.0)
-        for flat in np.argsort(-np.nan_to_num(excess, nan=np.inf).ravel(), kind="stable")[:ROWS]:
-            index = _unravelled(flat, excess.shape)
-            if self.wrong[index]:
-                yield self.entry(label(index), index)
+        wrong = self.wrong.ravel()
+        excess = np.where(wrong, (self.off_by / np.maximum(self.allowed, 1e-300)).ravel(), -1.0)
+        worst = np.argsort(-np.nan_to_num(excess, nan=np.inf), kind="stable")[:ROWS].tolist()
+        return [self.entry(label(flat), flat) for flat in worst if wrong[flat]]
 
-    def report(self, rows: Iterable[EntryReport] = (), directions: bool = False) -> InputReport:
+    def report(self, rows: Sequence[EntryReport], directions: bool = False) -> InputReport:
         """The verdict; a random direction counts as one, whatever the function returns."""
         axes = tuple(range(len(self.asked.output))) if directions else ()
         where = (self.wrong, np.isnan(self.allowed), self.reference.kink)
         wrong, unknown, kinks = (int(np.sum(np.any(each, axis=axes) if axes else each)) for each in where)
         facts, bad = [], ~np.isfinite(self.got)
         if bad.any():
-            first = tuple(int(i) for i in np.argwhere(bad)[0])
-            place = f" at {list(first)}" if first else ""
-            facts = [f"{int(bad.sum())} of {bad.size} entries are not finite: {self.got[first]}{place}"]
+            first = np.argwhere(bad)[0].tolist()
+            facts = [f"{int(bad.sum())} of {bad.size} entries are not finite: {self.got[tuple(first)]} at {first}"]
         elif wrong and not self.got.any():
             facts = ["zero everywhere"]
         about = self.name, np.shape(self.asked.inputs[self.name]), not (wrong or unknown)
@@ -161,16 +154,15 @@ def _by_directions(asked: Question, name: str, got: Array, scale: Array) -> Inpu
     rows: list[EntryReport] = []
     if wrong.any():
         # one wrong entry, found by halving a direction in which the gradient is wrong
-        move, candidates = moves[int(np.argmax(wrong))].ravel(), np.arange(scale.size)
+        move, places = moves[int(np.argmax(wrong))], np.arange(scale.size).reshape(scale.shape)
+        candidates = places.ravel()
         while len(candidates) > 1:
-            half, masked = candidates[: len(candidates) // 2], np.zeros(move.size)
-            masked[half] = move[half]
-            seen = compare([masked.reshape(scale.shape)]).wrong.any()
+            half = candidates[: len(candidates) // 2]
+            seen = compare([np.where(np.isin(places, half), move, 0.0)]).wrong.any()
             candidates = half if seen else candidates[len(half) :]
-        culprit = _unravelled(candidates[0], scale.shape)
-        one = compare([one_entry(scale, culprit)])
+        one = compare([np.where(places == candidates[0], scale, 0.0)])
         excess = np.nan_to_num(one.off_by - one.allowed, nan=np.inf)
-        place = _unravelled(np.argmax(excess), excess.shape)
-        rows = [one.entry(str(list(culprit)), place, unit=float(scale[culprit]))]
-        rows += compared.rows(lambda index: f"direction {index[-1] + 1}")
+        where, unit = _place(candidates[0], scale.shape), float(scale.flat[candidates[0]])
+        rows = [one.entry(where, int(np.argmax(excess)), unit)]
+        rows += compared.rows(lambda flat: f"direction {flat % len(moves) + 1}")
     return compared.report(rows, directions=True)
