@@ -76,7 +76,6 @@ class _Ladder:
     """Function values at x ± h·v for a ladder of steps h, and the slopes from them: a row per step, largest first."""
 
     def __init__(self, curve: Curve, middle: Array, noise: Array, steps: Array) -> None:
-        self.steps = steps
         h = steps.reshape((-1,) + (1,) * middle.ndim)
         plus, minus = (np.stack([real(curve(side * t)) for t in steps]) for side in (1, -1))
         self.central = (plus - minus) / (2 * h)
@@ -94,7 +93,7 @@ class _Ladder:
 
     def limit(self) -> tuple[Array, Array]:
         """The central slopes' limit and its error."""
-        value, error = _extrapolated(self.central, self.noise, self.steps, 2, self.jump)
+        value, error = _extrapolated(self.central, self.noise, 2, self.jump)
         moved = self.jump.any(axis=0) | self.central.any(axis=0)
         return value, np.where(moved, error, 0.0)
 
@@ -104,17 +103,17 @@ class _Ladder:
         A kink's jump is the same at every step until rounding hides it; curvature's shrinks with the step,
         and that of a kink at a distance ends abruptly. The last jump that stands out from the noise counts.
         """
-        rows = np.arange(len(self.steps)).reshape((-1,) + (1,) * (self.jump.ndim - 1))
+        rows = np.arange(len(self.jump)).reshape((-1,) + (1,) * (self.jump.ndim - 1))
         seen = (np.abs(self.jump) > 10 * self.noise) & (rows >= KINK_LEVEL)
         last = np.max(np.where(seen, rows, 0), axis=0)[None]
         jump, before = (np.abs(np.take_along_axis(self.jump, row, 0)[0]) for row in (last, np.maximum(last - 1, 0)))
         hidden = jump < 15 * RATIO * np.take_along_axis(self.noise, last, 0)[0]
-        here, at_end = seen.any(axis=0), last[0] == len(self.steps) - 1
+        here, at_end = seen.any(axis=0), last[0] == len(self.jump) - 1
         kink = here & (jump >= 0.5 * before) & (hidden | at_end)
         value, error = self.limit()
         kink |= here & (error > jump / 4) & (jump > 0)  # or it is too near to be told from one
-        right, right_error = _extrapolated(self.forward, self.noise, self.steps, 1)
-        left, left_error = _extrapolated(self.backward, self.noise, self.steps, 1)
+        right, right_error = _extrapolated(self.forward, self.noise, 1)
+        left, left_error = _extrapolated(self.backward, self.noise, 1)
         kink &= suspicious & ~(np.abs(right - left) <= 10 * (left_error + right_error))
         low, high = np.minimum(left, right), np.maximum(left, right)
         at_kink = (left + right) / 2, np.maximum(left_error, right_error), low, high
@@ -122,9 +121,7 @@ class _Ladder:
         return Derivative._make([*fields, kink, "differences"])
 
 
-def _extrapolated(
-    slopes: Array, noise: Array, steps: Array, order: int, jump: Array | None = None
-) -> tuple[Array, Array]:
+def _extrapolated(slopes: Array, noise: Array, order: int, jump: Array | None = None) -> tuple[Array, Array]:
     """Richardson extrapolation to step zero, and its error: each entry from the part of the table that agrees best.
 
         T[i, j] = (c·T[i, j−1] − T[i−1, j−1]) / (c − 1),   c = (h[i−1] / h[i])^(order·j)
@@ -132,14 +129,13 @@ def _extrapolated(
     `order` is 2 for central, 1 for one-sided slopes; the error is the disagreement with the neighbours in the table,
     or the rounding, or what is left of `jump`, right minus left slope: it vanishes unless a kink lies within h.
     """
-    ratio = float(steps[0] / steps[1])
     best, column = slopes[-1], slopes
     error = np.full(best.shape, np.inf)
-    for j in range(1, min(len(steps), 7)):
-        previous, column = column, _eliminated(column, ratio ** (order * j))
+    for j in range(1, 7):
+        previous, column = column, _eliminated(column, RATIO ** (order * j))
         doubt = np.maximum(np.abs(column - previous[1:]), np.abs(column - previous[:-1]))
         if jump is not None:
-            jump = _eliminated(jump, ratio ** (2 * j - 1))
+            jump = _eliminated(jump, RATIO ** (2 * j - 1))
             doubt = np.maximum(doubt, np.abs(jump) / 2)
         doubt = np.nan_to_num(np.maximum(doubt, 2 * noise[j:]), nan=np.inf)
         after = np.where(np.isfinite(doubt[1:]), doubt[1:], 0.0)

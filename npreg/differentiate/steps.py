@@ -12,7 +12,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import cycle
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -95,18 +94,8 @@ def _near_one(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.asarray(1 + NUDGE * np.minimum(np.maximum(rng.standard_cauchy(shape), -1024.0), 1024.0))
 
 
-def _numbers_near_one(rng: np.random.Generator) -> Iterator[float]:
-    """Single ones, without end; in long loops over entries, where drawing takes longest, the first ones again."""
-    drawn: list[float] = []
-    while len(drawn) < 999:
-        drawn.append(float(_near_one(rng, ())))
-        yield drawn[-1]
-    yield from cycle(drawn)
-
-
 def _shaken(function: Function, rng: np.random.Generator) -> Function:
     """The function with every result of a NumPy operation changed relatively."""
-    numbers = _numbers_near_one(rng)
 
     class Shaken(np.ndarray[Any, Any]):
         """Arrays that infect what is computed from them; real and imaginary parts are changed apart."""
@@ -122,7 +111,7 @@ def _shaken(function: Function, rng: np.random.Generator) -> Function:
             result = np.asarray(found)
             if result.dtype.kind in "fc" and ufunc not in EXACT:
                 for part in [result.real, result.imag] if result.dtype.kind == "c" else [result[...]]:
-                    part *= _near_one(rng, result.shape) if result.shape else next(numbers)
+                    part *= _near_one(rng, result.shape)
             return out[0] if out is not None else result.view(Shaken)
 
     def shaken(value: Any) -> Any:

@@ -15,7 +15,7 @@ from npreg.arrays import as_count, as_nonnegative, as_rng, brief, check_finite
 from npreg.differentiate.steps import along, as_float_inputs, as_values, call, quiet
 from npreg.gradcheck.forms import Form, contents, copied, kind_of, mapped
 from npreg.gradcheck.readings import Reading, Wanted, readings
-from npreg.gradcheck.report import GradientReport, InputReport, Mistake
+from npreg.gradcheck.report import GradientReport, InputReport, Mistakes
 from npreg.gradcheck.verdict import Question, judge
 from npreg.isolation import keys_for, unguarded
 
@@ -26,11 +26,8 @@ class GradientError(AssertionError):
     """A gradient is wrong; the message is the report, which is also in the attribute `report`."""
 
     def __init__(self, report: GradientReport) -> None:
-        super().__init__(str(report))
+        super().__init__(report)
         self.report = report
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return GradientError, (self.report,)
 
 
 def assert_gradient(function: Callable[..., Any], gradient: Any, inputs: Mapping[str, Any], **options: Any) -> None:
@@ -116,9 +113,8 @@ def check_gradient(
         with suppress(ValueError):  # nothing keeps away from zero
             free = _checked(Form(one, other, inputs, asked), asked, upstream, rng, **how) if first or second else report
         if free is not report and not free.passed and report.order == free.order:
-            pairs = zip(report.inputs, free.inputs, strict=True)
-            told = [replace(r, naming=partial(_recognised, f.naming, r.naming)) for r, f in pairs]
-            report = replace(report, inputs=tuple(told))
+            naming = partial(_recognised, free.inputs[0].naming, report.inputs)
+            report = replace(report, inputs=tuple(replace(one, naming=naming) for one in report.inputs))
         if free.passed:
             listed = ", ".join(f"{value:g}" for value in sorted({*first, *second}))
             said = f"guard: right but for the small constants that keep away from zero ({listed})"
@@ -127,9 +123,10 @@ def check_gradient(
     return report
 
 
-def _recognised(free: Callable[[], tuple[Mistake, ...]], own: Callable[[], tuple[Mistake, ...]]) -> tuple[Mistake, ...]:
-    found = free()
-    return own() if not found or found[0].code in ("not-recognised", "non-finite") else found
+def _recognised(free: Callable[[], Mistakes], reports: tuple[InputReport, ...]) -> Mistakes:
+    """The mistakes found without small constants, and those found with them where these are not recognised."""
+    found = {name: told for name, told in free().items() if told[0].code not in ("not-recognised", "non-finite")}
+    return found if all(one.passed or one.name in found for one in reports) else {**reports[0].naming(), **found}
 
 
 def _checked(form: Form, asked: list[str], upstream: Any, seed: Any, **how: Any) -> GradientReport:
@@ -160,7 +157,7 @@ def _checked(form: Form, asked: list[str], upstream: Any, seed: Any, **how: Any)
         dtypes = [np.asarray(value).dtype for value in form.leaves.values() if kind_of(value) == "f"]
         dtype = min([np.dtype(np.float64), *dtypes], key=lambda dtype: dtype.itemsize)
         judged = partial(judge, Question(target, base, shape, dtype, rng=rng, **how))
-        reading, reports = _best(found, judged, bool(asked))
+        reports = _best(found, judged, bool(asked))
         unread = [report.name for report in reports if not report.kinks and _is_unread(report.name, target, base)]
     converted = [report.name for report in reports if kind_of(form.leaves[report.name]) in "iub"]
     if converted:
@@ -172,45 +169,43 @@ def _checked(form: Form, asked: list[str], upstream: Any, seed: Any, **how: Any)
     repeats = not any("again" in problem for problem in problems)  # else it is not the same on other numbers
     wrong = [report.name for report in reports if report.wrong and report.name not in unread and repeats]
 
+    order = tuple(report.name for report in reports)
+
     @cache
-    def named() -> Mapping[str, tuple[Mistake, ...]]:
+    def named() -> Mistakes:
         from npreg.gradcheck.naming import named_mistakes
 
-        return named_mistakes(form, wanted, given, upstream, tuple(reading), wrong)
+        return named_mistakes(form, wanted, given, upstream, order, wrong) if wrong else {}
 
-    looks = {name: partial(lambda name: named().get(name, ()), name) for name in wrong}
     said = "the function does not depend on {0}: its value is the same whatever {0} is"
     facts = {r.name: (said.format(r.name),) for r in reports if r.name in unread and r.wrong}
-    reports = tuple(replace(r, naming=looks.get(r.name, tuple), facts=facts.get(r.name, r.facts)) for r in reports)
-    order = tuple(reading) if list(reading) != [name for name in names if name in reading] else ()
-    return GradientReport(inputs=reports, problems=tuple(problems), notes=tuple(notes), order=order)
+    told = tuple(replace(one, naming=named, facts=facts.get(one.name, one.facts)) for one in reports)
+    another = order if order != tuple(name for name in names if name in order) else ()
+    return GradientReport(inputs=told, problems=tuple(problems), notes=tuple(notes), order=another)
 
 
-def _best(
-    found: list[Reading], judged: Callable[[str, Any], InputReport], asked: bool
-) -> tuple[Reading, tuple[InputReport, ...]]:
-    """The reading in which most is right, and the verdict on it; ValueError where that could be several."""
+def _best(found: list[Reading], judged: Callable[[str, Any], InputReport], asked: bool) -> list[InputReport]:
+    """The verdict on the reading in which most is right; ValueError where that could be several."""
     values = {(name, id(value)): value for reading in found for name, value in reading.items()}
     verdict = cache(lambda name, at: judged(name, values[name, at]))
-    best: list[tuple[int, Reading, tuple[InputReport, ...]]] = []
+    best: list[InputReport] = []
     for reading in found:
-        reports = tuple(verdict(name, id(value)) for name, value in reading.items())
-        best.append((sum(report.passed for report in reports), reading, reports))
-        if best[-1][0] == len(reports):
+        reports = [verdict(name, id(value)) for name, value in reading.items()]
+        best = max(best, reports, key=lambda reports: sum(report.passed for report in reports)) or reports
+        if all(report.passed for report in reports):
             break
-    score, reading, reports = max(best, key=lambda item: item[0])
-    if not score and not asked and len({frozenset(r) for r in found}) > 1:
-        ways = " or ".join(dict.fromkeys(f"({', '.join(r)})" for r in found))
+    if not (asked or any(report.passed for report in best)) and len({frozenset(reading) for reading in found}) > 1:
+        ways = " or ".join(dict.fromkeys(f"({', '.join(reading)})" for reading in found))
         raise ValueError(f"the result can be read as the gradient with respect to {ways}; say which with wrt=")
-    return reading, reports
+    return best
 
 
 def _wanted(form: Form, asked: list[str]) -> Wanted:
     """The names that are or may be differentiated by, with the shapes of the inputs in each."""
     if not asked and isinstance(form.gradient, Mapping):
-        asked = [n for key in form.gradient for n in [*form.tree, *form.leaves] if keys_for(n, [key])]
-        unknown = [key for key in form.gradient if not any(keys_for(name, [key]) for name in asked)]
-        asked = list(dict.fromkeys([*asked, *unknown]))
+        every = [*form.tree, *form.leaves]
+        known = [[name for name in every if keys_for(name, [key])] or [key] for key in form.gradient]
+        asked = list(dict.fromkeys(itertools.chain(*known)))
     for kind in ("f", "iu"):
         every = [name for name in form.tree if any(kind_of(form.leaves[leaf]) in kind for leaf in form.inside(name))]
         asked = asked or every
@@ -233,12 +228,10 @@ def _is_unread(name: str, function: Callable[..., Any], base: dict[str, Any]) ->
 
 def _usable(leaves: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     """Copies for the gradient: as they are, but what is differentiated by is floating; all finite."""
-    result: dict[str, Any] = {}
+    result = dict(leaves)
     for name, value in leaves.items():
-        result[name] = value
-        if kind_of(value) in "fiub":
-            whole = name in names and kind_of(value) != "f"
-            result[name] = np.array(value, dtype=np.float64 if whole else None)
+        if (kind := kind_of(value)) in "fiub":
+            result[name] = np.array(value, dtype=np.float64 if name in names and kind != "f" else None)
             check_finite(result[name], f"input {name!r}", "give finite inputs")
     return result
 
@@ -273,8 +266,7 @@ def _called(form: Form, given: dict[str, Any], upstream: Any) -> tuple[list[Any]
     """The gradient's results at copies of the inputs, and whether it leaves them alone and repeats itself."""
     copies = {name: copied(value) for name, value in given.items()}
     results = form.gradients(copies, upstream)
-    # copies, for the function may use its arrays again
-    first = mapped(results, lambda _, item: item.copy() if isinstance(item, np.ndarray) else item, lambda *_: False)
+    first = mapped(results, lambda _, item: copied(item), lambda *_: False)  # for it may use its arrays again
     changed = [name for name, value in given.items() if not _equal(copies[name], value)]
     problems = [f"the gradient function changes its input {name!r}" for name in changed]
     again = form.gradients({name: copied(value) for name, value in given.items()}, upstream)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from npreg.differentiate.steps import as_values
-from npreg.gradcheck.readings import Shapes, is_number
+from npreg.gradcheck.readings import Shapes, is_number, one_or_all
 from npreg.isolation import keys_for
 
 CONTAINERS = ("params", "parameters")
@@ -37,6 +37,7 @@ class Form:
     def __init__(self, function: Any, gradient: Any, inputs: Mapping[str, Any], asked: Sequence[str]) -> None:
         self.function, self.gradient = function, function if gradient is None else gradient
         self.owner = _owner(function)
+        self.state: Mapping[str, Any] = getattr(self.owner, "__dict__", {})
         self.place: int | None = None  # where in a tuple the function's value stands
         self.ambiguous = False  # whether it could be first or last
         self.cache: Any = None
@@ -47,13 +48,10 @@ class Form:
             self._lay_out(inputs, asked)
 
     def _lay_out(self, inputs: Mapping[str, Any], asked: Sequence[str]) -> None:
-        self._plans: dict[Any, tuple[list[str], list[str], bool]] = {}
-        known = getattr(self.owner, "__dict__", {})
+        own = self.state if hasattr(self.owner, "backward") else {}
+        paired = [name for name in own if keys_for(name, [other for other in own if other != name])]  # W beside dW
         found = [name for name in CONTAINERS if _is_open(_attribute(self.owner, name))]
-        for name in known:
-            beside = hasattr(self.owner, "backward") and [k for k in keys_for(name, list(known)) if k != name]
-            if name not in CONTAINERS and (name in asked or beside):  # such as W beside dW
-                found.append(name)
+        found += [name for name in self.state if name not in CONTAINERS and (name in asked or name in paired)]
         self.attributes = [name for name in found if name not in inputs]
         self.tree = {**inputs, **{name: _attribute(self.owner, name) for name in self.attributes}}
         self.names: dict[Path, str] = {}
@@ -101,8 +99,7 @@ class Form:
         forward, context = getattr(self.function, "forward", self.function), Context()
         result = forward(**self._accepted(forward, given, cache=context))
         if result is None:
-            kept = getattr(self.owner, "__dict__", {})
-            result = next((kept[name] for name in OUTPUTS if name in kept), None)
+            result = next((self.state[name] for name in OUTPUTS if name in self.state), None)
         self.cache = context
         if not isinstance(result, tuple) or not result:
             return result
@@ -112,7 +109,7 @@ class Form:
             self.place, self.ambiguous = [*numbers, *arrays, 0][0], len(numbers) > 1
         rest = list(result)
         value = rest.pop(self.place)
-        self.cache = rest[0] if len(rest) == 1 else tuple(rest)
+        self.cache = one_or_all(tuple(rest))
         return value
 
     def backward(self, gradient: Any = None) -> Any:
@@ -123,8 +120,7 @@ class Form:
 
     def upstream(self) -> tuple[bool, bool]:
         """Whether the gradient has a parameter for the upstream derivative, and cannot do without."""
-        backward = self.backward()
-        _, roles, named = self._roles(backward) if backward is not None else ([], {}, False)
+        _, roles, named = self._roles(self.backward())
         free = [name for name, role in roles.items() if role != "cache"]
         layer = hasattr(self.owner, "backward") or "cache" in roles.values()
         return named or bool(free), any(layer or UPSTREAM.fullmatch(name) for name in free)
@@ -141,8 +137,7 @@ class Form:
             if layer or self._roles(backward)[1]:
                 self._forward(given)
             result = backward(**self._accepted(backward, given, cache=self.cache, upstream=upstream))
-            known = getattr(self.owner, "__dict__", {}) if layer else {}
-            kept = {key: item for key, item in known.items() if key not in self.tree}
+            kept = {key: item for key, item in self.state.items() if layer and key not in self.tree}
             return [self._keyed(result, kept), result] if kept else [result]
 
     def _keyed(self, result: Any, kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,30 +171,27 @@ class Form:
             for name, value in before.items():
                 _set(self.owner, name, value)
 
-    def _roles(self, function: Callable[..., Any], forward: bool = False) -> tuple[list[str], dict[str, str], bool]:
+    def _roles(self, function: Any, forward: bool = False) -> tuple[list[str], dict[str, str], bool]:
         """The inputs that it takes, other parameters with what each is given, and whether one is called upstream.
 
         The cache is known by its name, or as it is not the upstream derivative.
         """
-        if function not in self._plans:
-            parameters = ANY
-            with suppress(TypeError, ValueError):
-                parameters = list(inspect.signature(function).parameters.values())
-            known = [name for name in {**self.leaves, **self.tree} if name not in self.attributes]
-            taken = [p.name for p in parameters if p.name in known]
-            if any(p.kind is p.VAR_KEYWORD for p in parameters):
-                taken += [name for name in self.tree if name in known and name not in taken]
-            needed = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-            missing = [p.name for p in needed if p.name not in taken or p.kind is p.POSITIONAL_ONLY]
-            self._plans[function] = taken, missing, "upstream" in [p.name for p in parameters]
-        taken, missing, named = self._plans[function]
+        parameters = ANY
+        with suppress(TypeError, ValueError):
+            parameters = list(inspect.signature(function).parameters.values())
+        known = [name for name in {**self.leaves, **self.tree} if name not in self.attributes]
+        taken = [p.name for p in parameters if p.name in known]
+        if any(p.kind is p.VAR_KEYWORD for p in parameters):
+            taken += [name for name in self.tree if name in known and name not in taken]
+        needed = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        missing = [p.name for p in needed if p.name not in taken or p.kind is p.POSITIONAL_ONLY]
         cached = [name for name in missing if name in CACHES]
         if not (forward or cached or len(missing) < 2 or isinstance(self.cache, (Context, type(None)))):
             cached = ([name for name in missing if not UPSTREAM.fullmatch(name)] or missing)[-1:]
         free = [name for name in missing if name not in cached]
         ups = [name for name in free if UPSTREAM.fullmatch(name)] or free
         roles = {name: "cache" if name in cached else "upstream" if name in ups else name for name in missing}
-        return taken, roles, named
+        return taken, roles, any(p.name == "upstream" for p in parameters)
 
     def _accepted(self, function: Callable[..., Any], given: Mapping[str, Any], **spare: Any) -> dict[str, Any]:
         taken, roles, named = self._roles(function, forward="upstream" not in spare)

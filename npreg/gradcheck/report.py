@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -44,6 +44,9 @@ class Mistake:
     alternatives: tuple[str, ...] = ()
 
 
+Mistakes = Mapping[str, tuple[Mistake, ...]]  # by input
+
+
 @dataclass(frozen=True)
 class InputReport:
     """The verdict on the gradient with respect to one input.
@@ -70,14 +73,14 @@ class InputReport:
     accuracy: float
     facts: tuple[str, ...] = ()
     worst: tuple[EntryReport, ...] = ()
-    naming: Callable[[], tuple[Mistake, ...]] = field(default=tuple, repr=False, compare=False)
+    naming: Callable[[], Mistakes] = field(default=dict, repr=False, compare=False)
 
     @cached_property
     def mistakes(self) -> tuple[Mistake, ...]:
-        return () if self.passed else self.naming()
+        return () if self.passed else self.naming().get(self.name, ())
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "mistakes": self.mistakes, "naming": tuple}
+        return {**vars(self), "mistakes": self.mistakes, "naming": dict}
 
     @property
     def lines(self) -> tuple[str, ...]:

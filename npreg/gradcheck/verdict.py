@@ -99,7 +99,7 @@ class _Comparison:
         """The verdict; a random direction counts as one, whatever the function returns."""
         axes = tuple(range(len(self.asked.output))) if directions else ()
         where = (self.wrong, np.isnan(self.allowed), self.reference.kink)
-        wrong, unknown, kinks = (int(np.sum(np.any(each, axis=axes) if axes else each)) for each in where)
+        wrong, unknown, kinks = (int(np.sum(np.any(each, axis=axes))) for each in where)
         facts, bad = [], ~np.isfinite(self.got)
         if bad.any():
             first = np.argwhere(bad)[0].tolist()

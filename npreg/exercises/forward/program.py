@@ -109,6 +109,7 @@ class Exercise:
     arguments: ClassVar[Mapping[str, tuple[str, ...]]] = _of_program("arguments")
     loss: ClassVar[str] = _of_program("loss")
     public_steps: ClassVar[tuple[str, ...]] = _of_program("public_steps")
+    public: ClassVar[Any] = _of_program("public")
 
     def __new__(cls, function: Any = None, *args: Any, **kwargs: Any) -> Exercise:
         """Refuse what exercises were made of before: a dictionary of steps."""
@@ -207,9 +208,6 @@ class Exercise:
         self.notes.clear()
         self.notes["whole"] = in_one
         return in_one
-
-    def public(self, name: str) -> str:
-        return self.program.public(name)
 
     def sizes(self, start: Sequence[int]) -> dict[str, int]:
         """Good sizes that begin like ``start``, or else the first on which the loss can be computed."""

@@ -91,8 +91,9 @@ class Recorder:
         calls, spot = self._look_around()
         if len(self.nodes) >= MOST_NODES:
             raise self.lost("loop")
-        sources: list[int] = []
-        kept = _kept((args, tuple(kwargs.items())), sources)
+        given = (args, tuple(kwargs.items()))
+        sources = tuple(dict.fromkeys(leaf._at for leaf in _leaves(given) if isinstance(leaf, Traced)))
+        kept = _mapped(given, lambda leaf: Ref(leaf._at) if isinstance(leaf, Traced) else leaf)
         # Where the arguments say all that matters when printed, the same call gives the same node.
         key = (function, repr(kept)) if all(isinstance(leaf, _SMALL) for leaf in _leaves(kept)) else None
         if key in self._known:
@@ -102,10 +103,10 @@ class Recorder:
         if isinstance(result, (tuple, list)):
             parts = [lambda *a, at=i, **k: function(*a, **k)[at] for i in range(len(result))]
             made = zip(parts, map(np.asarray, result), strict=True)
-            return type(result)(self.add(part, kept, tuple(sources), value, *told) for part, value in made)
+            return type(result)(self.add(part, kept, sources, value, *told) for part, value in made)
         if key is not None:
             self._known[key] = len(self.nodes)
-        return self.add(function, kept, tuple(sources), np.asarray(result), *told)
+        return self.add(function, kept, sources, np.asarray(result), *told)
 
     def lost(self, kind: str) -> TypeError:
         here = ((frame.f_code.co_filename, frame.f_lineno) for frame in _callers())
@@ -157,12 +158,6 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
     return type(value)(_mapped(v, change) for v in value) if isinstance(value, (list, tuple)) else change(value)
-
-
-def _kept(value: Any, sources: list[int]) -> Any:
-    """An argument with references in the place of traced arrays, which are added to `sources`."""
-    sources += dict.fromkeys(leaf._at for leaf in _leaves(value) if isinstance(leaf, Traced))
-    return _mapped(value, lambda leaf: Ref(leaf._at) if isinstance(leaf, Traced) else leaf)
 
 
 def called(function: Callable[..., Any], given: Any, values: Mapping[int, Any]) -> Any:
@@ -238,8 +233,8 @@ class Traced(NDArrayOperatorsMixin):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function in _ABOUT:
-            values = {at: node.value for at, node in enumerate(self._recorder.nodes)}
-            return called(function, _kept((args, tuple(kwargs.items())), []), values)
+            plain = _mapped((args, tuple(kwargs.items())), lambda a: a._value if isinstance(a, Traced) else a)
+            return called(function, plain, {})
         if function in _CHANGES_FIRST and isinstance(args[0], Traced):
             args[0]._become(_changed(function), args, kwargs)
             return None

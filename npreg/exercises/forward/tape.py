@@ -6,7 +6,7 @@ It serves the right derivative, those of every step, and every mutation: edit wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,17 +47,11 @@ class Edits:
 
     @property
     def names(self) -> set[str]:
-        return set(_strings(tuple(vars(self).values())))
+        keys = [key for changes in vars(self).values() for *keys, _ in changes for key in keys]
+        return {name for key in keys for name in ([key] if isinstance(key, str) else key)}
 
     def __add__(self, other: Edits) -> Edits:
         return Edits(*(mine + theirs for mine, theirs in zip(vars(self).values(), vars(other).values(), strict=True)))
-
-
-def _strings(item: Any) -> Iterator[str]:
-    if isinstance(item, str):
-        yield item
-    for part in item if isinstance(item, tuple) else ():
-        yield from _strings(part)
 
 
 @dataclass(frozen=True)
@@ -166,26 +160,13 @@ def _jacobian(exercise: Exercise, function: Step, edge: Edge, seen: Mapping[str,
         return np.imag(np.ravel(function(**arguments))) / STEP
 
     recent: list[tuple[Array, Array]] = exercise.notes.setdefault((edge, *map(np.shape, seen.values())), [])
-    probe = np.cos(np.arange(point.size) + 0.5)
-    along = slope(probe)
+    along = slope(np.cos(np.arange(point.size) + 0.5))
     for jacobian, known in recent:
         if np.array_equal(known, along):
             return jacobian
-    jacobian = _columns(slope, probe, along, len(point) if point.ndim else 1)
+    jacobian = np.stack([slope(unit) for unit in np.eye(point.size)], axis=1)
     recent[:] = [(jacobian, along), *recent[: RECENT - 1]]
     return jacobian
-
-
-def _columns(slope: Change, probe: Array, along: Array, rows: int) -> Array:
-    """A Jacobian column by column; of what is done with each row by itself, for all rows at once."""
-    if rows > 1 and along.size % rows == 0:
-        blocks = np.zeros((rows, along.size // rows, rows, probe.size // rows))
-        for k, unit in enumerate(np.eye(probe.size // rows)):
-            blocks[np.arange(rows), :, np.arange(rows), k] = slope(np.tile(unit, rows)).reshape(rows, -1)
-        jacobian = blocks.reshape(along.size, probe.size)
-        if np.all(np.abs(jacobian @ probe - along) <= 1e-9 * (np.abs(jacobian) @ np.abs(probe))):
-            return jacobian
-    return np.stack([slope(unit) for unit in np.eye(probe.size)], axis=1)
 
 
 def value_of(answer: Answer, tape: Tape, swept: Mapping[str, Array] | None = None) -> Array:

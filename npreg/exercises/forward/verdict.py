@@ -103,11 +103,7 @@ def _kinks(
     tries = (tape.program.forward(tape.values, partial(_shaken, rng, CLOSER)) for _ in range(16 if conditions else 0))
     if not steep and not any(np.any(there[name] != tape.values[name]) for there in tries for name in conditions):
         return {}
-    closer = [moved(CLOSER) for _ in range(8)]
-    if not any(np.any(jump > 0.1 * first[name]) for name, jump in _jumps(right, closer).items()):
-        return {}
-    closer += [moved(CLOSER) for _ in range(16)]
-    found = {}
+    closer, found = [moved(CLOSER) for _ in range(24)], {}
     for name, jump in _jumps(right, closer).items():
         value = right[name]
         at_kink = (jump > 0.1 * first[name]) & (jump > 1e-6 * np.max(np.abs(value)))
