@@ -131,9 +131,8 @@ class GradientReport:
 
     def points(self, maximum: float) -> float:
         """Points for a grade: `maximum` times the share of inputs whose gradient is right; a built-in float."""
-        if self.problems or not self.inputs:
-            return float(maximum) if self.passed else 0.0
-        return float(maximum) * sum(report.passed for report in self.inputs) / len(self.inputs)
+        right = [report.passed and not self.problems for report in self.inputs] or [self.passed]
+        return float(maximum) * sum(right) / len(right)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as dicts, lists and scalars for strict JSON; non-finite numbers become text."""

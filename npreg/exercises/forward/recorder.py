@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache, partial
 from types import CodeType, FrameType
@@ -295,15 +296,12 @@ def _changed(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def run(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """Call the function on traced arrays, which `np.asarray` and its like hand through meanwhile."""
-    with _PATCH:
-        originals = {name: getattr(np, name) for name in _PASSING}
-        for name, original in originals.items():
+    with _PATCH, ExitStack() as after:
+        for name in _PASSING:
+            original = getattr(np, name)
+            after.callback(setattr, np, name, original)
             setattr(np, name, partial(_pass, name == "array", original))
-        try:
-            return function(**arguments)
-        finally:
-            for name, original in originals.items():
-                setattr(np, name, original)
+        return function(**arguments)
 
 
 def _pass(copies: bool, original: Callable[..., Any], a: Any, *args: Any, **kwargs: Any) -> Any:
