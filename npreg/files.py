@@ -10,7 +10,7 @@ import contextlib
 import glob
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,7 +36,8 @@ def atomic(path: str | os.PathLike[str], *, binary: bool = False, new: bool = Fa
         goal = Path(os.path.realpath(path))
         goal.parent.mkdir(parents=True, exist_ok=True)
         remove_parts(goal)
-        descriptor, part = _part(goal)
+        # Not `tempfile`: its files can be read by nobody else, also after they are renamed.
+        descriptor, part = claim(goal.parent, f".{goal.name[:50]}.", ".part")
         try:
             with os.fdopen(descriptor, mode, **options) as file:
                 yield file
@@ -59,17 +60,7 @@ def atomic(path: str | os.PathLike[str], *, binary: bool = False, new: bool = Fa
 def remove_parts(path: str | os.PathLike[str]) -> None:
     """Remove the parts that killed writers of `path` have left; one that is being written stays."""
     path = Path(os.path.realpath(path))
-    for part in path.parent.glob(f".{glob.escape(path.name[:50])}.{'[0-9a-f]' * 12}.part"):
-        with contextlib.suppress(OSError):
-            descriptor = os.open(part, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-            try:
-                lock(descriptor)
-                if os.name != "nt":
-                    part.unlink()
-            finally:
-                os.close(descriptor)
-            if os.name == "nt":
-                part.unlink()  # refused while somebody has it open
+    remove_abandoned(path.parent.glob(f".{glob.escape(path.name[:50])}.{'[0-9a-f]' * 12}.part"))
 
 
 def named(error: OSError, path: str | os.PathLike[str]) -> OSError:
@@ -79,27 +70,43 @@ def named(error: OSError, path: str | os.PathLike[str]) -> OSError:
     return OSError(error.errno, error.strerror, os.fspath(path))
 
 
-def _part(path: Path) -> tuple[int, Path]:
-    """Make a part for `path`, locked for as long as it is open."""
+def claim(folder: Path, before: str, after: str) -> tuple[int, Path]:
+    """Make a file with 12 random digits in its name, locked for as long as it is open: it is in use so long."""
     while True:
-        # Not `tempfile`: its files can be read by nobody else, also after they are renamed.
-        part = path.with_name(f".{path.name[:50]}.{os.urandom(6).hex()}.part")
+        path = folder / f"{before}{os.urandom(6).hex()}{after}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(part, flags, 0o666)
-        with contextlib.suppress(OSError):  # a file system without locks: nobody's parts are removed there
-            lock(descriptor)
-        if part.exists():
-            return descriptor, part
-        os.close(descriptor)  # removed before it was locked
+        descriptor = os.open(path, flags, 0o666)
+        with contextlib.suppress(OSError):  # a file system without locks: nobody's files are removed there
+            lock(descriptor, wait=True)
+        if path.exists():
+            return descriptor, path
+        os.close(descriptor)  # taken for a killed one's before it was locked
 
 
-def lock(descriptor: int) -> None:
+def remove_abandoned(paths: Iterable[Path], before: Callable[[Path], object] = lambda path: None) -> None:
+    """Remove those of the files of `claim` that are no longer in use, each after `before`, unless it says `OSError`."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            os.replace(path, path)  # refused on Windows while somebody has it open
+            descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+            try:
+                lock(descriptor)
+                before(path)
+                if os.name != "nt":
+                    path.unlink()  # while it is locked: nobody else takes it for one of its own
+            finally:
+                os.close(descriptor)
+            if os.name == "nt":
+                path.unlink()
+
+
+def lock(descriptor: int, wait: bool = False) -> None:
     """Lock an open file for as long as it is open, where the system can; OSError if another process holds it."""
     try:
         import fcntl
     except ImportError:
         return
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
 def _take_place(part: Path, path: Path, new: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import signal
@@ -17,7 +18,6 @@ import numpy as np
 
 from npreg.isolation.inside import wire
 from npreg.isolation.inside.answers import NO_RUN
-from npreg.isolation.outcome import checked_changes, checked_outcome, text_of
 from npreg.isolation.sandbox import Sandbox
 
 Watch = Callable[[float, str], None]
@@ -27,6 +27,10 @@ START_SECONDS = 60.0
 TURN = 0.2
 SHORTEST = 2**16  # bytes that a message counts at least
 WINDOWS_FAULT = 0xC0000000
+PROBLEMS = ("not-implemented", "no-return", "raises", "dtype")
+LONGEST_TEXT = 2000
+MOST_ENTRIES = 1_000_000
+MOST_ITEMS = 10_000
 
 
 @dataclass
@@ -68,10 +72,10 @@ def run_isolated(
         ran.endings[culprit] = (run.ending, run.detail)
         error = {"kind": run.ending, "message": run.detail, "line": None, "package": None}
         ran.outcome["error"] = ran.outcome["error"] if culprit else error
-        died = {**NO_RUN, "problem": "raises", "error": error}
         function = {"defined": True, "parameters": [], "globals": [], "line": None}
         for name in (name for name in request["names"] if culprit in ("", name)):
-            dead[name] = {**function, "name": name, "runs": [dict(died) for _ in probes]}
+            runs = [{**NO_RUN, "problem": "raises", "error": error} for _ in probes]
+            dead[name] = {**function, "name": name, "runs": runs}
         for key in ("names", "optional"):
             request[key] = [name for name in request[key] if culprit not in ("", name)]
     functions = {**ran.outcome["functions"], **dead}
@@ -91,7 +95,7 @@ def search_isolated(
 ) -> Iterator[Callable[..., list[dict[str, Any]]]]:
     """Give what runs small changes of a file as ``search_changes`` does, in one process of its own for all searches.
 
-    It starts with the first search; where it dies, the search is made once more in another, and then finds nothing.
+    Where it dies, the search is made once more in another, and then finds nothing.
     """
     with contextlib.ExitStack() as running:
         ask: Callable[..., Run] | None = None
@@ -99,16 +103,13 @@ def search_isolated(
         def search(name: str, *, probes: Probes, **options: Any) -> list[dict[str, Any]]:
             nonlocal ask
             request = _request(source, probes, helpers, search={"name": name, **always, **options})
-            run = Run() if ask is None else ask(request, watch)
+            run = ask(request, watch) if ask else Run()
             if run.answer is None:
                 running.close()
                 ask = running.enter_context(_process(sandbox, slot))
                 run = ask(request, watch)
             ask = None if run.answer is None else ask  # what has ended answers no other search
-            lines = ["", *source.splitlines()]
-            return [
-                {**c, "text": lines[c["place"][0]][:200]} for c in run.answer or () if 0 < c["place"][0] < len(lines)
-            ]
+            return run.answer or []
 
         yield search
 
@@ -157,9 +158,8 @@ def _process(sandbox: Sandbox, slot: int) -> Iterator[Callable[..., Run]]:
         def ask(request: Mapping[str, Any], watch: Watch | None) -> Run:
             run, stdin = Run(isolation=isolation), cast(BinaryIO, process.stdin)
             with contextlib.suppress(OSError, ValueError):
-                if not isolation:
-                    wire.write_frame(stdin, settings)
-                wire.write_frame(stdin, dict(request))
+                for message in [request] if isolation else [settings, request]:
+                    wire.write_frame(stdin, message)
                 if "search" not in request:
                     stdin.close()
             _collect(run, events, request, sandbox.limits.seconds, watch)
@@ -167,8 +167,7 @@ def _process(sandbox: Sandbox, slot: int) -> Iterator[Callable[..., Run]]:
                 readers[1].join(2)
                 run.detail = b"".join(printed).decode("utf-8", "replace")
                 _explain_exit(run, process)
-            isolation.update(run.isolation)
-            run.isolation.setdefault("bwrap", sandbox.bwrap is not None)
+            isolation.setdefault("bwrap", sandbox.bwrap is not None)
             return run
 
         try:
@@ -223,30 +222,30 @@ def _collect(run: Run, events: Events, request: Mapping[str, Any], seconds: floa
             run.ending = kind
             return
         if not run.isolation:
-            run.isolation, begun, allowed = dict(content), time.monotonic(), seconds
+            run.isolation.update(content)
+            begun, allowed = time.monotonic(), seconds
         elif _take(run, content, request):
             return
 
 
-def _take(run: Run, content: Any, request: Mapping[str, Any]) -> bool:
+def _take(run: Run, message: Any, request: Mapping[str, Any]) -> bool:
     """Take in one message of the running process: whether it was the last."""
     try:
-        if type(content) is not dict:
-            raise TypeError(f"a message that is a {type(content).__name__}")
-        if "complex" in content and run.complex is None:
-            run.complex = [text_of(name) for name in content["complex"]]
+        ((kind, told),) = checked(message, dict).items()
+        if kind == "complex" and run.complex is None:
+            run.complex = checked(told, [text_of])
             return False
-        if "started" in content:
-            run.at_work = text_of(content["started"])
+        if kind == "started":
+            run.at_work = text_of(told)
             return False
         run.ending = "finished"
-        if "ended" in content:
-            run.detail = text_of(content["ended"])[:100]
+        if kind == "ended":
+            run.detail = text_of(told)[:100]
             run.ending = "memory-limit" if run.detail == "MemoryError" else "ended-itself"
         elif "search" in request:
-            run.answer = checked_changes(content["changes"], len(request["probes"]))
+            run.answer = checked_changes(message["changes"], request)
         else:
-            run.answer = checked_outcome(content["outcome"], request)
+            run.answer = checked_outcome(message["outcome"], request)
     except (KeyError, TypeError, ValueError) as error:
         run.ending, run.detail = "garbled", str(error)
     return True
@@ -275,9 +274,78 @@ def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(OSError, AttributeError):
         os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError), process:  # whose pipes are closed in the end
         process.kill()
-    process.wait()
-    for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
-        with contextlib.suppress(OSError):
-            stream.close()
+        process.wait()
+
+
+def checked_outcome(outcome: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Rebuild the records of ``answers.run``."""
+    given = checked(checked(outcome, dict)["functions"], dict)
+    names = [*request["names"], *(name for name in request["optional"] if name in given)]
+    functions = {name: checked(given[name], FUNCTION) for name in names}
+    for runs in (function["runs"] for function in functions.values()):
+        if len(runs) != len(request["probes"]):
+            raise ValueError(f"{len(runs)} runs, not {len(request['probes'])}")
+        for run in runs:
+            if run["problem"] not in PROBLEMS and (run["problem"] is not None or run["value"] is None):
+                raise ValueError(f"neither a value nor a problem: {run['problem']}")
+    return {**checked(outcome, {"error": (ERROR,), "stdout": text_of}), "functions": functions}
+
+
+def checked_changes(changes: Any, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rebuild what ``variants.search`` returned, with the lines of the file where they are."""
+    found, lines = checked(changes, [CHANGE]), ["", *request["source"].splitlines()]
+    for change in found:
+        values, place = change["values"], change["place"]
+        if len(values) != len(request["probes"]) or len(place) != 4 or not all(0 <= n < MOST_ENTRIES for n in place):
+            raise ValueError(f"{len(values)} values, or no place: {place}")
+    inside = (change for change in found if 0 < change["place"][0] < len(lines))
+    return [{**change, "cell": None, "text": lines[change["place"][0]][:200]} for change in inside]
+
+
+def checked(value: Any, wanted: Any) -> Any:
+    """A value rebuilt as a type, a function, {field: wanted}, [wanted] or, where None will do, (wanted,) says.
+
+    The process may be in a student's hands: anything unexpected is a ``ValueError`` or ``KeyError``.
+    """
+    if isinstance(wanted, tuple):
+        return None if value is None else checked(value, *wanted)
+    if isinstance(wanted, dict):
+        return {key: checked(checked(value, dict)[key], field) for key, field in wanted.items()}
+    if isinstance(wanted, list):
+        return [checked(item, *wanted) for item in checked(value, list)[:MOST_ITEMS]]
+    if not isinstance(wanted, type):
+        return wanted(value)
+    if type(value) is not wanted:
+        raise ValueError(f"{wanted.__name__} expected, not {type(value).__name__}")
+    return value
+
+
+def text_of(text: Any) -> str:
+    """Text of a bounded length; halves of characters cannot be written to a file."""
+    return str(checked(text, str))[:LONGEST_TEXT].encode("utf-8", "replace").decode()
+
+
+def _line(number: Any) -> int:
+    return min(max(int(checked(number, int)), 0), MOST_ENTRIES)
+
+
+def _array(value: Any) -> Any:
+    """A numeric array as it is; of one too large to be sent, its shape filled with zeros."""
+    if isinstance(value, dict):
+        shape = checked(value["shape"], [int])
+        if len(shape) > 8 or min(shape, default=1) < 0 or math.prod(shape) > MOST_ENTRIES:
+            raise ValueError("an impossible shape")
+        return np.broadcast_to(np.float64(0.0), shape)
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biufc":
+        raise ValueError("a value that is no numeric array")
+    return value
+
+
+ERROR = {"kind": text_of, "message": text_of, "line": (_line,), "package": (text_of,)}
+RUN = {**dict.fromkeys(("value", "again", "free"), (_array,)), "type": text_of, "problem": (text_of,)}
+RUN |= {"error": (ERROR,), "changed": [text_of], "stdout": text_of}
+FUNCTION = {"defined": bool, "name": text_of, "parameters": [text_of], "globals": [text_of]}
+FUNCTION |= {"guards": [float], "line": (_line,), "runs": [RUN]}
+CHANGE = {"id": int, "kind": text_of, "cost": float, "place": [int], "also": [int], "values": [np.ndarray]}

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from npreg.files import lock
+from npreg.files import claim, remove_abandoned
 from npreg.isolation.inside.locks import SYSTEM
 
 PACKAGES = Path(np.__file__).resolve().parents[1]
@@ -189,44 +189,40 @@ def protections(in_force: Mapping[str, Any]) -> list[str]:
 @contextlib.contextmanager
 def workplace() -> Iterator[str]:
     """Make a folder that others may pass through, but not list; remove those of runs that were killed."""
-    remove_litter(tempfile.gettempdir())
-    while True:
-        folder = os.path.join(os.path.abspath(tempfile.gettempdir()), PREFIX + secrets.token_hex(8))
-        # The lock is beside the folder, there before it and after it: no kill leaves a folder without one.
-        try:
-            with open(folder + LOCK, "xb") as file:
-                try:
-                    lock(file.fileno())
-                    os.stat(file.name)
-                except OSError:
-                    continue  # a run that starts just now took it for a killed one's
-                try:
-                    os.mkdir(folder, 0o700)
-                    os.chmod(folder, 0o711)
-                    yield folder
-                finally:
-                    remove_tree(folder)
-            return
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(folder + LOCK)
+    temporary = Path(tempfile.gettempdir()).absolute()
+    remove_litter(temporary)
+    # The lock is beside the folder, there before it and after it: no kill leaves a folder without one.
+    descriptor, held = claim(temporary, PREFIX, LOCK)
+    folder = str(held.with_suffix(""))
+    try:
+        with os.fdopen(descriptor):
+            try:
+                os.mkdir(folder, 0o700)
+                os.chmod(folder, 0o711)
+                yield folder
+            finally:
+                remove_tree(folder)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(held)
 
 
-def remove_litter(place: str) -> None:
+def remove_litter(place: Path) -> None:
     """Remove the folders that killed runs of this user have left in ``place``, then the lock of each."""
-    for path in Path(place).glob(f"{PREFIX}*{LOCK}"):
-        folder, own = path.with_suffix(""), getattr(os, "getuid", lambda: 0)()
-        kinds = {path: stat.S_ISREG, folder: stat.S_ISDIR}
-        with contextlib.suppress(OSError):  # such as a lock that somebody holds
-            there = [(part.lstat(), kind) for part, kind in kinds.items() if os.path.lexists(part)]
-            if not all(kind(status.st_mode) and status.st_uid == own for status, kind in there):
-                continue
-            os.replace(path, path)  # refused on Windows while its run has it open
-            with open(path, "r+b") as file:
-                lock(file.fileno())
-                remove_tree(str(folder))
-            if not folder.exists():
-                path.unlink()
+    own = getattr(os, "getuid", lambda: 0)()
+
+    def is_own(path: Path, kind: Callable[[int], bool]) -> bool:
+        return not os.path.lexists(path) or (kind(path.lstat().st_mode) and path.lstat().st_uid == own)
+
+    def remove_folder(path: Path) -> None:
+        folder = path.with_suffix("")
+        if not is_own(path, stat.S_ISREG) or not is_own(folder, stat.S_ISDIR):
+            raise PermissionError
+        remove_tree(str(folder))
+        if folder.exists():
+            raise PermissionError
+
+    remove_abandoned(place.glob(f"{PREFIX}*{LOCK}"), remove_folder)
 
 
 def reachable_python(place: str, packages: Path, numpy_only: bool) -> tuple[str, str] | None:
@@ -235,14 +231,14 @@ def reachable_python(place: str, packages: Path, numpy_only: bool) -> tuple[str,
     if readable_by_others(standard) and readable_by_others(packages / "numpy"):
         return None
     copies = Path(place) / "python", Path(place) / "packages"
-    parts = [(standard, copies[0]), (dynamic, copies[0] / "lib-dynload")]
-    parts += [(packages / part, copies[1] / part) for part in (("numpy", "numpy.libs") if numpy_only else ("",))]
-    for source, target in parts:
-        unused = shutil.ignore_patterns(*(UNUSED if target not in copies[1:] else ()))
+    parts = {copies[0]: standard, copies[0] / "lib-dynload": dynamic}
+    parts |= {copies[1] / part: packages / part for part in (("numpy", "numpy.libs") if numpy_only else ("",))}
+    for target, source in parts.items():
+        unused = shutil.ignore_patterns(*(UNUSED if target != copies[1] else ()))
         if source.is_dir() and not target.exists():
-            shutil.copytree(source, target, copy_function=_link_or_copy, ignore=unused)
-    for folder in (folder for copy in copies for folder, _, _ in os.walk(copy)):
-        os.chmod(folder, 0o755)
+            shutil.copytree(source, target, copy_function=shutil.copyfile, ignore=unused)
+    for path in (path for copy in copies for path in (copy, *copy.rglob("*"))):
+        path.chmod(0o755)
     return str(copies[0]), str(copies[1])
 
 
@@ -253,16 +249,6 @@ def readable_by_others(path: str | Path) -> bool:
         return path.exists() and all(p.stat().st_mode & 0o005 == 0o005 for p in (path, *path.parents) if p.is_dir())
     except OSError:
         return False
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    """A hard link where that gives a file that everybody may read, else a copy."""
-    if os.stat(source).st_mode & 0o004 and not os.path.islink(source):
-        with contextlib.suppress(OSError):
-            os.link(source, target)
-            return
-    shutil.copy2(source, target)
-    os.chmod(target, 0o644)
 
 
 def remove_tree(folder: str) -> None:

@@ -16,8 +16,8 @@ from npreg.exercises.findings import KIND, NAMED, RIGHT, RULE
 from npreg.exercises.found import Place
 from npreg.exercises.session import OwnFile
 from npreg.isolation import Limits, search_changes
+from npreg.isolation.executor import checked_changes
 from npreg.isolation.inside import edits
-from npreg.isolation.outcome import checked_changes
 
 VECTOR = """import numpy as np
 def grad_w(X, y, w, b):
@@ -401,7 +401,7 @@ def test_in_isolation_the_places_are_the_same() -> None:
 )
 def test_changes_that_a_process_may_send_are_looked_at(changes: object) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
-        checked_changes(changes, 1)
+        checked_changes(changes, {"source": "a\nb\nc", "probes": [{}]})
 
 
 def test_what_the_file_prints_stays_away(capsys: pytest.CaptureFixture[str]) -> None:

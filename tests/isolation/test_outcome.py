@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from npreg.isolation.executor import checked_outcome
 from npreg.isolation.inside.answers import run
-from npreg.isolation.outcome import checked_outcome
 
 PROBES = [{"x": np.array(2.0), "r": np.array(3.0)}, {"x": np.array(1.0), "r": np.array(5.0)}]
 SOURCE = "def grad_w(x, r): return x * r\ndef grad_b(r): raise ValueError('no')\ndef grad_r(r): return r"

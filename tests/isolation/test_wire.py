@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from npreg.isolation.executor import text_of
 from npreg.isolation.inside import wire
-from npreg.isolation.outcome import text_of
 
 DTYPES = st.sampled_from([np.dtype(name) for name in wire.DTYPES])
 ARRAYS = hnp.arrays(DTYPES, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4))

@@ -33,7 +33,7 @@ def temporary(tmp_path, monkeypatch):
 def test_nothing_is_left_of_it(temporary):
     with workplace_of_a_run() as place:
         (temporary / place / "file").write_text("x")
-        remove_litter(str(temporary))
+        remove_litter(temporary)
         assert os.path.exists(place)
     assert list(temporary.iterdir()) == []
 
@@ -53,7 +53,7 @@ def test_the_folder_of_a_killed_run_is_removed_by_the_next_and_a_living_ones_is_
             run.kill()
             run.wait()
             run.stdout.close()
-    remove_litter(str(temporary))
+    remove_litter(temporary)
     assert list(temporary.iterdir()) == []
 
 
@@ -100,7 +100,7 @@ def test_what_belongs_to_another_or_is_no_folder_is_left_alone(temporary):
     (temporary / "npreg-run-a").symlink_to("outside", target_is_directory=True)
     (temporary / "npreg-run-b.lock").mkdir()
     before = sorted(os.listdir(temporary))
-    remove_litter(str(temporary))
+    remove_litter(temporary)
     assert sorted(os.listdir(temporary)) == before
 
 
