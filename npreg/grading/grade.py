@@ -25,11 +25,10 @@ from npreg._version import __version__
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.words import say
 from npreg.files import named
-from npreg.grading.folder import Submission, readable_name
 from npreg.grading.marking import Result, Settings, describe, mark
 from npreg.grading.outputs import Outputs, PathLike
 from npreg.grading.selftest import known_right
-from npreg.grading.students import Entry, entries, is_archive
+from npreg.grading.students import Entry, Submission, entries, is_archive, readable_name
 from npreg.isolation import choose, workplace
 
 TEACHERS_MATTER = frozenset({"failed-to-start", "grader-error", "missing"})

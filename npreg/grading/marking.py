@@ -17,8 +17,8 @@ from npreg.exercises.place import placed
 from npreg.exercises.report import UnusableFile
 from npreg.exercises.session import endings_of, explained, judged
 from npreg.exercises.words import REASONS, explain, say
-from npreg.grading.folder import Submission
 from npreg.grading.numerical import loses_digits, stretched
+from npreg.grading.students import Submission
 from npreg.isolation import Sandbox, Watch, protections, run_isolated, search_isolated
 
 LONGEST_EXCERPT = 12

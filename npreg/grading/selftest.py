@@ -24,14 +24,11 @@ KNOWN_RIGHT = """
 import importlib
 import numpy as np
 import numpy.ma, numpy.testing, numpy.lib.stride_tricks
-missing = []
 for name in {modules!r}:
     try:
         importlib.import_module(name)
     except BaseException:
-        missing.append(name)
-if missing:
-    raise ImportError("cannot import " + ", ".join(missing), name=" ".join(missing))
+        print(name)
 größe_法 = np.fft.ifft(np.fft.fft(np.arange(4.0))) + np.linalg.solve(np.eye(4) * 1j, np.ones(4)) * 1j
 assert np.allclose(größe_法, np.arange(4) + 1)
 assert np.allclose(np.linalg.svd(np.random.default_rng(0).normal(size=(5, 3)) @ np.eye(3))[2].shape, (3, 3))
@@ -64,15 +61,13 @@ def _tried(sandbox: Sandbox, modules: Sequence[str]) -> tuple[str, Mapping[str, 
     questions = questions_of(exercise, fresh(exercise, 0))
     source = KNOWN_RIGHT.format(modules=list(modules))
     ran = run_isolated(replace(sandbox, limits=limits), source, questions.names, questions.probes)
-    error = ran.outcome["error"]
-    if error is not None and error["kind"] == "ImportError" and not ran.endings:
-        missing = str(error["package"]).split()
-        absent = {name for name in missing if not _imports_outside(name)}
-        if absent:  # this Python lacks them, also outside
-            return _tried(sandbox, [name for name in modules if name not in absent])
+    error, printed = ran.outcome["error"], ran.outcome["stdout"].split()
     said = "; ".join(f"{code} {detail.strip()[-300:]}".strip() for code, detail in ran.endings.values())
     if not said and error is not None:
         said = f"{error['kind']}: {error['message']}"
+    missing = [name for name in printed if name in modules and _imports_outside(name)]  # else this Python lacks it
+    if not said and missing:
+        said = f"ImportError: cannot import {', '.join(missing)}"
     if not said and not judge(questions, ran.outcome).passed:
         said = "its answers were judged wrong"
     problem = f"a file that is known to be right does not get full marks in the isolation here ({said})"

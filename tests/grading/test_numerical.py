@@ -17,7 +17,7 @@ from npreg.grading import grade
 from npreg.grading.numerical import loses_digits, stretchable, stretched
 from npreg.isolation import run_answers
 from npreg.isolation.inside import answers
-from npreg.isolation.inside.complex_numbers import complex_functions
+from npreg.isolation.inside.constants import complex_functions
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 RIGHT = sorted(CORPUS.glob("*/ok_*.py"))

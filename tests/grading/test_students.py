@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 
 from npreg.exercises import course
 from npreg.grading import Outputs, grade, marking
-from npreg.grading.folder import NotUnpacked, unpack
-from npreg.grading.students import Person, entries, whose
+from npreg.grading.students import NotUnpacked, Person, entries, unpack, whose
 
 RIDGE = course.load("ridge")
 WEIGHT = course.load("one-weight")

@@ -10,7 +10,7 @@ import pytest
 from npreg.exercises.files import notebook_source
 from npreg.exercises.report import UnusableFile
 from npreg.exercises.words import REASONS, brief, explain
-from npreg.grading.folder import LARGEST, read, readable_name, submissions
+from npreg.grading.students import LARGEST, read, readable_name, submissions
 
 GOOD = "def grad_w(X, r):\n    return X.T @ r\n"
 

@@ -19,7 +19,7 @@ from hostile_class import HONEST, HOSTILE, set_up, small_file, snapshot
 from npreg.exercises import course
 from npreg.exercises.words import FAMILIES, REASONS
 from npreg.grading import Outputs, Settings, grade
-from npreg.grading.folder import readable_name
+from npreg.grading.students import readable_name
 from npreg.isolation.sandbox import PACKAGES, Limits, Sandbox, base_executable, choose, readable_by_others
 
 EXERCISE = course.load("minibatch-sum")

@@ -13,7 +13,7 @@ import pytest
 
 from npreg.isolation import Limits, Sandbox, executor, run_isolated, sandbox
 from npreg.isolation.executor import Run
-from npreg.isolation.inside.complex_numbers import complex_functions
+from npreg.isolation.inside.constants import complex_functions
 from npreg.isolation.inside.stand_ins import Finder, Forbidden, StandIn
 from npreg.isolation.sandbox import readable_by_others
 

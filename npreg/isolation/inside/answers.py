@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from . import guards, readings
+from . import constants, readings
 
 FILENAME = "<answers>"
 _STDOUT_LIMIT = 2000
@@ -114,18 +114,18 @@ def _run_function(namespace: dict[str, Any], name: str, probes: Sequence[Probe])
     function = readings.bound(namespace, plain)
     if not callable(function):
         missing = {"problem": "not-implemented" if function is None else "dtype", "type": type(function).__name__}
-        record: dict[str, Any] = {"defined": False, "parameters": [], "globals": [], "line": None, "guards": []}
-        return {**record, "name": name, "runs": [{**NO_RUN, **missing} for _ in probes]}
+        facts = {"defined": False, "parameters": [], "globals": [], "name": name, "line": None, "guards": []}
+        return {**facts, "runs": [{**NO_RUN, **missing} for _ in probes]}
     code = getattr(function, "__code__", None)
     line = code.co_firstlineno if isinstance(code, types.CodeType) and code.co_filename == FILENAME else None
     runs = [_run_once(namespace, plain, part, probe, line) for probe in probes]
-    free, constants = function, list[float]()
+    free, guards = function, list[float]()
     with contextlib.suppress(*_REFUSALS):
-        free, constants = guards.unguarded(function) if plain in namespace else (function, [])
-    for run, probe in zip(runs, probes, strict=True) if constants else ():
+        free, guards = constants.unguarded(function) if plain in namespace else (function, [])
+    for run, probe in zip(runs, probes, strict=True) if guards else ():
         run["free"] = _run_once({**namespace, plain: free}, plain, part, probe, line)["value"]
     facts = {"defined": True, "parameters": parameters(function), "globals": sorted(_data_globals(function, namespace))}
-    return {**facts, "name": name, "line": getattr(code, "co_firstlineno", None), "guards": constants, "runs": runs}
+    return {**facts, "name": name, "line": getattr(code, "co_firstlineno", None), "guards": guards, "runs": runs}
 
 
 def _run_once(namespace: Mapping[str, Any], name: str, part: str, probe: Probe, line: int | None) -> dict[str, Any]:

@@ -34,9 +34,9 @@ def main(packages: str, standard: str = "") -> None:
 
     room = sys.modules["_npreg_inside"] = ModuleType("_npreg_inside")  # the files beside this one, without npreg
     room.__path__ = [HERE]
-    names = "wire", "locks", "stand_ins", "complex_numbers", "answers", "variants"
+    names = "wire", "locks", "stand_ins", "constants", "answers", "variants"
     files = [importlib.import_module(f"_npreg_inside.{name}") for name in names]
-    wire, locks, stand_ins, complex_numbers, answers, variants = files
+    wire, locks, stand_ins, constants, answers, variants = files
     settings, request = wire.read_frame(sys.stdin.buffer), wire.read_frame(sys.stdin.buffer)
     if not settings["keep_packages"]:
         sys.path.remove(packages)  # NumPy finds its own parts; nothing else is to be found there
@@ -47,7 +47,7 @@ def main(packages: str, standard: str = "") -> None:
     for name in ("display", "get_ipython"):  # a notebook's own functions
         setattr(builtins, name, stand_ins.StandIn("IPython"))
     wire.write_frame(reply, in_force)
-    found = complex_numbers.complex_functions(request["source"], request["helpers"].values())
+    found = constants.complex_functions(request["source"], request["helpers"].values())
     wire.write_frame(reply, {"complex": found})
 
     def started(name: str) -> None:

@@ -185,11 +185,11 @@ class Piece:
         units |= {unit for unit in map(defining, self.helpers) if unit is not None}  # their loops are bounded, too
         self.order = sorted(units, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
         guarded = _Guarded()
-        self.space = {"np": guarded, "range": lambda *args: range(*args)[:MOST_ENTRIES], **space}
+        self.space: dict[str, Any] = {"np": guarded, "range": lambda *args: range(*args)[:MOST_ENTRIES], **space}
         self.space.update((key, guarded) for key, value in space.items() if value is np)
         self.seen = set[bytes]()
         self.parameters: dict[str, list[str]] = {}
-        self.before = {other: self._values([unit.code for unit in self.order], other) for other in self.right}
+        self.before = {other: self.values([], other) for other in self.right}
 
     def changes(self, settings: Sequence[str]) -> list[tuple[list[Unit], edits.Edit]]:
         """All single edits, with their units, and those that make one change wherever the same stands."""
@@ -230,36 +230,31 @@ class Piece:
         self.seen.clear()  # where it is not what its name says, that change is one to try
         return found
 
-    def values(self, changed: Sequence[Unit]) -> list[np.ndarray] | None:
-        """What the answer returns on every probe; None where it is not an array of numbers everywhere."""
+    def values(self, changed: Sequence[Unit], other: str = "") -> list[np.ndarray] | None:
+        """What the answer (once for all that come to the same), or another, returns on every probe.
+
+        None where it is not an array of numbers everywhere.
+        """
         codes = [unit.compiled() if unit in changed else unit.code for unit in self.order]
         key = marshal.dumps(codes)
-        if None in codes or key in self.seen:
+        if None in codes or (key in self.seen and not other):
             return None
-        self.seen.add(key)
-        return self._values(codes, self.name)
-
-    def keeps(self, changed: Sequence[Unit]) -> bool:
-        """Whether right answers return what they did."""
-        codes = [unit.compiled() if unit in changed else unit.code for unit in self.order]
-        pairs = ((before, self._values(codes, name)) for name, before in self.before.items() if before)
-        return all(after and all(map(np.array_equal, before, after)) for before, after in pairs)
-
-    def _values(self, codes: Sequence[Any], name: str) -> list[np.ndarray] | None:
+        self.seen.update([] if other else [key])
         pairs = list(zip(self.probes, self.sizes, strict=True))
         try:
-            return [self._value(codes, probe, sizes, name) for probe, sizes in pairs]
+            return [self._value(codes, probe, sizes, other or self.name) for probe, sizes in pairs]
         except (SystemExit, Exception, GeneratorExit):
             return None
 
+    def keeps(self, changed: Sequence[Unit]) -> bool:
+        """Whether right answers return what they did."""
+        pairs = ((before, self.values(changed, name)) for name, before in self.before.items() if before)
+        return all(after and all(map(np.array_equal, before, after)) for before, after in pairs)
+
     def _value(self, codes: Sequence[Any], probe: Probe, sizes: Mapping[str, int], name: str) -> np.ndarray:
-        space = {
-            **self.space,
-            **{f"_size_{key}": size for key, size in sizes.items()},
-            "__turn": partial(next, iter(range(MOST_TURNS))),
-        }
-        space.update({GIVEN + key: answers.copied(value) for key, value in probe.items()})
-        space["_root_d"] = float(np.sqrt(sizes.get("d", 1)))
+        space = self.space | {f"_size_{key}": size for key, size in sizes.items()}
+        space |= {GIVEN + key: answers.copied(value) for key, value in probe.items()}
+        space |= {"__turn": partial(next, iter(range(MOST_TURNS))), "_root_d": float(np.sqrt(sizes.get("d", 1)))}
         for code in codes:
             exec(code, space)
         plain, part = name.removesuffix("]").partition("[")[::2]

@@ -1,18 +1,23 @@
-"""Small constants that keep a logarithm, a root or a division away from zero: log(p + 1e-7)."""
+"""Constants of a file that matter: small ones that keep from dividing by zero, log(p + 1e-7), and complex ones."""
 
 from __future__ import annotations
 
 import ast
 import copy
 import inspect
+import itertools
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
 SMALL = 1e-4
 GUARDED = ("log", "log2", "log10", "sqrt", "power", "divide")
 LIMITS = ("clip", "maximum", "minimum", "max", "min")
+_COMPLEX = """complex complex64 complex128 complex256 cdouble csingle clongdouble imag angle cmath emath scimath
+    fft ifft eig eigvals roots"""
+COMPLEX = set(_COMPLEX.split())
+TEXTS = COMPLEX | {"c8", "c16", "c32"}  # as in astype("c16"), and in calls astype("D")
 
 
 def unguarded(function: Any, above: tuple[Any, ...] = ()) -> tuple[Any, list[float]]:
@@ -36,7 +41,9 @@ def unguarded(function: Any, above: tuple[Any, ...] = ()) -> tuple[Any, list[flo
     here = {name: value for name, value in named.items() if getattr(value, "__globals__", None) is known}
     helpers = {name: unguarded(value, (*above, plain)) for name, value in here.items()}
     named.update((name, p.default) for name, p in inspect.signature(plain).parameters.items())
-    own = _found(plain, named) if any(map(_is_small, (*named.values(), *_constants(code)))) else set()
+    floats = [value for value in (*named.values(), *_constants(code)) if isinstance(value, float)]
+    any_small = any(0 < abs(value) <= SMALL or 0 < 1 - value <= SMALL for value in floats)
+    own = _found(plain, named) if any_small else set()
     found = sorted(own.union(*(constants for _, constants in helpers.values())))
     if not found:
         return function, []
@@ -46,10 +53,6 @@ def unguarded(function: Any, above: tuple[Any, ...] = ()) -> tuple[Any, list[flo
     fresh.__defaults__ = tuple(0.0 if value in found else value for value in plain.__defaults__ or ())
     fresh.__kwdefaults__ = {n: 0.0 if value in found else value for n, value in (plain.__kwdefaults__ or {}).items()}
     return (fresh if bound is None else fresh.__get__(bound)), found
-
-
-def _is_small(value: Any) -> bool:
-    return isinstance(value, float) and (0 < abs(value) <= SMALL or 0 < 1 - value <= SMALL)
 
 
 def _constants(code: CodeType) -> Iterator[Any]:
@@ -66,7 +69,11 @@ def _found(function: FunctionType, named: Mapping[str, Any]) -> set[float]:
     assigned = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
     given = ((target, node.value) for node in assigned for target in node.targets)
     local = {target.id: getattr(value, "value", None) for target, value in given if isinstance(target, ast.Name)}
-    return {constant for part in _guarded(tree) for constant in _small(part, {**named, **local})}
+    sums = [node for part in _guarded(tree) for node in ast.walk(part) if isinstance(node, ast.BinOp)]
+    sides = [side for node in sums if isinstance(node.op, (ast.Add, ast.Sub)) for side in (node.left, node.right)]
+    known = {**named, **local}
+    values = [known.get(side.id) if isinstance(side, ast.Name) else getattr(side, "value", None) for side in sides]
+    return {value for value in values if isinstance(value, float) and 0 < value <= SMALL}
 
 
 def _guarded(tree: ast.AST) -> Iterator[ast.expr]:
@@ -82,16 +89,6 @@ def _guarded(tree: ast.AST) -> Iterator[ast.expr]:
                 yield from (ast.BinOp(arg, ast.Add(), ast.Constant(0)) for arg in node.args)
 
 
-def _small(part: ast.AST, known: Mapping[str, Any]) -> Iterator[float]:
-    """The small constants that are added to something inside of an expression."""
-    for node in ast.walk(part):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
-            for side in (node.left, node.right):
-                value = known.get(side.id) if isinstance(side, ast.Name) else getattr(side, "value", None)
-                if isinstance(value, float) and 0 < value <= SMALL:
-                    yield value
-
-
 def _without(code: CodeType, found: set[float]) -> CodeType:
     """The code with these constants as 0, and their differences from 1 as 1."""
     free = {**dict.fromkeys([1 - value for value in found], 1.0), **dict.fromkeys([*found, *(-v for v in found)], 0.0)}
@@ -102,3 +99,52 @@ def _without(code: CodeType, found: set[float]) -> CodeType:
         return free.get(constant, constant) if isinstance(constant, float) else constant
 
     return code.replace(co_consts=tuple(map(fresh, code.co_consts)))
+
+
+def complex_functions(source: str, helpers: Iterable[str] = ()) -> list[str]:
+    """Return the names that a file defines with a complex number or ``.imag``, itself or through others, by its text.
+
+    Such steps are no derivation. ``helpers`` are the sources of modules that it may import. What is no Python has none.
+    """
+    found = COMPLEX.union(*(complex_functions(helper) for helper in helpers))
+    try:
+        statements = [(_defined(node), *_used(node)) for node in _statements(ast.parse(source).body)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return []
+    while True:
+        new = {n for names, used, plainly in statements if plainly or found & used for n in names} - found
+        if not new:
+            return sorted(found & {name for names, _, _ in statements for name in names})
+        found |= new
+
+
+def _statements(nodes: Iterable[ast.AST]) -> Iterator[ast.stmt]:
+    """The statements of a module, those inside ``if``, ``for``, ``with`` and ``try`` one by one."""
+    for node in nodes:
+        inner = [getattr(node, part, []) for part in ("body", "orelse", "handlers", "finalbody")]
+        if any(inner) and not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield from _statements(itertools.chain(*inner))
+        elif isinstance(node, ast.stmt):
+            yield node
+
+
+def _defined(node: ast.stmt) -> set[str]:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {node.name}
+    stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    aliases = {a.asname or a.name.partition(".")[0] for a in ast.walk(node) if isinstance(a, ast.alias)}
+    return stored | aliases
+
+
+def _used(node: ast.stmt) -> tuple[set[str], bool]:
+    """The names that a statement's code reads, attributes too, and whether a complex number stands in it."""
+    codes = [compile(ast.Module([node], []), "<answers>", "exec", dont_inherit=True)]
+    for code in codes:  # functions inside functions follow
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
+    constants = [constant for code in codes for constant in code.co_consts]
+    constants += [part for constant in constants if isinstance(constant, tuple) for part in constant]
+    calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
+    given = [getattr(a, "value", "") for call in calls for a in (*call.args, *(key.value for key in call.keywords))]
+    plainly = any(isinstance(one, complex) or (isinstance(one, str) and one in TEXTS) for one in constants)
+    return names, plainly or "D" in given or "G" in given
