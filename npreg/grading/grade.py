@@ -25,9 +25,8 @@ from npreg._version import __version__
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.words import say
 from npreg.files import named
-from npreg.grading.marking import Result, Settings, describe, mark
+from npreg.grading.marking import Result, Settings, describe, known_right, mark
 from npreg.grading.outputs import Outputs, PathLike
-from npreg.grading.selftest import known_right
 from npreg.grading.students import Entry, Submission, entries, is_archive, readable_name
 from npreg.isolation import choose, workplace
 
@@ -127,15 +126,15 @@ def grade(
             name = entry.label if len(exercises) == 1 else f"{entry.label}-{asked.id}"
             name = "" if alone and len(exercises) == 1 else name
             tasks.append(_Task(entry, asked, submission, seed, key(*student_is, *decisive), name))
-        kept = outputs.journal_path()
+        kept, results = outputs.journal_path(), dict[int, Result]()
         with journal(kept) as (known, add):
-            results = {n: Result.from_dict(known[task.key]) for n, task in enumerate(tasks) if task.key in known}
-            resumed, todo = len(results), {n: task for n, task in enumerate(tasks) if n not in results}
             for number, task in enumerate(tasks):
-                if number in results:
+                if task.key in known:
+                    results[number] = Result.from_dict(known[task.key])
                     outputs.write_student(results[number], task.name, settings.lang)
                 else:
                     outputs.write_zero(task.name, settings.lang)
+            resumed, todo = len(results), {n: task for n, task in enumerate(tasks) if n not in results}
             with contextlib.closing(_marked(todo, settings, jobs)) as marked:
                 for number, result in marked if quiet else _shown(marked, resumed, len(tasks)):
                     results[number] = result

@@ -27,7 +27,8 @@ BINS = 10
 OPEN = 3  # the most frequent mistakes are unfolded
 FILES = 12  # so many are named
 PathLike = str | os.PathLike[str]
-Case = tuple[Result, Mark | None]
+Case = tuple[str, Result, Mark | None]
+"""A code, or a reason, and where it was met."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,9 @@ class Outputs:
 
     def journal_path(self) -> PathLike | None:
         """The journal: the one named, else beside the first table."""
-        found = (self.csv, self.gradebook, self.jsonl, self.report)
-        beside = [f"{os.fspath(path)}.journal" for path in found if path is not None and not is_device(path)]
-        return next(iter(beside), None) if self.journal is None else self.journal
+        tables = (self.csv, self.gradebook, self.jsonl, self.report)
+        beside = (f"{os.fspath(path)}.journal" for path in tables if path is not None and not is_device(path))
+        return next(beside, None) if self.journal is None else self.journal
 
     def write_student(self, result: Result, name: str, lang: str) -> None:
         """Write what belongs to one student, below that name; Gradescope's file in the folder itself for ""."""
@@ -199,21 +200,15 @@ def class_report(
     listed = ", ".join(f"{name}: {count}" for name, count in zip(names, right, strict=True))
     label = say("class.answers_label", lang, list=listed, count=len(results))
     answers = _bars(names, right, len(results), say("class.answer", lang), say("feedback.right", lang))
-    tenths, counts = [f"{10 * at}\u2013{10 * at + 10}\u00a0%" for at in range(BINS)], [0] * BINS
-    for score in scores:
-        counts[min(int(score * BINS + 1e-9), BINS - 1)] += 1
-    failed: dict[str, list[Case]] = {}
-    marked: dict[str, list[Case]] = {}
-    for result in results:
-        if result.reason is not None:
-            failed.setdefault(result.reason, []).append((result, None))
-        for mark in result.marks if result.reason is None else ():
-            for code in mark.codes:
-                marked.setdefault(code, []).append((result, mark))
+    tenths, bins = range(BINS), [min(int(score * BINS + 1e-9), BINS - 1) for score in scores]
+    shares, counts = [f"{10 * at}\u2013{10 * at + 10}\u00a0%" for at in tenths], list(map(bins.count, tenths))
+    failed = [(result.reason, result, None) for result in results if result.reason is not None]
+    judged = ((result, mark) for result in results if result.reason is None for mark in result.marks)
+    marked = [(code, result, mark) for result, mark in judged for code in mark.codes]
     protected = describe(isolation, lang) if isolation else [say("class.unknown", lang)]
     sections = {
         "answers": [answers, _tag("p", label, class_="note")],
-        "scores": [_bars(tenths, counts, max(counts), say("class.score", lang), say("class.entries", lang))],
+        "scores": [_bars(shares, counts, max(counts), say("class.score", lang), say("class.entries", lang))],
         "mistakes": _mistakes(marked, exercise, lang) or [_tag("p", say("class.none", lang))],
         "problems": _mistakes(failed, exercise, lang),
         "students": [_submissions(results, names, lang)],
@@ -259,18 +254,20 @@ def _bars(names: Sequence[str], counts: Sequence[int], whole: int, *heads: str) 
     return _tag("table", *rows, class_="bars")
 
 
-def _mistakes(found: Mapping[str, Sequence[Case]], exercise: Exercise, lang: str) -> list[_Markup]:
+def _mistakes(cases: Sequence[Case], exercise: Exercise, lang: str) -> list[_Markup]:
     """The most frequent first: how often, what it says, the rule to teach, who made it, and lines of code."""
-    files = {code: list(dict.fromkeys(result.file for result, _ in cases)) for code, cases in found.items()}
+    found: dict[str, list[Case]] = {}
+    for case in cases:
+        found.setdefault(case[0], []).append(case)
+    files = {code: list(dict.fromkeys(result.file for _, result, _ in own)) for code, own in found.items()}
     most = max(map(len, files.values()), default=1)
-    ranked = sorted(found.items(), key=lambda item: (-len(files[item[0]]), item[0]))
     parts = []
-    for place, (code, cases) in enumerate(ranked):
-        count, answers = len(files[code]), dict.fromkeys(mark.name for _, mark in cases if mark is not None)
+    for place, code in enumerate(sorted(found, key=lambda code: (-len(files[code]), code))):
+        count, answers = len(files[code]), dict.fromkeys(mark.name for *_, mark in found[code] if mark is not None)
         names = ", ".join(files[code][:FILES]) + (" …" if count > FILES else "")
         inside = [_tag("p", rule(code, exercise.id, lang), class_="rule")] if answers else []
         inside += [_tag("p", ", ".join(answers), class_="where")] if answers else []
-        inside += [_tag("p", f"{say('class.files', lang)}: {names}", class_="files"), *_examples(cases, lang)]
+        inside += [_tag("p", f"{say('class.files', lang)}: {names}", class_="files"), *_examples(found[code], lang)]
         bar = _tag("span", class_="bar", style=f"width:{100 * count / most:.0f}%")
         words = _tag("span", brief(code, lang), class_="said")
         said = (_tag("span", count, class_="count"), " ", _tag("code", code), " ", words)
@@ -282,7 +279,7 @@ def _mistakes(found: Mapping[str, Sequence[Case]], exercise: Exercise, lang: str
 def _examples(cases: Sequence[Case], lang: str) -> list[_Markup]:
     """Code that differs in more than spaces and comments, the most frequent first."""
     alike: dict[str, list[tuple[Result, Mark]]] = {}
-    for result, mark in cases:
+    for _, result, mark in cases:
         if mark is not None and mark.excerpt:
             alike.setdefault(re.sub(r"#.*|\s+", "", mark.excerpt), []).append((result, mark))
     parts = []

@@ -17,7 +17,7 @@ from hostile_class import HONEST, small_file
 import npreg.exercises.check
 from npreg.__main__ import main
 from npreg.exercises import course
-from npreg.grading import Outputs, Settings, grade, selftest, students
+from npreg.grading import Outputs, Settings, grade, marking, students
 from npreg.grading.marking import describe
 from npreg.isolation import Limits, NoIsolation, Sandbox, choose
 from npreg.isolation.sandbox import remove_tree
@@ -310,12 +310,12 @@ def test_nobody_is_blamed_for_the_graders_machine(npreg, folder, tmp_path):
 def test_the_known_right_file_sees_what_the_isolation_lacks(monkeypatch):
     """Test the tester: one module that can be imported outside, but not in there, is enough."""
     sandbox = Sandbox(drop=False)
-    assert selftest._tried(sandbox, ["json", "no_such_module"])[0] == ""  # missing outside as well
-    monkeypatch.setattr(selftest, "_imports_outside", lambda name: True)
-    assert "cannot import no_such_module" in selftest._tried(sandbox, ["json", "no_such_module"])[0]
-    monkeypatch.setattr(selftest, "KNOWN_RIGHT", selftest.KNOWN_RIGHT.replace("len(X)", "2"))
-    assert "judged wrong" in selftest._tried(sandbox, ["json"])[0]
-    assert {"glob", "ssl", "unicodedata"} - set(selftest.standard_modules()) <= {"ssl"}
+    assert marking._tried(sandbox, ["json", "no_such_module"])[0] == ""  # missing outside as well
+    monkeypatch.setattr(marking, "_imports_outside", lambda name: True)
+    assert "cannot import no_such_module" in marking._tried(sandbox, ["json", "no_such_module"])[0]
+    monkeypatch.setattr(marking, "KNOWN_RIGHT", marking.KNOWN_RIGHT.replace("len(X)", "2"))
+    assert "judged wrong" in marking._tried(sandbox, ["json"])[0]
+    assert {"glob", "ssl", "unicodedata"} - set(marking.standard_modules()) <= {"ssl"}
 
 
 @pytest.mark.slow
