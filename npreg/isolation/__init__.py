@@ -4,11 +4,10 @@ What runs inside the other process is in ``inside``, loaded by path, without the
 """
 
 from npreg.isolation.executor import Ran, Watch, run_isolated, search_isolated
-from npreg.isolation.inside.answers import FILENAME
+from npreg.isolation.inside.answers import FILENAME, is_gradient, keys_for
 from npreg.isolation.inside.answers import run as run_answers
 from npreg.isolation.inside.constants import unguarded
 from npreg.isolation.inside.main import LARGE
-from npreg.isolation.inside.readings import is_gradient, keys_for
 from npreg.isolation.inside.variants import search as search_changes
 from npreg.isolation.sandbox import FORBIDDEN, Limits, NoIsolation, Sandbox, choose, protections, workplace
 

@@ -1,25 +1,33 @@
-"""Run a student's file: what every answer function returned, as plain records, without judging it."""
+"""Run a student's file: what every answer returned, as plain records, without judging it.
+
+What stands for an answer that no function is named after, a method or one of several results, is found out.
+"""
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import dis
 import inspect
 import io
 import linecache
+import re
 import sys
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from . import constants, readings
+from . import constants
 
 FILENAME = "<answers>"
+MOST_TRIED = 10
+_BEFORE = r"(?:d|g|grad|gradient|nabla|delta|d_?(?:j|l|c|e|f|loss|cost)_d|partial)_?"
+_AFTER = r"_?(?:g|d|grad|grads|gradient|delta|bar)"
+_GRADIENT = re.compile(r"grad|backward|backprop|deriv", re.IGNORECASE)
 _STDOUT_LIMIT = 2000
 _VALUE_LIMIT = 1_000_000
 _REFUSALS = (SystemExit, Exception, GeneratorExit)
@@ -43,14 +51,13 @@ def run(
     arrays; a function gets, as fresh copies, the ones that its parameters name. ``optional`` functions are run where
     the file defines them (``grad_<step>``); ``started`` is called with the name of every function before it runs.
 
-    Returned are ``error``: None, or ``{"kind", "message", "line", "package"}`` where the file itself could not be run
-    (``package`` is what an ImportError is about); ``stdout``: what running the file printed; ``functions``: from every
-    name to ``{"defined", "parameters", "globals", "line", "guards", "runs"}``, where ``globals`` are the names of
-    module-level data that the function reads, and ``guards`` constants as in log(p + 1e-7). ``runs`` holds one record
-    per probe: ``value`` and ``again``, what two calls with equal arguments returned, as plain arrays, or None;
-    ``type``, in words; ``problem``, None, ``"not-implemented"``, ``"no-return"``, ``"raises"`` or ``"dtype"`` (not
-    numbers); ``error``, as of the file; ``changed``, the arguments that the call changed; ``free``, what is returned
-    with the guards at zero, or None; and ``stdout``.
+    Returned are ``error``, None or why the file could not be run, as kind, message, line and what package an
+    ImportError is about; ``stdout``, what running it printed; ``functions``, by name: whether it is ``defined``, its
+    ``parameters``, the ``globals`` (names of module-level data) that it reads, its ``line``, its ``guards``, constants
+    as in log(p + 1e-7), and ``runs``, a record per probe: ``value`` and ``again``, what two calls with equal arguments
+    returned, as plain arrays, or None; ``type``, in words; ``problem``, None, ``"not-implemented"``, ``"no-return"``,
+    ``"raises"`` or ``"dtype"`` (not numbers); ``error``; ``changed``, the arguments that the call changed; ``free``,
+    what is returned with the guards at zero, or None; and ``stdout``.
 
     >>> probe = {"x": np.array(2.0), "r": np.array(3.0)}
     >>> outcome = run("def grad_w(x, r): return x * r", ["grad_w"], [probe])
@@ -64,8 +71,7 @@ def run(
     if error is None and not any(name.partition("[")[0] in namespace for name in names):
         started(names[0])
         with quiet(output):
-            call = partial(called, namespace)
-            others = readings.other_names(namespace, names, (*names, *optional), probes, call)
+            others = other_names(namespace, names, (*names, *optional), probes)
     for name in [*names, *(name for name in optional if name in namespace)]:
         started(name)
         functions[name] = _run_function(namespace, others.get(name, name), probes)
@@ -111,7 +117,7 @@ def _describe(error: BaseException, default: int | None = None) -> dict[str, Any
 
 def _run_function(namespace: dict[str, Any], name: str, probes: Sequence[Probe]) -> dict[str, Any]:
     plain, part = name.removesuffix("]").partition("[")[::2]
-    function = readings.bound(namespace, plain)
+    function = bound(namespace, plain)
     if not callable(function):
         missing = {"problem": "not-implemented" if function is None else "dtype", "type": type(function).__name__}
         facts = {"defined": False, "parameters": [], "globals": [], "name": name, "line": None, "guards": []}
@@ -132,16 +138,16 @@ def _run_once(namespace: Mapping[str, Any], name: str, part: str, probe: Probe, 
     output, record = io.StringIO(), dict(NO_RUN)
     with quiet(output):
         try:
-            function = of_probe(namespace, name, probe)
+            function = bound(namespace, name, probe)
             given = arguments(function, probe, namespace)
-            record.update(as_value(readings.picked(function(**given), part)))
+            record.update(as_value(picked(function(**given), part)))
             if record["problem"] == "no-return" and _is_stub(function):
                 record["problem"] = "not-implemented"
             record["stdout"] = output.getvalue()[:_STDOUT_LIMIT]
             pairs = {key: (value, probe[key]) for key, value in given.items() if key in probe}
             same = {key: np.array_equal(a, b, equal_nan=b.dtype.kind in "fc") for key, (a, b) in pairs.items()}
             record["changed"] = [key for key in same if not same[key]]
-            record["again"] = as_value(readings.picked(called(namespace, name, probe), part))["value"]
+            record["again"] = as_value(picked(called(namespace, name, probe), part))["value"]
         except _REFUSALS as error:
             record["problem"] = "not-implemented" if isinstance(error, NotImplementedError) else "raises"
             record["error"] = _describe(error, line)
@@ -149,13 +155,8 @@ def _run_once(namespace: Mapping[str, Any], name: str, part: str, probe: Probe, 
     return record
 
 
-def of_probe(namespace: Mapping[str, Any], name: str, probe: Probe) -> Any:
-    """A function by its name, or a method of an object that is made of what a probe gives."""
-    return readings.bound(namespace, name, lambda owner: owner(**arguments(owner, probe, namespace)))
-
-
 def called(namespace: Mapping[str, Any], name: str, probe: Probe) -> Any:
-    function = of_probe(namespace, name, probe)
+    function = bound(namespace, name, probe)
     return function(**arguments(function, probe, namespace))
 
 
@@ -235,3 +236,101 @@ def _data_globals(function: Callable[..., Any], namespace: Mapping[str, Any]) ->
             elif isinstance(value, (int, float, complex, list, tuple, dict, np.ndarray, np.generic)):
                 found.add(name)
     return found
+
+
+def keys_for(name: str, keys: Sequence[str]) -> list[str]:
+    """The keys under which a gradient with respect to a name is found, the decorated ones first."""
+    word = re.escape(name)
+    pattern = f"{_BEFORE}{word}|{word}{_AFTER}"
+    found = [key for flag in (0, re.IGNORECASE) for key in keys if re.fullmatch(pattern, key, flag)]
+    return list(dict.fromkeys([*found, *(key for key in keys if key == name)]))
+
+
+def is_gradient(name: str, value: Any) -> bool:
+    """Whether this may stand for answers: a class, or a function with a name such as `compute_gradient`."""
+    return isinstance(value, type) or (isinstance(value, types.FunctionType) and bool(_GRADIENT.search(name)))
+
+
+def bound(namespace: Mapping[str, Any], name: str, probe: Probe | None = None) -> Any:
+    """A function, or ``Class.method``: of an object made of what a probe gives, or as it stands."""
+    owner, _, method = name.rpartition(".")
+    kind = namespace.get(owner)
+    if not isinstance(kind, type):
+        return namespace.get(name)
+    return getattr(kind if probe is None else kind(**arguments(kind, probe, namespace)), method, None)
+
+
+def picked(result: Any, part: str) -> Any:
+    """One of several results, by its place or key; "" is all. A function that returns something else is told."""
+    if not part or result is None:
+        return result
+    if isinstance(result, Mapping) and part in result:
+        return result[part]
+    if not part.isdigit() or not isinstance(result, (tuple, list)) or len(result) <= int(part):
+        which = f"result {int(part) + 1}" if part.isdigit() else f"the result {part!r}"
+        raise TypeError(f"it must return several results, {which} of which is asked for, not {type(result).__name__}")
+    return result[int(part)]
+
+
+def other_names(
+    namespace: Mapping[str, Any], missing: Sequence[str], known: Iterable[str], probes: Sequence[Probe]
+) -> dict[str, str]:
+    """What stands for answers that no function is named after, where only one reading is possible.
+
+    Such as ``gradient[1]``, ``gradient[dw]``, ``Model.grad_w`` or ``Model.backward[0]``; a name that is only misspelt
+    is told instead. `known` are the names that mean something else.
+    """
+    here = {key: value for key, value in namespace.items() if key not in {*known} and not key.startswith("_")}
+    classes = [(key, value) for key, value in here.items() if isinstance(value, type) and key == value.__name__]
+    methods = [(key, name, value) for key, one in classes for name, value in vars(one).items() if name[0] != "_"]
+    defined = [key for key, value in here.items() if isinstance(value, types.FunctionType)]
+    defined += [f"{key}.{name}" for key, name, value in methods if isinstance(value, types.FunctionType)]
+    wanted, found = {name: name.removeprefix("grad_") for name in missing}, dict[str, str]()
+    for name in missing:
+        own = [one for one in defined if one.endswith(f".{name}")]
+        if len(own) == 1 and _first(namespace, own[0], probes) is not None:
+            found[name] = own[0]
+    rest = {name: wrt for name, wrt in wanted.items() if name not in found and wrt in probes[0]}
+    others = [one for one in defined if one not in found.values() and _GRADIENT.search(one)][:MOST_TRIED]
+    results = {one: result for one in others if rest and (result := _first(namespace, one, probes)) is not None}
+    if len(results) == 1:
+        ((one, (result, probe)),) = results.items()
+        parts = _parts(result, list(rest.values()), probe, bound(namespace, one))
+        found |= {name: f"{one}{parts[wrt]}" for name, wrt in rest.items() if parts}
+    return found
+
+
+def _first(namespace: Mapping[str, Any], name: str, probes: Sequence[Probe]) -> tuple[Any, Probe] | None:
+    """What a function returns, on a probe whose arrays differ in shape as far as any do; None where it cannot."""
+    probe = max(probes, key=lambda probe: len({np.shape(value) for value in probe.values()}))
+    try:
+        result = called(namespace, name, probe)
+    except (SystemExit, Exception, GeneratorExit):
+        return None
+    return None if result is None else (result, probe)
+
+
+def _parts(result: Any, wanted: Sequence[str], probe: Probe, function: Any) -> dict[str, str] | None:
+    """Which part of a result is the gradient with respect to each: by key, by the names returned, or by shape."""
+    if isinstance(result, Mapping):
+        keys = {wrt: keys_for(wrt, [key for key in result if isinstance(key, str)])[:1] for wrt in wanted}
+        return {wrt: f"[{key[0]}]" for wrt, key in keys.items()} if all(keys.values()) else None
+    if not isinstance(result, (tuple, list)):
+        return {wanted[0]: ""} if len(wanted) == 1 else None
+    named = [[name for name in names if name not in wanted] for names in _returned(function, len(result))]  # dw, not w
+    fits = {wrt: [i for i, names in enumerate(named) if keys_for(wrt, names)] for wrt in wanted}
+    if any(len(places) != 1 for places in fits.values()):
+        shapes = [np.shape(item) if isinstance(item, (np.ndarray, np.generic, float, int)) else None for item in result]
+        fits = {wrt: [i for i, shape in enumerate(shapes) if shape == probe[wrt].shape] for wrt in wanted}
+    places = [place for found in fits.values() for place in found]
+    if any(len(found) != 1 for found in fits.values()) or len(set(places)) < len(wanted):
+        return None
+    return {wrt: f"[{found[0]}]" for wrt, found in fits.items()}
+
+
+def _returned(function: Any, count: int) -> list[list[str]]:
+    """The names in each of the results that a function's `return` lists."""
+    returns = [node.value for node in ast.walk(constants.tree_of(function)) if isinstance(node, ast.Return)]
+    listed = [value.elts for value in returns if isinstance(value, (ast.Tuple, ast.List))]
+    fitting = [items for items in listed if len(items) == count] or [[ast.Constant(0)] * count]
+    return [[n.id for n in ast.walk(item) if isinstance(n, ast.Name)] for item in fitting[-1]]

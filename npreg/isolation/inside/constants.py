@@ -60,12 +60,17 @@ def _constants(code: CodeType) -> Iterator[Any]:
         yield from _constants(constant) if isinstance(constant, CodeType) else (constant,)
 
 
+def tree_of(function: Any) -> ast.Module:
+    """The code of a function; that of none where its source is not known."""
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return ast.Module([], [])
+
+
 def _found(function: FunctionType, named: Mapping[str, Any]) -> set[float]:
     """The constants where they guard; names are known from outside, or are given a value in the function."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
-        return set()
+    tree = tree_of(function)
     assigned = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
     given = ((target, node.value) for node in assigned for target in node.targets)
     local = {target.id: getattr(value, "value", None) for target, value in given if isinstance(target, ast.Name)}

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import answers, edits, readings
+from . import answers, edits
 from .answers import Probe
 from .tables import GIVEN
 
@@ -258,14 +258,14 @@ class Piece:
         for code in codes:
             exec(code, space)
         plain, part = name.removesuffix("]").partition("[")[::2]
-        function, asked = answers.of_probe(space, plain, probe), self.parameters.get(name)
+        function, asked = answers.bound(space, plain, probe), self.parameters.get(name)
         if not asked:  # the same for all variants, and slow
             asked = self.parameters[name] = answers.parameters(function)
         if all(key in probe for key in asked):
             given = {key: answers.copied(probe[key]) for key in asked}
         else:
             given = answers.arguments(function, probe, space)
-        value = answers.as_value(readings.picked(function(**given), part))["value"]
+        value = answers.as_value(answers.picked(function(**given), part))["value"]
         kept = all(np.array_equal(probe.get(key, given[key]), given[key]) for key in given if self.intact)
         if not kept or value is None or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
             raise ValueError(f"{name} changes its arguments, or returns no array of numbers")
