@@ -255,7 +255,7 @@ def describe(in_force: Mapping[str, Any], lang: str = "en") -> list[str]:
 
 def known_right(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
     """Grade the known right file, once in a process: what is wrong ("" if nothing), and what was in force."""
-    asked = (sandbox.anywhere(), base_executable())
+    asked = (sandbox, base_executable())
     if asked not in _passed:
         problem, in_force = _tried(sandbox, standard_modules())
         if problem:

@@ -61,13 +61,10 @@ class Sandbox:
     allowed: tuple[str, ...] = ()  # but for these, whose folder stays visible
     locks: bool = True  # Landlock and seccomp; an old kernel does without
     drop: bool = True  # the user's rights, where that is root
-    place: str | None = None  # the run's ``workplace``
-    python: tuple[str, str] | None = None  # its copies of Python's and NumPy's files
     home: str | None = None  # of a user's own file, which works there, with all packages, within limits alone
-
-    def anywhere(self) -> Sandbox:
-        """Return the same without the folder of one run: what decides how a file is run."""
-        return replace(self, place=None, python=None)
+    # Of one run alone, which decides nothing: its ``workplace``, with copies of Python's and NumPy's files.
+    place: str | None = field(default=None, compare=False, repr=False)
+    python: tuple[str, str] | None = field(default=None, compare=False, repr=False)
 
     @contextlib.contextmanager
     def room(self, slot: int = 0) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -151,20 +148,18 @@ def choose(sandbox: Sandbox, way: str, trial: Trial) -> tuple[Sandbox, Mapping[s
     """Return the sandbox to use and what it said to be in force in a trial run.
 
     ``way`` is ``"bwrap"`` (must work), ``"plain"`` (without it) or ``"auto"`` (with it if it works). Keeping the rights
-    of root comes last. ``trial`` returns what is wrong in a sandbox ("" if nothing) and what was in force. Raises
-    ``NoIsolation`` with what the last trial said if nothing works, ``ValueError`` for another ``way``.
+    of root comes last. ``trial`` returns what is wrong in a sandbox ("" if nothing) and what was in force.
     """
     if way not in WAYS:
         raise ValueError(f"the isolation is one of {', '.join(WAYS)}, not {way!r}")
     program = None if way == "plain" else find_bwrap()
     if way == "bwrap" and program is None:
         raise NoIsolation("bwrap is not installed: install bubblewrap, or grade with --isolation auto")
-    candidates: list[tuple[str | None, bool]] = [(program, sandbox.drop)] if program else []
+    candidates = [replace(sandbox, bwrap=program)] if program else []
     if way != "bwrap":
-        candidates += [(None, drop) for drop in (True, False) if drop <= sandbox.drop]
-    for bwrap, drop in candidates:
-        chosen = replace(sandbox, bwrap=bwrap, drop=drop)
-        if drop and not bwrap and sandbox.place is not None and unprivileged_user(0) is not None:
+        candidates += [replace(sandbox, bwrap=None, drop=drop) for drop in (True, False) if drop <= sandbox.drop]
+    for chosen in candidates:
+        if chosen.drop and not chosen.bwrap and sandbox.place is not None and unprivileged_user(0) is not None:
             chosen = replace(chosen, python=reachable_python(sandbox.place, PACKAGES, not sandbox.allowed))
         problem, in_force = trial(chosen)
         if not problem:

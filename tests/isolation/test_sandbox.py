@@ -14,7 +14,7 @@ import pytest
 from npreg.isolation import Limits, Sandbox, executor, run_isolated, sandbox
 from npreg.isolation.executor import Run
 from npreg.isolation.inside.constants import complex_functions
-from npreg.isolation.inside.stand_ins import Finder, Forbidden, StandIn
+from npreg.isolation.inside.locks import Finder, Forbidden, StandIn
 from npreg.isolation.sandbox import readable_by_others
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX users and signals")

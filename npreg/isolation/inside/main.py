@@ -34,24 +34,24 @@ def main(packages: str, standard: str = "") -> None:
 
     room = sys.modules["_npreg_inside"] = ModuleType("_npreg_inside")  # the files beside this one, without npreg
     room.__path__ = [HERE]
-    names = "wire", "locks", "stand_ins", "constants", "answers", "variants"
+    names = "wire", "locks", "constants", "answers", "variants"
     files = [importlib.import_module(f"_npreg_inside.{name}") for name in names]
-    wire, locks, stand_ins, constants, answers, variants = files
+    wire, locks, constants, answers, variants = files
     settings, request = wire.read_frame(sys.stdin.buffer), wire.read_frame(sys.stdin.buffer)
     if not settings["keep_packages"]:
         sys.path.remove(packages)  # NumPy finds its own parts; nothing else is to be found there
     random.seed(0)  # a file that draws numbers draws the same ones when it is marked again
     numpy.random.seed(0)  # noqa: NPY002  (students' files use it)
     in_force = locks.lock(settings)
-    stand_ins.guard(settings["forbidden"], request["helpers"])
+    locks.guard(settings["forbidden"], request["helpers"])
     for name in ("display", "get_ipython"):  # a notebook's own functions
-        setattr(builtins, name, stand_ins.StandIn("IPython"))
+        setattr(builtins, name, locks.StandIn("IPython"))
     wire.write_frame(reply, in_force)
     found = constants.complex_functions(request["source"], request["helpers"].values())
     wire.write_frame(reply, {"complex": found})
 
     def started(name: str) -> None:
-        stand_ins.StandIn.closed = True  # the file is loaded, the answers begin
+        locks.StandIn.closed = True  # the file is loaded, the answers begin
         wire.write_frame(reply, {"started": name})
 
     message: object
