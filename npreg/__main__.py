@@ -143,12 +143,10 @@ def _check_one(source: str, exercise: Exercise, options: argparse.Namespace, sev
 @contextlib.contextmanager
 def _waiting(file: str) -> Iterator[Callable[[float, str], None]]:
     """What shows on a screen, while a file takes long, which function is at work."""
-    shown = False
+    shown = sys.stderr.isatty()
 
     def watch(seconds: float, name: str) -> None:
-        nonlocal shown
-        if seconds >= 1 and sys.stderr.isatty():
-            shown = True
+        if shown and seconds >= 1:
             print(f"\r{file}: {name or '…'} {seconds:.0f} s ", end="", file=sys.stderr, flush=True)
 
     try:

@@ -175,7 +175,11 @@ def _process(sandbox: Sandbox, slot: int) -> Iterator[Callable[..., Run]]:
                 reader.start()
             yield ask
         finally:
-            _kill(process)
+            with contextlib.suppress(OSError, AttributeError):
+                os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(OSError), process:  # whose pipes are closed in the end
+                process.kill()
+                process.wait()
             for reader in readers:
                 reader.join(5)
 
@@ -269,14 +273,6 @@ def _explain_exit(run: Run, process: subprocess.Popen[bytes]) -> None:
         run.ending, run.detail = "crashed", known.get(number, f"signal {number}")
     else:
         run.ending, run.detail = "ended-itself", f"exit {code}"
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(OSError), process:  # whose pipes are closed in the end
-        process.kill()
-        process.wait()
 
 
 def checked_outcome(outcome: Any, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,9 +105,8 @@ def edits(
                 formula = field != "func" and isinstance(node, FORMULAS) and not isinstance(parent, INDEXED)
                 found += whole if formula else []
                 fresh = changed.isdisjoint(n.id for n in ast.walk(node) if isinstance(n, ast.Name))  # of no other line
-                found += (
-                    results if fresh and field in ("value", "body") and not isinstance(parent, ast.Attribute) else []
-                )
+                alone = field in ("value", "body") and not isinstance(parent, ast.Attribute)
+                found += results if fresh and alone else []
                 parts = {"_e": node, **_parts(node)}
                 for kind, cost, new in found:
                     other = {"_l": "_r", "_r": "_l"}.get(str(new), "_e") if isinstance(node, ast.BinOp) else "_e"
@@ -187,10 +186,8 @@ def _number(node: Any, parent: ast.AST, field: str, names: Names) -> Rows:
     elif isinstance(parent, (ast.Subscript, ast.Slice)) and field != "value":
         kind = "index"
     others: Any = (0, 1, None) if kind == "axis" else (*CONSTANTS, value * 2, value / 2, -value)
-    signs = (
-        (-1,) if kind == "index" else () if isinstance(parent, ast.UnaryOp) else (-value,)
-    )  # no other number with one
-    others = [other for other in others if other is None or other >= 0 or other in signs]
+    negative = -1 if kind == "index" else 0 if isinstance(parent, ast.UnaryOp) else -value  # the only one with a sign
+    others = [other for other in others if other is None or other >= 0 or other == negative]
     factor = isinstance(getattr(parent, "op", None), ast.Pow | ast.Mult | ast.Div)  # where 0 says nothing
     yield from ((kind, 1.2, repr(other)) for other in dict.fromkeys(others) if other != value and (other or not factor))
     yield from rows(f"constant {1.9 if value in CONSTANTS else 1.5} {{s}}", names) if kind == "constant" else ()

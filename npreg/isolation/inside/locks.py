@@ -79,7 +79,14 @@ SHOWING = "matplotlib mpl_toolkits pylab seaborn plotly IPython ipywidgets tqdm"
 def lock(settings: dict[str, Any]) -> dict[str, Any]:
     """Set every limit and lock that this system has, and say what is in force."""
     become(settings["uid"])
-    in_force = [name for name, value in settings["limits"].items() if _limit(name, value)]
+    in_force = []
+    for name, value in settings["limits"].items():
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # not every system has every limit
+            hard = resource.getrlimit(limit := getattr(resource, name))[1]
+            most = value + (name == "RLIMIT_CPU")  # the first stop says why, the second cannot be caught
+            pair = (value, most) if hard == resource.RLIM_INFINITY else (min(value, hard), min(most, hard))
+            resource.setrlimit(limit, pair)
+            in_force.append(name)
     if hasattr(signal, "SIGXFSZ"):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file too long raises OSError instead of killing
     _prctl(_PR_SET_DUMPABLE, 0)  # no core dumps, and not read by other processes of the same user
@@ -106,19 +113,6 @@ def become(uid: int | None) -> None:
     users = {os.getuid(), os.geteuid(), os.getgid(), os.getegid()}
     if users != {uid}:  # a student's code must not run as root by accident
         raise PermissionError(f"still user and group {users} after changing to {uid}")
-
-
-def _limit(name: str, value: int) -> bool:
-    """Set a hard limit that is known here: whether it is in force."""
-    try:
-        limit = getattr(resource, name)
-        hard = resource.getrlimit(limit)[1]
-        most = value + (name == "RLIMIT_CPU")  # the first stop says why, the second cannot be caught
-        pair = (value, most) if hard == resource.RLIM_INFINITY else (min(value, hard), min(most, hard))
-        resource.setrlimit(limit, pair)
-    except (AttributeError, OSError, ValueError):
-        return False
-    return True
 
 
 def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> int:

@@ -6,6 +6,7 @@ import ast
 import io
 import linecache
 import marshal
+import re
 import time
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ ADDED = 2.0  # the least cost of a change that adds something
 MOST_COPIES = 7  # of which one may be right
 SHAPED = ("zeros", "ones", "empty", "full", "eye", "identity")
 SIZED = (*SHAPED, "arange", "linspace", "repeat", "tile", "outer", "kron", "meshgrid")
+_OWN = re.compile(r"[\[.]")  # after the file's own name for an answer: in ``gradient[1]`` and ``Model.grad_w``
 _TURN = ast.parse("__turn()").body[0]
 
 
@@ -47,8 +49,7 @@ def search(
     The edits with ``chosen`` numbers, or of a cost within ``costs``, are tried for ``seconds`` of work. They may name
     the probes' ``sizes`` and values, some of them ``settings``. Chosen ones leave the ``others`` that are right as they
     are, ``intact`` ones their arguments. There is a record per edit that returns arrays of numbers, of these ``shapes``
-    if given, on all probes: ``id`` (in the order of the code, helpers first), ``values``, ``kind``, ``cost``, ``cell``,
-    ``place`` (line, column, last line, end column), ``also`` (lines of copies) and ``text``.
+    if given, on all probes; its ``id`` is its place in the order of the code.
     """
     found, begun, begun_here = [], time.perf_counter(), time.thread_time()
     with answers.quiet(io.StringIO()):
@@ -136,13 +137,8 @@ def _defining(source: Any, space: Mapping[str, Any], name: str, parse: Callable[
     return None
 
 
-def _file_name(name: str) -> str:
-    """The file's own name for what stands for an answer: of ``gradient[1]`` or ``Model.grad_w`` the first part."""
-    return name.partition("[")[0].partition(".")[0]
-
-
 def _reached(name: str, defining: Callable[[str], Unit | None]) -> list[Unit]:
-    found, waiting, known = list[Unit](), [name], set[str]()
+    found, waiting, known = list[Unit](), [_OWN.split(name)[0]], set[str]()
     while waiting:
         unit = defining(current) if (current := waiting.pop()) not in known else None
         known.update([current], unit.names if unit else [])
@@ -168,18 +164,17 @@ class Piece:
 
     def __init__(self, source: Any, name: str, probes: Any, sizes: Any, others: Any, intact: bool, last: bool) -> None:
         self.name, self.probes, self.sizes, self.others, self.intact = name, probes, sizes, others, intact
-        own = _file_name(name)
         space, _ = answers.load(source)
         parse = lru_cache(ast.parse)
         defining = lru_cache(None)(lambda name: _defining(source, space, name, parse))
-        self.reached = _reached(own, defining)
-        beside = {other: _reached(_file_name(other), defining) for other in others}
+        self.reached = _reached(name, defining)
+        beside = {other: _reached(other, defining) for other in others}
         for unit in (unit for other in beside if others[other] for unit in beside[other]):
             unit.right = True
         if not self.reached:
             raise ValueError(f"nothing defines {name}")
         helping = [key for key, value in space.items() if isinstance(value, types.FunctionType) and key[:5] != "grad_"]
-        self.helpers = [key for key in helping if key != own][:4]
+        self.helpers = [key for key in helping if key != _OWN.split(name)[0]][:4]
         self.right = [other for other, right in others.items() if right and last]  # they must stay as they are
         units = {*self.reached, *(unit for other in self.right for unit in beside[other])}
         units |= {unit for unit in map(defining, self.helpers) if unit is not None}  # their loops are bounded, too
@@ -231,10 +226,7 @@ class Piece:
         return found
 
     def values(self, changed: Sequence[Unit], other: str = "") -> list[np.ndarray] | None:
-        """What the answer (once for all that come to the same), or another, returns on every probe.
-
-        None where it is not an array of numbers everywhere.
-        """
+        """What an answer returns on every probe, once for all that come to the same; None if not numbers everywhere."""
         codes = [unit.compiled() if unit in changed else unit.code for unit in self.order]
         key = marshal.dumps(codes)
         if None in codes or (key in self.seen and not other):

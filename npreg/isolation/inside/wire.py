@@ -1,8 +1,7 @@
 """Messages between the grader and a student's process: one JSON value a line, arrays in base64, no pickle.
 
-An array is ``{"<array>": [dtype, shape, entries]}`` with its entries in C order, little endian. Reading trusts
-nothing: lines are cut at a length, commas (so the number of values) are counted before anything is parsed,
-dtypes come from a list, digits and axes are bounded, and entries must fill their shape exactly.
+An array is ``{"<array>": [dtype, shape, entries]}``, in C order, little endian. Reading trusts nothing: lines are cut
+at a length, commas (so the number of values) are counted before parsing, and entries must fill their shape exactly.
 """
 
 from __future__ import annotations
