@@ -91,7 +91,7 @@ def sizes_of(value: Measured, function: Function, base: Mapping[str, Any], *, st
 
 
 def _near_one(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    return np.asarray(1 + NUDGE * np.minimum(np.maximum(rng.standard_cauchy(shape), -1024.0), 1024.0))
+    return np.asarray(1 + NUDGE * rng.standard_cauchy(shape).clip(-1024.0, 1024.0))
 
 
 def _shaken(function: Function, rng: np.random.Generator) -> Function:

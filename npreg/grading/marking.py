@@ -255,6 +255,8 @@ def describe(in_force: Mapping[str, Any], lang: str = "en") -> list[str]:
 
 def known_right(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
     """Grade the known right file, once in a process: what is wrong ("" if nothing), and what was in force."""
+    limits = replace(sandbox.limits, seconds=max(KNOWN_RIGHT_SECONDS, sandbox.limits.seconds))
+    sandbox = replace(sandbox, limits=limits)
     asked = (sandbox, base_executable())
     if asked not in _passed:
         problem, in_force = _tried(sandbox, standard_modules())
@@ -265,11 +267,10 @@ def known_right(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
 
 
 def _tried(sandbox: Sandbox, modules: Sequence[str]) -> tuple[str, Mapping[str, Any]]:
-    limits = replace(sandbox.limits, seconds=max(KNOWN_RIGHT_SECONDS, sandbox.limits.seconds))
     exercise = load("minibatch-mean")
     questions = questions_of(exercise, fresh(exercise, 0))
     source = KNOWN_RIGHT.format(modules=list(modules))
-    ran = run_isolated(replace(sandbox, limits=limits), source, questions.names, questions.probes)
+    ran = run_isolated(sandbox, source, questions.names, questions.probes)
     error, unknown = ran.outcome["error"], {*ran.outcome["stdout"].split()}.intersection(modules)
     missing = sorted(name for name in unknown if _imports_outside(name))  # else this Python lacks it
     said = "; ".join(f"{code} {detail.strip()[-300:]}".strip() for code, detail in ran.endings.values())

@@ -162,7 +162,7 @@ def _jacobian(exercise: Exercise, function: Step, edge: Edge, seen: Mapping[str,
     recent: list[tuple[Array, Array]] = exercise.notes.setdefault((edge, *map(np.shape, seen.values())), [])
     along = slope(np.cos(np.arange(point.size) + 0.5))
     for jacobian, known in recent:
-        if np.array_equal(known, along):
+        if known.shape == along.shape and (known == along).all():
             return jacobian
     jacobian = np.stack([slope(unit) for unit in np.eye(point.size)], axis=1)
     recent[:] = [(jacobian, along), *recent[: RECENT - 1]]
