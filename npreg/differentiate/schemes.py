@@ -14,6 +14,7 @@ Review 40 (1998).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -127,6 +128,11 @@ def _asked(
     """The inputs as floats, a move for each entry of one of them, or for all directions, and how far each goes."""
     if not isinstance(inputs, Mapping) or not isinstance(what, (str, Mapping)):
         raise TypeError("inputs and directions must be mappings name → array, and name a text")
+    try:
+        inspect.signature(function).bind(**inputs)
+    except (TypeError, ValueError) as error:
+        if not callable(function) or isinstance(error, TypeError):
+            raise TypeError(f"the function cannot be called with the inputs by their names: {error}") from None
     varied = [what] if isinstance(what, str) else list(what)
     for name in varied:
         if name not in inputs:
