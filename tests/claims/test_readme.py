@@ -80,9 +80,8 @@ def test_what_python_blocks_print_is_shown(name: str, tmp_path: Path, monkeypatc
     outputs = runpy.run_path(str(ROOT / "docs" / "outputs.py"))
     text = read(name)
     assert outputs["refreshed"](text) == text, "run: python docs/outputs.py README.md README.zh-CN.md"
-    if name == READMES[0]:
-        assert text != (old := text.replace("factor:n", "factor:2"))
-        assert outputs["refreshed"](old) == text
+    page = "```python\nprint(1 + 1)\n```\n\n```text\n{}\n```\n"
+    assert outputs["refreshed"](page.format(3)) == page.format(2)
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
 
