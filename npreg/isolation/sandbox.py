@@ -231,9 +231,9 @@ def reachable_python(place: str, packages: Path, numpy_only: bool) -> tuple[str,
     for target, source in parts.items():
         unused = shutil.ignore_patterns(*(UNUSED if target != copies[1] else ()))
         if source.is_dir() and not target.exists():
-            shutil.copytree(source, target, copy_function=shutil.copyfile, ignore=unused)
-    for path in (path for copy in copies for path in (copy, *copy.rglob("*"))):
-        path.chmod(0o755)
+            shutil.copytree(source, target, copy_function=_link_or_copy, ignore=unused)
+    for folder in (folder for copy in copies for folder, _, _ in os.walk(copy)):
+        os.chmod(folder, 0o755)
     return str(copies[0]), str(copies[1])
 
 
@@ -244,6 +244,16 @@ def readable_by_others(path: str | Path) -> bool:
         return path.exists() and all(p.stat().st_mode & 0o005 == 0o005 for p in (path, *path.parents) if p.is_dir())
     except OSError:
         return False
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """A hard link where that gives a file that everybody may read, else a copy as old as it, which Python looks at."""
+    if os.stat(source).st_mode & 0o004 and not os.path.islink(source):
+        with contextlib.suppress(OSError):
+            os.link(source, target)
+            return
+    shutil.copy2(source, target)
+    os.chmod(target, 0o644)
 
 
 def remove_tree(folder: str) -> None:
