@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
-from npreg.exercises.forward.probes import Probe, draw, fresh, quantities_of
+from npreg.exercises.forward.probes import Probe, draw, fresh
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.recorder import Stop
-from npreg.exercises.forward.tape import not_analytic
+from npreg.exercises.forward.tape import Tape, not_analytic, value_of
 from npreg.exercises.forward.verdict import KNOWN_BY_DIFFERENCES, Reference, reference
 from npreg.exercises.found import CONSTANTS, Factor
 from npreg.exercises.judge import Questions, judge_values, questions_of
 from npreg.exercises.mistakes.bank import Bank, bank_of
-from npreg.exercises.mistakes.mistake import Mistake, offset
+from npreg.exercises.mistakes.case import Explanation, combined
+from npreg.exercises.mistakes.mistake import REFUSED, Mistake, offset
 from npreg.exercises.mistakes.preference import cost, factor_cost
 from npreg.exercises.words import say, wrap
 
@@ -30,6 +32,9 @@ RIGHT = "right"
 SHOWN = 20
 WIDTH = 88
 FACTORS = 3  # so many in a turn of the preview: they are the most frequent of all
+
+
+Equals = tuple[str, Explanation, Explanation]
 
 
 class Pair(NamedTuple):
@@ -83,22 +88,6 @@ class Proof(NamedTuple):
         return self.text()
 
 
-class Known(NamedTuple):
-    """A mistake by its codes, how far-fetched it is, and what it makes of a probe."""
-
-    codes: str
-    cost: float
-    make: Callable[[Reference], Array]
-
-    def values(self, references: Sequence[Reference]) -> list[Array] | None:
-        """Its values on probes; None where it cannot be made."""
-        try:
-            with np.errstate(all="ignore"):
-                return [np.asarray(self.make(at), dtype=float) for at in references]
-        except (ValueError, IndexError, TypeError, np.linalg.LinAlgError):
-            return None
-
-
 def prove(exercise: Exercise, probes: Sequence[Probe] | None = None) -> Proof:
     """Show that probes (by default those on which mistakes are named) tell all known mistakes apart, or name the
     pairs that they cannot; a ValueError if one does not fit the exercise.
@@ -107,9 +96,9 @@ def prove(exercise: Exercise, probes: Sequence[Probe] | None = None) -> Proof:
     fixed = [*bank.references, *bank.checks]
     given = fixed if probes is None else [reference(exercise, probe) for probe in probes]
     witnesses = [*fixed, *(reference(exercise, p) for p in fresh(exercise, WITNESS_SEED, WITNESSES))]
-    confused, twins, total = list[tuple[str, Known, Known]](), list[tuple[str, Known, Known]](), 0
+    confused, twins, total = list[Equals](), list[Equals](), 0
     for name in exercise.answers:
-        known = list(known_mistakes(bank, name, given))
+        known = list(known_mistakes(bank, name))
         total += len({mistake.codes for mistake in known}) - 1
         for group in _same(known, given, EQUAL):
             if len({mistake.codes for mistake in group}) > 1:
@@ -132,32 +121,40 @@ def probes_of_sizes(exercise: Exercise, sizes: Sequence[Mapping[str, int]], seed
     return [draw(exercise, dict(size), rng) for size in sizes]
 
 
-def known_mistakes(bank: Bank, name: str, given: Sequence[Reference]) -> Iterator[Known]:
-    """The right answer, its factors that come up in practice, and every mutation."""
+def known_mistakes(bank: Bank, name: str) -> Iterator[Explanation]:
+    """The right answer, its factors that come up in practice, and every mutation, with what they make of a probe."""
+    answer = bank.exercise.answers[name]
 
-    def scaled(factor: Factor, at: Reference) -> Array:
-        return np.asarray(factor.value(quantities_of(bank.exercise, at.sizes, at.tape.values)) * at.right[name])
+    def right(tape: Tape) -> Array:
+        return np.asarray(tape.noted(("right", name), lambda: value_of(answer, tape)))
 
-    def mutated(mistake: Mistake, at: Reference) -> Array:
-        return np.asarray(mistake.value(name, at.tape) + offset(name, at.tape))
+    def mutated(mistake: Mistake, tape: Tape) -> Array:
+        return np.asarray(mistake.value(name, tape) + offset(name, tape), dtype=float)
 
-    yield Known(RIGHT, 0.0, lambda at: at.right[name])
-    if bank.exercise.answers[name].formula is None:
+    yield Explanation((RIGHT,), 0.0, right)
+    if answer.formula is None:
         powers = (tuple((size, power) for size, power in row if power) for row in bank.table.powers)
         few = [used for used in powers if len(used) <= 2 and "n-1" not in dict(used)]
         factors = (Factor(1, constant, used) for used in few for constant in CONSTANTS[:5])
         for factor in (*(factor for factor in factors if not factor.is_one), Factor(-1)):
-            yield Known("+".join(factor.codes), factor_cost(factor), partial(scaled, factor))
+            yield Explanation(factor.codes, factor_cost(factor), combined([right], [factor]))
     for mistake in bank.mistakes(name):
-        yield Known("+".join(mistake.codes), cost(mistake.kinds), partial(mutated, mistake))
+        yield Explanation(mistake.codes, cost(mistake.kinds), partial(mutated, mistake))
 
 
-def _same(known: Sequence[Known], references: Sequence[Reference], close: float) -> Iterator[list[Known]]:
+def _values(known: Explanation, references: Sequence[Reference]) -> list[Array]:
+    """What a mistake makes of probes, nothing where it cannot be made."""
+    with np.errstate(all="ignore"), suppress(*REFUSED):
+        return [known.make(at.tape) for at in references]
+    return []
+
+
+def _same(known: Sequence[Explanation], references: Sequence[Reference], close: float) -> Iterator[list[Explanation]]:
     """The mistakes in groups of the same shapes and values, the simplest of each first; zero up to rounding is zero."""
-    by_shape: dict[tuple[tuple[int, ...], ...], list[tuple[Known, Array]]] = {}
+    by_shape: dict[tuple[tuple[int, ...], ...], list[tuple[Explanation, Array]]] = {}
     for mistake in sorted(known, key=lambda mistake: mistake.cost):
-        values = mistake.values(references)
-        if values is not None:
+        values = _values(mistake, references)
+        if values:
             flat = np.concatenate([value.ravel() for value in values])
             by_shape.setdefault(tuple(value.shape for value in values), []).append((mistake, flat))
     for members in by_shape.values():
@@ -173,10 +170,10 @@ def _same(known: Sequence[Known], references: Sequence[Reference], close: float)
             left = left[~same]
 
 
-def _pairs(found: Sequence[tuple[str, Known, Known]]) -> tuple[Pair, ...]:
+def _pairs(found: Sequence[Equals]) -> tuple[Pair, ...]:
     """Pairs of different codes, each once, the simplest first."""
     ranked = sorted(found, key=lambda pair: pair[1].cost + pair[2].cost)
-    pairs = [Pair(name, first.codes, second.codes) for name, first, second in ranked if first.codes != second.codes]
+    pairs = [Pair(name, "+".join(a.codes), "+".join(b.codes)) for name, a, b in ranked if a.codes != b.codes]
     return tuple(dict.fromkeys(pairs))
 
 
@@ -207,14 +204,14 @@ def _commonest(questions: Questions) -> Iterator[tuple[str, list[Array]]]:
     """Names of answers with wrong values on all probes: of every family of codes the simplest first."""
     found, seen = [], Counter[tuple[str, str]]()
     for name in questions.names:
-        known = known_mistakes(questions.bank, name, questions.judged)
-        for mistake in sorted(known, key=lambda known: (known.cost, len(known.codes))):
-            family = mistake.codes.partition(":")[0]
-            if mistake.codes != RIGHT and "+" not in mistake.codes:
-                turn = seen[name, family] // (FACTORS if family == "factor" else 1)
-                found.append((turn, mistake.cost, len(mistake.codes), name, mistake))
-                seen[name, family] += 1
+        wrong = (known for known in known_mistakes(questions.bank, name) if known.codes != (RIGHT,))
+        single = (known for known in wrong if len(known.codes) == 1)
+        for mistake in sorted(single, key=lambda known: (known.cost, len(known.codes[0]))):
+            family = mistake.codes[0].partition(":")[0]
+            turn = seen[name, family] // (FACTORS if family == "factor" else 1)
+            found.append((turn, mistake.cost, len(mistake.codes[0]), name, mistake))
+            seen[name, family] += 1
     for *_, name, mistake in sorted(found, key=lambda item: item[:4]):
-        values = mistake.values(questions.judged)
-        if values is not None:
+        values = _values(mistake, questions.judged)
+        if values:
             yield name, values
