@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypedDict
+from typing import Any
 
 CONSTANTS = tuple(Fraction(c) for c in ("1", "2", "1/2", "4", "1/4", "3", "1/3", "8", "1/8"))
 
@@ -19,10 +19,6 @@ class Factor:
     sign: int = 1
     constant: Fraction | float = Fraction(1)
     powers: tuple[tuple[str, Fraction], ...] = ()
-
-    @property
-    def is_one(self) -> bool:
-        return self.sign > 0 and self.magnitude_is_one
 
     @property
     def magnitude_is_one(self) -> bool:
@@ -45,11 +41,6 @@ class Factor:
     def is_whole(self) -> bool:
         """Whether the constant is a whole number, or one divided by one."""
         return _is_whole(float(self.constant)) or _is_whole(1 / float(self.constant))
-
-    @property
-    def parts(self) -> tuple[Factor, Factor]:
-        """Its sign and its magnitude."""
-        return Factor(self.sign), replace(self, sign=1)
 
     @property
     def inverse(self) -> Factor:
@@ -96,47 +87,11 @@ def _is_whole(value: float) -> bool:
 ONE = Factor()
 
 
-class Facts(TypedDict, total=False):
-    """What is known, by the placeholders that it fills."""
-
-    factors: Mapping[str, Factor]  # those that codes are about
-    quantities: Sequence[Mapping[str, float]]  # the sizes and settings of the probes on which they were measured
-    constant: float  # the answer is this number whatever the data
-    variable: str  # the function reads this name from outside, though an argument has it
-    input: str  # the argument that was changed
-    first: str  # the step whose derivative the file gives, and gives wrongly, nearest to the loss
-    step: str  # the step that the mistake is about
-    inside: str  # the same, if it is about a part of that step which students do not see
-    by: str  # a quantity that multiplies where it does not belong
-    neighbour: str  # the answer of the same file that shows the same accident more clearly
-    suggest: str  # the step whose derivative is worth writing down next, and the one given rightly right above it
-    after: str
-    enters: str  # the step that an argument enters with the wrong sign
-    cut: str  # the setting at which a result is cut off
-    averaged: str  # the step that is a statistic with another divisor
-    diagonal: str  # the step of whose derivative only the diagonal is used
-    zero: float  # the answer is 0 whatever the data
-    conventions: tuple[str, ...]  # under which others the answer is right: sum, mean, with-half, without-half
-    message: Mapping[str, str] | str  # what a teacher says about a mistake of their own, by language
-    used: str  # stands where `meant` belongs, both names that a student sees
-    meant: str
-    function: str  # another function, a key of the words, taken in the step `meant`
-    value: float | str  # a number that was typed in, or the first that is not finite, as it was returned
-    instead_of: str  # the size or setting for which the number was typed in
-    entry: tuple[int, ...] | None  # the first wrong entry, None for a scalar
-    got: tuple[int, ...] | str  # the shape (or the type) that was returned, and the shape asked for
-    expected: tuple[int, ...]
-    wrong: int  # how many of `size` entries are wrong, on the first probe with any, of these `sizes`
-    size: int
-    deviation: float  # the largest, relative to the size of the terms
-    sizes: Mapping[str, int]
-    error: str  # what an exception said, and the line of the student's file
-    line: int | None
-    wrt: str  # what an answer that is not written yet goes through: from here over the `path` to the `loss`
-    shape: str
-    path: str
-    last: str
-    loss: str
+Facts = dict[str, Any]
+"""What is known of a mistake, by the placeholders of the messages that say it: `used` stands where `meant` belongs,
+`value` is typed in `instead_of` a setting, `suggest` is the step whose derivative is to be written down `after` another.
+Besides, `factors` by the codes that they are about, and the sizes and settings (`quantities`) they were measured on.
+"""
 
 
 @dataclass(frozen=True)

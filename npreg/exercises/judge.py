@@ -50,7 +50,13 @@ def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") ->
         message = error["message"].partition(f" ({FILENAME}, line")[0]
         raise UnusableFile("no-python", why=message, line=error["line"])
     with np.errstate(all="ignore"):
-        steps = _judge_steps(questions, outcome)
+        steps: list[AnswerReport] = []
+        for name in reversed(questions.optional):
+            if name in outcome["functions"] and name not in questions.names:
+                step = _judge(questions, name, outcome, steps)
+                # of wrong ones that nearest to the loss is named: others may pass it on
+                steps.append(step if all(other.passed for other in steps) else replace(step, mistakes=()))
+        steps.reverse()
         answers = [_judge(questions, name, outcome, steps) for name in questions.names]
     for i, answer in enumerate(answers):
         function = outcome["functions"][answer.name]["name"]
@@ -59,19 +65,9 @@ def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") ->
             answers[i] = replace(answer, findings=(*answer.findings, about))
     steps_taken = {*questions.bank.exercise.public_steps}
     recomputed = [a.name for a in answers if steps_taken.isdisjoint(outcome["functions"][a.name]["parameters"])]
-    told = tuple(_beside_broadcast(a, answers) if a.name in recomputed else a for a in answers)
-    told = tuple(_as_beside(a, told) for a in told)
-    return Report(questions.bank.exercise.id, told, steps=tuple(steps), lang=lang, error=error)
-
-
-def _judge_steps(questions: Questions, outcome: Mapping[str, Any]) -> list[AnswerReport]:
-    """The verdict on optional derivatives; of wrong ones that nearest to the loss is named: others may pass it on."""
-    reports: list[AnswerReport] = []
-    for name in reversed(questions.optional):
-        if name in outcome["functions"] and name not in questions.names:
-            report = _judge(questions, name, outcome, reports)
-            reports.append(report if all(other.passed for other in reports) else replace(report, mistakes=()))
-    return reports[::-1]
+    told = [_beside_broadcast(a, answers) if a.name in recomputed else a for a in answers]
+    told = [_as_beside(a, told) for a in told]
+    return Report(questions.bank.exercise.id, tuple(told), steps=tuple(steps), lang=lang, error=error)
 
 
 def _beside_broadcast(answer: AnswerReport, answers: Sequence[AnswerReport]) -> AnswerReport:

@@ -17,7 +17,7 @@ from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.recorder import Stop
 from npreg.exercises.forward.tape import Tape, not_analytic, value_of
 from npreg.exercises.forward.verdict import KNOWN_BY_DIFFERENCES, Reference, reference
-from npreg.exercises.found import CONSTANTS, Factor
+from npreg.exercises.found import CONSTANTS, ONE, Factor
 from npreg.exercises.judge import Questions, judge_values, questions_of
 from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.case import Explanation, combined
@@ -136,7 +136,7 @@ def known_mistakes(bank: Bank, name: str) -> Iterator[Explanation]:
         powers = (tuple((size, power) for size, power in row if power) for row in bank.table.powers)
         few = [used for used in powers if len(used) <= 2 and "n-1" not in dict(used)]
         factors = (Factor(1, constant, used) for used in few for constant in CONSTANTS[:5])
-        for factor in (*(factor for factor in factors if not factor.is_one), Factor(-1)):
+        for factor in (*(factor for factor in factors if factor != ONE), Factor(-1)):
             yield Explanation(factor.codes, factor_cost(factor), combined([right], [factor]))
     for mistake in bank.mistakes(name):
         yield Explanation(mistake.codes, cost(mistake.kinds), partial(mutated, mistake))

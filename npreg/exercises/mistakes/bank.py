@@ -15,7 +15,7 @@ from npreg.exercises.forward.probes import checks as check_probes
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Tape, value_of
 from npreg.exercises.forward.verdict import Reference, reference
-from npreg.exercises.mistakes import flows, forward, links
+from npreg.exercises.mistakes import backward, forward
 from npreg.exercises.mistakes.factors import FactorTable, quantities
 from npreg.exercises.mistakes.foreign import foreign_values
 from npreg.exercises.mistakes.mistake import REFUSED, RIGHT, Mistake, asked, offset
@@ -28,7 +28,7 @@ LEFT_OUT = ("ignores", "chain-missing", "missing-term")  # of which pairs are pr
 
 RULES = (
     *(forward.inputs, forward.uses, forward.updated_inputs, forward.branches, forward.broadcasts),
-    *(links.links, links.elsewhere, flows.flows, flows.short_forms),
+    *(backward.links, backward.elsewhere, backward.flows, backward.short_forms),
     *(forward.of_one_argument, forward.products_and_scales, forward.whole_for_part),
 )
 """No rule knows an exercise: each looks at the graph (names, shapes, local Jacobians) and yields mistakes as edits."""

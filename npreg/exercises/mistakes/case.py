@@ -106,7 +106,8 @@ class Case:
                     codes, found = ("sign",) if signed else (), Facts()
                 halves = [(half, ONE) for half in mistake.halves]
                 if codes and not halves:
-                    halves = [(mistake, ONE), (RIGHT, factor)] if mistake.codes else [(RIGHT, f) for f in factor.parts]
+                    first = (mistake, ONE) if mistake.codes else (RIGHT, Factor(factor.sign))
+                    halves = [first, (RIGHT, factor if mistake.codes else replace(factor, sign=1))]
                 make, *alone = (combined([partial(m.value, self.name)], [f]) for m, f in [(mistake, factor), *halves])
                 price, facts = cost(mistake.kinds, factor), mistake.found | found
                 yield Explanation((*mistake.codes, *codes), price, make, facts, parts=tuple(alone))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -34,10 +35,6 @@ SQUARED_MATRIX = plain(lambda jacobian: jacobian @ jacobian)
 EVERYWHERE = plain(lambda jacobian: np.tile(np.diag(jacobian)[:, None], (1, jacobian.shape[1])))
 
 
-PARTS = (("first-only", 0, True), ("last-only", -1, True), ("off-by-one", -1, False), ("off-by-one", 0, False))
-"""What loops over the first or last example or feature alone, or over all but one, are called: place, only that one."""
-
-
 def take(other: str) -> Edit:
     return lambda value, tape: tape.values[other]
 
@@ -46,10 +43,15 @@ def times(other: str) -> Edit:
     return lambda value, tape: value * tape.values[other]
 
 
-def part(value: Array, axis: int, place: int, only: bool) -> Array:
-    """Zeros at all places of an axis but one, or else at that one."""
-    chosen = np.indices(value.shape)[axis] == place % value.shape[axis]
-    return np.where(chosen == only, value, 0.0)
+def parts(axis: int) -> list[tuple[str, Callable[[Array], Array]]]:
+    """What loops keep along an axis, the first or the last alone or all but one of them, and the code for it."""
+
+    def kept(value: Array, place: int, only: bool) -> Array:
+        chosen = np.indices(value.shape)[axis] == place % value.shape[axis]
+        return np.where(chosen == only, value, 0.0)
+
+    rows = (("first-only", 0, True), ("last-only", -1, True), ("off-by-one", -1, False), ("off-by-one", 0, False))
+    return [(code, partial(kept, place=place, only=only)) for code, place, only in rows]
 
 
 def summed(axes: tuple[int, ...]) -> Edit:

@@ -132,7 +132,7 @@ def _typed_in(case: Case) -> Iterator[Explanation]:
             (factor,) = case.without(zero, ONE).fit([combined([one, zero], [ONE, Factor(-1)])]) or (None,)
         except REFUSED:  # an index, or what has a logarithm, cannot be 0
             continue
-        if factor is not None and not factor.powers and not factor.is_one:
+        if factor is not None and not factor.powers and factor != ONE:
             typed = factor.sign * float(factor.constant)
             found, make = Facts(value=typed, instead_of=scalar), _with_number(case.answer, scalar, typed)
             yield Explanation(("global-or-hardcoded",), cost([Kind.TYPED_IN]), make, found)

@@ -131,9 +131,8 @@ def _contributions(step: str, wrt: str, tape: Tape) -> Array:
 def _feature_loops(answer: Answer, tape: Tape) -> Iterator[Mistake]:
     """A loop over features or outputs that leaves out the first or the last, or keeps nothing else."""
     axes = [axis for axis, size in enumerate(tape.values[answer.wrt].shape) if size > 1]
-    for axis, (code, place, only) in product(axes, changes.PARTS):
-        edit = changes.plain(partial(changes.part, axis=axis, place=place, only=only))
-        yield known(Kind.FEATURES, code, _changed(partial(value_of, answer), edit))
+    for code, part in (kept for axis in axes for kept in changes.parts(axis)):
+        yield known(Kind.FEATURES, code, _changed(partial(value_of, answer), changes.plain(part)))
 
 
 def _clipped(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Mistake]:
@@ -184,8 +183,8 @@ def _steps(name: str, turns: Sequence[Sequence[str]], each: str, tape: Tape) -> 
     return np.asarray(given[wrt] - offset(name, tape))
 
 
-def _of_part(axis: int, place: int, only: bool) -> Form:
-    return lambda J, D: (part := changes.part(J, axis, place, only)).T @ D @ part
+def _of_part(part: Callable[[Array], Array]) -> Form:
+    return lambda J, D: part(J).T @ D @ part(J)
 
 
 FORMS: tuple[tuple[str, Kind, Form], ...] = (
@@ -206,8 +205,8 @@ FORMS: tuple[tuple[str, Kind, Form], ...] = (
     ("axis", Kind.AXIS, lambda J, D: np.trace(J.T @ D @ J)),
     ("off-by-one", Kind.SHIFTED, lambda J, D: J.T @ D @ np.roll(J, 1, axis=0)),
     ("off-by-one", Kind.SHIFTED, lambda J, D: J.T @ D @ np.roll(J, 1, axis=1)),
-    *((code, Kind.ROWS, _of_part(0, place, only)) for code, place, only in changes.PARTS),
-    *((code, Kind.FEATURES, _of_part(1, place, only)) for code, place, only in changes.PARTS if not only),
+    *((code, Kind.ROWS, _of_part(part)) for code, part in changes.parts(axis=0)),
+    *((code, Kind.FEATURES, _of_part(part)) for code, part in changes.parts(axis=1) if code == "off-by-one"),
 )
 """What students write for Jᵀ·D·J: not summed, transposed, of one row, of the mean row, cut short."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def derivative(wrt: str, edits: Edits | None = None) -> Make:
 def known(kind: Kind, code: str, how: Edits | Make, **facts: Any) -> Mistake:
     """A single mistake, by the edits of the derivative or by the wrong value, and what is known of it."""
     edits, make = (how, None) if isinstance(how, Edits) else (Edits(), how)
-    return Mistake((code,), (kind,), edits, make, cast(Facts, facts))
+    return Mistake((code,), (kind,), edits, make, facts)
 
 
 def on_step(kind: Kind, tape: Tape, family: str, step: str, edits: Edits) -> Mistake:

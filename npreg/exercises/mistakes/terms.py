@@ -147,7 +147,7 @@ def _term_codes(terms: Sequence[Term]) -> Named:
 
 def _relative_codes(terms: Sequence[Term], common: Factor) -> Named:
     alone = sum(factor is not None for _, factor in terms) == 1
-    price = cost([Kind.TERM], common) + (0 if common.is_one or alone else MORE)
+    price = cost([Kind.TERM], common) + (0 if common == ONE or alone else MORE)
     codes, factors, each = list[str](), dict[str, Factor](), list[tuple[Factor | None, ...]]()
     for i, (name, factor) in enumerate(terms):
         relative = factor and factor * common.inverse
@@ -230,10 +230,6 @@ def _one_number(case: Case, inside: set[str]) -> Iterator[Mistake]:
     numbers |= {name: _filled(wrt, name, itemgetter(0)) for name in exercise.wanted if tape.values[name].shape == ()}
     for used, make in numbers.items():
         yield known(Kind.OTHER_BELOW, "wrong-variable", make, used=used, meant=meant)
-    for name in dict.fromkeys((wrt, meant)):
-        if tape.values[name].size > 1:
-            yield known(Kind.AXIS, "axis", _filled(wrt, name, np.sum))
-    yield known(Kind.LINK_MISSING, f"chain-missing:{exercise.public(step)}", _filled(wrt, wrt, lambda entries: 1.0))
 
 
 def _filled(wrt: str, name: str, number: Callable[[Array], Any]) -> Make:
@@ -281,7 +277,7 @@ def _with_extra(case: Case, columns: Sequence[Make]) -> Iterator[tuple[Factor, F
 
 
 def _extra_codes(exercise: Exercise, wrt: str, other: str, gradient: Factor, extra: Factor) -> tuple[str, ...]:
-    if other == wrt and extra.is_one and gradient.sign < 0:
+    if other == wrt and extra == ONE and gradient.sign < 0:
         return ("update-returned",)
     unusual = not gradient.is_usual or not (extra.is_usual or not extra.powers)
     if unusual or any(name == "n-1" for name, _ in extra.powers):
