@@ -132,16 +132,15 @@ class AnswerReport:
 
     def sentences(self, exercise: str, lang: str = "en", hints: int = NAMED) -> list[str]:
         """What is said about the answer, up to a stage of hints."""
-        notes = [
-            words.say("note", lang, name=words.say(f"finding.{finding.kind}", lang), note=note)
-            for finding in self.findings
-            if (note := words.finding_note(finding.kind, finding.details, lang))
+        named = [
+            (words.say(f"finding.{f.kind}", lang), words.finding_note(f.kind, f.details, lang)) for f in self.findings
         ]
+        notes = [words.say("note", lang, name=name, note=note) for name, note in named if note]
         if self.passed:
             return notes
         if self.not_written:
             return self._first_hints(exercise, lang, hints)
-        said = [said for said in (self.already_right(lang), *notes) if said]
+        said = [*filter(None, [self.already_right(lang)]), *notes]
         if hints == KIND:
             kinds = words.say("joint", lang).join(dict.fromkeys(words.kind(code, lang) for code in self.codes))
             said.append(words.say("kind" if len(self.mistakes) == 1 else "kinds", lang, kind=kinds))

@@ -89,7 +89,7 @@ ONE = Factor()
 
 Facts = dict[str, Any]
 """What is known of a mistake, by the placeholders of the messages that say it: `used` stands where `meant` belongs,
-`value` is typed in `instead_of` a setting, `suggest` is the step whose derivative is to be written down `after` another.
+`value` is typed in `instead_of` a setting, `suggest` is the step whose derivative is to be written down `after` one.
 Besides, `factors` by the codes that they are about, and the sizes and settings (`quantities`) they were measured on.
 """
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from npreg.exercises.findings import AnswerReport, Finding, Mistake
 from npreg.exercises.forward.probes import Probe, fresh
-from npreg.exercises.forward.program import Array, Exercise
+from npreg.exercises.forward.program import Answer, Array, Exercise
 from npreg.exercises.forward.verdict import Reference, reference, value_findings
 from npreg.exercises.found import Facts
 from npreg.exercises.mistakes.bank import Bank, bank_of
@@ -53,11 +53,11 @@ def judge(questions: Questions, outcome: Mapping[str, Any], lang: str = "en") ->
         steps: list[AnswerReport] = []
         for name in reversed(questions.optional):
             if name in outcome["functions"] and name not in questions.names:
-                step = _judge(questions, name, outcome, steps)
+                step = judge_one(questions, name, outcome["functions"][name], steps, error)
                 # of wrong ones that nearest to the loss is named: others may pass it on
                 steps.append(step if all(other.passed for other in steps) else replace(step, mistakes=()))
         steps.reverse()
-        answers = [_judge(questions, name, outcome, steps) for name in questions.names]
+        answers = [judge_one(questions, name, outcome["functions"][name], steps, error) for name in questions.names]
     for i, answer in enumerate(answers):
         function = outcome["functions"][answer.name]["name"]
         if function != answer.name:  # no function of the file is named after it: tell what stood for it
@@ -88,79 +88,78 @@ def _as_beside(answer: AnswerReport, answers: Sequence[AnswerReport]) -> AnswerR
     return replace(answer, mistakes=tuple(named)) if causes else answer
 
 
-def _judge(
-    questions: Questions, name: str, outcome: Mapping[str, Any], steps: Sequence[AnswerReport] = ()
-) -> AnswerReport:
-    """The verdict on one answer: behaviour first, then the values."""
-    references, function = questions.judged, outcome["functions"][name]
-    runs = function["runs"]
-    for record, at in zip(runs, references, strict=True):
-        if record["problem"] is not None:
-            return _cannot_run(name, function, record, at, outcome["error"])
-    changed = sorted({argument for record in runs for argument in record["changed"]})
-    behaviour = [Mistake("changes-input", name, Facts(input=argument)) for argument in changed[:1]]
-    if not all(_same(run["value"], run["again"]) for run in runs):
-        behaviour.append(Mistake("not-repeatable", name))
-    outside = _known_globals(function, references[0])
-    exercise = questions.bank.exercise
-    answer = asked(exercise, name)
-    wrong = [report.name.removeprefix("grad_") for report in reversed(steps) if not report.passed]
-    passed_on = [step for step in wrong if answer.wrt in origins(exercise, step)]
-    on_steps = Facts()
-    if passed_on:
-        on_steps = Facts(first=passed_on[0])  # the one nearest to the loss that the answer goes through
-    elif answer.order == 1 and answer.formula is None:
-        on_steps = _next_step(questions.bank, answer.wrt, steps)
-    values = [record["value"] for record in runs]
-    free = ([record["free"] for record in runs], function["guards"])
-    return judge_values(questions, name, values, behaviour, outside, on_steps, free)
-
-
-def judge_values(
+def judge_one(
     questions: Questions,
     name: str,
-    values: list[Array],
-    behaviour: Sequence[Mistake] = (),
-    outside: Sequence[str] = (),  # inputs read as globals
-    on_steps: Facts | None = None,  # what derivatives of steps show, or the one that would
-    free: tuple[Sequence[Array | None], Sequence[float]] = ((), ()),  # without constants as in log(p + 1e-7), and these
+    function: Mapping[str, Any],
+    steps: Sequence[AnswerReport] = (),
+    loading: Any = None,
 ) -> AnswerReport:
-    """The verdict on values: right or not, and the name of the mistake."""
-    references, codes = questions.judged, [mistake.code for mistake in behaviour]
+    """The verdict on one answer, by the record of a function in an outcome: behaviour first, then the values.
+
+    `steps` are the verdicts on derivatives that the file gives besides, `loading` is the error that stopped the file.
+    """
+    references, runs = questions.judged, function["runs"]
+    for record, at in zip(runs, references, strict=True):
+        if record["problem"] is not None:
+            return _cannot_run(name, function, record, at, loading)
+    values, free = [run["value"] for run in runs], [run["free"] for run in runs]
+    changed, repeatable = {a for run in runs for a in run["changed"]}, all(_same(r["value"], r["again"]) for r in runs)
+    behaviour = [Mistake("changes-input", name, Facts(input=argument)) for argument in sorted(changed)[:1]]
+    behaviour += [] if repeatable else [Mistake("not-repeatable", name)]
     shapes = [Facts(got=v.shape, expected=at.right[name].shape) for v, at in zip(values, references, strict=True)]
     off = [fact for fact in shapes if fact["got"] != fact["expected"]]
     passed, about = (False, []) if off else value_findings(values, list(references), name)
     if not (passed or off):
-        about = _right_without_guards(references, name, values, *free) or about
+        about = _right_without_guards(references, name, values, free, function["guards"]) or about
         passed = about[-1].kind == "guard"
     whole = all(value.dtype.kind in "iu" for value in values) and any(value.ndim for value in values)
     numbers = all(value.dtype.kind in "iuf" and value.dtype != np.float16 for value in values)
     numbers = numbers and (passed or not whole)
-    findings = [
+    findings = (
         Finding("runs", True),
-        Finding("repeatable", "not-repeatable" not in codes),
-        Finding("inputs-unchanged", "changes-input" not in codes),
+        Finding("repeatable", repeatable),
+        Finding("inputs-unchanged", not changed),
         Finding("dtype", numbers, {"got": str(values[0].dtype)}),
         Finding("shape", not off, [*off, *shapes][0]),
         *about,
-    ]
+    )
     if passed and numbers:
-        return AnswerReport(name, not behaviour, tuple(findings), tuple(behaviour))
+        return AnswerReport(name, not behaviour, findings, tuple(behaviour))
     if not numbers:
         found = [Mistake("dtype", name, Facts(got=str(values[0].dtype)))]
-    elif "not-repeatable" in codes and all(np.all(np.isfinite(value)) for value in values):
+    elif not repeatable and all(np.all(np.isfinite(value)) for value in values):
         found = []
     else:
-        off_by = Facts()
-        for details in (f.details for f in about if f.kind == "value" and f.details.get("entries")):
-            entry, wrong, sizes = tuple(details["entries"][0]) or None, details["wrong"], details["sizes"]
-            off_by = Facts(entry=entry, wrong=wrong, size=details["size"], deviation=details["deviation"], sizes=sizes)
+        differing = (finding.details for finding in about if finding.kind == "value" and finding.details.get("entries"))
+        off_by = next((Facts(at, entry=tuple(at["entries"][0]) or None) for at in differing), Facts())
+        outside = _known_globals(function, references[0])
         found = _named(questions, name, values, off_by, outside)
-        if found[0].code == "not-recognised" and free[1]:
-            found = _named(questions, name, _without(values, free[0]), off_by, outside)
-    facts = (off[0] if off else Facts()) | (on_steps or Facts())
+        if found[0].code == "not-recognised" and function["guards"]:
+            found = _named(questions, name, _without(values, free), off_by, outside)
+    facts = (off[0] if off else Facts()) | _about_steps(questions.bank, asked(questions.bank.exercise, name), steps)
     told = (replace(mistake, found=mistake.found | facts) for mistake in found)
-    return AnswerReport(name, False, tuple(findings), (*behaviour, *told))
+    return AnswerReport(name, False, findings, (*behaviour, *told))
+
+
+def _about_steps(bank: Bank, answer: Answer, steps: Sequence[AnswerReport]) -> Facts:
+    """The step nearest to the loss whose derivative is given wrongly, if the answer goes through it; or else that
+    which is worth writing down next on the way from the loss, after those that the file gives.
+    """
+    exercise, values = bank.exercise, bank.tapes[0].values
+    wrong = [step.name.removeprefix("grad_") for step in reversed(steps) if not step.passed]
+    for step in wrong:
+        if answer.wrt in origins(exercise, step):
+            return Facts(first=step)
+    if answer.order != 1 or answer.formula is not None:
+        return Facts()
+    below = [s for s in exercise.public_steps[:-1] if s in exercise.active and answer.wrt in origins(exercise, s)]
+    way = [s for s in below if s != answer.wrt]
+    way = [s for s in reversed(way) if values[s].ndim >= min(1, values[way[0]].ndim)]
+    given = {report.name for report in steps}
+    known = max((place for place, step in enumerate(way, 1) if f"grad_{step}" in given), default=0)
+    after = Facts(after=way[known - 1]) if known else Facts()
+    return after | Facts(suggest=way[known]) if known < len(way) else after
 
 
 def _cannot_run(
@@ -229,17 +228,6 @@ def _named(
         if all(np.max(np.abs(v - r)) <= 0.05 * np.max(np.abs(r)) for v, r in pairs):
             return [Mistake("numerical", name, deviation)]
     return [Mistake("not-recognised", name, deviation)]
-
-
-def _next_step(bank: Bank, wrt: str, steps: Sequence[AnswerReport]) -> Facts:
-    """The derivative on the way from the loss that is worth writing down next, after those that the file gives."""
-    exercise, values = bank.exercise, bank.tapes[0].values
-    way = [s for s in exercise.public_steps[:-1] if s in exercise.active and s != wrt and wrt in origins(exercise, s)]
-    way = [s for s in reversed(way) if values[s].ndim >= min(1, values[way[0]].ndim)]
-    given = {report.name for report in steps}
-    known = max((place for place, step in enumerate(way, 1) if f"grad_{step}" in given), default=0)
-    after = Facts(after=way[known - 1]) if known else Facts()
-    return after | Facts(suggest=way[known]) if known < len(way) else after
 
 
 def _right_without_guards(

@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npreg.exercises.findings import AnswerReport
 from npreg.exercises.forward.probes import Probe, draw, fresh
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.recorder import Stop
 from npreg.exercises.forward.tape import Tape, not_analytic, value_of
 from npreg.exercises.forward.verdict import KNOWN_BY_DIFFERENCES, Reference, reference
 from npreg.exercises.found import CONSTANTS, ONE, Factor
-from npreg.exercises.judge import Questions, judge_values, questions_of
+from npreg.exercises.judge import Questions, judge_one, questions_of
 from npreg.exercises.mistakes.bank import Bank, bank_of
 from npreg.exercises.mistakes.case import Explanation, combined
 from npreg.exercises.mistakes.mistake import REFUSED, Mistake, offset
@@ -180,14 +181,19 @@ def _pairs(found: Sequence[Equals]) -> tuple[Pair, ...]:
 def preview(exercise: Exercise, lang: str = "en", count: int = 20) -> Iterator[str]:
     """What students read for the commonest mistakes, each kind once before any comes again; then how exact it is."""
     questions = questions_of(exercise, seed=0)
+
+    def judged(name: str, values: Sequence[Array]) -> AnswerReport:
+        runs = [{"problem": None, "value": value, "again": value, "changed": (), "free": None} for value in values]
+        return judge_one(questions, name, {"runs": runs, "guards": (), "globals": (), "parameters": ()})
+
     begun = time.perf_counter()
     for name in questions.names:
-        judge_values(questions, name, [at.right[name] for at in questions.judged])
+        judged(name, [at.right[name] for at in questions.judged])
     seconds = time.perf_counter() - begun
     said: set[str] = set()
     for name, values in _commonest(questions):
         with np.errstate(all="ignore"):
-            answer = judge_values(questions, name, values)
+            answer = judged(name, values)
         message = answer.message(lang)
         if not answer.passed and message not in said:
             said.add(message)

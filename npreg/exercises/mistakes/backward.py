@@ -79,9 +79,9 @@ def _replaced(tape: Tape, step: str, name: str, jacobian: Array) -> Iterator[Row
     of_value = _slope((step, name), lambda a, v: v)
     yield Kind.OWN_VALUE, "loss-for-derivative" if loss_like else "wrong-variable", of_value
     if np.any(jacobian != np.diag(np.diag(jacobian))):
-        yield Kind.CHAIN_TWICE_MATRIX, "chain-twice", changes.SQUARED_MATRIX
+        yield Kind.CHAIN_TWICE, "chain-twice", changes.SQUARED_MATRIX
         yield Kind.DIAGONAL, "elementwise", changes.DIAGONAL
-        yield Kind.CHAIN_TWICE_MATRIX, "chain-twice", changes.AND_DIAGONAL
+        yield Kind.CHAIN_TWICE, "chain-twice", changes.AND_DIAGONAL
         yield Kind.OWN_VALUE_MATRIX, f"missing-term:{public}", of_value
         if value.ndim == 2:
             yield from _of_softmax(step, value, jacobian)
@@ -183,11 +183,11 @@ def elsewhere(tape: Tape) -> Iterator[Mistake]:
         value = tape.values[name]
         if value.dtype.kind == "b":
             continue
-        rows: list[Row] = _of_table(value, Kind.MEAN_BELOW)
+        rows: list[Row] = _of_table(value, Kind.BELOW)
         if name in exercise.inputs:
-            rows.append((Kind.REVERSED_BELOW, f"term-sign:{name}", changes.NEGATIVE))
+            rows.append((Kind.BELOW, f"term-sign:{name}", changes.NEGATIVE))
         if name in exercise.settings or name == "X":
-            kind = Kind.SETTING_IGNORED_BELOW if name in exercise.settings else Kind.INPUT_ONE_BELOW
+            kind = Kind.SETTING_IGNORED_BELOW if name in exercise.settings else Kind.BELOW
             rows.append((kind, f"ignores:{name}", changes.ONE))
         for kind, code, edit in rows:
             yield known(kind, code, Edits(local=((edge, name, edit),)))

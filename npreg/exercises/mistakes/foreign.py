@@ -97,8 +97,8 @@ def _of_a_table(tape: Tape, wrt: str) -> Iterator[Mistake]:
         if grown:
             yield known(Kind.TABLE, "broadcast", whole)
         for axis in (0, 1) if grown else ():
-            yield known(Kind.TABLE_SUMMED, "broadcast", partial(_passed_on, whole, step, wrt, axis))
-            yield known(Kind.TABLE_SUMMED, "broadcast", _changed(whole, changes.summed((axis,))))
+            yield known(Kind.TABLE, "broadcast", partial(_passed_on, whole, step, wrt, axis))
+            yield known(Kind.TABLE, "broadcast", _changed(whole, changes.summed((axis,))))
 
 
 def _passed_on(whole: Make, step: str, wrt: str, axis: int, tape: Tape) -> Array:

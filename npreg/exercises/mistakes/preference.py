@@ -8,22 +8,6 @@ from fractions import Fraction
 
 from npreg.exercises.found import Factor
 
-GROUPS: dict[int, str] = {
-    0: "the right answer times a factor, or with the opposite sign",
-    1: "contributions not added up, where the shape shows it; a setting left out",
-    9: "a term with the opposite sign, with a wrong factor or missing, where the terms can be told apart",
-    10: "an input left out (`ignores`)",
-    11: "a wrong branch or threshold (`kink-threshold`), a term lost or reversed on the way back",
-    12: "a link of the chain left out, examples left out, a wrong axis, a quantity reversed, a broadcast, a "
-    "value in the place of its derivative",
-    13: "a link used twice, a transposition, `*` for `@`, the product of averages, a term too many",
-    14: "a part of a simplified form missing or changed, a quantity missing in one of its uses",
-    16: "a link taken at the wrong place, a statistic with a wrong factor",
-    18: "another quantity in the right one's place",
-    20: "rows paired with their neighbours",
-}
-"""What each group holds, by what it costs, for docs/codes.md; pairs of mistakes come after all of them."""
-
 MORE = 1.0  # what each turn of the shape, missing part or further mistake beside an explanation costs
 FREE = "free"  # the size of its factor means nothing, at most a sign is reported
 SETTING = "setting"  # far-fetched with a factor beside it, for a setting is a factor itself
@@ -31,18 +15,16 @@ FREQUENT = "frequent"  # also looked for in pairs
 
 
 class Kind(Enum):
-    """A kind of mistake: its group, what it is, and its marks; members of a group are in order."""
+    """A kind of mistake: its group (see docs/codes.md), what it is, and its marks; members of a group are in order."""
 
     RIGHT = 0, "the right answer"
     OWN = 0, "registered by the teacher"
     PLAIN_GRADIENT = 1, "the gradient in the place of an update"
     SETTING_IGNORED = 1, "a setting taken as 1", SETTING, FREQUENT
     NOT_SUMMED = 1, "the contributions of the rows", FREE
-    TABLE = 1, "a column met a vector", FREE
+    TABLE = 1, "a column met a vector, perhaps summed over one axis", FREE
     NOT_MULTIPLIED = 1, "the contributions of the rows, under another name", FREE
-    TABLE_SUMMED = 1, "a column met a vector, summed over one axis", FREE
-    TERM = 9, "a combination of the terms"
-    UPDATE = 9, "the parameter and a multiple of the gradient"
+    TERM = 9, "a combination of the terms, or of the parameter and the gradient"
     INPUT_IGNORED = 10, "an input as if it were zero (weights: one), everywhere or in one of its uses", FREQUENT
     TERM_LOST = 11, "a term that meets others, lost or reversed on the way back", FREQUENT
     BRANCH = 11, "another branch or threshold", FREQUENT
@@ -68,7 +50,7 @@ class Kind(Enum):
     LOSS_FOR_DERIVATIVE = 12, "a value where its derivative belongs, what arrives squared", FREE
     CHAIN_ENDS = 12, "the derivative in a step, as if the chain ended there", FREE
     EXTRA_OWN = 12, "a multiple of the parameter too many"
-    CHAIN_TWICE = 13, "a local derivative used twice, entry by entry"
+    CHAIN_TWICE = 13, "a local derivative used twice"
     MEANS = 13, "a product of averages"
     DIAGONAL = 13, "only the diagonal of a local derivative"
     TRANSPOSED = 13, "a square matrix transposed", FREQUENT
@@ -78,11 +60,9 @@ class Kind(Enum):
     GRADIENT_PRODUCT = 13, "gradients multiplied", FREE
     REDUCED = 13, "the right answer, or its contributions, summed over other axes", FREE
     EXTRA = 13, "a multiple of another quantity too many"
-    CHAIN_TWICE_MATRIX = 13, "a local derivative used twice, as a matrix"
     VALUE_FOR_TERM = 13, "the value of a term in the place of its derivative"
     FREE_OF_ROWS = 13, "nothing of the rows", FREE
-    MEAN_BELOW = 14, "a local derivative taken at averages"
-    REVERSED_BELOW = 14, "a local derivative taken at minus an input"
+    BELOW = 14, "a local derivative taken at averages, at minus an input, at ones"
     OWN_VALUE_MATRIX = 14, "the value of a step for its derivative that is no diagonal"
     WHOLE_STEP = 14, "the factor that a step puts on everything below it"
     INPUT_ABOVE = 14, "an input in the place of what arrives from above", FREE
@@ -92,7 +72,6 @@ class Kind(Enum):
     UPDATED = 14, "updated parameters in an update"
     UPDATE_BY_ONE = 14, "the parameter and the gradient, the learning rate being 1"
     TWO_IGNORED = 14, "two inputs left out"
-    INPUT_ONE_BELOW = 14, "a local derivative taken at ones"
     SLOPE = 14, "a local derivative written with the value of the step, and changed"
     OWN_VALUE = 14, "the value of a step for its derivative"
     OTHER_SLOPE = 16, "the derivative of another function", FREE

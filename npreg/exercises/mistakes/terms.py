@@ -248,7 +248,7 @@ def extra_terms(case: Case) -> Iterator[Explanation]:
             codes = _extra_codes(exercise, wrt, other, kept, added)
             price = cost([Kind.EXTRA_OWN if other == wrt else Kind.EXTRA], kept) + factor_cost(added)
             if codes == ("update-returned",):
-                price = cost([Kind.UPDATE_BY_ONE if kept.magnitude_is_one else Kind.UPDATE])
+                price = cost([Kind.UPDATE_BY_ONE if kept.magnitude_is_one else Kind.TERM])
             if codes:
                 yield Explanation(codes, price, combined(columns, [kept, added]), scaled(kept)[1])
 
