@@ -118,6 +118,11 @@ class AnswerReport:
         return self.codes == ["not-implemented"]
 
     @property
+    def state(self) -> str:
+        """In a word: "right", "wrong" or "not-written"."""
+        return "right" if self.passed else "not-written" if self.not_written else "wrong"
+
+    @property
     def shows_in_numbers(self) -> bool:
         """Whether an example in numbers can show what is wrong."""
         return not _NO_NUMBERS.issuperset(self.codes)
@@ -132,10 +137,7 @@ class AnswerReport:
 
     def sentences(self, exercise: str, lang: str = "en", hints: int = NAMED) -> list[str]:
         """What is said about the answer, up to a stage of hints."""
-        named = [
-            (words.say(f"finding.{f.kind}", lang), words.finding_note(f.kind, f.details, lang)) for f in self.findings
-        ]
-        notes = [words.say("note", lang, name=name, note=note) for name, note in named if note]
+        notes = [*filter(None, (words.finding_note(f.kind, f.details, lang) for f in self.findings))]
         if self.passed:
             return notes
         if self.not_written:

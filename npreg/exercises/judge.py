@@ -206,8 +206,7 @@ def _named(
             return [Mistake("non-finite", name, Facts(value=str(value[at]), entry=at or None))]
     if _nearly(values, references, name, 1e-7):
         return [Mistake("numerical", name, deviation)]
-    count = len(bank.references)
-    found = diagnose(bank, name, values[:count], references[count:], values[count:])
+    found = diagnose(bank, name, values, references[len(bank.references) :])
     # Many mistakes at once can reach any number; where the answer is one number, that is the simpler word.
     if found is not None and not (len(found.codes) > 2 and _constant(values)):
         codes = [code for code in found.codes if code != "not-summed" or "elementwise" not in found.codes]

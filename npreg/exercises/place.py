@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -18,20 +18,17 @@ from npreg.exercises.judge import Questions
 from npreg.exercises.mistakes.diagnose import diagnose
 from npreg.exercises.report import Report
 
-Change: TypeAlias = Mapping[str, Any]
-Search: TypeAlias = Callable[..., Sequence[Change]]
+Change = Mapping[str, Any]
+Search = Callable[..., Sequence[Change]]
 """As `npreg.isolation.search_changes` of a file: a function's name and what is asked of it -> what changes return."""
 
 AS_CHEAP, ALIKE = 0.05, 0.15
 ADDED = 2.0  # the least cost of a change that adds something
 NEW = 3.0  # that of one which knows nothing of what stands there
 TIERS = ((0.0, ADDED), (ADDED, 9.0))
-TWINS = {
-    "sign": "sign",
-    "order": "sign",
-    "accumulation": "update-returned",
-    "shape": "broadcast",
-}  # by the kind of change that shows it
+TWINS = {"sign": "sign", "order": "sign", "accumulation": "update-returned", "shape": "broadcast"}
+"""The twin that a kind of change shows to be the mistake."""
+
 NO_PLACE = {"not-implemented", "not-repeatable", "numerical"}
 
 
@@ -48,8 +45,7 @@ def placed(report: Report, questions: Questions, outcome: Mapping[str, Any], sea
                 others = {called[name]: right for name, right in passed.items() if name != answer.name}
                 intact = answer.codes == ["changes-input"]
                 own = partial(search, called[answer.name], others=others, intact=intact)
-                ask = partial(_ask, own, questions, answer.name)
-                found[answer.name] = _candidates(answer, questions, values, ask)
+                found[answer.name] = _candidates(answer, questions, values, partial(_ask, own, questions, answer.name))
     known = Counter(key for goals in found.values() for key in {_key(c) for changes in goals for c in changes})
     answers = (_with_places(a, found[a.name], known) if a.name in found else a for a in report.answers)
     return replace(report, answers=tuple(answers))
@@ -103,21 +99,20 @@ def _halfway(answer: AnswerReport, questions: Questions, values: Sequence[Any]) 
     """Of two mistakes, what the answer would be without the first, and without the second."""
     if len(answer.mistakes) != 2 or any(value is None for value in values):
         return []
-    bank = questions.bank
-    count = len(bank.references)
-    found = diagnose(bank, answer.name, values[:count], questions.judged[count:], values[count:])
+    bank, judged = questions.bank, questions.judged
+    found = diagnose(bank, answer.name, values, judged[len(bank.references) :])
     if found is None or list(found.codes) != answer.codes or len(found.parts) != 2:
         return []
-    return [[np.asarray(part(at.tape)) for at in questions.judged] for part in found.parts[::-1]]
+    return [[np.asarray(part(at.tape)) for at in judged] for part in found.parts[::-1]]
 
 
 def _reaches(
     change: Change, goal: Sequence[Array], references: Sequence[Reference], probes: Sequence[int], name: str
 ) -> bool:
-    if [value.shape for value in change["values"]] != [goal[i].shape for i in probes]:
-        return False
     for value, i in zip(change["values"], probes, strict=True):
         at, wanted = references[i], goal[i]
+        if value.shape != wanted.shape:
+            return False
         right, terms = at.right[name], at.terms[name]
         scale = max(float(np.max(np.abs(wanted))) / max(float(np.max(np.abs(right))), 1e-300), 1.0)
         good = at.right_entries(name, value) if wanted is right else is_right(value, wanted, np.max(terms) * scale)

@@ -20,8 +20,7 @@ from npreg.exercises.forward.tape import Tape, not_analytic, value_of
 from npreg.exercises.forward.verdict import KNOWN_BY_DIFFERENCES, Reference, reference
 from npreg.exercises.found import CONSTANTS, ONE, Factor
 from npreg.exercises.judge import Questions, judge_one, questions_of
-from npreg.exercises.mistakes.bank import Bank, bank_of
-from npreg.exercises.mistakes.case import Explanation, combined
+from npreg.exercises.mistakes.bank import Bank, Explanation, bank_of, combined
 from npreg.exercises.mistakes.mistake import REFUSED, Mistake, offset
 from npreg.exercises.mistakes.preference import cost, factor_cost
 from npreg.exercises.words import say, wrap

@@ -16,6 +16,8 @@ from typing import Any
 from npreg.exercises.findings import KIND, NAMED, RIGHT, RULE, AnswerReport, WrongAnswer, plain, short_lines
 from npreg.exercises.words import reworded, say, wrap
 
+_MARKS = {"right": ("#1f8a3d", "✓"), "wrong": ("#e0303a", "✗"), "not-written": ("#808080", "·")}
+
 
 class UnusableFile(ValueError):
     """The file or the call cannot be judged at all: missing, unreadable, no Python, no such exercise.
@@ -90,12 +92,9 @@ class Report:
             if self.passed and not said:
                 continue
             codes = "".join(f"  [{code}]" for code in answer.codes if hints >= NAMED and not answer.not_written)
-            lines += ["", f"{answer.name}  {self._state(answer, lang)}{codes}"]
+            lines += ["", f"{answer.name}  {say(answer.state, lang)}{codes}"]
             lines += [line for sentence in said for line in wrap(sentence, indent="  ")]
         return "\n".join(lines)
-
-    def _state(self, answer: AnswerReport, lang: str) -> str:
-        return say("not-written" if answer.not_written else "right" if answer.passed else "wrong", lang)
 
     def _headline(self, lang: str) -> list[str]:
         right = sum(answer.passed for answer in self.answers)
@@ -119,9 +118,9 @@ class Report:
         """The report as built-in types, as `to_json` writes them."""
         answers = []
         for one in self.answers:
-            told = zip(one.mistakes, one.messages(lang or self.lang), strict=True)
-            named = [({"code": mistake.code, "message": message}, mistake.place) for mistake, message in told]
-            mistakes = [known | ({"place": plain(vars(place))} if place else {}) for known, place in named]
+            places = [{"place": plain(vars(mistake.place))} if mistake.place else {} for mistake in one.mistakes]
+            told = zip(one.codes, one.messages(lang or self.lang), places, strict=True)
+            mistakes = [{"code": code, "message": message, **place} for code, message, place in told]
             findings = [dict(vars(finding)) for finding in one.findings]
             answers.append({"name": one.name, "passed": one.passed, "findings": findings, "mistakes": mistakes})
         return {"exercise": self.exercise, "passed": self.passed, "score": self.score, "answers": answers}
@@ -154,10 +153,8 @@ class Report:
 
     def _unfolding(self, answer: AnswerReport) -> str:
         """An answer in HTML: what is right, and below it the further hints, each to be opened."""
-        colour, mark = (
-            ("#1f8a3d", "✓") if answer.passed else ("#808080", "·") if answer.not_written else ("#e0303a", "✗")
-        )
-        state = f'<b style="color:{colour}">{mark} {self._state(answer, self.lang)}</b>'
+        colour, mark = _MARKS[answer.state]
+        state = f'<b style="color:{colour}">{mark} {say(answer.state, self.lang)}</b>'
         parts, shown = [f"{state} <code>{html.escape(answer.name)}</code>"], list[str]()
         for hints in (RIGHT, KIND, NAMED, RULE):
             told = [said for said in answer.sentences(self.exercise, self.lang, hints) if said not in shown]

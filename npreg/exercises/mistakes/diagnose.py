@@ -15,22 +15,19 @@ from npreg.exercises.forward.tape import Edits, not_analytic, value_of
 from npreg.exercises.forward.verdict import Reference, reference, resolution
 from npreg.exercises.found import ONE, Factor, Facts
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.bank import Bank, Pool
-from npreg.exercises.mistakes.case import Case, Explanation, Turn, combined
+from npreg.exercises.mistakes.bank import Bank, Case, Explanation, Pool, Turn, combined
 from npreg.exercises.mistakes.foreign import axes_subsets
 from npreg.exercises.mistakes.mistake import REFUSED, RIGHT, Make, Mistake, derivative, known, offset, quantity
 from npreg.exercises.mistakes.preference import MORE, Kind, cost
 from npreg.exercises.mistakes.terms import extra_terms, joined_terms, path_terms
 
-Values = Sequence[Array]
 CLOSE = 1e-9
 TWINS, FAR = 6, 10
 
 
-def diagnose(
-    bank: Bank, name: str, student: Values, fresh: Sequence[Reference] = (), student_fresh: Values = ()
-) -> Explanation | None:
+def diagnose(bank: Bank, name: str, values: Sequence[Array], fresh: Sequence[Reference] = ()) -> Explanation | None:
     """The mistake in an answer by its values (of any shape) on the bank's probes and on fresh ones, with its twins."""
+    student, student_fresh = values[: len(bank.references)], values[len(bank.references) :]
     tolerance = CLOSE if max(resolution(value) for value in student) < 1e-10 else 3e-4
     if not_analytic(bank.exercise):
         tolerance = max(tolerance, 1e-8)
@@ -49,8 +46,7 @@ def diagnose(
             found_on = best.found | Facts(quantities=bank.quantities)
             return replace(best, found=found_on, alternatives=tuple(dict.fromkeys(twins))[:TWINS])
     if bank.finer is not None:
-        again = [reference(bank.finer.exercise, at.tape.values) for at in fresh]
-        return diagnose(bank.finer, name, case.student, again, student_fresh)
+        return diagnose(bank.finer, name, values, [reference(bank.finer.exercise, at.tape.values) for at in fresh])
     return None
 
 

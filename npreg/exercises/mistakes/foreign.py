@@ -40,7 +40,9 @@ def foreign_values(exercise: Exercise, name: str, tape: Tape) -> Iterator[Mistak
         yield from _too_early(exercise, name)
     elif answer.order:
         yield from _not_summed(tape, answer.wrt)
-        yield from _feature_loops(answer, tape)
+        axes = [axis for axis, size in enumerate(tape.values[answer.wrt].shape) if size > 1]
+        for code, part in (kept for axis in axes for kept in changes.parts(axis)):  # loops over features or outputs
+            yield known(Kind.FEATURES, code, _changed(partial(value_of, answer), changes.plain(part)))
         yield from _clipped(exercise, answer, tape)
 
 
@@ -126,13 +128,6 @@ def _contributions(step: str, wrt: str, tape: Tape) -> Array:
     rows, jacobian = len(tape.values[step]), tape.jacobians[step, wrt]
     flow = tape.sweep()[step].reshape(rows, -1, 1) * jacobian.reshape(rows, -1, jacobian.shape[1])
     return np.asarray(flow.sum(axis=1).reshape(rows, *tape.values[wrt].shape))
-
-
-def _feature_loops(answer: Answer, tape: Tape) -> Iterator[Mistake]:
-    """A loop over features or outputs that leaves out the first or the last, or keeps nothing else."""
-    axes = [axis for axis, size in enumerate(tape.values[answer.wrt].shape) if size > 1]
-    for code, part in (kept for axis in axes for kept in changes.parts(axis)):
-        yield known(Kind.FEATURES, code, _changed(partial(value_of, answer), changes.plain(part)))
 
 
 def _clipped(exercise: Exercise, answer: Answer, tape: Tape) -> Iterator[Mistake]:

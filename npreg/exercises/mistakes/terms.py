@@ -15,7 +15,7 @@ from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Edits, Tape
 from npreg.exercises.found import ONE, Factor, Facts
 from npreg.exercises.mistakes import changes
-from npreg.exercises.mistakes.case import Case, Explanation, combined
+from npreg.exercises.mistakes.bank import Case, Explanation, combined
 from npreg.exercises.mistakes.factors import scaled
 from npreg.exercises.mistakes.mistake import REFUSED, Make, Mistake, derivative, known, origins, quantity, twins
 from npreg.exercises.mistakes.preference import MORE, Kind, cost, factor_cost
@@ -230,6 +230,10 @@ def _one_number(case: Case, inside: set[str]) -> Iterator[Mistake]:
     numbers |= {name: _filled(wrt, name, itemgetter(0)) for name in exercise.wanted if tape.values[name].shape == ()}
     for used, make in numbers.items():
         yield known(Kind.OTHER_BELOW, "wrong-variable", make, used=used, meant=meant)
+    for name in dict.fromkeys((wrt, meant)):
+        if tape.values[name].size > 1:
+            yield known(Kind.AXIS, "axis", _filled(wrt, name, np.sum))
+    yield known(Kind.LINK_MISSING, f"chain-missing:{exercise.public(step)}", _filled(wrt, wrt, lambda entries: 1.0))
 
 
 def _filled(wrt: str, name: str, number: Callable[[Array], Any]) -> Make:

@@ -186,7 +186,9 @@ def topic(code: str, exercise: str) -> str:
 
 def finding_note(kind: str, details: Mapping[str, Any], lang: str = "en") -> str:
     """What is worth saying about a finding that is all right (float32, a kink), often nothing."""
+    template = texts(lang).get(f"note.{kind}", "")
+    if not template or placeholders(template) - details.keys():
+        return ""
     if kind == "dtype" and details.get("got") not in ("float16", "float32"):
         return ""
-    template = texts(lang).get(f"note.{kind}", "")
-    return fill(template, details) if placeholders(template) <= details.keys() else ""
+    return say("note", lang, name=say(f"finding.{kind}", lang), note=fill(template, details))
