@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from npreg.isolation import Sandbox, run_isolated
+from npreg.isolation import Isolated, Sandbox
 
 HOSTILE = Path(__file__).with_name("hostile")
 NAMED = "changes_its_input", "hard_coded_answer", "not_a_number", "sleeper"
@@ -37,7 +37,7 @@ def grad_b(r):
 
 def small_file(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
     """Run a small file: what is wrong with the isolation ("" if nothing), and what was in force."""
-    ran = run_isolated(sandbox, "def f(x): return 2 * x", ["f"], [{"x": np.arange(3.0)}])
+    ran = Isolated(sandbox, "def f(x): return 2 * x").run(["f"], [{"x": np.arange(3.0)}])
     said = (f"a process does not run here ({code}): {detail.strip()[-300:]}" for code, detail in ran.endings.values())
     return "".join(said), ran.isolation
 

@@ -19,7 +19,7 @@ from npreg.exercises.judge import Questions, judge, questions_of
 from npreg.exercises.place import placed
 from npreg.exercises.report import Report, UnusableFile
 from npreg.exercises.words import LANGUAGES, explain, size
-from npreg.isolation import LARGE, Limits, Ran, Sandbox, Watch, run_isolated, search_isolated
+from npreg.isolation import LARGE, Isolated, Limits, Ran, Sandbox, Watch
 
 MOST_HELPERS = 50
 PLACE_SECONDS = 1.0  # for looking for a mistake's place, an answer
@@ -45,13 +45,10 @@ class OwnFile:
     limits: Limits
     watch: Watch | None = None
 
-    def run(self, source: str, *args: Any, **kwargs: Any) -> Ran:
-        """Run it as `run_isolated` does, in its own folder and within its limits."""
-        return run_isolated(self.sandbox, source, *args, helpers=self.modules, watch=self.watch, **kwargs)
-
-    @property
-    def sandbox(self) -> Sandbox:
-        return Sandbox(replace(self.limits, file_size=OWN_FILE_SIZE), home=self.folder)
+    def isolated(self, source: str) -> Isolated:
+        """It, or another text for it, to be run in its own folder and within its limits."""
+        sandbox = Sandbox(replace(self.limits, file_size=OWN_FILE_SIZE), home=self.folder)
+        return Isolated(sandbox, source, self.modules, watch=self.watch)
 
     @cached_property
     def modules(self) -> dict[str, str]:
@@ -68,13 +65,12 @@ class OwnFile:
     def check(self, exercise: Exercise, seed: Any = None, lang: str = "en") -> Session:
         """Judge it, and collect what it printed on the first probe."""
         questions = questions_of(exercise, seed=seed)
-        ran = self.run(self.source, questions.names, questions.probes, optional=questions.optional)
+        ran = self.isolated(self.source).run(questions.names, questions.probes, questions.optional)
         said = {"": ran.outcome["stdout"]}
         said |= {name: f["runs"][0]["stdout"] for name, f in ran.outcome["functions"].items() if f["runs"]}
         printed = {name: _shortened(text) for name, text in said.items() if text.strip()}
         stopped = [explained(where, *ending, self.limits)[lang] for where, ending in ran.endings.items()]
-        options: Any = {"helpers": self.modules, "watch": self.watch, "seconds": PLACE_SECONDS}
-        with search_isolated(self.sandbox, self.source, **options) as search:
+        with self.isolated(self.source).searching(PLACE_SECONDS) as search:
             report = placed(judged(questions, ran, self.limits, lang, own=True), questions, ran.outcome, search)
         return Session(report, printed, " ".join(stopped))
 

@@ -26,7 +26,7 @@ from npreg.exercises.session import endings_of, explained, judged
 from npreg.exercises.words import REASONS, explain, say
 from npreg.grading.numerical import loses_digits, stretched
 from npreg.grading.students import Submission
-from npreg.isolation import Sandbox, Watch, protections, run_isolated, search_isolated
+from npreg.isolation import Isolated, Sandbox, Watch, protections
 from npreg.isolation.sandbox import base_executable
 
 LONGEST_EXCERPT = 12
@@ -148,18 +148,17 @@ def mark(
 ) -> Result:
     """Mark one submission on the probes of a seed; whatever it does, the answer is a `Result`.
 
-    `slot` and `watch` are those of `run_isolated`. Threads judge one at a time, and wait side by side.
+    `slot` and `watch` are those of `Isolated`. Threads judge one at a time, and wait side by side.
     """
     if submission.source is None:
         return _without_answers(submission.name, exercise, submission.reason or ("empty", ""), settings.lang)
-    how: dict[str, Any] = {"helpers": submission.helpers, "slot": slot, "watch": watch}
-    at = (settings.sandbox, submission.source + "\n")
+    file = Isolated(settings.sandbox, submission.source + "\n", submission.helpers, slot, watch)
     try:
         with _judging, np.errstate(all="ignore"):
             questions = questions_of(exercise, fresh(exercise, seed))
             large = stretched(exercise, questions.probes[0])
         asked = [*questions.probes, *(each.reference.given for each in large)]
-        ran = run_isolated(*at, questions.names, asked, optional=questions.optional, **how)
+        ran = file.run(questions.names, asked, questions.optional)
         with _judging, np.errstate(all="ignore"):
             count, functions = len(questions.probes), ran.outcome["functions"]
             rest = {name: functions[name]["runs"][count:] for name in questions.names}
@@ -170,10 +169,10 @@ def mark(
             functions = {name: {**record, "runs": record["runs"][:count]} for name, record in functions.items()}
             ran = replace(ran, outcome={**ran.outcome, "functions": functions})
             report = judged(questions, ran, settings.sandbox.limits, settings.lang)
-        with search_isolated(*at, seconds=PLACE_SECONDS, **how) as search:
+        with file.searching(PLACE_SECONDS) as search:
             report = placed(report, questions, ran.outcome, search)
         with _judging, np.errstate(all="ignore"):
-            known = (exercise.id, functions, numerical, settings, at[1])
+            known = (exercise.id, functions, numerical, settings, file.source)
             marks = tuple(_mark(answer, *known) for answer in report.answers)
             told = report.to_dict(settings.lang)
         score = sum(mark.mark for mark in marks) / max(len(marks), 1)
@@ -270,7 +269,7 @@ def _tried(sandbox: Sandbox, modules: Sequence[str]) -> tuple[str, Mapping[str, 
     exercise = load("minibatch-mean")
     questions = questions_of(exercise, fresh(exercise, 0))
     source = KNOWN_RIGHT.format(modules=list(modules))
-    ran = run_isolated(sandbox, source, questions.names, questions.probes)
+    ran = Isolated(sandbox, source).run(questions.names, questions.probes)
     error, unknown = ran.outcome["error"], {*ran.outcome["stdout"].split()}.intersection(modules)
     missing = sorted(name for name in unknown if _imports_outside(name))  # else this Python lacks it
     said = "; ".join(f"{code} {detail.strip()[-300:]}".strip() for code, detail in ran.endings.values())

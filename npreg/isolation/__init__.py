@@ -1,9 +1,9 @@
-"""Somebody's file in a process of its own (``choose``, ``run_isolated``), or in this one (``run_answers``).
+"""Somebody's file in a process of its own (``choose``, ``Isolated``), or in this one (``run_answers``).
 
 What runs inside the other process is in ``inside``, loaded by path, without the package.
 """
 
-from npreg.isolation.executor import Ran, Watch, run_isolated, search_isolated
+from npreg.isolation.executor import Isolated, Ran, Watch
 from npreg.isolation.inside.answers import FILENAME, is_gradient, keys_for
 from npreg.isolation.inside.answers import run as run_answers
 from npreg.isolation.inside.constants import unguarded
@@ -11,6 +11,5 @@ from npreg.isolation.inside.main import LARGE
 from npreg.isolation.inside.variants import search as search_changes
 from npreg.isolation.sandbox import FORBIDDEN, Limits, NoIsolation, Sandbox, choose, protections, workplace
 
-__all__ = ["FILENAME", "FORBIDDEN", "LARGE", "Limits", "NoIsolation", "Ran", "Sandbox", "Watch", "choose"]
-__all__ += ["is_gradient", "keys_for", "protections", "run_answers", "run_isolated", "search_changes"]
-__all__ += ["search_isolated", "unguarded", "workplace"]
+__all__ = ["FILENAME", "FORBIDDEN", "LARGE", "Isolated", "Limits", "NoIsolation", "Ran", "Sandbox", "Watch", "choose"]
+__all__ += ["is_gradient", "keys_for", "protections", "run_answers", "search_changes", "unguarded", "workplace"]

@@ -43,82 +43,6 @@ class Ran:
     complex: list[str] = field(default_factory=list)  # functions that work with complex numbers
 
 
-def run_isolated(
-    sandbox: Sandbox,
-    source: str,
-    names: Sequence[str],
-    probes: Probes,
-    *,
-    optional: Sequence[str] = (),
-    helpers: Mapping[str, str] | None = None,
-    slot: int = 0,
-    watch: Watch | None = None,
-) -> Ran:
-    """Run answers as ``run_answers`` does, in a process of their own; again, without a function that it died in.
-
-    ``helpers`` are modules of the file's own folder, as name and source; ``slot`` keeps parallel users apart; ``watch``
-    is called with the seconds since the start and the function at work ("" while loading), and may raise to end it.
-    """
-    request = _request(source, probes, helpers, names=list(names), optional=list(optional))
-    ran = Ran({"error": None, "stdout": "", "functions": {}})
-    dead: dict[str, dict[str, Any]] = {}
-    while request["names"]:
-        run = run_once(sandbox, request, slot, watch)
-        ran.isolation, ran.complex = run.isolation or ran.isolation, run.complex or ran.complex
-        if run.answer is not None:
-            ran.outcome = run.answer
-            break
-        culprit = run.at_work if run.at_work in (*request["names"], *request["optional"]) else ""
-        ran.endings[culprit] = (run.ending, run.detail)
-        error = {"kind": run.ending, "message": run.detail, "line": None, "package": None}
-        ran.outcome["error"] = ran.outcome["error"] if culprit else error
-        function = {"defined": True, "parameters": [], "globals": [], "line": None}
-        for name in (name for name in request["names"] if culprit in ("", name)):
-            runs = [{**NO_RUN, "problem": "raises", "error": error} for _ in probes]
-            dead[name] = {**function, "name": name, "runs": runs}
-        for key in ("names", "optional"):
-            request[key] = [name for name in request[key] if culprit not in ("", name)]
-    functions = {**ran.outcome["functions"], **dead}
-    ran.outcome["functions"] = {name: functions[name] for name in (*names, *optional) if name in functions}
-    return ran
-
-
-@contextlib.contextmanager
-def search_isolated(
-    sandbox: Sandbox,
-    source: str,
-    *,
-    helpers: Mapping[str, str] | None = None,
-    watch: Watch | None = None,
-    slot: int = 0,
-    **always: Any,
-) -> Iterator[Callable[..., list[dict[str, Any]]]]:
-    """Give what runs small changes of a file as ``search_changes`` does, in one process of its own for all searches.
-
-    Where it dies, the search is made once more in another, and then finds nothing.
-    """
-    with contextlib.ExitStack() as running:
-        ask: Callable[..., Run] | None = None
-
-        def search(name: str, *, probes: Probes, **options: Any) -> list[dict[str, Any]]:
-            nonlocal ask
-            request = _request(source, probes, helpers, search={"name": name, **always, **options})
-            run = ask(request, watch) if ask else Run()
-            if run.answer is None:
-                running.close()
-                ask = running.enter_context(_process(sandbox, slot))
-                run = ask(request, watch)
-            ask = None if run.answer is None else ask  # what has ended answers no other search
-            return run.answer or []
-
-        yield search
-
-
-def _request(source: str, probes: Probes, helpers: Mapping[str, str] | None, **more: Any) -> dict[str, Any]:
-    given = [{name: np.asarray(value) for name, value in probe.items()} for probe in probes]
-    return {"source": source, "helpers": dict(helpers or {}), "probes": given, **more}
-
-
 @dataclass
 class Run:
     """How one process ended: its ``answer``, checked, or None and why; ``isolation`` and ``complex`` as of ``Ran``."""
@@ -131,57 +55,121 @@ class Run:
     complex: list[str] | None = None
 
 
-def run_once(sandbox: Sandbox, request: Mapping[str, Any], slot: int = 0, watch: Watch | None = None) -> Run:
-    """Run one request in a fresh process and return how it ended; nothing of it is left afterwards."""
-    with _process(sandbox, slot) as ask:
-        return ask(request, watch)
+@dataclass(frozen=True)
+class Isolated:
+    """Somebody's file, run in processes of its own.
 
+    ``helpers`` are modules of the file's own folder, as name and source; ``slot`` keeps parallel users apart; ``watch``
+    is called with the seconds since the start and the function at work ("" while loading), and may raise to end it.
+    """
 
-@contextlib.contextmanager
-def _process(sandbox: Sandbox, slot: int) -> Iterator[Callable[..., Run]]:
-    """Start a process, and give what sends it a request and returns its answer; after a search it takes another."""
-    events, printed, isolation = Events(), list[bytes](), dict[str, Any]()
-    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # on Windows, where there are no sessions
-    with sandbox.room(slot) as (start, settings):
-        try:
-            process = subprocess.Popen(**start, **pipes, start_new_session=True, creationflags=group)
-        except OSError as error:
-            failed = Run(detail=str(error))
-            yield lambda request, watch: failed
-            return
-        readers = [
-            threading.Thread(target=_read_messages, args=(process.stdout, events), daemon=True),
-            threading.Thread(target=_drain, args=(process.stderr, events, printed, sandbox.limits.output), daemon=True),
-        ]
+    sandbox: Sandbox
+    source: str
+    helpers: Mapping[str, str] = field(default_factory=dict)
+    slot: int = 0
+    watch: Watch | None = None
 
-        def ask(request: Mapping[str, Any], watch: Watch | None) -> Run:
-            run, stdin = Run(isolation=isolation), cast(BinaryIO, process.stdin)
-            with contextlib.suppress(OSError, ValueError):
-                for message in [request] if isolation else [settings, request]:
-                    wire.write_frame(stdin, message)
-                if "search" not in request:
-                    stdin.close()
-            _collect(run, events, request, sandbox.limits.seconds, watch)
-            if run.ending == "closed":
-                readers[1].join(2)
-                run.detail = b"".join(printed).decode("utf-8", "replace")
-                _explain_exit(run, process)
-            isolation.setdefault("bwrap", sandbox.bwrap is not None)
-            return run
+    def run(self, names: Sequence[str], probes: Probes, optional: Sequence[str] = ()) -> Ran:
+        """Run answers as ``run_answers`` does; again, without a function that its process died in."""
+        request = self._request(probes, names=list(names), optional=list(optional))
+        ran = Ran({"error": None, "stdout": "", "functions": {}})
+        dead: dict[str, dict[str, Any]] = {}
+        while request["names"]:
+            run = self.run_once(request)
+            ran.isolation, ran.complex = run.isolation or ran.isolation, run.complex or ran.complex
+            if run.answer is not None:
+                ran.outcome = run.answer
+                break
+            culprit = run.at_work if run.at_work in (*request["names"], *request["optional"]) else ""
+            ran.endings[culprit] = (run.ending, run.detail)
+            error = {"kind": run.ending, "message": run.detail, "line": None, "package": None}
+            ran.outcome["error"] = ran.outcome["error"] if culprit else error
+            function = {"defined": True, "parameters": [], "globals": [], "line": None}
+            for name in (name for name in request["names"] if culprit in ("", name)):
+                runs = [{**NO_RUN, "problem": "raises", "error": error} for _ in probes]
+                dead[name] = {**function, "name": name, "runs": runs}
+            for key in ("names", "optional"):
+                request[key] = [name for name in request[key] if culprit not in ("", name)]
+        functions = {**ran.outcome["functions"], **dead}
+        ran.outcome["functions"] = {name: functions[name] for name in (*names, *optional) if name in functions}
+        return ran
 
-        try:
-            for reader in readers:
-                reader.start()
-            yield ask
-        finally:
-            with contextlib.suppress(OSError, AttributeError):
-                os.killpg(process.pid, signal.SIGKILL)
-            with contextlib.suppress(OSError), process:  # whose pipes are closed in the end
-                process.kill()
-                process.wait()
-            for reader in readers:
-                reader.join(5)
+    def run_once(self, request: Mapping[str, Any]) -> Run:
+        """Run one request in a fresh process and return how it ended; nothing of it is left afterwards."""
+        with self._process() as ask:
+            return ask(request)
+
+    @contextlib.contextmanager
+    def searching(self, seconds: float) -> Iterator[Callable[..., list[dict[str, Any]]]]:
+        """Give what runs small changes of the file as ``search_changes`` does, in one process for all searches.
+
+        Where it dies, the search is made once more in another, and then finds nothing.
+        """
+        with contextlib.ExitStack() as running:
+            ask: Callable[..., Run] | None = None
+
+            def search(name: str, *, probes: Probes, **options: Any) -> list[dict[str, Any]]:
+                nonlocal ask
+                request = self._request(probes, search={"name": name, "seconds": seconds, **options})
+                run = ask(request) if ask else Run()
+                if run.answer is None:
+                    running.close()
+                    ask = running.enter_context(self._process())
+                    run = ask(request)
+                ask = None if run.answer is None else ask  # what has ended answers no other search
+                return run.answer or []
+
+            yield search
+
+    def _request(self, probes: Probes, **more: Any) -> dict[str, Any]:
+        given = [{name: np.asarray(value) for name, value in probe.items()} for probe in probes]
+        return {"source": self.source, "helpers": dict(self.helpers), "probes": given, **more}
+
+    @contextlib.contextmanager
+    def _process(self) -> Iterator[Callable[..., Run]]:
+        """Start a process, and give what sends it a request and returns its answer; after a search it takes another."""
+        events, printed, isolation, limits = Events(), list[bytes](), dict[str, Any](), self.sandbox.limits
+        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # on Windows, where there are no sessions
+        with self.sandbox.room(self.slot) as (start, settings):
+            try:
+                process = subprocess.Popen(**start, **pipes, start_new_session=True, creationflags=group)
+            except OSError as error:
+                failed = Run(detail=str(error))
+                yield lambda request: failed
+                return
+            readers = [
+                threading.Thread(target=_read_messages, args=(process.stdout, events), daemon=True),
+                threading.Thread(target=_drain, args=(process.stderr, events, printed, limits.output), daemon=True),
+            ]
+
+            def ask(request: Mapping[str, Any]) -> Run:
+                run, stdin = Run(isolation=isolation), cast(BinaryIO, process.stdin)
+                with contextlib.suppress(OSError, ValueError):
+                    for message in [request] if isolation else [settings, request]:
+                        wire.write_frame(stdin, message)
+                    if "search" not in request:
+                        stdin.close()
+                _collect(run, events, request, limits.seconds, self.watch)
+                if run.ending == "closed":
+                    readers[1].join(2)
+                    run.detail = b"".join(printed).decode("utf-8", "replace")
+                    _explain_exit(run, process)
+                isolation.setdefault("bwrap", self.sandbox.bwrap is not None)
+                return run
+
+            try:
+                for reader in readers:
+                    reader.start()
+                yield ask
+            finally:
+                with contextlib.suppress(OSError, AttributeError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                with contextlib.suppress(OSError), process:  # whose pipes are closed in the end
+                    process.kill()
+                    process.wait()
+                for reader in readers:
+                    reader.join(5)
 
 
 def _read_messages(stream: Any, events: Events) -> None:

@@ -10,7 +10,7 @@ from npreg.exercises.check import check
 from npreg.exercises.course import load
 from npreg.exercises.forward.probes import draw, fresh
 from npreg.exercises.judge import judge, questions_of
-from npreg.isolation import Sandbox, run_isolated
+from npreg.isolation import Isolated, Sandbox
 
 RIGHT = {
     "minibatch-mean": [
@@ -148,7 +148,7 @@ def new_b(r, b, lr, batch_size):
 """
     exercise = load("sgd-step")
     questions = questions_of(exercise, seed=0)
-    isolated = run_isolated(Sandbox(), source, questions.names, questions.probes)
+    isolated = Isolated(Sandbox(), source).run(questions.names, questions.probes)
     assert check(source, exercise, seed=0).passed
     assert judge(questions, isolated.outcome).passed
     assert [example.yours for example in by_hand(source, exercise)] == [None, None]

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from npreg.isolation import Limits, Sandbox, executor, run_isolated, sandbox
+from npreg.isolation import Isolated, Limits, Sandbox, executor, sandbox
 from npreg.isolation.executor import Run
 from npreg.isolation.inside.constants import complex_functions
 from npreg.isolation.inside.locks import Finder, Forbidden, StandIn
@@ -99,14 +99,14 @@ def test_a_function_that_kills_its_process_costs_itself_alone(monkeypatch):
     """Played without processes: `b` ends the first, the optional `c` the second, the third answers."""
     asked = []
 
-    def play(sandbox, request, slot, watch):
+    def play(file, request):
         asked.append((request["names"], request["optional"]))
         if len(asked) < 3:
             return Run(at_work="b" if len(asked) == 1 else "c", ending="time-limit", isolation={"uid": 1})
         return Run({"error": None, "stdout": "hello", "functions": {"a": ok(1.0)}}, "a", "finished")
 
-    monkeypatch.setattr(executor, "run_once", play)
-    ran = run_isolated(Sandbox(), "", ["a", "b"], [{}], optional=["c"])
+    monkeypatch.setattr(Isolated, "run_once", play)
+    ran = Isolated(Sandbox(), "").run(["a", "b"], [{}], ["c"])
     assert asked == [(["a", "b"], ["c"]), (["a"], ["c"]), (["a"], [])]
     assert ran.endings == {"b": ("time-limit", ""), "c": ("time-limit", "")}
     assert list(ran.outcome["functions"]) == ["a", "b"]
@@ -117,8 +117,8 @@ def test_a_function_that_kills_its_process_costs_itself_alone(monkeypatch):
 
 def test_a_file_that_never_comes_to_its_functions_costs_them_all(monkeypatch):
     played = Run(ending="crashed", detail="SIGSEGV", isolation={"uid": 1})
-    monkeypatch.setattr(executor, "run_once", lambda *args: played)
-    ran = run_isolated(Sandbox(), "", ["a", "b"], [{}, {}])
+    monkeypatch.setattr(Isolated, "run_once", lambda *args: played)
+    ran = Isolated(Sandbox(), "").run(["a", "b"], [{}, {}])
     assert ran.endings == {"": ("crashed", "SIGSEGV")}
     assert ran.outcome["error"]["kind"] == "crashed"
     assert [len(f["runs"]) for f in ran.outcome["functions"].values()] == [2, 2]

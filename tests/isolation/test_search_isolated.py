@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from npreg.isolation import Sandbox, executor, search_changes, search_isolated
+from npreg.isolation import Isolated, Sandbox, executor, search_changes
 
 SOURCE = "import numpy as np\ndef grad_w(X, r):\n    return X @ r\ndef grad_b(r):\n    return r.mean()\n"
 PROBES = [{"X": np.arange(9.0).reshape(3, 3), "r": np.array([1.0, -2, 4])}]
@@ -32,7 +32,7 @@ def comparable(changes):
 
 
 def test_all_searches_are_made_in_one_process_and_find_what_they_find_here(started):
-    with search_isolated(Sandbox(), SOURCE, seconds=20) as search:
+    with Isolated(Sandbox(), SOURCE).searching(20) as search:
         assert started == []  # a right file needs none
         found = {name: search(name, **ABOUT, shapes=[shape]) for name, shape in (("grad_w", [3]), ("grad_b", []))}
     assert len(started) == 1
@@ -44,7 +44,7 @@ def test_all_searches_are_made_in_one_process_and_find_what_they_find_here(start
 
 
 def test_a_search_whose_process_is_gone_is_made_again_in_another(started):
-    with search_isolated(Sandbox(), SOURCE, seconds=20) as search:
+    with Isolated(Sandbox(), SOURCE).searching(20) as search:
         first = search("grad_b", **ABOUT)
         started[0].kill()
         assert comparable(search("grad_b", **ABOUT)) == comparable(first)
@@ -53,7 +53,7 @@ def test_a_search_whose_process_is_gone_is_made_again_in_another(started):
 
 def test_a_file_that_ends_its_process_in_every_change_has_no_changes(started):
     ends = SOURCE + "import os\nos._exit(3)\n"
-    with search_isolated(Sandbox(), ends, seconds=20) as search:
+    with Isolated(Sandbox(), ends).searching(20) as search:
         assert search("grad_b", **ABOUT) == []
         assert search("grad_w", **ABOUT) == []
     assert all(process.poll() is not None for process in started)
