@@ -14,6 +14,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -202,17 +203,14 @@ def _grade(options: argparse.Namespace) -> int:
 
     exercises = [files.find_exercise(name) for name in options.exercise]
     forbidden = FORBIDDEN if options.forbid is None else _names(options.forbid)
-    named = ("csv", "gradebook", "bom", "jsonl", "gradescope", "feedback", "report", "anonymous", "journal", "points")
     try:
-        outputs = Outputs(**{name: getattr(options, name) for name in named})
+        outputs = Outputs(**{each.name: getattr(options, each.name) for each in fields(Outputs)})
         sandbox = Sandbox(_limits(options), forbidden=forbidden, allowed=_names(options.allow))
         settings = Settings(options.lang, options.numerical, options.hints, sandbox)
         how: dict[str, Any] = {name: getattr(options, name) for name in ("jobs", "student", "quiet")}
         how |= {"way": options.isolation, "sources": [name for name in options.exercise if name.endswith(".py")]}
-        how["skip"] = [options.key] if options.key else []
-        graded = grade(
-            options.folder, exercises, secret=read_key(options.key), settings=settings, outputs=outputs, **how
-        )
+        how |= {"skip": [options.key] if options.key else [], "secret": read_key(options.key)}
+        graded = grade(options.folder, exercises, settings=settings, outputs=outputs, **how)
     except (OSError, ValueError, NoIsolation) as error:
         raise UnusableFile("other", why=error) from None
     for line in graded.lines(rows=not (options.csv or options.gradebook or options.jsonl), lang=options.lang):

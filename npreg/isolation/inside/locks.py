@@ -49,17 +49,15 @@ def _numbers(table: str) -> dict[str, tuple[int, int]]:
 
 REFUSED = _numbers("""
     socket 41 198; socketpair 53 199; clone 56 220; fork 57 -; vfork 58 -; execve 59 221; execveat 322 281;
-    pidfd_send_signal 424 424; pidfd_open 434 434; pidfd_getfd 438 438; shmget 29 194; shmat 30 196;
-    semget 64 190; msgget 68 186; mq_open 240 180; chmod 90 -; fchmod 91 52; fchmodat 268 53; chown 92 -;
-    fchown 93 55; lchown 94 -; fchownat 260 54; utime 132 -; utimes 235 -; futimesat 261 -;
-    utimensat 280 88; setxattr 188 5; lsetxattr 189 6; fsetxattr 190 7; removexattr 197 14;
-    lremovexattr 198 15; fremovexattr 199 16; ptrace 101 117; process_vm_readv 310 270;
-    process_vm_writev 311 271; process_madvise 440 440; setpgid 109 154; setsid 112 157; mount 165 40;
-    umount2 166 39; add_key 248 217; request_key 249 218; keyctl 250 219; unshare 272 97; setns 308 268;
-    perf_event_open 298 241; open_by_handle_at 304 265; bpf 321 280; userfaultfd 323 282;
-    io_uring_setup 425 425; io_uring_enter 426 426; io_uring_register 427 427; prctl 157 167;
-    setpriority 141 140; sched_setattr 314 274; sched_setscheduler 144 119; sched_setparam 142 118;
-    sched_setaffinity 203 122; ioprio_set 251 30
+    pidfd_send_signal 424 424; pidfd_open 434 434; pidfd_getfd 438 438; shmget 29 194; shmat 30 196; semget 64 190;
+    msgget 68 186; mq_open 240 180; chmod 90 -; fchmod 91 52; fchmodat 268 53; chown 92 -; fchown 93 55; lchown 94 -;
+    fchownat 260 54; utime 132 -; utimes 235 -; futimesat 261 -; utimensat 280 88; setxattr 188 5; lsetxattr 189 6;
+    fsetxattr 190 7; removexattr 197 14; lremovexattr 198 15; fremovexattr 199 16; ptrace 101 117; process_vm_readv 310
+    270; process_vm_writev 311 271; process_madvise 440 440; setpgid 109 154; setsid 112 157; mount 165 40; umount2 166
+    39; add_key 248 217; request_key 249 218; keyctl 250 219; unshare 272 97; setns 308 268; perf_event_open 298 241;
+    open_by_handle_at 304 265; bpf 321 280; userfaultfd 323 282; io_uring_setup 425 425; io_uring_enter 426 426;
+    io_uring_register 427 427; prctl 157 167; setpriority 141 140; sched_setattr 314 274; sched_setscheduler 144 119;
+    sched_setparam 142 118; sched_setaffinity 203 122; ioprio_set 251 30
 """)
 # Allowed only with the process's own number as first argument: a signal may be sent to oneself alone.
 SELF_ONLY = _numbers("kill 62 129; tkill 200 130; tgkill 234 131; rt_sigqueueinfo 129 138; rt_tgsigqueueinfo 297 240")

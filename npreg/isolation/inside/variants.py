@@ -84,7 +84,6 @@ class Unit:
     text: str
     names: list[str]
     cell: int | None = None
-    right: bool = False  # are there right answers that use it?
 
     def __post_init__(self) -> None:
         self.loops = [node for node in ast.walk(self.tree) if isinstance(node, (ast.For, ast.While))]
@@ -168,15 +167,12 @@ class Piece:
         parse = lru_cache(ast.parse)
         defining = lru_cache(None)(lambda name: _defining(source, space, name, parse))
         self.reached = _reached(name, defining)
-        beside = {other: _reached(other, defining) for other in others}
-        for unit in (unit for other in beside if others[other] for unit in beside[other]):
-            unit.right = True
         if not self.reached:
             raise ValueError(f"nothing defines {name}")
         helping = [key for key, value in space.items() if isinstance(value, types.FunctionType) and key[:5] != "grad_"]
         self.helpers = [key for key in helping if key != _OWN.split(name)[0]][:4]
         self.right = [other for other, right in others.items() if right and last]  # they must stay as they are
-        units = {*self.reached, *(unit for other in self.right for unit in beside[other])}
+        units = {*self.reached, *(unit for other in self.right for unit in _reached(other, defining))}
         units |= {unit for unit in map(defining, self.helpers) if unit is not None}  # their loops are bounded, too
         self.order = sorted(units, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
         guarded = _Guarded()
@@ -192,7 +188,7 @@ class Piece:
         scalars += [GIVEN + setting for setting in settings if setting in self.probes[0]]
         shapes = {name: value.shape for name, value in self.probes[0].items()}
         found, alike = list[tuple[list[Unit], edits.Edit]](), dict[str, list[tuple[Unit, edits.Edit]]]()
-        for unit in (unit for unit in self.reached if not (unit.right and self.others.get(unit.names[0]))):
+        for unit in (unit for unit in self.reached if not self.others.get(unit.names[0])):
             parts = unit.tree.body if isinstance(unit.tree, ast.ClassDef) else [unit.tree]  # each has names of its own
             every = (edit for part in parts for edit in edits.edits(part, shapes, scalars, self.helpers))
             for edit in sorted(every, key=lambda e: (e.node.lineno, e.node.col_offset)):
