@@ -395,6 +395,7 @@ def test_in_isolation_the_places_are_the_same() -> None:
         [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3, 4], "values": [np.zeros(2)]}],
         [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3], "also": [], "values": [np.zeros(2)]}],
         [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, -3, 4], "also": [], "values": [np.zeros(2)]}],
+        [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3, 10**9], "also": [], "values": [np.zeros(2)]}],
         [{"id": 1, "kind": "sign", "cost": "1", "place": [1, 2, 3, 4], "also": [], "values": [np.zeros(2)]}],
         [{"id": 1, "kind": "sign", "cost": 1.0, "place": [1, 2, 3, 4], "also": [], "values": []}],
     ],

@@ -41,7 +41,8 @@ def unguarded(function: Any, above: tuple[Any, ...] = ()) -> tuple[Any, list[flo
     here = {name: value for name, value in named.items() if getattr(value, "__globals__", None) is known}
     helpers = {name: unguarded(value, (*above, plain)) for name, value in here.items()}
     named.update((name, p.default) for name, p in inspect.signature(plain).parameters.items())
-    floats = [value for value in (*named.values(), *_constants(code)) if isinstance(value, float)]
+    written = [constant for inner in _codes(code) for constant in inner.co_consts]
+    floats = [value for value in (*named.values(), *written) if isinstance(value, float)]
     any_small = any(0 < abs(value) <= SMALL or 0 < 1 - value <= SMALL for value in floats)
     own = _found(plain, named) if any_small else set()
     found = sorted(own.union(*(constants for _, constants in helpers.values())))
@@ -55,9 +56,11 @@ def unguarded(function: Any, above: tuple[Any, ...] = ()) -> tuple[Any, list[flo
     return (fresh if bound is None else fresh.__get__(bound)), found
 
 
-def _constants(code: CodeType) -> Iterator[Any]:
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """The code, and that of the functions inside."""
+    yield code
     for constant in code.co_consts:
-        yield from _constants(constant) if isinstance(constant, CodeType) else (constant,)
+        yield from _codes(constant) if isinstance(constant, CodeType) else ()
 
 
 def tree_of(function: Any) -> ast.Module:
@@ -113,7 +116,7 @@ def complex_functions(source: str, helpers: Iterable[str] = ()) -> list[str]:
     """
     found = COMPLEX.union(*(complex_functions(helper) for helper in helpers))
     try:
-        statements = [(_defined(node), *_used(node)) for node in _statements(ast.parse(source).body)]
+        statements = [_facts(node) for node in _statements(ast.parse(source).body)]
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         return []
     while True:
@@ -133,23 +136,18 @@ def _statements(nodes: Iterable[ast.AST]) -> Iterator[ast.stmt]:
             yield node
 
 
-def _defined(node: ast.stmt) -> set[str]:
+def _facts(node: ast.stmt) -> tuple[set[str], set[str], bool]:
+    """The names that a statement defines, and reads, attributes too; whether a complex number stands in its code."""
+    names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+    defined = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    defined |= {a.asname or a.name.partition(".")[0] for a in ast.walk(node) if isinstance(a, ast.alias)}
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {node.name}
-    stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    aliases = {a.asname or a.name.partition(".")[0] for a in ast.walk(node) if isinstance(a, ast.alias)}
-    return stored | aliases
-
-
-def _used(node: ast.stmt) -> tuple[set[str], bool]:
-    """The names that a statement's code reads, attributes too, and whether a complex number stands in it."""
-    codes = [compile(ast.Module([node], []), "<answers>", "exec", dont_inherit=True)]
-    for code in codes:  # functions inside functions follow
-        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
+        defined = {node.name}
+    codes = list(_codes(compile(ast.Module([node], []), "<answers>", "exec", dont_inherit=True)))
+    used = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
     constants = [constant for code in codes for constant in code.co_consts]
     constants += [part for constant in constants if isinstance(constant, tuple) for part in constant]
     calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
     given = [getattr(a, "value", "") for call in calls for a in (*call.args, *(key.value for key in call.keywords))]
     plainly = any(isinstance(one, complex) or (isinstance(one, str) and one in TEXTS) for one in constants)
-    return names, plainly or "D" in given or "G" in given
+    return defined, used, plainly or "D" in given or "G" in given
