@@ -202,10 +202,9 @@ def _grade(options: argparse.Namespace) -> int:
     from npreg.grading import Outputs, Settings, grade, read_key
 
     exercises = [files.find_exercise(name) for name in options.exercise]
-    forbidden = FORBIDDEN if options.forbid is None else _names(options.forbid)
     try:
         outputs = Outputs(**{each.name: getattr(options, each.name) for each in fields(Outputs)})
-        sandbox = Sandbox(_limits(options), forbidden=forbidden, allowed=_names(options.allow))
+        sandbox = Sandbox(_limits(options), forbidden=options.forbid, allowed=options.allow)
         settings = Settings(options.lang, options.numerical, options.hints, sandbox)
         how: dict[str, Any] = {name: getattr(options, name) for name in ("jobs", "student", "quiet")}
         how |= {"way": options.isolation, "sources": [name for name in options.exercise if name.endswith(".py")]}
@@ -251,7 +250,7 @@ def _as_called(text: str) -> str:
 def parser(lang: str = "en") -> Parser:
     """Return the parser of the whole command line."""
     top = Parser("", lang, prog=_called)
-    below = top.add_subparsers(title=say("usage.commands", lang), metavar="COMMAND")
+    below = top.add_subparsers(title=say("usage.commands", lang), metavar="COMMAND", dest="command")
     parsers = [below.add_parser(name, command=name, lang=lang, help=say(f"help.{name}", lang)) for name in COMMANDS]
     exercises, start, check, prove, grade = parsers
     exercises.add("folder FOLDER", nargs="?", default=".")
@@ -267,8 +266,9 @@ def parser(lang: str = "en") -> Parser:
     tables = ("--csv FILE", "--gradebook FILE", "--bom", "--jsonl FILE")
     grade.add(*tables, "--gradescope DIR", "--feedback DIR", "--report FILE", "--anonymous", group="results")
     grade.add("--points P", type=float, default=10.0, group="results")
-    grade.add("--key FILE", "--student NAME", "--forbid NAMES", group="marks")
-    grade.add("--allow NAMES", default="", group="marks")
+    grade.add("--key FILE", "--student NAME", group="marks")
+    grade.add("--forbid NAMES", type=_names, default=FORBIDDEN, group="marks")
+    grade.add("--allow NAMES", type=_names, default=(), group="marks")
     grade.add("--numerical MARK", type=float, default=0.0, group="marks")
     grade.add("--isolation auto|bwrap|plain", choices=("auto", "bwrap", "plain"), default="auto", group="processes")
     grade.add("--jobs N", type=int, group="processes")
@@ -278,8 +278,6 @@ def parser(lang: str = "en") -> Parser:
     for each, group, memory in (exercises, "", 1024), (check, "", 1024), (grade, "processes", 256):
         each.add("--seconds S", type=float, default=10.0, group=group)
         each.add("--memory MB", type=int, default=memory, group=group)
-    for sub, run in zip(parsers, COMMANDS.values(), strict=True):
-        sub.set_defaults(run=run)
     for each in (*parsers, top):
         each.add("--lang en|zh", choices=LANGUAGES, default=lang)
         each.add("--help", action="help")
@@ -312,11 +310,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     parse = parser(_language(arguments))
     options = parse.parse_args(arguments)
-    if "run" not in options:
+    if options.command is None:
         parse.print_help()
         return RIGHT
     try:
-        return int(options.run(options))
+        return COMMANDS[options.command](options)
     except UnusableFile as error:
         return _unusable(error, options.lang)
     except BrokenPipeError:

@@ -206,12 +206,11 @@ def remove_litter(place: Path) -> None:
     """Remove the folders that killed runs of this user have left in ``place``, then the lock of each."""
     own = getattr(os, "getuid", lambda: 0)()
 
-    def is_own(path: Path, kind: Callable[[int], bool]) -> bool:
-        return not os.path.lexists(path) or (kind(path.lstat().st_mode) and path.lstat().st_uid == own)
-
     def remove_folder(path: Path) -> None:
         folder = path.with_suffix("")
-        if not is_own(path, stat.S_ISREG) or not is_own(folder, stat.S_ISDIR):
+        kinds = {path: stat.S_ISREG, folder: stat.S_ISDIR}
+        there = [(part.lstat(), kind) for part, kind in kinds.items() if os.path.lexists(part)]
+        if not all(kind(status.st_mode) and status.st_uid == own for status, kind in there):
             raise PermissionError
         remove_tree(str(folder))
         if folder.exists():
