@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -138,8 +139,6 @@ def write_text(path: str | os.PathLike[str], text: str, *, new: bool = False) ->
 
 def strict_json(value: Mapping[str, Any], indent: int | None = None) -> str:
     """JSON that every parser reads; ValueError for NaN and infinities."""
-    import json
-
     return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
 
 

@@ -93,8 +93,7 @@ class Entry(NamedTuple):
                     wanted.append((original, replace(file, source=section(file.source or "", name))))
         unnamed = [file for file in own if named.get(file[0]) == []]
         if not wanted:
-            stem = exercise.id.replace("-", "_")
-            called = [file for file in unnamed if Path(file[0]).stem.lower().replace("-", "_") == stem]
+            called = [file for file in unnamed if plain_id(Path(file[0]).stem) == exercise.id.replace("_", "-")]
             defined = "|".join(map(re.escape, exercise.answers))
             answer = re.compile(rf"^\s*(?:def\s+(?:{defined})\b|(?:{defined})\s*=)", re.MULTILINE)
             defining = [file for file in unnamed if answer.search(file[1].source or "")]
@@ -343,8 +342,8 @@ class _Bounded:
     def __init__(self, stream: IO[bytes], left: int) -> None:
         self.stream, self.left = stream, left
 
-    def read(self, count: int = -1) -> bytes:
-        piece = self.stream.read(min(count, self.left + 1) if count >= 0 else self.left + 1)
+    def read(self, count: int) -> bytes:
+        piece = self.stream.read(min(count, self.left + 1))
         self.left -= len(piece)
         if self.left < 0:
             raise NotUnpacked("it unpacks to far more than its size")
