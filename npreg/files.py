@@ -50,10 +50,9 @@ def atomic(path: str | os.PathLike[str], *, binary: bool = False, new: bool = Fa
                     _take_place(part, goal, new)  # while the part is still locked: nobody removes it
             if os.name == "nt":  # where an open file cannot be moved
                 _take_place(part, goal, new)
-        except BaseException:
-            with contextlib.suppress(OSError):
+        finally:
+            with contextlib.suppress(OSError):  # as it has taken its place
                 os.unlink(part)
-            raise
     except OSError as error:
         raise named(error, path) from None
 

@@ -195,10 +195,8 @@ def _marked(
         waiting = {pool.submit(one, task): number for number, task in tasks.items()}
         for future in as_completed(waiting):
             yield waiting[future], future.result()
-    except BaseException:
-        interrupted.set()
-        raise
     finally:
+        interrupted.set()  # what still runs then, is not waited for
         pool.shutdown(wait=True, cancel_futures=True)
 
 

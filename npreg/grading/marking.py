@@ -15,15 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.course import load
+from npreg.exercises import course, judge, place, session, words
 from npreg.exercises.findings import NAMED, AnswerReport
 from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
-from npreg.exercises.judge import judge, questions_of
-from npreg.exercises.place import placed
 from npreg.exercises.report import UnusableFile
-from npreg.exercises.session import endings_of, explained, judged
-from npreg.exercises.words import REASONS, explain, say
 from npreg.grading.numerical import loses_digits, stretched
 from npreg.grading.students import Submission
 from npreg.isolation import Isolated, Sandbox, Watch, protections
@@ -31,7 +27,7 @@ from npreg.isolation.sandbox import base_executable
 
 LONGEST_EXCERPT = 12
 PLACE_SECONDS = 0.5  # for looking for a mistake's place, an answer
-TOLD_AT_ONCE = {*REASONS, "numerical"}  # whatever the stage of hints
+TOLD_AT_ONCE = {*words.REASONS, "numerical"}  # whatever the stage of hints
 _judging = threading.Lock()
 KNOWN_RIGHT_SECONDS = 60.0
 CURE = """nothing was graded, for students would be blamed for it. Use a Python that every user may read (not
@@ -152,10 +148,11 @@ def mark(
     """
     if submission.source is None:
         return _without_answers(submission.name, exercise, submission.reason or ("empty", ""), settings.lang)
-    file = Isolated(settings.sandbox, submission.source + "\n", submission.helpers, slot, watch)
+    sandbox, limits = settings.sandbox, settings.sandbox.limits
+    file = Isolated(sandbox, submission.source + "\n", submission.helpers, slot, watch)
     try:
         with _judging, np.errstate(all="ignore"):
-            questions = questions_of(exercise, fresh(exercise, seed))
+            questions = judge.questions_of(exercise, fresh(exercise, seed))
             large = stretched(exercise, questions.probes[0])
         asked = [*questions.probes, *(each.reference.given for each in large)]
         ran = file.run(questions.names, asked, questions.optional)
@@ -168,18 +165,18 @@ def mark(
             numerical |= {n for n, (it, own) in stands.items() if it in ran.complex or (it != own and ran.complex)}
             functions = {name: {**record, "runs": record["runs"][:count]} for name, record in functions.items()}
             ran = replace(ran, outcome={**ran.outcome, "functions": functions})
-            report = judged(questions, ran, settings.sandbox.limits, settings.lang)
+            report = session.judged(questions, ran, limits, settings.lang)
         with file.searching(PLACE_SECONDS) as search:
-            report = placed(report, questions, ran.outcome, search)
+            report = place.placed(report, questions, ran.outcome, search)
         with _judging, np.errstate(all="ignore"):
             known = (exercise.id, functions, numerical, settings, file.source)
             marks = tuple(_mark(answer, *known) for answer in report.answers)
             told = report.to_dict(settings.lang)
         score = sum(mark.mark for mark in marks) / max(len(marks), 1)
         reason, message = None, next((mark.message for mark in marks if mark.message), "")
-        endings = endings_of(ran)
+        endings = session.endings_of(ran)
         if score == 0 and "" in endings:
-            reason, message = endings[""][0], explained("", *endings[""], settings.sandbox.limits)[settings.lang]
+            reason, message = endings[""][0], session.explained("", *endings[""], limits)[settings.lang]
         return Result(submission.name, exercise.id, score, marks, reason, message, _isolation(ran.isolation), told)
     except UnusableFile as error:
         reasons = "syntax", error.text(settings.lang).partition(": ")[2][:300]
@@ -190,7 +187,7 @@ def mark(
 
 def _without_answers(name: str, exercise: Exercise, reason: tuple[str, str], lang: str) -> Result:
     marks = tuple(Mark(answer, 0.0) for answer in exercise.answers)
-    return Result(name, exercise.id, 0.0, marks, reason[0], explain(reason[0], lang, detail=reason[1]))
+    return Result(name, exercise.id, 0.0, marks, reason[0], words.explain(reason[0], lang, detail=reason[1]))
 
 
 def _mark(
@@ -205,10 +202,10 @@ def _mark(
     # less than float64, in whose rounding a difference quotient can hide
     narrow = {str(dtype) for dtype in dtypes if dtype.kind == "f" and dtype.itemsize < 8}
     if answer.passed and name in numerical:
-        codes, message = ("numerical",), explain("numerical", lang, name=name)
+        codes, message = ("numerical",), words.explain("numerical", lang, name=name)
     elif answer.passed and narrow:
         mark, codes, details = 0.0, ("dtype",), ()
-        message = say("narrow", lang, name=name, got=narrow.pop())
+        message = words.say("narrow", lang, name=name, got=narrow.pop())
     if set(codes) == {"numerical"}:
         mark = settings.numerical
     if not TOLD_AT_ONCE.isdisjoint(codes):
@@ -249,7 +246,7 @@ def _isolation(in_force: Mapping[str, Any]) -> dict[str, Any]:
 def describe(in_force: Mapping[str, Any], lang: str = "en") -> list[str]:
     """Line by line, what is stopped and by what while a file runs, and openly what is not."""
     version = in_force.get("landlock", 0)
-    return [say(f"isolation.{name}", lang, version=version) for name in protections(in_force)]
+    return [words.say(f"isolation.{name}", lang, version=version) for name in protections(in_force)]
 
 
 def known_right(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
@@ -266,8 +263,8 @@ def known_right(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
 
 
 def _tried(sandbox: Sandbox, modules: Sequence[str]) -> tuple[str, Mapping[str, Any]]:
-    exercise = load("minibatch-mean")
-    questions = questions_of(exercise, fresh(exercise, 0))
+    exercise = course.load("minibatch-mean")
+    questions = judge.questions_of(exercise, fresh(exercise, 0))
     source = KNOWN_RIGHT.format(modules=list(modules))
     ran = Isolated(sandbox, source).run(questions.names, questions.probes)
     error, unknown = ran.outcome["error"], {*ran.outcome["stdout"].split()}.intersection(modules)
@@ -275,7 +272,7 @@ def _tried(sandbox: Sandbox, modules: Sequence[str]) -> tuple[str, Mapping[str, 
     said = "; ".join(f"{code} {detail.strip()[-300:]}".strip() for code, detail in ran.endings.values())
     said = said or (f"{error['kind']}: {error['message']}" if error else "")
     said = said or (f"ImportError: cannot import {', '.join(missing)}" if missing else "")
-    said = said or ("" if judge(questions, ran.outcome).passed else "its answers were judged wrong")
+    said = said or ("" if judge.judge(questions, ran.outcome).passed else "its answers were judged wrong")
     problem = f"a file that is known to be right does not get full marks in the isolation here ({said})"
     return problem if said else "", ran.isolation
 

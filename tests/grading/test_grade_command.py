@@ -236,7 +236,7 @@ def test_a_failing_grader_is_no_students_fault(folder, tmp_path, monkeypatch):
     exercise = course.load("minibatch-sum")
     outputs = Outputs(csv=tmp_path / "out.csv")
     with monkeypatch.context() as patch:
-        patch.setattr("npreg.grading.marking.judged", lambda *args, **kwargs: 1 / 0)
+        patch.setattr("npreg.exercises.session.judged", lambda *args, **kwargs: 1 / 0)
         graded = grade(folder, exercise, secret=b"key", outputs=outputs, quiet=True)
     assert [result.reason for result in graded.troubles] == ["grader-error"] * 2
     assert "ZeroDivisionError" in (tmp_path / "out.csv").read_text()

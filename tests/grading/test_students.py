@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npreg.exercises import course
-from npreg.grading import Outputs, grade, marking
+from npreg.exercises import course, place
+from npreg.grading import Outputs, grade
 from npreg.grading.students import NotUnpacked, Person, entries, unpack, whose
 
 RIDGE = course.load("ridge")
@@ -98,7 +98,7 @@ def test_the_marks_are_the_same_in_every_form(tmp_path, forms):
 @pytest.mark.slow
 def test_sixty_submissions_have_the_same_marks_as_files_and_from_learning_platforms(tmp_path, monkeypatch):
     """Right and wrong answers of the corpus, as files and as Moodle, Canvas and Blackboard give them, packed or not."""
-    monkeypatch.setattr(marking, "placed", lambda report, *about: report)  # takes long, and is no part of a mark
+    monkeypatch.setattr(place, "placed", lambda report, *about: report)  # takes long, and is no part of a mark
     corpus = sorted((Path(__file__).parents[1] / "corpus" / "ridge").glob("*.py"))
     texts = {f"s{n}x": corpus[n % len(corpus)].read_text(encoding="utf-8") for n in range(60)}
     as_files = marks_in("files", tmp_path, texts, RIDGE)
