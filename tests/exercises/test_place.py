@@ -261,6 +261,21 @@ def new_b(X, y, w, b, lr, batch_size):
     assert place.line in (4, 5)
 
 
+def test_a_helper_of_a_right_answer_stays_as_it_is() -> None:
+    """The smallest change that makes `grad_b` right, in the helper, would make `grad_w` wrong."""
+    source = """import numpy as np
+def error(X, y, w, b):
+    return y - (X @ w + b)
+def grad_w(X, y, w, b):
+    return -X.T @ error(X, y, w, b) / len(y)
+def grad_b(X, y, w, b):
+    return np.mean(error(X, y, w, b))
+"""
+    right, wrong = check(source, "minibatch-mean", seed=0, seconds=5).answers
+    assert right.passed
+    assert [mistake.place.line for mistake in wrong.mistakes if mistake.place] == [7]
+
+
 def test_what_another_answer_should_return_is_not_to_blame_either() -> None:
     source = """def new_w(X, y, w, b, lr, batch_size):
     return w + lr / batch_size * X.T @ (X @ w + b - y)
