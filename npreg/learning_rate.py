@@ -96,23 +96,20 @@ class RateMoments:
         largest = squared_norms(X, weights)[0] if every > 1 else 0.0
         some, part = X[::every], None if weights is None else weights[::every]
         second, fourth = np.zeros((2, 0, 0) if p > WIDE else (2, p, p))
-        kept = [np.empty((0, p))]
         for start in range(0, len(some), BLOCK_ROWS):
             block = slice(start, start + BLOCK_ROWS)
             with np.errstate(over="ignore", invalid="ignore"):
                 rows = _extended(some[block], None if part is None else part[block])
                 norms = np.einsum("ij,ij->i", rows, rows)
                 largest = max(largest, float(norms.max()))
-                if p > WIDE:
-                    kept.append(rows)
-                else:
+                if p <= WIDE:
                     second += rows.T @ rows
                     fourth += rows.T @ (rows * norms[:, None])
         if not math.isfinite(n * largest * largest):
             column = arrays.column_name(names, int(np.abs(X).max(axis=0).argmax()))
             why = f"features reach {np.abs(X).max():.3g} (column {column}), whose fourth power overflows"
             raise ValueError(f"{why}; scale column {column}, for example with standardize=True")
-        return cls(n, len(some), largest, second, fourth, kept[1] if len(kept) == 2 else np.concatenate(kept))
+        return cls(n, len(some), largest, second, fourth, rows if p > WIDE else np.empty((0, p)))
 
     def __add__(self, other: RateMoments) -> RateMoments:
         rows = np.concatenate([self.rows, other.rows])

@@ -39,6 +39,10 @@ class Data(_Rows):
     def _replace(self, **changes: Any) -> Data:
         return Data.named(self.names, **{**self._asdict(), **changes})
 
+    def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """As that of `Rows`, of which these are all."""
+        return function(self, *arguments)
+
     def rows(self, rows: slice | np.ndarray[Any, Any]) -> Data:
         weights = None if self.weights is None else self.weights[rows]
         return Data.named(self.names, self.X[rows], self.y[rows], weights)
@@ -61,9 +65,7 @@ class Data(_Rows):
 class Rows:
     """Rows in several parts, here or elsewhere: what row blocks and feeds have in common."""
 
-    def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """The sum of function(data, *arguments) over all parts, each as `Data`, in a fixed tree."""
-        raise NotImplementedError
+    total: Callable[..., Any]  # the sum of function(data, *arguments) over all parts, each as `Data`, in a fixed tree
 
 
 def as_features(features: ArrayLike, name: str = "features", *, labels: Any = None, sparse: bool = False) -> Table:

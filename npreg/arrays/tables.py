@@ -49,7 +49,9 @@ def as_table(values: Any, name: str) -> Table:
         kinds = {dtype.kind if isinstance(dtype, np.dtype) else "O" for dtype in getattr(values, "dtypes", ["O"])}
         plain = kinds <= {"i", "u", "f"} or kinds == {"b"}  # comes out as one array, often without a copy
         array = np.asarray(values) if plain else _side_by_side(columns, values, name)
-        return Table(_as_floats(array), _names(values), array.dtype.kind == "f")
+        labels = [label for label, _ in columns]
+        names = None if labels == list(range(len(labels))) else tuple(map(str, labels))  # None: only counted
+        return Table(_as_floats(array), names, array.dtype.kind == "f")
     if hasattr(values, "to_numpy"):  # a column of a frame
         array = _as_numbers(_as_array(values), name, values)
         return Table(_as_floats(array), is_float=array.dtype.kind == "f")
@@ -90,31 +92,23 @@ def is_table(values: Any) -> bool:
     return any(hasattr(values, name) for name in ("to_numpy", "column_names", "__dask_graph__"))
 
 
-def _columns(values: Any) -> Sequence[Any] | None:
-    """The columns of a table, None of what is no table."""
+def _columns(values: Any) -> list[tuple[Any, Any]] | None:
+    """The labels and columns of a table, None of what is no table."""
     if isinstance(values, np.ndarray):
         fields = values.dtype.names if values.ndim == 1 else None
-        return None if fields is None else [values[field] for field in fields]
+        return None if fields is None else [(field, values[field]) for field in fields]
     if hasattr(values, "iloc"):
-        return [values.iloc[:, j] for j in range(values.shape[1])] if values.ndim == 2 else None
+        return [(label, values.iloc[:, j]) for j, label in enumerate(values.columns)] if values.ndim == 2 else None
     if hasattr(values, "get_columns"):
-        return list(values.get_columns())
-    return list(values.columns) if hasattr(values, "column_names") else None
+        return list(zip(values.columns, values.get_columns(), strict=True))
+    return list(zip(values.column_names, values.columns, strict=True)) if hasattr(values, "column_names") else None
 
 
-def _names(values: Any) -> Names:
-    """Columns' names as text; None where they are only counted."""
-    found = getattr(values, "column_names", None) or getattr(values, "columns", None)
-    found = values.dtype.names if found is None else list(found)
-    return None if found == list(range(len(found))) else tuple(map(str, found))
-
-
-def _side_by_side(columns: Sequence[Any], values: Any, name: str) -> AnyArray:
-    names = list(getattr(values, "columns", ())) if hasattr(values, "iloc") else _names(values) or ()
-    for label, column in zip(names, columns, strict=True):
+def _side_by_side(columns: Sequence[tuple[Any, Any]], values: Any, name: str) -> AnyArray:
+    for label, column in columns:
         if str(getattr(column, "dtype", "")) == "category":  # numbers as well: they are names of categories
             raise TypeError(f"{name} column {label!r} holds categories; {DUMMIES.format(name=name, column=label)}")
-    arrays = [_as_numbers(_as_array(column), name, values, label) for label, column in zip(names, columns, strict=True)]
+    arrays = [_as_numbers(_as_array(column), name, values, label) for label, column in columns]
     if any(array.ndim != 1 for array in arrays):
         raise TypeError(f"{name} has columns that are tables themselves; numbers are needed")
     return np.stack(arrays, axis=1) if arrays else np.empty((len(values), 0))

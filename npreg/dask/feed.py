@@ -94,8 +94,6 @@ class ClusterFeed(BlockFeed):
         """On the workers, in a fixed tree, as `TreeSum` adds."""
         name = getattr(function, "__self__", function).__name__.strip("_").replace("_", "-").lower()
         jobs = [self.job(i, name, function, *arguments) for i in range(len(self.places))]
-        if len(jobs) == 1:
-            return self.cluster.result(jobs[0])
         parts: list[tuple[Job, Any]] = []
 
         def submit() -> Any:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,7 +78,7 @@ def least_squares(
     >>> fit.w_stderr, fit.w_p, fit.r2_centered
     (array([[0.1732]]), array([[0.0102]]), array([0.9797]))
     """
-    flag = as_flag(fit_intercept if intercept is None else intercept, "fit_intercept")
+    flag, low = as_flag(fit_intercept if intercept is None else intercept, "fit_intercept"), None
     if isinstance(features, Rows):
         if not (labels is None and sample_weight is None and features_low is None):
             raise TypeError("RowBlocks bring their own labels and weights; leave these and features_low out")
@@ -85,19 +86,16 @@ def least_squares(
     elif labels is None:
         raise TypeError("labels are missing; only RowBlocks bring their own")
     else:
-        data, low = as_data(features, labels, sample_weight), None
+        data = as_data(features, labels, sample_weight)
+        total = data.total
         if features_low is not None:
             low = as_features(features_low, "features_low").array
             if low.shape != data.X.shape:
                 raise ValueError(f"features_low of shape {low.shape} do not fit features of shape {data.X.shape}")
             with np.errstate(over="ignore"):
                 check_finite(data.X + low, "features + features_low")
-
-        def total(function: Callable[..., Any], *arguments: Any) -> Any:
-            return function(data, *arguments, low)
-
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        return _solve(total, total(Extent.of, flag))
+        return _solve(total, replace(total(Extent.of, flag), low=low))
 
 
 def _solve(total: Total, extent: Extent) -> LeastSquaresResult:

@@ -38,9 +38,10 @@ class Extent:
     num_rows: int  # of positive weight
     largest: Array  # of each column: |features|, |labels|, weights
     label_sums: Array
+    low: FloatArray | None = None  # what rounding took from the features, where these are in memory
 
     @classmethod
-    def of(cls, data: Data, intercept: bool, low: FloatArray | None = None) -> Extent:
+    def of(cls, data: Data, intercept: bool) -> Extent:
         X, y, weights = data
         n, largest = len(X), [np.maximum(table.max(axis=0), -table.min(axis=0)) for table in (X, y)]
         if weights is not None:
@@ -71,9 +72,7 @@ class Extent:
         """About the mean of the scaled labels (that of the first block), to subtract."""
         return np.ldexp(self.label_sums, -self.exponents[1])
 
-    def parts(
-        self, data: Data, low: FloatArray | None
-    ) -> Iterator[tuple[DoubleDouble, DoubleDouble, DoubleDouble | None]]:
+    def parts(self, data: Data) -> Iterator[tuple[DoubleDouble, DoubleDouble, DoubleDouble | None]]:
         """Some scaled rows after the other: A with what rounding took from it, y, and weights (m, 1)."""
         of_A, of_y, of_weights = self.exponents
         first = int(self.intercept)
@@ -82,9 +81,9 @@ class Extent:
             high = np.ones((len(X), len(of_A)))
             np.ldexp(X, -of_A[first:], out=high[:, first:])
             A = exactly(high)
-            if low is not None:
+            if self.low is not None:
                 small = np.zeros_like(high)
-                small[:, first:] = np.ldexp(low[start : start + ROWS].astype(np.float64), -of_A[first:])
+                small[:, first:] = np.ldexp(self.low[start : start + ROWS].astype(np.float64), -of_A[first:])
                 A = two_sum(high, small)
             s = None if weights is None else exactly(np.ldexp(weights, -of_weights)[:, None])
             yield A, exactly(np.ldexp(y.astype(np.float64), -of_y)), s
@@ -99,11 +98,11 @@ class Moments:
     labels: DoubleDouble  # (4, k)
 
     @classmethod
-    def of(cls, data: Data, extent: Extent, low: FloatArray | None = None) -> Moments:
+    def of(cls, data: Data, extent: Extent) -> Moments:
         p, k = len(extent.exponents[0]), extent.kind[1]
         total = cls(zeros(3 * p, 3 * (p + k)), np.zeros((0, p)), zeros(4, k))
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for A, y, s in extent.parts(data, low):
+            for A, y, s in extent.parts(data):
                 left, root = _slices(A), A.high if s is None else A.high * np.sqrt(s.high)
                 right, right_y = (left, y) if s is None else (_slices(A * s), y * s)
                 products = np.hstack([left.T @ right, left.T @ _slices(right_y)])
@@ -145,10 +144,10 @@ def _slices(A: DoubleDouble) -> Array:
     return result
 
 
-def gradient(data: Data, extent: Extent, x: DoubleDouble, low: FloatArray | None = None) -> DoubleDouble:
+def gradient(data: Data, extent: Extent, x: DoubleDouble) -> DoubleDouble:
     """Aᵀ S (y − A x), and in the last row Σ s (y − A x)², (p + 1, k)."""
     total = zeros(len(x.high) + 1, x.high.shape[1])
-    for A, y, s in extent.parts(data, low):
+    for A, y, s in extent.parts(data):
         r = subtract_matmul(y.high, A, x)
         weighted = r if s is None else r * s
         products = (A[:, j : j + 1] * weighted for j in range(len(x.high)))
@@ -160,10 +159,10 @@ def stacked(*parts: DoubleDouble) -> DoubleDouble:
     return DoubleDouble(np.vstack([part.high for part in parts]), np.vstack([part.low for part in parts]))
 
 
-def whitened(data: Data, extent: Extent, W: Array, low: FloatArray | None = None) -> Array:
+def whitened(data: Data, extent: Extent, W: Array) -> Array:
     """(A W)ᵀ S (A W), the identity but for the rounding of W."""
     total = np.zeros((W.shape[1], W.shape[1]))
-    for A, _, s in extent.parts(data, low):
+    for A, _, s in extent.parts(data):
         B = subtract_matmul(np.zeros((len(A.high), W.shape[1])), A, exactly(np.asarray(W, np.float64))).high
         total += B.T @ (B if s is None else B * s.high)
     return total

@@ -146,7 +146,7 @@ def one_round(gradient_at, W, x, rate):
     return x, gradient_at(x)[-1]
 
 
-def unwhitened(data, extent, W, low=None):
+def unwhitened(data, extent, W):
     return np.eye(W.shape[1])
 
 
