@@ -94,22 +94,15 @@ def train(
 
 
 def sweep(
-    features: Any,
-    labels: Any = None,
-    *,
-    lrs: Any,
-    client: Any = None,
-    rows: Sequence[int] | None = None,
-    sample_weight: Any = None,
-    **options: Any,
+    features: Any, labels: Any = None, *, client: Any = None, rows: Any = None, sample_weight: Any = None, **others: Any
 ) -> SweepResult:
     """`npreg.sweep` on a cluster: two passes before the first epoch, and one for each epoch of all settings.
 
     Each setting is the run that `npreg.dask.train(lr=lr, l2=l2, rng=rng)` makes with the same `rng`.
     `features`, `labels`, `client`, `rows` and `sample_weight` are as in `npreg.dask.train`, here and in
-    the functions below, all other arguments as in the function of npreg.
+    the functions below, all other arguments (such as `lrs`) as in the function of npreg.
     """
-    return sweep_on(ClusterFeed(features, labels, client, rows, sample_weight), lrs=lrs, **options)
+    return sweep_on(ClusterFeed(features, labels, client, rows, sample_weight), **others)
 
 
 def max_learning_rate(
