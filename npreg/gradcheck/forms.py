@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from types import CellType, FunctionType, SimpleNamespace
 from typing import Any
 
@@ -41,6 +42,7 @@ class Form:
         self.place: int | None = None  # where in a tuple the function's value stands
         self.ambiguous = False  # whether it could be first or last
         self.cache: Any = None
+        self._parameters = cache(_parameters)  # which are asked for at every call
         self._lay_out(inputs, asked)
         if hasattr(self.owner, "backward") and callable(self.backward()):
             with suppress(Exception):  # once, so that the gradients are there beside the parameters
@@ -176,9 +178,7 @@ class Form:
 
         The cache is known by its name, or as it is not the upstream derivative.
         """
-        parameters = ANY
-        with suppress(TypeError, ValueError):
-            parameters = list(inspect.signature(function).parameters.values())
+        parameters = (self._parameters if isinstance(function, Hashable) else _parameters)(function)
         known = [name for name in {**self.leaves, **self.tree} if name not in self.attributes]
         taken = [p.name for p in parameters if p.name in known]
         if any(p.kind is p.VAR_KEYWORD for p in parameters):
@@ -205,6 +205,12 @@ class Form:
                 raise TypeError(f"{needs}, but {how}; wrap it, e.g. lambda {next(iter(self.leaves))}: ...")
             found[name] = copied(spare[role])
         return found
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    with suppress(TypeError, ValueError):
+        return list(inspect.signature(function).parameters.values())
+    return ANY
 
 
 def _opened(function: Any, around: Mapping[str, Any]) -> Callable[..., Any]:

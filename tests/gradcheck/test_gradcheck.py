@@ -7,6 +7,7 @@ import math
 import pickle
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -407,6 +408,17 @@ def test_integers_are_converted_and_said() -> None:
 def test_other_objects_are_passed_through() -> None:
     inputs = {"x": np.array([1.0, 2.0]), "kind": "square", "options": {"power": 2}}
     assert_gradient(lambda x, kind, options: np.sum(x ** options["power"]), lambda x: 2 * x, inputs)
+
+
+def test_an_object_that_can_be_called_need_not_be_hashable() -> None:
+    @dataclass
+    class Scaled:
+        by: float
+
+        def __call__(self, w: Any) -> Any:
+            return self.by * np.sum(w**2)
+
+    assert_gradient(Scaled(2.0), lambda w: 4 * w, {"w": np.ones(3)})
 
 
 def test_inputs_are_never_changed() -> None:
