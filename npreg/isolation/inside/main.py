@@ -35,8 +35,7 @@ def main(packages: str, standard: str = "") -> None:
     room = sys.modules["_npreg_inside"] = ModuleType("_npreg_inside")  # the files beside this one, without npreg
     room.__path__ = [HERE]
     names = "wire", "locks", "constants", "answers", "variants"
-    files = [importlib.import_module(f"_npreg_inside.{name}") for name in names]
-    wire, locks, constants, answers, variants = files
+    wire, locks, constants, answers, variants = (importlib.import_module(f"_npreg_inside.{name}") for name in names)
     settings, request = wire.read_frame(sys.stdin.buffer), wire.read_frame(sys.stdin.buffer)
     if not settings["keep_packages"]:
         sys.path.remove(packages)  # NumPy finds its own parts; nothing else is to be found there

@@ -25,12 +25,11 @@ BINARY = {
     ast.Pow: "operator 1.2 _l * _r; order 1.3 _r ** _l",
 }
 EITHER = "too-much 1.5 _l; too-much 1.6 _r"
-COMPARED = "; ".join(
-    [f"comparison {1 + 0.1 * i} _l {sign} _r" for i, sign in enumerate(("<", "<=", ">", ">=", "==", "!="))]
-    + [f"comparison 1.6 np.abs(_l) {sign} _r" for sign in ("<", "<=", ">", ">=")]
-    + [f"comparison 1.7 _l {sign} 0" for sign in ("<", ">")]
-    + ["comparison 1.8 _l"]
-)
+COMPARED = """
+    comparison 1 _l < _r; comparison 1.1 _l <= _r; comparison 1.2 _l > _r; comparison 1.3 _l >= _r;
+    comparison 1.4 _l == _r; comparison 1.5 _l != _r; comparison 1.6 np.abs(_l) < _r; comparison 1.6 np.abs(_l) <= _r;
+    comparison 1.6 np.abs(_l) > _r; comparison 1.6 np.abs(_l) >= _r; comparison 1.7 _l < 0; comparison 1.7 _l > 0;
+    comparison 1.8 _l"""
 CHOSEN = "branches 1.1 _r if _c else _l; too-much 1.6 _l; too-much 1.6 _r"
 NAMED = (
     "transposition 1.4 _e.T; shape 1.6 _e[:, None]; formula 2.1 1 - _e; formula 2.4 1 + _e;"
