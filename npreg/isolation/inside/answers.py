@@ -46,18 +46,16 @@ def run(
 ) -> dict[str, Any]:
     """Call every answer function of a file on every probe, twice; nothing but KeyboardInterrupt is raised.
 
-    ``source`` is the text of the student's file, or a mapping from names to functions (those of a notebook);
-    ``name[1]`` in ``names`` is the second of several results. A probe maps names of inputs **and** forward steps to
-    arrays; a function gets, as fresh copies, the ones that its parameters name. ``optional`` functions are run where
-    the file defines them (``grad_<step>``); ``started`` is called with the name of every function before it runs.
+    ``source`` is the text of the student's file, or a mapping from names to functions (those of a notebook). A probe
+    maps names of inputs **and** forward steps to arrays; a function gets, as fresh copies, those that its parameters
+    name. ``optional`` functions are run where the file defines them (``grad_<step>``); ``started`` is called with the
+    name of every function before it runs.
 
-    Returned are ``error``, None or why the file could not be run, as kind, message, line and what package an
-    ImportError is about; ``stdout``, what running it printed; ``functions``, by name: whether it is ``defined``, its
-    ``parameters``, the ``globals`` (names of module-level data) that it reads, its ``line``, its ``guards``, constants
-    as in log(p + 1e-7), and ``runs``, a record per probe: ``value`` and ``again``, what two calls with equal arguments
-    returned, as plain arrays, or None; ``type``, in words; ``problem``, None, ``"not-implemented"``, ``"no-return"``,
-    ``"raises"`` or ``"dtype"`` (not numbers); ``error``; ``changed``, the arguments that the call changed; ``free``,
-    what is returned with the guards at zero, or None; and ``stdout``.
+    Returned are ``error``, None or why the file could not be run; ``stdout``, what running it printed; ``functions``,
+    by name: ``globals``, module-level data that it reads, ``guards``, constants as in log(p + 1e-7), and ``runs``,
+    one per probe: ``value`` and ``again``, what two calls with equal arguments returned, as plain arrays, or None;
+    ``problem``, None, ``"not-implemented"``, ``"no-return"``, ``"raises"`` or ``"dtype"`` (not numbers); ``changed``,
+    the arguments that the call changed; ``free``, what is returned with the guards at zero, or None.
 
     >>> probe = {"x": np.array(2.0), "r": np.array(3.0)}
     >>> outcome = run("def grad_w(x, r): return x * r", ["grad_w"], [probe])
