@@ -76,9 +76,12 @@ def claim(folder: Path, before: str, after: str) -> tuple[int, Path]:
         path = folder / f"{before}{os.urandom(6).hex()}{after}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         descriptor = os.open(path, flags, 0o666)
-        with contextlib.suppress(OSError):  # a file system without locks: nobody's files are removed there
-            lock(descriptor, wait=True)
-        if path.exists():
+        try:
+            lock(descriptor)
+            is_free = path.exists()
+        except OSError as error:  # on a file system without locks nobody's files are removed
+            is_free = not isinstance(error, BlockingIOError)
+        if is_free:
             return descriptor, path
         os.close(descriptor)  # taken for a killed one's before it was locked
 
@@ -100,13 +103,13 @@ def remove_abandoned(paths: Iterable[Path], before: Callable[[Path], object] = l
                 path.unlink()
 
 
-def lock(descriptor: int, wait: bool = False) -> None:
+def lock(descriptor: int) -> None:
     """Lock an open file for as long as it is open, where the system can; OSError if another process holds it."""
     try:
         import fcntl
     except ImportError:
         return
-    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _take_place(part: Path, path: Path, new: bool) -> None:
