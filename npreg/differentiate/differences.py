@@ -66,7 +66,12 @@ def slope_of(curve: Curve, noise: Array) -> Derivative:
     noise = np.fmax(noise, float(eps) * np.abs(real(middle)))
     ladder = _Ladder(curve, real(middle), noise, STEPS)
     value, error = ladder.limit()
-    suspicious = ladder.may_have_kink() | ~(error <= 1e-4 * np.max(np.abs(np.nan_to_num(ladder.central)), axis=0))
+    # the one-sided slopes still differ at small steps, more than curvature (h·f″) explains
+    rows = _eliminated(ladder.jump[KINK_LEVEL : KINK_LEVEL + 4], RATIO)
+    jump = np.nan_to_num(np.min(np.abs(rows), axis=0))  # one unlucky rounding does not make a kink
+    slope = np.nanmax(np.abs(ladder.central[KINK_LEVEL:]), axis=0, initial=0.0)
+    suspicious = jump > 50 * ladder.noise[KINK_LEVEL + 3] + 1e-8 * slope
+    suspicious |= ~(error <= 1e-4 * np.max(np.abs(np.nan_to_num(ladder.central)), axis=0))
     if suspicious.any():
         return _Ladder(curve, real(middle), noise, np.concatenate([STEPS, FINE_STEPS])).with_kinks(suspicious)
     return Derivative(value, error, value, value, np.zeros(value.shape, bool), "differences")
@@ -83,13 +88,6 @@ class _Ladder:
         self.jump = self.forward - self.backward
         rounding = np.finfo(float).eps * np.maximum(np.abs(plus), np.abs(minus))
         self.noise = 2 * np.fmax(rounding, noise) / h
-
-    def may_have_kink(self) -> NDArray[np.bool_]:
-        """Whether the one-sided slopes still differ at small steps, more than curvature (h·f″) explains."""
-        rows = _eliminated(self.jump[KINK_LEVEL : KINK_LEVEL + 4], RATIO)
-        jump = np.nan_to_num(np.min(np.abs(rows), axis=0))  # one unlucky rounding does not make a kink
-        slope = np.nanmax(np.abs(self.central[KINK_LEVEL:]), axis=0, initial=0.0)
-        return np.asarray(jump > 50 * self.noise[KINK_LEVEL + 3] + 1e-8 * slope)
 
     def limit(self) -> tuple[Array, Array]:
         """The central slopes' limit and its error."""

@@ -55,11 +55,15 @@ def quiet() -> Iterator[None]:
 
 def call(function: Function, inputs: Mapping[str, Any]) -> NDArray[Any]:
     """The function's value at copies of the inputs; 0-d arrays are handed over as NumPy scalars."""
-    copies = {name: v.copy()[()] if isinstance(v, np.ndarray) else v for name, v in inputs.items()}
-    result = np.asarray(function(**copies))
+    result = np.asarray(function(**{name: copied(value) for name, value in inputs.items()}))
     if result.dtype.kind not in "fiubc":
         raise TypeError(f"the function must return one array or number, not {result.dtype} data")
     return result
+
+
+def copied(value: Any) -> Any:
+    """A copy to hand out; numbers as NumPy scalars, as users would pass them."""
+    return value.copy()[()] if isinstance(value, np.ndarray) else value
 
 
 def along(function: Function, inputs: Mapping[str, Any], moves: Mapping[str, Array]) -> Curve:

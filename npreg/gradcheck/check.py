@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from npreg.arrays import as_count, as_nonnegative, as_rng, brief, check_finite
-from npreg.differentiate.steps import along, as_float_inputs, as_values, call, quiet
-from npreg.gradcheck.forms import Form, contents, copied, kind_of, mapped
+from npreg.differentiate.steps import along, as_float_inputs, as_values, call, copied, quiet
+from npreg.gradcheck.forms import Form, contents, kind_of, mapped
 from npreg.gradcheck.readings import Reading, Wanted, readings
 from npreg.gradcheck.report import GradientReport, InputReport, Mistakes
 from npreg.gradcheck.verdict import Question, judge

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from npreg.differentiate.steps import as_values
+from npreg.differentiate.steps import as_values, copied
 from npreg.gradcheck.readings import Shapes, is_number, one_or_all
 from npreg.isolation import keys_for
 
@@ -280,11 +280,6 @@ def mapped(value: Any, change: Callable[[Path, Any], Any], stop: Callable[[Path,
         return change(path, value)
     new = {key: mapped(item, change, stop, (*path, key)) for key, item in inside.items()}
     return new if isinstance(value, Mapping) else (tuple if isinstance(value, tuple) else list)(new.values())
-
-
-def copied(value: Any) -> Any:
-    """A copy to hand out; numbers as NumPy scalars, as users would pass them."""
-    return value.copy()[()] if isinstance(value, np.ndarray) else value
 
 
 def kind_of(value: Any) -> str:

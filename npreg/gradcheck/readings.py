@@ -35,7 +35,8 @@ def _inside(value: Any, wanted: Wanted, all_of_them: bool) -> list[Reading]:
         every = [islice(_read(part, wanted, all_of_them), MOST) for part in parts]
         fit = [[r for r in found if all(_shape(r[name]) == shapes[name] for name in r)] for found in every]
         if any(fit):
-            return max(fit, key=bool) if sum(map(bool, fit)) == 1 else []
+            fitting = list(filter(None, fit))
+            return fitting[0] if len(fitting) == 1 else []
     return []
 
 
