@@ -16,8 +16,7 @@ Array: TypeAlias = NDArray[np.float64]
 Curve: TypeAlias = Callable[[complex], NDArray[Any]]
 
 RATIO = 4.0
-STEPS = 0.25 * RATIO ** -np.arange(10.0)  # relative: 1/4 … 1e-6
-FINE_STEPS = STEPS[-1] * RATIO ** -np.arange(1.0, 11.0)  # … 1e-12, only to tell a kink from a near one
+STEPS = 0.25 * RATIO ** -np.arange(20.0)  # relative: 1/4 … 1e-12, the smallest to tell a kink from a near one
 KINK_LEVEL = 5  # kinks are looked for from STEPS[5] = 2.4e-4 on
 NOISE_PLACES = (2.0**-13, -(2.0**-12), 2.0**-4, -(2.0**-5))
 NOISE_STEPS = 2.0**-17 * np.arange(6.0)
@@ -60,63 +59,36 @@ def noise_of(curve: Curve) -> Array:
 
 
 def slope_of(curve: Curve, noise: Array) -> Derivative:
-    """The derivative of a curve at t = 0 from differences alone; `noise` is that of `noise_of`."""
-    middle = curve(0.0)
-    eps = np.finfo(middle.dtype if middle.dtype.kind == "f" else float).eps
-    noise = np.fmax(noise, float(eps) * np.abs(real(middle)))
-    ladder = _Ladder(curve, real(middle), noise, STEPS)
-    value, error = ladder.limit()
-    # the one-sided slopes still differ at small steps, more than curvature (h·f″) explains
-    rows = _eliminated(ladder.jump[KINK_LEVEL : KINK_LEVEL + 4], RATIO)
-    jump = np.nan_to_num(np.min(np.abs(rows), axis=0))  # one unlucky rounding does not make a kink
-    slope = np.nanmax(np.abs(ladder.central[KINK_LEVEL:]), axis=0, initial=0.0)
-    suspicious = jump > 50 * ladder.noise[KINK_LEVEL + 3] + 1e-8 * slope
-    suspicious |= ~(error <= 1e-4 * np.max(np.abs(np.nan_to_num(ladder.central)), axis=0))
-    if suspicious.any():
-        return _Ladder(curve, real(middle), noise, np.concatenate([STEPS, FINE_STEPS])).with_kinks(suspicious)
-    return Derivative(value, error, value, value, np.zeros(value.shape, bool), "differences")
+    """The derivative of a curve at t = 0 from differences alone; `noise` is that of `noise_of`.
 
-
-class _Ladder:
-    """Function values at x ± h·v for a ladder of steps h, and the slopes from them: a row per step, largest first."""
-
-    def __init__(self, curve: Curve, middle: Array, noise: Array, steps: Array) -> None:
-        h = steps.reshape((-1,) + (1,) * middle.ndim)
-        plus, minus = (np.stack([real(curve(side * t)) for t in steps]) for side in (1, -1))
-        self.central = (plus - minus) / (2 * h)
-        self.forward, self.backward = (plus - middle) / h, (middle - minus) / h
-        self.jump = self.forward - self.backward
-        rounding = np.finfo(float).eps * np.maximum(np.abs(plus), np.abs(minus))
-        self.noise = 2 * np.fmax(rounding, noise) / h
-
-    def limit(self) -> tuple[Array, Array]:
-        """The central slopes' limit and its error."""
-        value, error = _extrapolated(self.central, self.noise, 2, self.jump)
-        moved = self.jump.any(axis=0) | self.central.any(axis=0)
-        return value, np.where(moved, error, 0.0)
-
-    def with_kinks(self, suspicious: NDArray[np.bool_]) -> Derivative:
-        """Tell a kink at the point from one nearby, and find the one-sided derivatives of the former.
-
-        A kink's jump is the same at every step until rounding hides it; curvature's shrinks with the step,
-        and that of a kink at a distance ends abruptly. The last jump that stands out from the noise counts.
-        """
-        rows = np.arange(len(self.jump)).reshape((-1,) + (1,) * (self.jump.ndim - 1))
-        seen = (np.abs(self.jump) > 10 * self.noise) & (rows >= KINK_LEVEL)
-        last = np.max(np.where(seen, rows, 0), axis=0)[None]
-        jump, before = (np.abs(np.take_along_axis(self.jump, row, 0)[0]) for row in (last, np.maximum(last - 1, 0)))
-        hidden = jump < 15 * RATIO * np.take_along_axis(self.noise, last, 0)[0]
-        here, at_end = seen.any(axis=0), last[0] == len(self.jump) - 1
-        kink = here & (jump >= 0.5 * before) & (hidden | at_end)
-        value, error = self.limit()
-        kink |= here & (error > jump / 4) & (jump > 0)  # or it is too near to be told from one
-        right, right_error = _extrapolated(self.forward, self.noise, 1)
-        left, left_error = _extrapolated(self.backward, self.noise, 1)
-        kink &= suspicious & ~(np.abs(right - left) <= 10 * (left_error + right_error))
-        low, high = np.minimum(left, right), np.maximum(left, right)
-        at_kink = (left + right) / 2, np.maximum(left_error, right_error), low, high
-        fields = [np.where(kink, *pair) for pair in zip(at_kink, (value, error, value, value), strict=True)]
-        return Derivative._make([*fields, kink, "differences"])
+    A kink at the point is told from one nearby: its jump is the same at every step until rounding hides it; curvature's
+    shrinks with the step, and that of a kink at a distance ends abruptly. The last jump that stands out from the noise
+    counts.
+    """
+    start = curve(0.0)
+    middle, eps = real(start), np.finfo(start.dtype if start.dtype.kind == "f" else float).eps
+    column = (-1,) + (1,) * middle.ndim
+    h, rows = STEPS.reshape(column), np.arange(len(STEPS)).reshape(column)
+    plus, minus = (np.stack([real(curve(side * t)) for t in STEPS]) for side in (1, -1))
+    central, forward, backward = (plus - minus) / (2 * h), (plus - middle) / h, (middle - minus) / h
+    jump = forward - backward
+    rounding = np.finfo(float).eps * np.maximum(np.abs(plus), np.abs(minus))
+    noise = 2 * np.fmax(rounding, np.fmax(noise, float(eps) * np.abs(middle))) / h
+    value, error = _extrapolated(central, noise, 2, jump)
+    error = np.where(jump.any(axis=0) | central.any(axis=0), error, 0.0)
+    right, right_error = _extrapolated(forward, noise, 1)
+    left, left_error = _extrapolated(backward, noise, 1)
+    seen = (np.abs(jump) > 10 * noise) & (rows >= KINK_LEVEL)
+    last = np.max(np.where(seen, rows, 0), axis=0)[None]
+    size, before = (np.abs(np.take_along_axis(jump, row, 0)[0]) for row in (last, np.maximum(last - 1, 0)))
+    hidden = size < 15 * RATIO * np.take_along_axis(noise, last, 0)[0]
+    kink = (size >= 0.5 * before) & (hidden | (last[0] == len(STEPS) - 1))
+    kink |= (error > size / 4) & (size > 0)  # or it is too near to be told from one
+    kink &= seen.any(axis=0) & ~(np.abs(right - left) <= 10 * (left_error + right_error))
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    at_kink = (left + right) / 2, np.maximum(left_error, right_error), low, high
+    fields = [np.where(kink, *pair) for pair in zip(at_kink, (value, error, value, value), strict=True)]
+    return Derivative._make([*fields, kink, "differences"])
 
 
 def _extrapolated(slopes: Array, noise: Array, order: int, jump: Array | None = None) -> tuple[Array, Array]:
