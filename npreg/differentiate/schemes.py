@@ -149,7 +149,7 @@ def _asked(
 
 
 def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) -> Derivative:
-    """The derivatives along several moves, as columns at the end; differences confirm a combination, or each apart."""
+    """The derivatives along several moves of the same inputs, as columns; differences confirm a combination, or each."""
     if not moves:
         return _exact(np.zeros((*call(function, base).shape, 0)))
     curves = [along(function, base, move) for move in moves]
@@ -161,11 +161,9 @@ def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) 
     reach = [np.abs(real(curve(t)) - start) / abs(t) for t in (0.25, -0.25, 2.0**-7, -(2.0**-7))]
     faint = 2.5e-7 * np.nan_to_num(np.fmax.reduce(reach))  # of a slope: a millionth of how far the function moves
     if exact is not None:
-        found, slack = slope_of(curve, noise), 1e3 * EPS * np.abs(exact) @ np.abs(amounts)
-        if _confirmed(exact @ amounts, found, faint, slack).all():
-            return _exact(exact)
         faint = np.fmax(faint, UNSEEN * value_rounding(function, base, together))
-        if _confirmed(exact @ amounts, found, faint, slack).all():
+        slack = 1e3 * EPS * np.abs(exact) @ np.abs(amounts)
+        if _confirmed(exact @ amounts, slope_of(curve, noise), faint, slack).all():
             return _exact(exact)
     each = [slope_of(curve, noise) for curve in curves]
     found = Derivative._make([*(np.stack([one[k] for one in each], axis=-1) for k in range(5)), "differences"])
@@ -173,23 +171,18 @@ def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) 
         return found
     good = _confirmed(exact, found, faint[..., None], 1e3 * EPS * np.abs(exact))
     method = "complex step" if good.all() else "mixed" if good.any() else "differences"
-    return Derivative._make(
-        [*(np.where(good, *pair) for pair in zip(_exact(exact)[:5], found[:5], strict=True)), method]
-    )
+    fields = [np.where(good, *pair) for pair in zip(_exact(exact)[:5], found[:5], strict=True)]
+    return Derivative._make([*fields, method])
 
 
 def _combination(moves: Sequence[Move]) -> tuple[Array, Move]:
     """Random amounts of the moves, and their sum, which goes about as far as each."""
     amounts = steps.random_direction(np.ones(len(moves)), np.random.default_rng(0))
-    names = {name for move in moves for name in move}
-    total = {n: sum(a * move[n] for a, move in zip(amounts, moves, strict=True) if n in move) for n in names}
-
-    def length(move: Mapping[str, Any]) -> float:
-        return max((float(np.max(np.abs(m), initial=0.0)) for m in move.values()), default=0.0)
-
-    longest = max(map(length, moves))
-    shrink = 2.0 ** -max(0.0, np.ceil(np.log2(length(total) / longest) - 1)) if longest > 0 else 1.0
-    return amounts * shrink, {name: np.asarray(total[name] * shrink) for name in names}
+    total = {name: sum(a * move[name] for a, move in zip(amounts, moves, strict=True)) for name in moves[0]}
+    arrays = [[*map(np.ravel, move.values())] for move in (total, *moves)]
+    length, *each = (float(np.max(np.abs(np.concatenate([*parts, [0.0]])))) for parts in arrays)
+    shrink = 2.0 ** -max(0.0, np.ceil(np.log2(length / max(each)) - 1)) if max(each) > 0 else 1.0
+    return amounts * shrink, {name: np.asarray(array * shrink) for name, array in total.items()}
 
 
 def column_sizes(function: Function, base: Mapping[str, Any], moves: Sequence[Move], analytic: bool) -> Array:
