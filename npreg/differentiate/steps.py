@@ -18,13 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.arrays import brief
-from npreg.differentiate.differences import Array, Curve, real
 
+Array: TypeAlias = NDArray[np.float64]
+Curve: TypeAlias = Callable[[complex], NDArray[Any]]
 Function: TypeAlias = Callable[..., Any]
 Measured: TypeAlias = Callable[[Function, Mapping[str, Any]], Array]
 NUDGE = 2.0**-16
 NUDGES = 7
 EXACT = {np.maximum, np.minimum, np.negative, np.positive, np.absolute, np.conjugate, np.sign}
+
+
+def real(value: NDArray[Any]) -> Array:
+    return np.asarray(value.real, dtype=np.float64)
 
 
 def as_float_inputs(inputs: Mapping[str, Any], varied: list[str]) -> dict[str, Any]:

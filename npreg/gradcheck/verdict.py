@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from npreg.differentiate.differences import Array, Derivative, real
-from npreg.differentiate.schemes import EPS, UNSEEN, Move, column_sizes, columns, one_by_one, value_rounding
-from npreg.differentiate.steps import along, call, natural_scale, random_direction
+from npreg.differentiate.schemes import EPS, UNSEEN, Derivative, Move, column_sizes, columns, one_by_one, value_rounding
+from npreg.differentiate.steps import Array, along, call, natural_scale, random_direction, real
 from npreg.gradcheck.report import EntryReport, InputReport
 
 ROWS = 8
