@@ -57,7 +57,7 @@ class Node:
     sources: tuple[int, ...]
     value: Array
     active: bool
-    calls: tuple[int, ...] = ()
+    calls: tuple[FrameType, ...] = ()
     spot: Any = None
 
 
@@ -81,7 +81,6 @@ class Recorder:
     frozen: bool = False
     stop: Stop | None = None
     frame: FrameType | None = None
-    _helpers: dict[int, FrameType] = field(default_factory=dict)
     _known: dict[Any, int] = field(default_factory=dict)
 
     def record(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -124,20 +123,16 @@ class Recorder:
         self.nodes.append(Node(*parts))
         return Traced(self, len(self.nodes) - 1)
 
-    def _look_around(self) -> tuple[tuple[int, ...], Any]:
+    def _look_around(self) -> tuple[tuple[FrameType, ...], Any]:
         """Read the local variables; tell through which helpers the call came, and its place in the code."""
-        passed: list[int] = []
-        spot = None
-        for frame in _callers():
-            spot = spot or (frame.f_code, frame.f_lasti)
-            if frame.f_code is self.code:
-                self.frame = frame
-                self.read_names()
-                return tuple(reversed(passed)), spot
-            if frame.f_code.co_name not in _NESTED:
-                self._helpers[id(frame)] = frame
-                passed.append(id(frame))
-        return (), spot
+        frames = list(_callers())
+        spot = (frames[0].f_code, frames[0].f_lasti) if frames else None
+        place = next((i for i, frame in enumerate(frames) if frame.f_code is self.code), None)
+        if place is None:
+            return (), spot
+        self.frame = frames[place]
+        self.read_names()
+        return tuple(frame for frame in frames[:place][::-1] if frame.f_code.co_name not in _NESTED), spot
 
 
 def _callers() -> Iterator[FrameType]:
@@ -149,12 +144,9 @@ def _callers() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def _leaves(value: Any) -> list[Any]:
     """What stands in lists and tuples, however deep."""
-    for item in value if isinstance(value, (list, tuple)) else ():
-        yield from _leaves(item)
-    if not isinstance(value, (list, tuple)):
-        yield value
+    return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, (list, tuple)) else [value]
 
 
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:

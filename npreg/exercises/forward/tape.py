@@ -83,11 +83,10 @@ class Tape:
             if step in self.upstream_edits:
                 given = upstream[step].reshape(self.values[step].shape)
                 upstream[step] = np.broadcast_to(self.upstream_edits[step](given, self), given.shape).ravel()
-            for name in self.program.arguments[step]:
-                jacobian = self.jacobians.get((step, name))
-                if jacobian is not None:
-                    flow = upstream[step] @ (np.abs(jacobian) if absolute else jacobian)
-                    upstream[name] = upstream[name] + flow if name in upstream else flow
+            for name in (name for name in self.program.arguments[step] if (step, name) in self.jacobians):
+                jacobian = self.jacobians[step, name]
+                flow = upstream[step] @ (np.abs(jacobian) if absolute else jacobian)
+                upstream[name] = upstream[name] + flow if name in upstream else flow
         return {name: flow.reshape(self.values[name].shape) for name, flow in upstream.items()}
 
     def edited(self, edits: Edits) -> Tape:
@@ -103,11 +102,10 @@ class Tape:
             if step in wraps or any(a in changed or (step, a) in on_uses for a in names):
                 changed.add(step)
                 seen = {a: on_uses[step, a](values[a], self) if (step, a) in on_uses else values[a] for a in names}
-                function = program.steps[step]
-                function = wraps[step](function) if step in wraps else function
+                function = wraps[step](program.steps[step]) if step in wraps else program.steps[step]
                 values[step] = np.asarray(function(**seen))
-                for edge in ((step, a) for a in names if (step, a) in jacobians):
-                    jacobians[edge] = _jacobian(self.exercise, function, edge, seen)
+                edges = [(step, a) for a in names if (step, a) in jacobians]
+                jacobians |= {edge: _jacobian(self.exercise, function, edge, seen) for edge in edges}
             if step in on_values:
                 changed.add(step)
                 values[step] = on_values[step](values[step], edited)
