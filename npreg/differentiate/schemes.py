@@ -41,7 +41,8 @@ EPS = float(np.finfo(np.float64).eps)
 COMPLEX_STEP = 1e-20
 UNSEEN = 1e3  # a slope of so many times the function's rounding cannot be told from none
 RATIO = 4.0
-STEPS = 0.25 * RATIO ** -np.arange(20.0)  # relative: 1/4 … 1e-12, the smallest to tell a kink from a near one
+STEPS = 0.25 * RATIO ** -np.arange(10.0)  # relative: 1/4 … 1e-6
+FINE_STEPS = 0.25 * RATIO ** -np.arange(20.0)  # … 1e-12, only to tell a kink from a near one
 KINK_LEVEL = 5  # kinks are looked for from STEPS[5] = 2.4e-4 on
 NOISE_PLACES = (2.0**-13, -(2.0**-12), 2.0**-4, -(2.0**-5))
 NOISE_STEPS = 2.0**-17 * np.arange(6.0)
@@ -277,7 +278,7 @@ def noise_of(curve: Curve) -> Array:
     return np.asarray(2 * np.sort(levels, axis=0)[1])  # the second quietest place: some may have a kink
 
 
-def slope_of(curve: Curve, noise: Array) -> Derivative:
+def slope_of(curve: Curve, noise: Array, ladder: Array = STEPS) -> Derivative:
     """The derivative of a curve at t = 0 from differences alone; `noise` is that of `noise_of`.
 
     A kink at the point is told from one nearby: its jump is the same at every step until rounding hides it; curvature's
@@ -287,23 +288,28 @@ def slope_of(curve: Curve, noise: Array) -> Derivative:
     start = curve(0.0)
     middle, eps = real(start), np.finfo(start.dtype if start.dtype.kind == "f" else float).eps
     column = (-1,) + (1,) * middle.ndim
-    h, rows = STEPS.reshape(column), np.arange(len(STEPS)).reshape(column)
-    plus, minus = (np.stack([real(curve(side * t)) for t in STEPS]) for side in (1, -1))
+    h, rows = ladder.reshape(column), np.arange(len(ladder)).reshape(column)
+    plus, minus = (np.stack([real(curve(side * t)) for t in ladder]) for side in (1, -1))
     central, forward, backward = (plus - minus) / (2 * h), (plus - middle) / h, (middle - minus) / h
     jump = forward - backward
     rounding = np.finfo(float).eps * np.maximum(np.abs(plus), np.abs(minus))
-    noise = 2 * np.fmax(rounding, np.fmax(noise, float(eps) * np.abs(middle))) / h
-    value, error = _extrapolated(central, noise, 2, jump)
+    level = 2 * np.fmax(rounding, np.fmax(noise, float(eps) * np.abs(middle))) / h
+    value, error = _extrapolated(central, level, 2, jump)
     error = np.where(jump.any(axis=0) | central.any(axis=0), error, 0.0)
-    right, right_error = _extrapolated(forward, noise, 1)
-    left, left_error = _extrapolated(backward, noise, 1)
-    seen = (np.abs(jump) > 10 * noise) & (rows >= KINK_LEVEL)
+    seen = (np.abs(jump) > 10 * level) & (rows >= KINK_LEVEL)
     last = np.max(np.where(seen, rows, 0), axis=0)[None]
     size, before = (np.abs(np.take_along_axis(jump, row, 0)[0]) for row in (last, np.maximum(last - 1, 0)))
-    hidden = size < 15 * RATIO * np.take_along_axis(noise, last, 0)[0]
-    kink = (size >= 0.5 * before) & (hidden | (last[0] == len(STEPS) - 1))
+    hidden = size < 15 * RATIO * np.take_along_axis(level, last, 0)[0]
+    kink = (size >= 0.5 * before) & (hidden | (last[0] == len(ladder) - 1))
     kink |= (error > size / 4) & (size > 0)  # or it is too near to be told from one
-    kink &= seen.any(axis=0) & ~(np.abs(right - left) <= 10 * (left_error + right_error))
+    kink &= seen.any(axis=0)
+    if ladder is STEPS:
+        unclear = kink | ~(error <= 1e-4 * np.max(np.abs(np.nan_to_num(central)), axis=0))
+        clear = Derivative(value, error, value, value, kink, "differences")
+        return slope_of(curve, noise, FINE_STEPS) if unclear.any() else clear
+    right, right_error = _extrapolated(forward, level, 1)
+    left, left_error = _extrapolated(backward, level, 1)
+    kink &= ~(np.abs(right - left) <= 10 * (left_error + right_error))
     low, high = np.minimum(left, right), np.maximum(left, right)
     at_kink = (left + right) / 2, np.maximum(left_error, right_error), low, high
     fields = [np.where(kink, *pair) for pair in zip(at_kink, (value, error, value, value), strict=True)]
