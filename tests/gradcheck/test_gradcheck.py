@@ -254,6 +254,15 @@ def test_what_is_plain_is_said(plant: Callable[[Any], Any], words: str) -> None:
     assert words in str(report)
 
 
+def test_the_worst_entries_are_shown_the_worst_first() -> None:
+    off = np.array([0.0, 3.0, 1.0, 9.0, 0.0, 2.0, 8.0, 7.0, 6.0, 5.0, 4.0, 0.5])
+    report = check_gradient(lambda x: np.sum(x), lambda x: 1 + off, {"x": np.ones(12)})
+    found = [entry.off_by / entry.allowed for entry in report.inputs[0].worst]
+    assert found == sorted(found, reverse=True)
+    assert len(found) == 8
+    assert not {"[2]", "[11]"} & {entry.where for entry in report.inputs[0].worst}
+
+
 # Kinks
 
 

@@ -213,11 +213,10 @@ class _Graph:
         for at in self.live[len(self.inputs) :]:
             groups.setdefault(self._top(at, folded), []).append(at)
         names, steps, arguments = self.names, {}, {}
-        for at in sorted(groups):
+        for at, members in sorted(groups.items()):
             if at not in names:
                 self.count += 1
                 names[at] = _free(f"_{self.count}", set(names.values()))
-        for at, members in sorted(groups.items()):
             entering = dict.fromkeys(s for m in members for s in self.nodes[m].sources if s not in members)
             steps[names[at]] = _step([(m, self.nodes[m]) for m in members], {names[s]: s for s in entering})
             arguments[names[at]] = tuple(names[s] for s in entering)
