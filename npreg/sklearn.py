@@ -160,7 +160,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             raise TypeError("X_val and y_val come together; give both, or neither")
         validation: Any = self.validation_fraction if self.early_stopping else None
         if X_val is not None:
-            validation = self._as_array(X_val, reset=False), y_val
+            validation = _dense_or_rows(self._as_array(X_val, reset=False)), y_val
         patience = arrays.as_count(self.n_iter_no_change, "n_iter_no_change", 1)
         tol = 0.0 if self.tol is None else arrays.as_nonnegative(self.tol, "tol")
         result = train(
@@ -255,17 +255,16 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
     def predict(self, X: ArrayLike) -> FloatArray:
         """X coef_ᵀ + intercept_, of shape (n,) or (n, k), as the y of `fit`."""
         check_is_fitted(self)
-        return np.asarray(self._as_array(X, reset=False).dot(self.coef_.T) + self.intercept_)
+        return np.asarray(_dense_or_rows(self._as_array(X, reset=False)).dot(self.coef_.T) + self.intercept_)
 
-    def _as_array(self, X: ArrayLike, *, reset: bool) -> FloatArray:
-        """Features as an array: tables by npreg's door, everything else by scikit-learn's."""
+    def _as_array(self, X: ArrayLike, *, reset: bool) -> Any:
+        """Features as an array or sparse matrix: tables by npreg's door, everything else by scikit-learn's."""
         if not arrays.is_table(X):
-            found: FloatArray = _dense_or_rows(validate_data(self, X, reset=reset, **ACCEPTED))
-            return found
+            return validate_data(self, X, reset=reset, **ACCEPTED)
         array = arrays.as_float_array(X, "X")
         # scikit-learn looks at names and the number of columns.
         validate_data(self, array if isinstance(X, np.ndarray) else X, skip_check_array=True, reset=reset)
-        return np.asarray(check_array(array, estimator=self, **ACCEPTED))
+        return check_array(array, estimator=self, **ACCEPTED)
 
     def _validated(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[FloatArray, FloatArray]:
         """Features, and labels in their dtype."""
@@ -273,10 +272,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             arrays.check_rows(X, y, "y")
             y = arrays.as_float_array(y, "y") if arrays.is_table(y) else y
         options = {**ACCEPTED, "y_numeric": True, "multi_output": True}
-        if arrays.is_table(X):
-            data, labels = check_X_y(self._as_array(X, reset=reset), y, estimator=self, **options)
-        else:
-            data, labels = validate_data(self, X, y, reset=reset, **options)
+        data, labels = check_X_y(self._as_array(X, reset=reset), y, estimator=self, **options)
         with np.errstate(over="ignore"):  # labels beyond float32 become inf, which train refuses
             return _dense_or_rows(data), labels.astype(data.dtype, copy=False)
 
