@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from npreg.__main__ import main
+from npreg.exercises import words
 from npreg.exercises.check import check
 from npreg.exercises.course import IDS, load
 from npreg.exercises.findings import WrongAnswer
@@ -24,8 +25,6 @@ from npreg.exercises.forward.probes import fresh
 from npreg.exercises.prover import prove
 from npreg.exercises.report import Report
 from npreg.exercises.stub import stub
-from npreg.exercises.words import brief
-from npreg.exercises.words import phrases as words
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 SIZES = {
@@ -234,7 +233,6 @@ def spoken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
     monkeypatch.setattr(words, "read", lambda text: Recorded(read(text), found.keys))
     monkeypatch.setattr(words, "fill", recording_fill)
-    monkeypatch.setattr("npreg.exercises.words.fill", recording_fill)
     words.texts.cache_clear()
     yield found
     words.texts.cache_clear()
@@ -297,7 +295,7 @@ def test_every_sentence_is_said_about_some_student_file(
             with contextlib.suppress(WrongAnswer):
                 report.raise_if_wrong(lang)
             for mistake in (mistake for answer in report.answers for mistake in answer.mistakes):
-                brief(mistake.code, lang)  # as in the class report
+                words.brief(mistake.code, lang)  # as in the class report
     all_texts = words.texts(lang)
     ours = [key for key in all_texts if not key.startswith((*ELSEWHERE, *BESIDE, *UNUSED))]
     assert [key for key in ours if key not in spoken.keys] == []

@@ -82,7 +82,7 @@ def _replaced(tape: Tape, step: str, name: str, jacobian: Array) -> Iterator[Row
         yield Kind.CHAIN_TWICE, "chain-twice", changes.SQUARED_MATRIX
         yield Kind.DIAGONAL, "elementwise", changes.DIAGONAL
         yield Kind.CHAIN_TWICE, "chain-twice", changes.AND_DIAGONAL
-        yield Kind.OWN_VALUE_MATRIX, f"missing-term:{public}", of_value
+        yield Kind.OWN_VALUE, f"missing-term:{public}", of_value
         if value.ndim == 2:
             yield from _of_softmax(step, value, jacobian)
     else:
@@ -284,7 +284,7 @@ def _changed_term(tape: Tape, step: str, pair: tuple[str, str], k: int) -> Itera
     exercise, name, form = tape.exercise, pair[k], partial(_form, step, pair, k)
     label = exercise.public(name)
     of_input = name in exercise.inputs
-    kind, code = (Kind.INPUT_IGNORED, f"ignores:{name}") if of_input else (Kind.MISSING_SHORT, f"missing-term:{label}")
+    kind, code = (Kind.INPUT_IGNORED, f"ignores:{name}") if of_input else (Kind.USE_MISSING, f"missing-term:{label}")
     yield known(kind, code, form(None))
     yield known(Kind.REVERSED_SHORT, f"term-sign:{label}", form(name, -1.0))
     for other in twins(tape, name):
@@ -293,4 +293,4 @@ def _changed_term(tape: Tape, step: str, pair: tuple[str, str], k: int) -> Itera
         if name in exercise.steps and other in exercise.arguments[name]:
             yield known(Kind.LINK_MISSING_SHORT, f"chain-missing:{label}", form(other))
         else:
-            yield mixed_up(Kind.OTHER_SHORT, tape, name, other, form(other))
+            yield mixed_up(Kind.TIMES, tape, name, other, form(other))

@@ -144,11 +144,11 @@ def _update(case: Case) -> Iterator[Explanation]:
     """An update is old plus step: the step is matched like a derivative, the old part may be absent or scaled."""
     bank, answer = case.bank, case.answer
     old, right, gradient = partial(offset, case.name), partial(RIGHT.value, case.name), f"grad_{answer.wrt}"
-    for wrt in bank.exercise.gradient_names.values():
-        mixed = {"used": f"grad_{wrt}", "meant": case.name}
-        yield from _multiple(case, known(Kind.PLAIN_GRADIENT, "wrong-variable", derivative(wrt), **mixed))
+    for wrt in bank.exercise.wanted:
+        returned = {"used": f"grad_{wrt}", "meant": case.name}
+        yield from _multiple(case, known(Kind.PLAIN_GRADIENT, "wrong-variable", derivative(wrt), **returned))
     yield from _from_another(case)
-    yield from _multiple(case, Mistake((), (Kind.RIGHT,), make=partial(value_of, answer)))
+    yield from _multiple(case, replace(RIGHT, make=partial(value_of, answer)))
     if all(np.max(np.abs(rest)) < 1e-12 for rest in case.without(old, ONE).student):
         yield Explanation((f"missing-term:{gradient}",), cost([Kind.PLAIN_GRADIENT]), old)
     absent, reversed_ = (f"missing-term:{answer.wrt}",), (f"term-sign:{answer.wrt}",)
@@ -168,22 +168,19 @@ def _update(case: Case) -> Iterator[Explanation]:
 
 def _from_another(case: Case) -> Iterator[Explanation]:
     """An update of another parameter: b − lr·grad_w."""
-    answer = case.answer
-    for other in case.bank.exercise.wanted if answer.formula is not None else ():
+    wrt = case.answer.wrt
+    for other in case.bank.exercise.wanted if case.answer.formula is not None else ():
         made = combined([partial(RIGHT.value, case.name), quantity(other)], [ONE, ONE])
-        if other != answer.wrt:
-            mixed = {"used": other, "meant": answer.wrt}
-            yield from _multiple(case, known(Kind.WRONG_QUANTITY, "wrong-variable", made, **mixed))
+        if other != wrt:
+            yield from _multiple(case, known(Kind.WRONG_QUANTITY, "wrong-variable", made, used=other, meant=wrt))
 
 
 def _multiple(case: Case, mistake: Mistake) -> Iterator[Explanation]:
     """A multiple of the gradient itself, or of the right answer as a whole."""
-    values: list[Array] = []
     with suppress(*REFUSED):  # a parameter of another shape may not go with this step
         values = [mistake.value(case.name, tape) for tape in case.bank.tapes]
-    if tuple(value.shape for value in values) == case.shapes:
-        for e in case.match(Pool([(mistake, values)])):
-            yield replace(e, cost=2.0 * e.cost)
+        if tuple(value.shape for value in values) == case.shapes:
+            yield from (replace(e, cost=2.0 * e.cost) for e in case.match(Pool([(mistake, values)])))
 
 
 def _in_update(explanation: Explanation, gradient: str) -> Explanation:

@@ -117,7 +117,7 @@ def _not_summed(tape: Tape, wrt: str) -> Iterator[Mistake]:
         rows = partial(_contributions, step, wrt)
         yield known(Kind.NOT_SUMMED, "not-summed", rows)
         if ndim:
-            yield known(Kind.NOT_MULTIPLIED, "elementwise", rows)
+            yield known(Kind.NOT_SUMMED, "elementwise", rows)
         for axes in axes_subsets(1 + ndim):
             if axes != (0,):
                 yield known(Kind.REDUCED, "axis", _changed(rows, changes.summed(axes)))

@@ -21,9 +21,8 @@ class Kind(Enum):
     OWN = 0, "registered by the teacher"
     PLAIN_GRADIENT = 1, "the gradient in the place of an update"
     SETTING_IGNORED = 1, "a setting taken as 1", SETTING, FREQUENT
-    NOT_SUMMED = 1, "the contributions of the rows", FREE
+    NOT_SUMMED = 1, "the contributions of the rows, perhaps under another name", FREE
     TABLE = 1, "a column met a vector, perhaps summed over one axis", FREE
-    NOT_MULTIPLIED = 1, "the contributions of the rows, under another name", FREE
     TERM = 9, "a combination of the terms, or of the parameter and the gradient"
     INPUT_IGNORED = 10, "an input as if it were zero (weights: one), everywhere or in one of its uses", FREQUENT
     TERM_LOST = 11, "a term that meets others, lost or reversed on the way back", FREQUENT
@@ -63,12 +62,10 @@ class Kind(Enum):
     VALUE_FOR_TERM = 13, "the value of a term in the place of its derivative"
     FREE_OF_ROWS = 13, "nothing of the rows", FREE
     BELOW = 14, "a local derivative taken at averages, at minus an input, at ones"
-    OWN_VALUE_MATRIX = 14, "the value of a step for its derivative that is no diagonal"
     WHOLE_STEP = 14, "the factor that a step puts on everything below it"
     INPUT_ABOVE = 14, "an input in the place of what arrives from above", FREE
     WEIGHTED = 14, "rows weighted by a quantity", FREE
-    MISSING_SHORT = 14, "a term of a simplified form missing"
-    USE_MISSING = 14, "a step that is absent in one of its uses"
+    USE_MISSING = 14, "a step absent in one of its uses, or from a simplified form"
     UPDATED = 14, "updated parameters in an update"
     UPDATE_BY_ONE = 14, "the parameter and the gradient, the learning rate being 1"
     TWO_IGNORED = 14, "two inputs left out"
@@ -84,8 +81,7 @@ class Kind(Enum):
     WRONG_QUANTITY = 18, "another quantity, forward and backward"
     WRONG_VALUE = 18, "another quantity returned", FREE
     OTHER_ABOVE = 18, "another quantity in the place of what arrives from above", FREE
-    OTHER_SHORT = 18, "another quantity in a simplified form"
-    TIMES = 18, "another quantity as a factor"
+    TIMES = 18, "another quantity as a factor, or in a simplified form"
     SHIFTED = 20, "rows shifted by one"
 
     def __init__(self, group: int, what: str, *marks: str) -> None:

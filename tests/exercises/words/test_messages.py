@@ -10,8 +10,7 @@ import pytest
 
 from npreg.exercises import check, words
 from npreg.exercises.found import Factor, Facts
-from npreg.exercises.words import measured, ratio
-from npreg.exercises.words.phrases import fill, placeholders, read, texts, wrap
+from npreg.exercises.words import fill, measured, placeholders, ratio, read, texts, wrap
 
 CONTRACT = [
     "sign",
