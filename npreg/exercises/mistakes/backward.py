@@ -255,7 +255,7 @@ def short_forms(tape: Tape) -> Iterator[Mistake]:
                 for k in (0, 1):
                     yield from _changed_term(tape, step, pair, k)
                 for forward in of_one_argument(tape):
-                    yield replace(forward, edits=forward.edits + _form(step, pair))
+                    yield replace(forward, edits=forward.edits + _form(step, pair, 0))
 
 
 def _spread(tape: Tape, name: str, step: str) -> Array:
@@ -264,19 +264,17 @@ def _spread(tape: Tape, name: str, step: str) -> Array:
     return np.eye(shape[1])[value] if value.dtype.kind in "iu" and value.shape != shape else value
 
 
-def _form(step: str, pair: tuple[str, str], k: int = 0, instead: str | None = "", times: float = 1.0) -> Edits:
-    """The two terms, with another quantity (None: nothing) in the place of the k-th."""
+def _form(step: str, pair: tuple[str, str], k: int, edit: Edit = lambda term, tape: term) -> Edits:
+    """What arrives, made of the two terms, the k-th of them changed."""
 
-    def edit(upstream: Array, tape: Tape) -> Array:
-        origin = tape.origin
-        terms = [_spread(origin, name, step) for name in pair]
-        weights = origin.noted((step, pair), lambda: _weights(terms, origin.sweep()[step]))
+    def made(upstream: Array, tape: Tape) -> Array:
+        terms, right = ([_spread(at, name, step) for name in pair] for at in (tape, tape.origin))
+        weights = tape.origin.noted((step, pair), lambda: _weights(right, tape.origin.sweep()[step]))
         if weights is None:
             raise ValueError("not of this form here")
-        kept = np.asarray(weights[1 - k] * _spread(tape, pair[1 - k], step))
-        return kept if instead is None else kept + times * weights[k] * _spread(tape, instead or pair[k], step)
+        return np.asarray(weights[1 - k] * terms[1 - k] + weights[k] * edit(terms[k], tape))
 
-    return Edits(upstreams=((step, edit),))
+    return Edits(upstreams=((step, made),))
 
 
 def _changed_term(tape: Tape, step: str, pair: tuple[str, str], k: int) -> Iterator[Mistake]:
@@ -285,12 +283,12 @@ def _changed_term(tape: Tape, step: str, pair: tuple[str, str], k: int) -> Itera
     label = exercise.public(name)
     of_input = name in exercise.inputs
     kind, code = (Kind.INPUT_IGNORED, f"ignores:{name}") if of_input else (Kind.USE_MISSING, f"missing-term:{label}")
-    yield known(kind, code, form(None))
-    yield known(Kind.REVERSED_SHORT, f"term-sign:{label}", form(name, -1.0))
+    yield known(kind, code, form(changes.ZERO))
+    yield known(Kind.REVERSED_SHORT, f"term-sign:{label}", form(changes.NEGATIVE))
     for other in twins(tape, name):
         if other == pair[1 - k] or tape.values[name].shape != tape.values[step].shape:
             continue
         if name in exercise.steps and other in exercise.arguments[name]:
-            yield known(Kind.LINK_MISSING_SHORT, f"chain-missing:{label}", form(other))
+            yield known(Kind.LINK_MISSING_SHORT, f"chain-missing:{label}", form(changes.take(other)))
         else:
-            yield mixed_up(Kind.TIMES, tape, name, other, form(other))
+            yield mixed_up(Kind.TIMES, tape, name, other, form(changes.take(other)))

@@ -188,8 +188,6 @@ def joined_terms(case: Case) -> Iterator[Explanation]:
             pairs = [(_summand(exercise, term), factor) for term, factor in zip(terms, named, strict=True)]
             codes, price, found, alone = _term_codes(pairs)
             codes, found = (codes, found) if codes or named[0] is None else scaled(named[0])
-            found = every.found | found
-            codes, price = (*every.codes, *codes), price + cost(every.kinds)
             parts = tuple(combined(columns, one) for one in alone)
             if every.codes:  # one term as it is, the others right; in the order of the codes
                 plain = [next(make for mistake, make, _ in side if not mistake.codes) for side in sides]
@@ -197,6 +195,7 @@ def joined_terms(case: Case) -> Iterator[Explanation]:
                 wrong.sort(key=lambda i: not judged[i][1].codes)
                 ones = [ONE] * len(terms)
                 parts = tuple(combined([*plain, columns[i], plain[i]], [*ones, factors[i], Factor(-1)]) for i in wrong)
+            codes, price, found = (*every.codes, *codes), price + cost(every.kinds), every.found | found
             yield Explanation(codes, price, combined(columns, factors), found, parts=parts)
 
 
