@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from npreg.exercises.forward.inputs import BANK_SIZES
-from npreg.exercises.forward.probes import BANK_SEED, draw, quantities_of, sizes_of
+from npreg.exercises.forward.probes import bank, quantities_of, sizes_of
 from npreg.exercises.forward.program import Array, Exercise
 from npreg.exercises.forward.tape import Tape
 from npreg.exercises.found import CONSTANTS, ONE, Factor, Facts
@@ -97,14 +96,13 @@ def other_conventions(exercise: Exercise, factor: Factor) -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def convention(exercise: Exercise) -> tuple[str | None, bool | None]:
     """Measure on one probe whether a loss is the "sum" or "mean" of its examples, and whether it halves a square."""
-    sizes = exercise.sizes(BANK_SIZES[0])
-    probe = draw(exercise, sizes, np.random.default_rng(BANK_SEED))
+    probe = bank(exercise)[0]
     values, loss = exercise.forward(probe), exercise.loss
     batched = {name for name, given in exercise.inputs.items() if given.shape[:1] == ("n",)}
     twice = {name: np.concatenate([value] * 2) if name in batched else value for name, value in probe.items()}
     times = round(float(exercise.forward(twice)[loss] / values[loss]), 9)
     reduction = {1.0: "mean", 2.0: "sum"}.get(times) if batched else None
-    count = sizes.get("n", 1) if reduction == "mean" else 1
+    count = sizes_of(exercise, probe).get("n", 1) if reduction == "mean" else 1
     scalars = [step for step in exercise.steps if values[step].ndim == 0 and values[step].dtype.kind == "f"]
     constants = []
     for step in exercise.public_steps:
