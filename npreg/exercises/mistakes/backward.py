@@ -82,7 +82,7 @@ def _replaced(tape: Tape, step: str, name: str, jacobian: Array) -> Iterator[Row
         yield Kind.CHAIN_TWICE, "chain-twice", changes.SQUARED_MATRIX
         yield Kind.DIAGONAL, "elementwise", changes.DIAGONAL
         yield Kind.CHAIN_TWICE, "chain-twice", changes.AND_DIAGONAL
-        yield Kind.OWN_VALUE, f"missing-term:{public}", of_value
+        yield Kind.OWN_VALUE_MATRIX, f"missing-term:{public}", of_value
         if value.ndim == 2:
             yield from _of_softmax(step, value, jacobian)
     else:

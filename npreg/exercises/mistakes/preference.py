@@ -62,6 +62,7 @@ class Kind(Enum):
     VALUE_FOR_TERM = 13, "the value of a term in the place of its derivative"
     FREE_OF_ROWS = 13, "nothing of the rows", FREE
     BELOW = 14, "a local derivative taken at averages, at minus an input, at ones"
+    OWN_VALUE_MATRIX = 14, "the value of a step for its derivative that is no diagonal"
     WHOLE_STEP = 14, "the factor that a step puts on everything below it"
     INPUT_ABOVE = 14, "an input in the place of what arrives from above", FREE
     WEIGHTED = 14, "rows weighted by a quantity", FREE

@@ -216,6 +216,14 @@ NORM = """def grad_X(X, gamma, G):
     Xhat, D = (X - X.mean(axis=1, keepdims=True)) / var**0.5, G * gamma
     return (D - D.mean(axis=1, keepdims=True) - Xhat * (D * Xhat).mean(axis=1, keepdims=True)) / var**0.5
 """
+ROW_BY_ROW = """def steps(X, y, w, b, rate):
+    for x, label in zip(X, y):
+        r = x @ w + b - label
+        w, b = w - rate * r * x, b - rate * r
+    return w, b
+def new_w(X, y, w, b, lr, batch_size): return steps(X, y, w, b, lr / batch_size)[0]
+def new_b(X, y, w, b, lr, batch_size): return steps(X, y, w, b, lr / batch_size)[1]
+"""
 STEP = "def new_w(r, X, b, lr, batch_size): return b - lr / batch_size * X.T @ r\n"
 NAMED = [
     ("attention", ATTENTION.format(forward="", backward=""), ["term-factor:S"]),
@@ -223,6 +231,7 @@ NAMED = [
     ("attention", ATTENTION.format(forward=" / Q.shape[1]", backward=ROOT), ["term-factor:S"]),
     ("layer-norm", NORM, ["term-factor:var"]),
     ("sgd-step", STEP + "def new_b(r, w, lr, batch_size): return w - lr / batch_size * r.sum()", ["wrong-variable"]),
+    ("sgd-step", ROW_BY_ROW, ["wrong-variable"]),
     ("minibatch-mean", "def grad_w(X, r): return (X.T @ r / len(r)).round(2)", ["numerical"]),
     ("ridge", "def grad_b(r, w, lam): return r.mean() + lam * w.sum()", ["extra-term:penalty"]),
     ("ridge", "def grad_w(X, r, b, lam): return X.T @ r / len(r) + lam * b", ["wrong-variable"]),

@@ -147,6 +147,8 @@ def test_a_derivative_that_is_worth_writing_down_is_not_one_that_is_given():
     wrong = unknown(of_Z.replace("(P - Y)", "np.exp(P - Y)"))
     assert "first goes wrong at the step `Z`" in wrong
     assert "as a function" not in wrong
+    both = unknown(of_P.replace("-Y / P", "Y * P"), of_Z.replace("(P - Y)", "np.exp(P - Y)"))
+    assert "first goes wrong at the step `P`" in both
 
 
 @pytest.mark.parametrize(
