@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from itertools import combinations
@@ -126,10 +127,8 @@ class Bank:
             self._made |= self._evaluate([RIGHT, *mutations], answers if name in answers else (name,))
         yield from self._made[name]
         for mistake in () if self.exercise.known else foreign_values(self.exercise, name, self.tapes[0]):
-            try:
+            with suppress(*REFUSED):
                 yield mistake, [np.asarray(mistake.value(name, tape), dtype=float) for tape in self.tapes]
-            except REFUSED:
-                continue
 
     @cached_property
     def _pairs(self) -> dict[str, list[Valued]]:
@@ -146,14 +145,13 @@ class Bank:
 
     def _fingerprint(self, mistake: Mistake) -> bytes | None:
         """What the mistake does to the directions of all derivatives on the first probe, in short."""
-        try:
-            with np.errstate(all="ignore"):
-                swept = self.tapes[0].edited(mistake.edits).sweep()
-        except REFUSED:
-            return None
-        vectors = [np.ravel(swept[wrt]) for wrt in self.exercise.wanted if wrt in swept]
-        flat = np.concatenate([v / (np.linalg.norm(v) + 1e-300) if v.size > 1 else v for v in vectors])
-        return np.round(flat, 8).tobytes() if np.all(np.isfinite(flat)) and np.any(flat) else None
+        with np.errstate(all="ignore"), suppress(*REFUSED):
+            swept = self.tapes[0].edited(mistake.edits).sweep()
+            vectors = [np.ravel(swept[wrt]) for wrt in self.exercise.wanted if wrt in swept]
+            flat = np.concatenate([v / (np.linalg.norm(v) + 1e-300) if v.size > 1 else v for v in vectors])
+            if np.all(np.isfinite(flat)) and np.any(flat):
+                return np.round(flat, 8).tobytes()
+        return None
 
     def _evaluate(self, mistakes: Iterable[Mistake], names: Iterable[str]) -> dict[str, list[Valued]]:
         """The values of mistakes for several answers, each with one sweep a probe; equal ones once."""
@@ -162,19 +160,16 @@ class Bank:
         result: dict[str, list[Valued]] = {name: [] for name in names}
         seen = set()
         for mistake in mistakes:
-            try:
-                with np.errstate(all="ignore"):
-                    edited = [tape.edited(mistake.edits) for tape in self.tapes]
-                    swept = [tape.sweep() for tape in edited]
-                    for name, answer in answers.items():
-                        made = [value_of(answer, tape, flow) for tape, flow in zip(edited, swept, strict=True)]
-                        values = [np.asarray(v - old) for v, old in zip(made, offsets[name], strict=True)]
-                        key = (name, mistake.codes, b"".join(v.tobytes() for v in values))
-                        if key not in seen:
-                            seen.add(key)
-                            result[name].append((mistake, values))
-            except REFUSED:
-                continue
+            with np.errstate(all="ignore"), suppress(*REFUSED):
+                edited = [tape.edited(mistake.edits) for tape in self.tapes]
+                swept = [tape.sweep() for tape in edited]
+                for name, answer in answers.items():
+                    made = [value_of(answer, tape, flow) for tape, flow in zip(edited, swept, strict=True)]
+                    values = [np.asarray(v - old) for v, old in zip(made, offsets[name], strict=True)]
+                    key = (name, mistake.codes, b"".join(v.tobytes() for v in values))
+                    if key not in seen:
+                        seen.add(key)
+                        result[name].append((mistake, values))
         return result
 
 
@@ -203,13 +198,12 @@ class Explanation:
     def fits(self, value: Array, name: str, at: Reference, close: float) -> bool:
         """Whether it also explains the student's value on another probe."""
         right = at.right[name]
-        try:
+        with suppress(*REFUSED):
             turned, predicted = np.asarray(self.turn(value, right)), np.asarray(self.make(at.tape))
-            predicted = predicted.reshape(turned.shape)
-        except REFUSED:
-            return False
-        size = max(float(np.max(np.abs(array), initial=0.0)) for array in (turned, predicted, right))
-        return bool(np.max(np.abs(turned - predicted), initial=0.0) <= close * size)
+            off = np.abs(turned - predicted.reshape(turned.shape))
+            size = max(float(np.max(np.abs(array), initial=0.0)) for array in (turned, predicted, right))
+            return bool(np.max(off, initial=0.0) <= close * size)
+        return False
 
 
 def combined(columns: Sequence[Make], factors: Sequence[Factor | None]) -> Make:

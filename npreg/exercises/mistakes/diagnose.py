@@ -124,14 +124,12 @@ def _typed_in(case: Case) -> Iterator[Explanation]:
     """A number typed in where a scalar input belongs: tau = 0.5 whatever tau is."""
     for scalar in (s for s, given in case.bank.exercise.inputs.items() if not given.shape and case.answer.order == 1):
         zero, one = (_with_number(case.answer, scalar, number) for number in (0.0, 1.0))
-        try:
+        with suppress(*REFUSED):  # an index, or what has a logarithm, cannot be 0
             (factor,) = case.without(zero, ONE).fit([combined([one, zero], [ONE, Factor(-1)])]) or (None,)
-        except REFUSED:  # an index, or what has a logarithm, cannot be 0
-            continue
-        if factor is not None and not factor.powers and factor != ONE:
-            typed = factor.sign * float(factor.constant)
-            found, make = Facts(value=typed, instead_of=scalar), _with_number(case.answer, scalar, typed)
-            yield Explanation(("global-or-hardcoded",), cost([Kind.TYPED_IN]), make, found)
+            if factor is not None and not factor.powers and factor != ONE:
+                typed = factor.sign * float(factor.constant)
+                found, make = Facts(value=typed, instead_of=scalar), _with_number(case.answer, scalar, typed)
+                yield Explanation(("global-or-hardcoded",), cost([Kind.TYPED_IN]), make, found)
 
 
 def _with_number(answer: Answer, scalar: str, number: float) -> Make:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import combinations, product
 
@@ -91,16 +92,13 @@ def _of_a_table(tape: Tape, wrt: str) -> Iterator[Mistake]:
     """What arrives where a column met a vector: as it is, summed over an axis, passed on by columns."""
     for accident in broadcasts(tape):
         step = accident.edits.uses[0][0][0]
-        try:
-            grown = tape.edited(accident.edits).values[step].size > tape.values[step].size
-        except ValueError:
-            continue
-        whole = derivative(step, accident.edits)
-        if grown:
-            yield known(Kind.TABLE, "broadcast", whole)
-        for axis in (0, 1) if grown else ():
-            yield known(Kind.TABLE, "broadcast", partial(_passed_on, whole, step, wrt, axis))
-            yield known(Kind.TABLE, "broadcast", _changed(whole, changes.summed((axis,))))
+        with suppress(ValueError):
+            if tape.edited(accident.edits).values[step].size > tape.values[step].size:
+                whole = derivative(step, accident.edits)
+                yield known(Kind.TABLE, "broadcast", whole)
+                for axis in (0, 1):
+                    yield known(Kind.TABLE, "broadcast", partial(_passed_on, whole, step, wrt, axis))
+                    yield known(Kind.TABLE, "broadcast", _changed(whole, changes.summed((axis,))))
 
 
 def _passed_on(whole: Make, step: str, wrt: str, axis: int, tape: Tape) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import combinations
 
@@ -197,21 +198,20 @@ def _scales(tape: Tape, step: str, names: Sequence[str]) -> Iterator[Edit]:
     """A statistic is multiplied by mistake, by how many numbers make one; or what holds the root of a size."""
 
     def scaled(change: Callable[[float], float], size: str = "") -> Edit:
-        def count(at: Tape) -> float:
-            return quantities(at)[size] if size else max(at.values[n].size for n in names) / at.values[step].size
+        def edit(value: Array, at: Tape) -> Array:
+            count = quantities(at)[size] if size else max(at.values[n].size for n in names) / at.values[step].size
+            return np.asarray(value * change(count))
 
-        return lambda value, at: value * change(count(at))
+        return edit
 
     ones = {name: np.ones_like(tape.values[name]) for name in names}
     if tape.values[step].size not in (1, max(map(np.size, ones.values()))):
         yield from map(scaled, DIVISORS)
-    try:
+    with suppress(*REFUSED):
         one = float(np.ravel(tape.program.steps[step](**ones))[0])
-    except REFUSED:
-        return
-    for size in tape.exercise.symbols if one % 1 else ():
-        if abs(one * np.sqrt(quantities(tape)[size]) % 1 - 0.5) > 0.5 - 1e-9:  # ones give a whole number without it
-            yield from (scaled(change, size) for change in ROOTS)
+        for size in tape.exercise.symbols if one % 1 else ():
+            if abs(one * np.sqrt(quantities(tape)[size]) % 1 - 0.5) > 0.5 - 1e-9:  # ones give a whole number without it
+                yield from (scaled(change, size) for change in ROOTS)
 
 
 def whole_for_part(tape: Tape) -> Iterator[Mistake]:
