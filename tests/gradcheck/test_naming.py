@@ -299,6 +299,6 @@ def test_a_setting_shows_its_term_where_steps_cannot_be_followed() -> None:
 
 def test_a_wrong_derivative_of_what_cannot_be_followed_is_no_rounding() -> None:
     report = check_gradient(
-        lambda x: float(np.abs(x).sum() + np.linalg.norm(x) ** 2), lambda x: 1 + 2 * x, {"x": np.array([1.0, -2, 3])}
+        lambda x: float(np.abs(x).sum() + np.linalg.norm(x) ** 2), lambda x: 1 + 2 * x, {"x": np.array([1.0, -2])}
     )
     assert codes_of(report)[0] != "numerical"
