@@ -52,20 +52,17 @@ def as_table(values: Any, name: str) -> Table:
         labels = [label for label, _ in columns]
         names = None if labels == list(range(len(labels))) else tuple(map(str, labels))  # None: only counted
         return Table(_as_floats(array), names, array.dtype.kind == "f")
-    if hasattr(values, "to_numpy"):  # a column of a frame
-        array = _as_numbers(_as_array(values), name, values)
-        return Table(_as_floats(array), is_float=array.dtype.kind == "f")
     try:
-        array = np.asarray(values)
+        array = _as_array(values)
     except ValueError:
         raise TypeError(f"{name} is no rectangular array of numbers: its rows are of different lengths") from None
     except Exception as error:
         raise TypeError(f"{name} cannot be read as an array: {error}") from None
     if array.dtype.names and array.ndim == 1:  # such as a table of an HDF5 file
         return as_table(array, name)
-    dtype = getattr(values, "dtype", None)
-    is_float = isinstance(dtype, np.dtype) and dtype.kind == "f"
-    return Table(_as_floats(_as_numbers(array, name, values)), is_float=is_float)
+    decided = hasattr(values, "to_numpy") or isinstance(getattr(values, "dtype", None), np.dtype)
+    array = _as_numbers(array, name, values)
+    return Table(_as_floats(array), is_float=decided and array.dtype.kind == "f")
 
 
 def _refuse_what_has_to_be_fetched(values: Any, name: str) -> None:
