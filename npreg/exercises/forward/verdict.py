@@ -7,7 +7,7 @@ its terms. Where the derivative is zero whatever the data, its terms are those o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -69,7 +69,8 @@ def reference(exercise: Exercise, probe: Mapping[str, Array]) -> Reference:
         swept = there.sweep()
         return {n: right[n] if a.order == 2 else value_of(a, there, swept) for n, a in answers.items()}
 
-    first = _jumps(right, [moved(SHAKE) for _ in range(SHAKES)])
+    shaken = [moved(SHAKE) for _ in range(SHAKES)]
+    first = {name: np.max([np.abs(o[name] - value) for o in shaken], axis=0) for name, value in right.items()}
     kinks = _kinks(tape, right, moved, first, rng)
     known = KNOWN_BY_DIFFERENCES / (ROUNDINGS * np.finfo(float).eps) if not_analytic(exercise) else 0.0
     terms = {}
@@ -90,10 +91,6 @@ def _shaken(rng: np.random.Generator, size: float, value: Array) -> Array:  # re
     return np.asarray(value * (1.0 + size * signs)) if value.dtype.kind in "fc" else value
 
 
-def _jumps(right: Values, others: Sequence[Values]) -> dict[str, Array]:
-    return {name: np.max([np.abs(o[name] - value) for o in others], axis=0) for name, value in right.items()}
-
-
 def _kinks(
     tape: Tape, right: Values, moved: Callable[[float], Values], first: Values, rng: np.random.Generator
 ) -> dict[str, Array]:
@@ -104,11 +101,11 @@ def _kinks(
     if not steep and not any(np.any(there[name] != tape.values[name]) for there in tries for name in conditions):
         return {}
     closer, found = [moved(CLOSER) for _ in range(24)], {}
-    for name, jump in _jumps(right, closer).items():
-        value = right[name]
+    for name, value in right.items():
+        around = np.stack([value, *(other[name] for other in closer)])
+        jump = np.max(np.abs(around - value), axis=0)
         at_kink = (jump > 0.1 * first[name]) & (jump > 1e-6 * np.max(np.abs(value)))
         if np.any(at_kink):
-            around = np.stack([value, *(other[name] for other in closer)])
             bounds = np.stack([np.min(around, axis=0) - 1e-6 * jump, np.max(around, axis=0) + 1e-6 * jump])
             found[name] = np.where(at_kink, bounds, value)
     return found
