@@ -165,7 +165,7 @@ def _afterword(file: session.OwnFile, exercise: Exercise, report: Report, option
     judged = [answer for answer in report.answers if not answer.passed and not answer.not_written]
     if options.by_hand:
         names = [answer.name for answer in judged if answer.shows_in_numbers]
-        for example in by_hand(file.source, exercise, names, lambda text, *on: file.isolated(text).run(*on).outcome):
+        for example in by_hand(file.source, exercise, names, lambda _, *asked: file.isolated.run(*asked).outcome):
             yield example.text(options.lang)
     if options.solution:
         yield exercise.solution or say("no-solution", options.lang, exercise=exercise.id)

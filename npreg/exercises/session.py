@@ -45,14 +45,9 @@ class OwnFile:
     limits: Limits
     watch: Watch | None = None
 
-    def isolated(self, source: str) -> Isolated:
-        """It, or another text for it, to be run in its own folder and within its limits."""
-        sandbox = Sandbox(replace(self.limits, file_size=OWN_FILE_SIZE), home=self.folder)
-        return Isolated(sandbox, source, self.modules, watch=self.watch)
-
     @cached_property
-    def modules(self) -> dict[str, str]:
-        """The modules of its own folder that it imports."""
+    def isolated(self) -> Isolated:
+        """It, to be run in its own folder, with the modules there that it imports, and within its limits."""
 
         def text(name: str) -> str | None:
             try:
@@ -60,17 +55,18 @@ class OwnFile:
             except UnusableFile:
                 return None
 
-        return helpers(self.source, text)
+        sandbox = Sandbox(replace(self.limits, file_size=OWN_FILE_SIZE), home=self.folder)
+        return Isolated(sandbox, self.source, helpers(self.source, text), watch=self.watch)
 
     def check(self, exercise: Exercise, seed: Any = None, lang: str = "en") -> Session:
         """Judge it, and collect what it printed on the first probe."""
         questions = questions_of(exercise, seed=seed)
-        ran = self.isolated(self.source).run(questions.names, questions.probes, questions.optional)
+        ran = self.isolated.run(questions.names, questions.probes, questions.optional)
         said = {"": ran.outcome["stdout"]}
         said |= {name: f["runs"][0]["stdout"] for name, f in ran.outcome["functions"].items() if f["runs"]}
         printed = {name: _shortened(text) for name, text in said.items() if text.strip()}
         stopped = [explained(where, *ending, self.limits)[lang] for where, ending in ran.endings.items()]
-        with self.isolated(self.source).searching(PLACE_SECONDS) as search:
+        with self.isolated.searching(PLACE_SECONDS) as search:
             report = placed(judged(questions, ran, self.limits, lang, own=True), questions, ran.outcome, search)
         return Session(report, printed, " ".join(stopped))
 
