@@ -68,8 +68,7 @@ class Proof(NamedTuple):
         unique = {tuple(size.items()): size for size in self.sizes if size}.values()
         sizes = "; ".join(", ".join(f"{k} = {v}" for k, v in size.items()) for size in unique)
         key = ("proved" if self.passed else "not-proved") + ("" if sizes else "-scalar")
-        values = {"exercise": self.exercise, "mistakes": self.mistakes, "twins": len(self.twins)}
-        lines = [say(key, lang, sizes=sizes, **values)]
+        lines = [say(key, lang, sizes=sizes, exercise=self.exercise, mistakes=self.mistakes, twins=len(self.twins))]
         lines += [f"    {pair}" for pair in self.confused[:SHOWN]]
         if len(self.confused) > SHOWN:
             lines.append("    " + say("more", lang, count=len(self.confused) - SHOWN))

@@ -26,13 +26,10 @@ def inputs(tape: Tape) -> Iterator[Mistake]:
         code = f"ignores:{name}"
         zero, one, reversed_ = (Edits(values=((name, edit),)) for edit in changes.ABSENT)
         yield known(Kind.INPUT_REVERSED, f"term-sign:{name}", reversed_)
-        if name in exercise.settings:
-            yield known(Kind.SETTING_IGNORED, code, one)
-            yield known(Kind.SETTING_ZERO, code, zero)
-            continue
-        if given.draw == "positive":  # weights: absent where they are all alike
-            yield known(Kind.INPUT_IGNORED, code, one)
-        yield known(Kind.INPUT_IGNORED, code, zero)
+        setting = name in exercise.settings
+        if setting or given.draw == "positive":  # weights: absent where they are all alike
+            yield known(Kind.SETTING_IGNORED if setting else Kind.INPUT_IGNORED, code, one)
+        yield known(Kind.SETTING_ZERO if setting else Kind.INPUT_IGNORED, code, zero)
     weights = [name for name in exercise.wanted if tape.values[name].ndim]
     others = [n for n in exercise.inputs if n not in (*exercise.settings, *weights) and tape.values[n].ndim < 2]
     for pair in combinations(others, 2):
