@@ -20,7 +20,7 @@ from npreg.arrays import Data, FloatArray
 from npreg.arrays.sparse import is_sparse
 from npreg.losses import Loss
 from npreg.runs.feeds import Feed
-from npreg.runs.parabolas import FewRows, Parabola, Speed, lowest
+from npreg.runs.parabolas import Parabola, Speed, lowest
 from npreg.runs.sums import BLOCK_ROWS, Sums
 
 TOLERANCE = 0.01  # of the loss of the best constant: a run that close to the least loss is there
@@ -48,21 +48,20 @@ def excess(
     """How far theta (d + 1, k) is from the least mean loss + l2/2 Σ w² + l1 Σ |w| over a feed's rows."""
     theta, facts = theta.astype(np.float64), feed.facts
     wide = facts.width > MOST_COLUMNS
-    few_rows = wide and facts.num_rows <= FEW_ROWS and not l1
-    if is_sparse(facts.sample.X):  # its products would need every column of every row
+    few_rows = wide and facts.num_rows <= FEW_ROWS
+    if is_sparse(facts.sample.X) or (wide and l1):  # products of sparse rows would need every column of every row
         return Excess(math.nan, False, None, math.nan)
     find_speed: Callable[[], Speed] | None = None
     with np.errstate(all="ignore"):
         if exact := loss.is_squared and (few_rows or not wide):
-            key = few_rows, l2, None if fit_intercept else tuple(theta[-1])
+            key = l2, None if fit_intercept else tuple(theta[-1])
             if key not in facts.parabolas:
-                facts.parabolas[key] = (FewRows if few_rows else Parabola).of(feed, l2, theta, fit_intercept)
-            parabola: Parabola | FewRows = facts.parabolas[key]
-            value, constant = parabola.above(feed, theta, l1), parabola.constant
-            find_speed = partial(parabola.speed, feed, theta)
+                facts.parabolas[key] = Parabola.of(feed, l2, theta, fit_intercept=fit_intercept, few_rows=few_rows)
+            parabola: Parabola = facts.parabolas[key]
+            value, constant, find_speed = parabola.above(theta, l1), parabola.constant, partial(parabola.speed, theta)
         else:
             here = _Place.at(feed, loss, theta, fit_intercept)
-            value, constant = (_by_products if wide else _by_moments)(feed, here, l2, l1)
+            value, constant = _by_products(feed, here, l2) if wide else _by_moments(feed, here, l2, l1)
         converged = value <= TOLERANCE * constant if math.isfinite(value) and math.isfinite(constant) else None
         return Excess(value, exact, converged, constant, find_speed)
 
@@ -156,13 +155,11 @@ def _products(rows: FloatArray, r: FloatArray, s: FloatArray, D: FloatArray) -> 
     return [rows.T @ (s * r), rows.T @ (s * (rows @ D))]
 
 
-def _by_products(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float]:
+def _by_products(feed: Feed, here: _Place, l2: float) -> tuple[float, float]:
     """A part of the excess by conjugate gradients, one pass a step."""
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)[:, None]
     sums: Sums = feed.total(_sums, here, _products, 0 * here.theta)
     weight, _, constant = here.means(sums)
-    if l1:
-        return math.nan, constant
     down = -(sums[4] / weight + l2 * penalised * here.theta)
     D, length, value = down, np.sum(down * down, axis=0), 0.0
     for _ in range(PRODUCTS):

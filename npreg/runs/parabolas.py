@@ -14,8 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from npreg.arrays import Data, FloatArray
-from npreg.losses import LOSSES
-from npreg.runs.feeds import Feed
+from npreg.runs.feeds import ArrayFeed, Feed
 from npreg.runs.sums import LossMoments, Sums
 from npreg.sgd import Momentum, Nesterov, Rule
 
@@ -64,31 +63,42 @@ class Speed:
 
 @dataclass(frozen=True)
 class Parabola:
-    """The mean squared loss of few columns, with an L2 penalty, for x − shift and y − middle; made once a run."""
+    """The mean squared loss with an L2 penalty, for x − shift and y − middle; made once a run.
 
+    Of fewer rows than columns it is one in the span of the rows: w = basis @ (its coordinates) + what only l2 pulls at.
+    """
+
+    basis: FloatArray
     shift: FloatArray
     middle: FloatArray
     H: FloatArray  # (p, p)
     h: FloatArray  # (p, k), the gradient is Hθ − h
     constant: float
+    l2: float
 
     @classmethod
-    def of(cls, feed: Feed, l2: float, theta: FloatArray, fit_intercept: bool) -> Parabola:
+    def of(cls, feed: Feed, l2: float, theta: FloatArray, *, fit_intercept: bool, few_rows: bool) -> Parabola:
+        basis = np.eye(feed.facts.width)
+        if few_rows:
+            X, y, weights = map(np.concatenate, feed.total(_columns))
+            basis, R = np.linalg.qr(X.T)
+            feed = ArrayFeed(Data(R.T, y, weights))
         X, y = feed.facts.sample[:2]
-        (p, k), shift, middle = theta.shape, np.zeros(X.shape[1]), theta[-1]
+        d, k = feed.facts.width, len(theta[-1])
+        shift, middle = np.zeros(d), theta[-1]
         if fit_intercept:
             some = [np.asarray(part[:: max(1, len(X) // 256)]) for part in (X, y)]
             shift, middle = (np.ones(len(part)) @ part / len(part) for part in some)
-        start = np.zeros_like(theta)
+        start = np.zeros((d + 1, k))
         start[-1] = middle
         sums: LossMoments = feed.total(LossMoments.of, start, shift)
         H, h = sums.curvature / sums.weight, -sums.slope / sums.weight
         if l2:
-            H[range(p - 1), range(p - 1)] += l2
+            H[range(d), range(d)] += l2
         if not fit_intercept:
             H[-1] = H[:, -1] = h[-1] = 0
         constant = (2 * sums.value / sums.weight - np.vdot(h[-1], h[-1])) / (2 * k)
-        return cls(shift, middle, H, h, float(constant))
+        return cls(basis, shift, middle, H, h, float(constant), l2)
 
     @cached_property
     def root(self) -> FloatArray:
@@ -96,69 +106,25 @@ class Parabola:
 
     def slope(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The parameters around shift and middle, and the gradient there."""
-        theta = theta.copy()
+        theta = np.concatenate([self.basis.T @ theta[:-1], theta[-1:]])
         theta[-1] += self.shift @ theta[:-1] - self.middle
         return theta, self.H @ theta - self.h
 
-    def above(self, feed: Feed, theta: FloatArray, l1: float) -> float:
-        theta, G = self.slope(theta)
+    def above(self, theta: FloatArray, l1: float) -> float:
+        w, (theta, G) = theta[:-1], self.slope(theta)
         if not l1:
-            along = self.root.T @ G
-            return float(np.vdot(along, along)) / (2 * len(self.middle))
+            along, outside = self.root.T @ G, w - self.basis @ theta[:-1]
+            return float(np.vdot(along, along) + self.l2 * np.vdot(outside, outside)) / (2 * len(self.middle))
         weights, pairs = l1 * np.append(np.ones(len(theta) - 1), 0.0), zip(G.T, theta.T, strict=True)
         return sum(lowest(self.H, *one, weights)[1] for one in pairs) / len(self.middle)
 
-    def speed(self, feed: Feed, theta: FloatArray) -> Speed:
+    def speed(self, theta: FloatArray) -> Speed:
         """In the coordinates in which steps are made, those of features as they came."""
-        back = np.eye(len(theta))
+        back = np.eye(len(self.H))
         back[:-1, -1] = self.shift
         curvatures, vectors = _eigen(back @ self.H @ back.T)
         parts = ((vectors.T @ (back @ self.slope(theta)[1])) ** 2).mean(axis=1) / (2 * curvatures)
-        return Speed(curvatures, parts, lambda worst: vectors[:-1, worst])
-
-
-@dataclass(frozen=True)
-class FewRows:
-    """The same of fewer rows than columns, from the Gram matrix of the rows √s (x − mean)."""
-
-    roots: FloatArray  # √(s / Σ s), (n, 1)
-    mean: FloatArray
-    gram: FloatArray
-    least: float
-    constant: float
-    l2: float
-    fit_intercept: bool
-
-    @classmethod
-    def of(cls, feed: Feed, l2: float, theta: FloatArray, fit_intercept: bool) -> FewRows:
-        X, y, s = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns))
-        s /= s.sum()
-        roots, mean = np.sqrt(s)[:, None], (s @ X if fit_intercept else np.zeros(X.shape[1]))
-        labels = roots * (y - (s @ y if fit_intercept else theta[-1]))
-        rows = X - mean
-        rows *= roots
-        gram = rows @ rows.T
-        curvatures, vectors = _eigen(gram)
-        squares, total = ((vectors.T @ labels) ** 2).sum(axis=1), float(np.sum(labels**2))
-        least, k = total - float(squares @ (curvatures / (curvatures + l2))), 2 * y.shape[1]
-        return cls(roots, mean, gram, least / k, total / k, l2, fit_intercept)
-
-    def above(self, feed: Feed, theta: FloatArray, l1: float) -> float:
-        penalty = self.l2 / 2 * float(np.sum(theta[:-1] ** 2)) / theta.shape[1]
-        return float(max(feed.losses(LOSSES["squared"], [theta])[0] + penalty - self.least, 0.0))
-
-    def speed(self, feed: Feed, theta: FloatArray) -> Speed:
-        X, y, _ = (part[0] if len(part) == 1 else np.concatenate(part) for part in feed.total(_columns))
-        roots, fitted = self.roots, self.roots * (X @ theta[:-1])
-        to_mean, size = roots * (X @ self.mean)[:, None], self.mean @ self.mean
-        # Of rows (x, 1) as they are, from those around the mean: what is added loses no digits.
-        gram = self.gram + to_mean @ roots.T + roots @ to_mean.T + (self.fit_intercept - size) * (roots @ roots.T)
-        curvatures, vectors = _eigen(gram)
-        sizes = np.sqrt(curvatures)[:, None]
-        along = sizes * (vectors.T @ (fitted + roots * (theta[-1] - y))) + self.l2 * (vectors.T @ fitted) / sizes
-        curvatures = curvatures + self.l2
-        parts = (along**2).mean(axis=1) / (2 * curvatures)
-        return Speed(curvatures, parts, lambda worst: X.T @ (roots[:, 0] * vectors[:, worst]))
+        return Speed(curvatures, parts, lambda worst: self.basis @ vectors[:-1, worst])
 
 
 def _columns(data: Data) -> Sums:
