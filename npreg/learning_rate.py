@@ -17,11 +17,9 @@ from npreg.sgd import Momentum, Nesterov, Rule
 __all__ = ["LearningRateWarning", "max_learning_rate"]
 
 AUTO_AVERAGE = 0.5  # lr="auto" averages over this part of the epochs: at so large a rate steps are noisy
-SAMPLE_ROWS = 128
 WIDE, WIDE_ROWS = 256, 512  # beyond so many columns at most so many rows are looked at
 MOST_PRODUCTS = 1e9  # rows · columns², as far as all rows of a block are looked at
 SAMPLE_MARGIN = 1.25  # by which λ and κ of a sample of rows are raised
-EXACT_COLUMNS = 64
 BLOCK_ROWS = 32_768  # rows looked at together
 
 
@@ -194,26 +192,6 @@ def squared_norms(X: FloatArray, weights: FloatArray | None) -> tuple[float, flo
             largest = max(largest, float(norms.max()))
             total += float(norms.sum())
     return largest, total / len(X)
-
-
-def check_learning_rate(
-    lr: float, data: Data, batch_size: int, *, l2: float, norms: tuple[float, float], factor: float, steps: str
-) -> None:
-    """Warn where lr is beyond `factor` times the bound of SGD on the squared loss; `norms` are `squared_norms`."""
-    X, weights, n = data.X, data.weights, len(data.X)
-    kappa, largest = norms  # upper bounds of κ and λ, which mostly show that lr is safe
-    if lr < factor * rate_bound(batch_size, n, kappa, largest, l2):
-        return
-    if X.shape[1] > EXACT_COLUMNS:  # where the trace is a coarse bound of λ, a sample of rows tells it better
-        some = slice(None, None, max(1, n // SAMPLE_ROWS))
-        largest = 1.5 * steepest_slope(X[some], None if weights is None else weights[some])
-        if lr < factor * rate_bound(batch_size, n, kappa, largest, l2):
-            return
-    bound = factor * RateMoments.of(X, weights).bound(batch_size, l2)
-    if lr >= bound:
-        stable = f"{steps} with minibatches of {batch_size} is known to be stable on these features"
-        said = f"lr = {lr:g} is beyond {bound:.3g}, up to which {stable}; {scale_advice(data)}"
-        arrays.warn(said, LearningRateWarning)
 
 
 def scale_advice(data: Data) -> str:

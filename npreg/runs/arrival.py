@@ -34,6 +34,7 @@ ENTRYWISE = {Adam: 1.0, AdaGrad: 3.0}
 LEAST_STEPS, LEAST_EPOCHS = 5000, 10  # of num_epochs="auto": measured in docs/real_data.md
 MOST_STEPS, MOST_EPOCHS, MANY_EPOCHS = 100_000, 10_000, 20  # no more than these, but the last in any case
 CHEAP = 5_000_000  # entries of minibatches that are read for good measure, where it is known what is needed
+EXACT_COLUMNS, SAMPLE_ROWS = 64, 128  # of more columns so many rows are looked at before all
 LOOKED_AT = 10_000_000  # rows times columns² up to which also a run of a given length is looked at exactly
 
 
@@ -79,9 +80,21 @@ def _check(plan: Plan, lr: float, feed: Feed, length: float | None) -> None:
         spread = float(np.abs(sample.y - np.median(sample.y, axis=0)).mean())
         steepness = loss.steepness(spread) if spread > 0 else 0.0
         steps += f" on the {loss.name} loss and labels that spread by {spread:.3g}"
-    if 0 < steepness < math.inf:
-        l2, factor, norms = plan.l2 / steepness, slower / steepness, feed.facts.norms
-        rates.check_learning_rate(lr, sample, plan.batch_size, l2=l2, norms=norms, factor=factor, steps=steps)
+    if not 0 < steepness < math.inf:
+        return
+    (X, _, weights), B, l2, factor = sample, plan.batch_size, plan.l2 / steepness, slower / steepness
+    kappa, largest = feed.facts.norms  # upper bounds of κ and λ, which mostly show that lr is safe
+    bound = factor * rates.rate_bound(B, len(X), kappa, largest, l2)
+    if not lr < bound and X.shape[1] > EXACT_COLUMNS:  # the trace is a coarse bound of λ, some rows tell it better
+        some = slice(None, None, max(1, len(X) // SAMPLE_ROWS))
+        largest = 1.5 * rates.steepest_slope(X[some], None if weights is None else weights[some])
+        bound = factor * rates.rate_bound(B, len(X), kappa, largest, l2)
+    if not lr < bound:  # also where it is NaN
+        bound = factor * rates.RateMoments.of(X, weights).bound(B, l2)
+    if lr >= bound:
+        stable = f"{steps} with minibatches of {B} is known to be stable on these features"
+        said = f"lr = {lr:g} is beyond {bound:.3g}, up to which {stable}; {rates.scale_advice(sample)}"
+        warn(said, rates.LearningRateWarning)
 
 
 class ConvergenceWarning(UserWarning):
