@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 
@@ -97,8 +96,11 @@ class _Place:
         return weight, value * scale, (at_middle - better) * scale
 
 
-def _sums(data: Data, here: _Place, look: Callable[..., list[Any]], *arguments: Any) -> Sums:
-    """Of weights, losses here and at the constant, y − middle, and of what `look(rows, r, s · steepness, …)` gives."""
+def _sums(data: Data, here: _Place, D: FloatArray | None = None) -> Sums:
+    """Of weights, losses here and at the constant, y − middle, the gradient (p, k), and H (k, p, p) or its products HD.
+
+    There is one H for all outputs where no row is steeper than another.
+    """
     loss, p = here.loss, len(here.theta)
     found = []
     for start in range(0, len(data.X), BLOCK_ROWS):
@@ -115,15 +117,13 @@ def _sums(data: Data, here: _Place, look: Callable[..., list[Any]], *arguments: 
             pulls = s * np.abs(loss.grad(r + y, y)) / np.maximum(np.abs(r), 1e-3 * here.spread)
             middle = np.broadcast_to(here.middle, y.shape)
             losses = [float((s * loss.value(y_hat, y)).sum()) for y_hat in (r + y, middle)]
-        more = look(rows, r, pulls, *arguments)
-        found.append(Sums([float(s.sum()), *losses, (s * from_middle).sum(axis=0), *more]))
+        if D is None:
+            each = pulls.T[: 1 if bool((pulls == pulls[:, :1]).all()) else None]
+            H = np.stack([rows.T @ (rows * one[:, None]) for one in each])
+        else:
+            H = rows.T @ (pulls * (rows @ D))
+        found.append(Sums([float(s.sum()), *losses, (s * from_middle).sum(axis=0), rows.T @ (pulls * r), H]))
     return sum(found[1:], found[0])
-
-
-def _moments(rows: FloatArray, r: FloatArray, s: FloatArray) -> list[Any]:
-    """g (p, k) and H (k, p, p), one H for all outputs where no row is steeper than another."""
-    weights = s.T[: 1 if bool((s == s[:, :1]).all()) else None]
-    return [rows.T @ (s * r), np.stack([rows.T @ (rows * one[:, None]) for one in weights])]
 
 
 def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, float]:
@@ -131,7 +131,7 @@ def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, 
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)
     best, least, start = here, math.inf, None
     for _ in range(REPEATS):
-        sums: Sums = feed.total(_sums, here, _moments)
+        sums: Sums = feed.total(_sums, here)
         weight, value, of_constant = here.means(sums)
         w, G, Hs = here.theta[:-1], sums[4] / weight, sums[5] / weight
         if l2:
@@ -151,19 +151,15 @@ def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, 
     return (start or 0.0) - least, constant
 
 
-def _products(rows: FloatArray, r: FloatArray, s: FloatArray, D: FloatArray) -> list[Any]:
-    return [rows.T @ (s * r), rows.T @ (s * (rows @ D))]
-
-
 def _by_products(feed: Feed, here: _Place, l2: float) -> tuple[float, float]:
     """A part of the excess by conjugate gradients, one pass a step."""
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)[:, None]
-    sums: Sums = feed.total(_sums, here, _products, 0 * here.theta)
+    sums: Sums = feed.total(_sums, here, 0 * here.theta)
     weight, _, constant = here.means(sums)
     down = -(sums[4] / weight + l2 * penalised * here.theta)
     D, length, value = down, np.sum(down * down, axis=0), 0.0
     for _ in range(PRODUCTS):
-        sums = feed.total(_sums, here, _products, D)
+        sums = feed.total(_sums, here, D)
         HD = sums[5] / weight + l2 * penalised * D
         rate = np.divide(length, np.sum(D * HD, axis=0), out=np.zeros(k), where=length > 0)
         lower = float(np.sum(rate * length)) / (2 * k)

@@ -262,8 +262,7 @@ class RunRows(NamedTuple):
         cls, features: Any, labels: Any, sample_weight: Any, validation: Any, plan: Plan, rng: np.random.Generator
     ) -> RunRows:
         """Looked at, split, and scaled; `rng` is drawn from where a fraction is held out."""
-        rows = as_rows(features, labels, sample_weight)
-        held_out: Data | Rows | None = validation if isinstance(validation, Rows) else None
+        rows, held_out = as_rows(features, labels, sample_weight), validation
         if validation is not None and not isinstance(validation, (tuple, Rows)):
             rows, held_out = _split(rows, validation, rng)
         feed = as_feed(rows)
@@ -271,7 +270,9 @@ class RunRows(NamedTuple):
         if isinstance(validation, tuple):
             if len(validation) not in (2, 3):
                 raise ValueError(f"validation must be {VALIDATION}, not a tuple of {len(validation)}")
-            held_out = as_data(*validation, like=facts.sample, sparse=True)
+            given = as_data(*validation, like=facts.sample, sparse=True)
+            X = cast(Table(given.X, given.names), facts.dtype, "validation features")
+            held_out = given._replace(X=X, y=cast(Table(given.y), facts.dtype, "validation labels"))
         y = facts.sample.y
         if plan.loss.is_squared and max(y.max(), -y.min()) > math.sqrt(np.finfo(facts.dtype).max / facts.num_rows):
             sizes = np.abs(y).max(axis=1)
@@ -279,7 +280,13 @@ class RunRows(NamedTuple):
             cure = f"give labels / {sizes.max():.3g}, and multiply predictions by that"
             raise ValueError(f"labels reach {sizes.max():.3g} in row {sizes.argmax()}, and {why}; {cure}")
         feed, scaling = on_scale(feed, standardize=plan.standardize, center=plan.fit_intercept)
-        return cls(feed, scaling, None if held_out is None else _like(facts, held_out, scaling))
+        if held_out is None:
+            return cls(feed, scaling, None)
+        other = as_feed(held_out)
+        if (other.facts.width, other.facts.num_outputs) != (facts.width, facts.num_outputs):
+            found = f"validation features of {other.facts.width} columns and labels of {other.facts.num_outputs}"
+            raise ValueError(f"{found} do not fit {facts.width} features and {facts.num_outputs} outputs")
+        return cls(feed, scaling, other if scaling is None else other.scaled(scaling))
 
 
 def _split(rows: Data | Rows, fraction: float, rng: np.random.Generator) -> tuple[Data, Data]:
@@ -298,17 +305,3 @@ def _split(rows: Data | Rows, fraction: float, rng: np.random.Generator) -> tupl
         for some in (np.sort(order[held:]), np.sort(order[:held]))
     )
     return kept, out
-
-
-def _like(facts: Facts, rows: Data | Rows, scaling: Scaling | None) -> Feed:
-    """The validation rows, in dtype and scale as the training rows."""
-    if isinstance(rows, Data) and rows.X.dtype != facts.dtype:
-        tables = Table(rows.X, rows.names), Table(rows.y)
-        kinds = "validation features", "validation labels"
-        X, y = (cast(table, facts.dtype, kind) for table, kind in zip(tables, kinds, strict=True))
-        rows = rows._replace(X=X, y=y)
-    found = as_feed(rows)
-    if (found.facts.width, found.facts.num_outputs) != (facts.width, facts.num_outputs):
-        given = f"validation features of {found.facts.width} columns and labels of {found.facts.num_outputs}"
-        raise ValueError(f"{given} do not fit {facts.width} features and {facts.num_outputs} outputs")
-    return found if scaling is None else found.scaled(scaling)

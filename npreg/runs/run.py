@@ -254,10 +254,10 @@ class Run:
         record, per_epoch = self.plan.record, self.stepper.steps_per_epoch
         done = len(found.array("losses", (None,), np.float64))
         planned = found.count("num_epochs", done, math.inf)
-        blocks_done = found.count("blocks_done", 0, len(self.feed.facts.rows) - 1)
-        steps = found.count("steps_done", done * per_epoch, done * per_epoch + (per_epoch if blocks_done else 0))
-        best = found.count("best_epoch", min(done, 1), done)
-        stopped = found.get("stopped", str, f"one of {', '.join(REASONS)}", REASONS.__contains__)
+        self.blocks_done = found.count("blocks_done", 0, len(self.feed.facts.rows) - 1)
+        steps = found.count("steps_done", done * per_epoch, (done + bool(self.blocks_done)) * per_epoch)
+        self.best_epoch = found.count("best_epoch", min(done, 1), done)
+        self.stopped = found.get("stopped", str, f"one of {', '.join(REASONS)}", REASONS.__contains__)
         validated, path = 0 if self.rows.held_out is None else done, steps * (record == "step")
         lengths = {"losses": done, "validation_losses": validated, "path": path}
         lengths["epoch_ends"] = 1 + done * (record == "epoch")
@@ -267,13 +267,13 @@ class Run:
             arrays[name] = found.array(name, shape, now.dtype, finite=name != "validation_losses")
         self.check_length(found.path, done, planned)
         found.put_rng(self.rng)
-        self.stopped, self.stepper.steps_done, self.best_epoch, self.blocks_done = stopped, steps, best, blocks_done
-        self.epoch_start, self.rng_state = arrays["epoch_start"], self.rng.bit_generator.state
-        self.theta[...] = arrays["theta"]
+        self.rng_state = self.rng.bit_generator.state
+        self.theta[...], self.stepper.steps_done = arrays["theta"], steps
         for i, part in enumerate(self.stepper.state):
             part[...] = arrays[f"rule_{i}"]
         self.losses, self.validation_losses = arrays["losses"].tolist(), arrays["validation_losses"].tolist()
-        self.good, self.best, self.epoch_ends = arrays["good"], arrays["best"], [*arrays["epoch_ends"]]
+        self.good, self.best, self.epoch_start = arrays["good"], arrays["best"], arrays["epoch_start"]
+        self.epoch_ends = [*arrays["epoch_ends"]]
         if self.path is not None:
             self.recorder.sum, self.recorder.count = arrays["tail_sum"], int(arrays["tail_count"])
             self.recorder.kept = [arrays["path"]]
