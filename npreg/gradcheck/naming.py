@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -33,17 +33,10 @@ FAILED = ("raises", "not-implemented", "no-return")
 BEHAVIOUR = (*FAILED, "changes-input", "not-repeatable")
 FIXED = "Which mistake it is could be looked for if you gave the function that computes the gradient, not its value."
 IGNORED = "The upstream derivative is not used: the result is the same whatever it is."
-Shape = tuple[str | int, ...]
 Axis = tuple[str, int]
-
-
-class Subject(NamedTuple):
-    """A scalar function, the user's own `source` whose local variables are the steps, gradients by input, inputs."""
-
-    function: Callable[..., Any]
-    source: Callable[..., Any]
-    gradients: Mapping[str, Callable[[Mapping[str, Any]], Any]]
-    inputs: Mapping[str, Any]
+Given = Mapping[str, Any]
+Gradients = Mapping[str, Callable[[Given], Any]]
+Shapes = Mapping[str, tuple[str | int, ...]]
 
 
 def named_mistakes(
@@ -88,33 +81,33 @@ def _on_other_numbers(
         ignoring = [name for name in wrong if np.array_equal(gradient_of(name, other), gradient_of(name, inputs))]
         if ignoring:
             return dict.fromkeys(ignoring, (Mistake("ignores:upstream", IGNORED),))
-    source = getattr(form.function, "forward", form.function)
-    return _named(Subject(value, source, {name: partial(gradient_of, name) for name in wrong}, inputs))
+    value.__wrapped__ = getattr(form.function, "forward", form.function)  # type: ignore[attr-defined]
+    return _named(value, {name: partial(gradient_of, name) for name in wrong}, inputs)
 
 
-def _named(subject: Subject) -> dict[str, tuple[Mistake, ...]]:
-    """The mistakes in each gradient, or why none could be looked for."""
-    best: dict[str, tuple[AnswerReport, Mapping[str, Shape]]] = {}
+def _named(function: Callable[..., Any], gradients: Gradients, inputs: Given) -> dict[str, tuple[Mistake, ...]]:
+    """The mistakes in each gradient of a scalar function, or why none could be looked for."""
+    best: dict[str, tuple[AnswerReport, Shapes]] = {}
     why = ""
     with quiet():
-        for shapes in _shapes(subject):
+        for shapes in _shapes(function, gradients, inputs):
             try:
-                found = _judged(subject, shapes)
+                found = _judged(function, gradients, inputs, shapes)
             except Exception as error:  # a function that takes no other numbers, or whose value is no single one
                 why = why or str(error)
                 continue
             best |= {name: (found[name], shapes) for name in found if name not in best or _failed(best[name][0])}
             if not any(_failed(answer) for answer, _ in best.values()):
                 break
-        shaped = {name: np.shape(subject.gradients[name](subject.inputs)) for name in best}
-    own = {name: Facts(got=shape, expected=np.shape(subject.inputs[name])) for name, shape in shaped.items()}
+        shaped = {name: np.shape(gradients[name](inputs)) for name in best}
+    own = {name: Facts(got=shape, expected=np.shape(inputs[name])) for name, shape in shaped.items()}
     told = {name: tuple(_told(answer, own[name], shapes)) for name, (answer, shapes) in best.items()}
     why = why or " ".join(mistake.message() for answer, _ in best.values() for mistake in answer.mistakes[:1])
     unknown = Mistake("not-recognised", f"Which mistake it is could not be looked for on other numbers: {why}")
-    return {name: told.get(name) or (unknown,) for name in subject.gradients}
+    return {name: told.get(name) or (unknown,) for name in gradients}
 
 
-def _told(answer: AnswerReport, own: Facts, shapes: Mapping[str, Shape]) -> Iterator[Mistake]:
+def _told(answer: AnswerReport, own: Facts, shapes: Shapes) -> Iterator[Mistake]:
     """The mistakes in words, with the shapes at hand; what a letter stands for is said at the end."""
     axes = [(size, f"{name}.shape[{axis}]") for name, shape in shapes.items() for axis, size in enumerate(shape)]
     places = dict(reversed(axes))  # the first counts
@@ -134,47 +127,47 @@ def _failed(answer: AnswerReport) -> bool:
     return any(mistake.code in (*FAILED, "not-recognised") for mistake in answer.mistakes)
 
 
-def _judged(subject: Subject, shapes: Mapping[str, Shape]) -> dict[str, AnswerReport]:
-    names = {name: name if name.isidentifier() else re.sub(r"\W+", "_", name).strip("_") for name in subject.inputs}
+def _judged(function: Any, gradients: Gradients, inputs: Given, shapes: Shapes) -> dict[str, AnswerReport]:
+    names = {name: name if name.isidentifier() else re.sub(r"\W+", "_", name).strip("_") for name in inputs}
     back = {short: name for name, short in names.items()}
-    rest = {name: value for name, value in subject.inputs.items() if name not in shapes}
-    own = {names[name]: np.asarray(subject.inputs[name]) for name in shapes}
+    rest = {name: value for name, value in inputs.items() if name not in shapes}
+    own = {names[name]: np.asarray(inputs[name]) for name in shapes}
 
     def all_of(given: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs by their own names, without the steps that are given beside them."""
         return {**rest, **{back[short]: value for short, value in given.items() if short in own}}
 
     def loss(**given: Any) -> Any:
-        return subject.function(**all_of(given))
+        return function(**all_of(given))
 
     lengths = [zip(shapes[back[name]], array.shape, strict=True) for name, array in own.items()]
     if sum(math.prod(min(size, FEW.get(s, size)) for s, size in pairs) for pairs in lengths) > 10 * MOST:
         raise ValueError("too many numbers to look for a mistake")
     parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in own]
     loss.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    loss.__wrapped__ = subject.source  # type: ignore[attr-defined]
-    inputs = {names[name]: Input(shape, _like(subject.inputs[name])) for name, shape in shapes.items()}
-    asked = {f"grad_{names[name]}": gradient(names[name]) for name in subject.gradients}
-    at = {f"grad_{names[name]}": of for name, of in subject.gradients.items()}
+    loss.__wrapped__ = function  # type: ignore[attr-defined]
+    drawn = {names[name]: Input(shape, _like(inputs[name])) for name, shape in shapes.items()}
+    asked = {f"grad_{names[name]}": gradient(names[name]) for name in gradients}
+    at = {f"grad_{names[name]}": of for name, of in gradients.items()}
     answers = {name: partial(lambda of, **given: of(all_of(given)), of) for name, of in at.items()}
-    exercise = Exercise(loss, inputs, asked, id="your-function")
+    exercise = Exercise(loss, drawn, asked, id="your-function")
     exercise.notes["until"] = time.monotonic() + SECONDS
     small = max((array.size for array in own.values()), default=0) <= MOST
     report = check(answers, exercise, probes=[own] if small else [], seed=0, seconds=0)
     return {back[answer.name.removeprefix("grad_")]: answer for answer in report.answers}
 
 
-def _shapes(subject: Subject) -> list[dict[str, Shape]]:
+def _shapes(function: Any, gradients: Gradients, inputs: Given) -> list[Shapes]:
     """Shapes in letters: lengths apart as far as the function allows, equal ones as one, all fixed."""
-    arrays = {n: np.asarray(v) for n, v in subject.inputs.items() if kind_of(v) in "fiub"}
-    order = sorted(arrays, key=lambda name: (-arrays[name].ndim, name in subject.gradients))
+    arrays = {n: np.asarray(v) for n, v in inputs.items() if kind_of(v) in "fiub"}
+    order = sorted(arrays, key=lambda name: (-arrays[name].ndim, name in gradients))
     axes = [(name, axis) for name in order for axis in range(arrays[name].ndim)]
     together: dict[int, list[Axis]] = {}
     for name, axis in axes:
         if arrays[name].shape[axis] > 1:
             together.setdefault(arrays[name].shape[axis], []).append((name, axis))
 
-    def lettered(blocks: Sequence[Sequence[Axis]]) -> dict[str, Shape]:
+    def lettered(blocks: Sequence[Sequence[Axis]]) -> Shapes:
         ordered = sorted(blocks, key=lambda block: axes.index(block[0]))
         letters = {at: letter for letter, block in zip(LETTERS, ordered, strict=False) for at in block}
         return {n: tuple(letters.get((n, axis), s) for axis, s in enumerate(a.shape)) for n, a in arrays.items()}
@@ -184,7 +177,7 @@ def _shapes(subject: Subject) -> list[dict[str, Shape]]:
         rng = np.random.default_rng(0)
         numbers = {n: Input(s, _like(arrays[n])).numbers(SIZES, rng) for n, s in lettered(blocks).items()}
         try:
-            value = np.asarray(subject.function(**{**subject.inputs, **numbers}))
+            value = np.asarray(function(**{**inputs, **numbers}))
         except Exception:
             return False
         return value.size == 1 and bool(np.isfinite(value).all())

@@ -181,6 +181,18 @@ def test_right_gradients_of_the_losses_are_right_wherever(runs: int) -> None:
                 assert report.passed, f"{seed} {name} {parameters}: {report}"
 
 
+@pytest.mark.parametrize("power", [1.5, 2.5])
+def test_a_derivative_of_zero_is_judged_by_how_far_the_function_moves(power: float) -> None:
+    """Differences know it badly there: the second derivative has no bound."""
+
+    def gradient(x: Any) -> Any:
+        return power * np.sign(x) * np.abs(x) ** (power - 1)
+
+    for x in (np.zeros(3), np.array([0.0, 1.0, -2.0])):
+        assert check_gradient(lambda x: np.sum(np.abs(x) ** power), gradient, {"x": x})
+        assert not check_gradient(lambda x: np.sum(np.abs(x) ** power), lambda x: gradient(x) + 0.2, {"x": x})
+
+
 def test_an_entry_without_a_derivative_is_not_judged() -> None:
     x = {"x": np.array([0.0, 2.0])}
     for slope in (0.0, 7.0):

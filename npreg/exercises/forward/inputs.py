@@ -70,22 +70,20 @@ class Input:
             rows, kinds = (shape[:1], shape[1]) if one_hot else (shape, of)
             drawn: Array = (rng.permuted(np.arange(int(np.prod(rows)))) % kinds).reshape(rows)
             return drawn if self.draw == "classes" else np.eye(kinds)[drawn] if one_hot else drawn.astype(float)
-        return np.asarray(self._drawn(shape, sizes, rng, whole), dtype=int if self.draw == "count" else float)
-
-    def _drawn(self, shape: tuple[int, ...], sizes: Mapping[str, int], rng: np.random.Generator, whole: bool) -> Any:
+        if self.draw == "count" and whole:
+            return np.full(shape, max(sizes.values(), default=1) + 1)
         if self.draw == "count":
             near = {n + by for size in sizes.values() for n, by in ((size, 0), (2 * size, 0), (size, 1), (size, -1))}
-            choices = [c for c in _COUNTS if c not in near] or [37]
-            return np.full(shape, max(sizes.values(), default=1) + 1) if whole else rng.choice(choices, shape)
+            return np.asarray(rng.choice([c for c in _COUNTS if c not in near] or [37], shape))
         if whole:
-            return rng.choice(np.array(_WHOLE[str(self.draw)]), shape)
+            return np.asarray(rng.choice(np.array(_WHOLE[self.draw]), shape), dtype=float)
         if self.bounds is not None:
             low, high = np.log(self.bounds)
-            return np.exp(rng.uniform(low, high, shape))
+            return np.asarray(np.exp(rng.uniform(low, high, shape)))
         if self.draw in _RANGES:
-            return rng.choice([rng.uniform(low, high, shape) for low, high in _RANGES[str(self.draw)]])
+            return np.asarray(rng.choice([rng.uniform(low, high, shape) for low, high in _RANGES[self.draw]]))
         sign = np.where(rng.random(shape) < 0.65, 1.0, -1.0)
-        return sign * rng.uniform(0.15, 1.6, shape)
+        return np.asarray(sign * rng.uniform(0.15, 1.6, shape))
 
 
 def real(*shape: str | int) -> Input:
