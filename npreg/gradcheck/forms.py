@@ -69,23 +69,21 @@ class Form:
 
         mapped(self.tree, named, lambda path, value: bool(path) and not _is_open(value))
 
-    def around(self) -> dict[str, Any]:
-        """The arrays and numbers that both functions read from around them; none where they have an owner."""
+    def opened(self) -> tuple[Form, dict[str, Any]]:
+        """The same with the arrays and numbers that both functions read from around them as inputs, and these."""
         parts = [self.function, self.gradient]
         if self.owner is not None or not all(isinstance(part, FunctionType) for part in parts):
-            return {}
+            return self, {}
         seen = [inspect.getclosurevars(part) for part in parts]
         first, second = ({**one.globals, **one.nonlocals} for one in seen)
         both = {n: v for n, v in first.items() if second.get(n) is v and n not in self.leaves and kind_of(v) in "fiu"}
-        return both if any(np.shape(value) for value in both.values() if value is not None) else {}
-
-    def opened(self, around: Mapping[str, Any]) -> Form:
-        """The same with these as inputs."""
-        one = _opened(self.function, around)
-        other = one if self.gradient is self.function else _opened(self.gradient, around)
-        form = Form(one, other, {**self.tree, **around}, [])
+        if not any(np.shape(value) for value in both.values() if value is not None):
+            return self, {}
+        one = _opened(self.function, both)
+        other = one if self.gradient is self.function else _opened(self.gradient, both)
+        form = Form(one, other, {**self.tree, **both}, [])
         form.place = self.place
-        return form
+        return form, both
 
     def inside(self, name: str) -> Shapes:
         """The shapes of the inputs that a name stands for: its own, or of all in a container."""

@@ -46,10 +46,9 @@ def named_mistakes(
 
     What both functions read from around them, such as the data of ``lambda w: loss(w, X, y)``, are inputs first.
     """
-    around, found = form.around(), dict[str, tuple[Mistake, ...]]()
-    if around:
-        found = _on_other_numbers(form.opened(around), wanted, {**given, **around}, upstream, order, wrong)
-    rest = [name for name in wrong if name not in found or found[name][0].code == "not-recognised"]
+    opened, around = form.opened()
+    found = _on_other_numbers(opened, wanted, {**given, **around}, upstream, order, wrong)
+    rest = [n for n in wrong if n not in found or (around and found[n][0].code == "not-recognised")]
     return found | (_on_other_numbers(form, wanted, given, upstream, order, rest) if rest else {})
 
 

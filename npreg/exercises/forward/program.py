@@ -204,10 +204,9 @@ class Exercise:
         if first.arguments == second.arguments:
             return first
         stopped = first.stopped or second.stopped or stop_in(code_of(self.function), "loop")
-        in_one = whole(self.function, tuple(self.inputs), list(self.named(probe)), stopped)
         self.notes.clear()
-        self.notes["whole"] = in_one
-        return in_one
+        self.notes["whole"] = whole(self.function, tuple(self.inputs), stopped)
+        return self.trace(probe)
 
     def sizes(self, start: Sequence[int]) -> dict[str, int]:
         """Good sizes that begin like ``start``, or else the first on which the loss can be computed."""

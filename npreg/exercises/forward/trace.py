@@ -108,13 +108,13 @@ def trace(function: Callable[..., Any], inputs: Mapping[str, Any], wanted: Seque
             parts = graph.program(folded=False) if graph.helpers else None
             return replace(program, frozen=recorder.frozen, parts=parts)
         stopped = stop_in(recorder.code, "changed")
-    return whole(function, names, used, stopped)
+    return whole(function, names, stopped)
 
 
-def whole(function: Callable[..., Any], names: tuple[str, ...], used: Sequence[str], stopped: Stop) -> Program:
+def whole(function: Callable[..., Any], names: tuple[str, ...], stopped: Stop) -> Program:
     """A function that cannot be followed as a program of one step."""
     steps = {"loss": lambda **seen: np.reshape(scalar_of(function(**seen)), ())}
-    return Program(names, steps, {"loss": tuple(used)}, stopped)
+    return Program(names, steps, {"loss": tuple(name for name in parameters(function) if name in names)}, stopped)
 
 
 def scalar_of(result: Any) -> Any:
