@@ -77,7 +77,7 @@ class Recorder:
 
     code: CodeType | None
     nodes: list[Node] = field(default_factory=list)
-    assigned: list[tuple[str, int]] = field(default_factory=list)
+    assigned: dict[tuple[str, int], None] = field(default_factory=dict)  # in the order of assignment
     frozen: bool = False
     stop: Stop | None = None
     frame: FrameType | None = None
@@ -114,10 +114,9 @@ class Recorder:
         return TypeError(f"not followed: {kind}")
 
     def read_names(self) -> None:
-        known = set(self.assigned)
-        for name, value in list(self.frame.f_locals.items()) if self.frame is not None else ():
-            if isinstance(value, Traced) and (name, value._at) not in known and value._recorder is self:
-                self.assigned.append((name, value._at))
+        local = [] if self.frame is None else list(self.frame.f_locals.items())
+        traced = ((n, value) for n, value in local if isinstance(value, Traced) and value._recorder is self)
+        self.assigned |= {(name, value._at): None for name, value in traced}
 
     def add(self, *parts: Any) -> Traced:
         self.nodes.append(Node(*parts))

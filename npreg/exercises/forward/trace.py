@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from types import CodeType
@@ -163,7 +163,7 @@ class _Graph:
         self.helpers = dict(self._helpers())
         self.count = 0
 
-    def _named(self, assigned: Sequence[tuple[str, int]]) -> dict[int, str]:
+    def _named(self, assigned: Iterable[tuple[str, int]]) -> dict[int, str]:
         """Names of nodes; a variable assigned several times is x_1, x_2, …, and x in the end."""
         first: dict[int, str] = {}
         for name, at in assigned:
