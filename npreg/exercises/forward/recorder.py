@@ -153,8 +153,8 @@ def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def called(function: Callable[..., Any], given: Any, values: Mapping[int, Any]) -> Any:
-    args, kwargs = _filled(given, values)
-    return function(*args, **dict(kwargs))
+    args, kwargs = given
+    return function(*[_filled(v, values) for v in args], **{name: _filled(v, values) for name, v in kwargs})
 
 
 def _filled(value: Any, values: Mapping[int, Any]) -> Any:
