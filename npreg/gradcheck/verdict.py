@@ -50,7 +50,6 @@ def judge(asked: Question, name: str, value: Any) -> InputReport:
     got = answer.astype(np.float64).reshape(flat) if shaped else np.zeros(flat)
     if shaped and scale.size > asked.max_entries:
         return _by_directions(asked, name, got, scale)
-
     compared = _compared(asked, name, one_by_one(name, scale), scale, got)
     if shaped:
         return compared.report(compared.rows(lambda flat: _place(flat, expected)))
