@@ -155,14 +155,13 @@ def _power_of_two(size: Array | float) -> Array:
 def _zero_scale(function: Function, inputs: Mapping[str, Any], name: str) -> float:
     start = real(call(function, inputs))
     size = float(np.max(np.abs(start), initial=0.0))
-    if 0 < size < np.inf:
-        floats = [np.max(np.abs(v), initial=0.0) for v in inputs.values() if np.asarray(v).dtype.kind == "f"]
-        largest = int(np.log10(max(floats) or 1.0)) + 4  # beyond, the other inputs are lost in rounding
-        curve = along(function, inputs, {name: np.ones_like(inputs[name])})
-        for exponent in range(largest, largest - 25, -2):
-            change = float(np.max(np.abs(real(curve(10.0**exponent)) - start), initial=0.0))
-            if 1e-9 * size < change <= 0.5 * size:
-                return float(_power_of_two(10.0**exponent))
+    floats = [np.max(np.abs(v), initial=0.0) for v in inputs.values() if np.asarray(v).dtype.kind == "f"]
+    largest = int(np.log10(max(floats) or 1.0)) + 4  # beyond, the other inputs are lost in rounding
+    curve = along(function, inputs, {name: np.ones_like(inputs[name])})
+    for exponent in range(largest, largest - 25, -2):
+        change = float(np.max(np.abs(real(curve(10.0**exponent)) - start), initial=0.0))
+        if 1e-9 * size < change <= 0.5 * size:
+            return float(_power_of_two(10.0**exponent))
     return 1.0
 
 
