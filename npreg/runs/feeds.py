@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,9 +29,6 @@ from npreg.runs.identity import fingerprint
 from npreg.runs.plan import Plan
 from npreg.runs.scaling import ColumnMoments, Scaling, announce_size, some_rows
 from npreg.runs.sums import LossMoments, TreeSum, losses_and_weight, mean_loss, tree_sum
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
 
 IN_ORDER = -1  # the seed of a block whose rows are taken as they come
 AHEAD = 50_000  # rows from which drawing the next order on a thread pays
@@ -56,31 +52,19 @@ class How(NamedTuple):
     shuffle: bool = True
 
 
-@cache
-def _thread() -> ThreadPoolExecutor:
-    from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor(1, "npreg-orders")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_thread.cache_clear)  # threads do not live on in a child
-
-
 def orders(
     rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool, shuffle: bool = True
 ) -> Generator[Order, None, None]:
     """`count` orders of the rows, with `ahead` the next drawn on a thread; closing this leaves `rng` at rest."""
+    from concurrent.futures import ThreadPoolExecutor  # here, since `import npreg` stays light
+
     draw: Any = partial(rng.permutation if shuffle else np.arange, num_rows)
-    drawn = None
-    try:
+    pays, drawn = ahead and shuffle and num_rows >= AHEAD, None
+    with ThreadPoolExecutor(1, "npreg-orders") as thread:  # whose end waits for what is being drawn
         for left in range(count, 0, -1):
             order = drawn.result() if drawn is not None else draw()
-            drawn = _thread().submit(draw) if ahead and shuffle and num_rows >= AHEAD and left > 1 else None
+            drawn = thread.submit(draw) if pays and left > 1 else None
             yield order
-    finally:
-        if drawn is not None:
-            drawn.exception()  # waits
 
 
 def row_order(seed: int, num_rows: int) -> Order:
