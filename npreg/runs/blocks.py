@@ -8,11 +8,11 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -124,23 +124,23 @@ def as_block(found: Any, i: int | str, num_rows: int) -> Data:
 def slices(features: Any, labels: Any, sample_weight: Any, block_rows: int) -> Source:
     if labels is None:
         raise TypeError("labels are missing; only files and functions bring their own")
-    parts = {"features": features, "labels": labels, "sample_weight": sample_weight}
-    parts = {name: part for name, part in parts.items() if part is not None or name == "features"}
+    parts = {"features": features, "labels": labels}
+    parts |= {} if sample_weight is None else {"sample_weight": sample_weight}
     for name, part in parts.items():
         cuts = hasattr(part, "__getitem__") and (hasattr(part, "shape") or hasattr(part, "__len__"))
         if not cuts or isinstance(part, (str, bytes, Mapping, type)) or _shape(part) == ():
             raise TypeError(f"{name} must be an array that can be cut into rows, not {part!r:.40}")
-        n, shape = _shape(features)[0], _shape(part)
-        if shape[0] != n:
-            fit = f"do not fit features of shape {_shape(features)}; needed are {n} rows"
-            raise ValueError(f"{name} of shape {shape} {fit}")
+        shape, n = _shape(features), _shape(features)[0]
+        if _shape(part)[0] != n:
+            fit = f"do not fit features of shape {shape}; needed are {n} rows"
+            raise ValueError(f"{name} of shape {_shape(part)} {fit}")
     if not n:
-        raise ValueError(f"features is empty: shape {_shape(features)}; at least one row is needed")
+        raise ValueError(f"features is empty: shape {shape}; at least one row is needed")
 
     def cut(rows: slice) -> Parts:
-        found = (part if isinstance(part, (list, tuple)) else getattr(part, "iloc", part) for part in parts.values())
+        found = (getattr(part, "iloc", part)[rows] for part in parts.values())
         # A copy: a mapped file is read here, once and in order, not row by row later.
-        return tuple(one.copy() if isinstance(one, np.ndarray) else one for one in (part[rows] for part in found))
+        return tuple(one.copy() if isinstance(one, np.ndarray) else one for one in found)
 
     return [(min(block_rows, n - i), partial(cut, slice(i, min(i + block_rows, n)))) for i in range(0, n, block_rows)]
 
@@ -153,7 +153,7 @@ class Stream:
     """Blocks that a function yields, of a number that is found by reading them once."""
 
     def __init__(self, function: Callable[[], Iterable[Any]]) -> None:
-        self.function, self.next, self.blocks, first = function, 0, cast("Iterator[Any]", iter(())), function()
+        self.function, self.next, first = function, 0, function()
         if not isinstance(first, Iterable):
             raise TypeError(f"the function must yield blocks (features, labels), not return {first!r:.40}")
         self.source: Source = []

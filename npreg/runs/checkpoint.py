@@ -177,19 +177,18 @@ class State:
 @contextlib.contextmanager
 def locked(path: str) -> Iterator[None]:
     """Hold the file for this run alone, until its process ends; CheckpointError where another run has it."""
-    lock, is_ours = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:50]}.lock"), False
+    from npreg.files import lock
+
+    held, is_ours = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:50]}.lock"), False
     while not is_ours:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(held, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             if sys.platform == "win32":
                 import msvcrt
 
                 msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_ours = os.path.samestat(os.fstat(descriptor), os.stat(lock))
+            lock(descriptor)
+            is_ours = os.path.samestat(os.fstat(descriptor), os.stat(held))
         except (BlockingIOError, PermissionError):
             os.close(descriptor)
             cure = "wait until that has ended, or give another path"
@@ -202,8 +201,8 @@ def locked(path: str) -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(OSError):
-            os.unlink(lock)  # while it is held: else it might be the next run's
+            os.unlink(held)  # while it is held: else it might be the next run's
         os.close(descriptor)
         if sys.platform == "win32":  # where nothing that is open can be removed
             with contextlib.suppress(OSError):
-                os.unlink(lock)
+                os.unlink(held)

@@ -187,13 +187,12 @@ class BlockFeed(Rows):
 
     def losses(self, loss: Loss, thetas: Sequence[FloatArray]) -> list[float]:
         start, total = self.last
-        known: list[float | None] = [None] * len(thetas)
         if loss.is_squared and total is not None:
-            known = [total.mean_loss(theta.astype(np.float64) - start) for theta in thetas]
-        missing = [theta for theta, value in zip(thetas, known, strict=True) if value is None]
-        *sums, weight = self.total(losses_and_weight, loss, missing) if missing else [1.0]
-        found = iter(float(each / weight) for each in sums)
-        return [next(found) if value is None else value for value in known]
+            found = [total.mean_loss(theta.astype(np.float64) - start) for theta in thetas]
+            if len(known := [value for value in found if value is not None]) == len(thetas):
+                return known
+        *sums, weight = self.total(losses_and_weight, loss, thetas)
+        return [float(each / weight) for each in sums]
 
     def fingerprint(self) -> str:
         """Of the first rows only: all rows would cost a pass."""

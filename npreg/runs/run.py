@@ -87,15 +87,14 @@ class Run:
         largest = facts.norms[0] if self.name == "moments" and facts.is_whole else np.inf
         about = facts.width, plan.batch_size, facts.dtype, plan.loss, self.stepper, largest
         self.engine = make_engine(self.name, *about, sparse=is_sparse(facts.sample.X))
-        checkpoint = plan.checkpoint
-        if checkpoint is not None and checkpoint.every == "block" and facts.is_whole:
-            raise ValueError('every="block" needs row blocks, RowBlocks.of(...), in the place of arrays')
-        self.file = None if checkpoint is None else checkpoint.file
-        self.settings: dict[str, tuple[str, str]] = {}  # all on which the bits of this run depend
-        if checkpoint is not None:
-            del (settings := plan.decides())["engine"]  # which "auto" has chosen by the rows: it comes after them
-            held_out = rows.held_out.fingerprint() if rows.held_out else "none"
+        self.file: str | None = None
+        if plan.checkpoint is not None:
+            if plan.checkpoint.every == "block" and facts.is_whole:
+                raise ValueError('every="block" needs row blocks, RowBlocks.of(...), in the place of arrays')
+            self.file, held_out = plan.checkpoint.file, rows.held_out.fingerprint() if rows.held_out else "none"
             others = {"validation": held_out, "data": feed.fingerprint(), "engine": self.name}
+            del (settings := plan.decides())["engine"]  # which "auto" has chosen by the rows: it comes after them
+            # All on which the bits of this run depend.
             self.settings = settings | {name: (text, text) for name, text in others.items()}
         self.recorder = Recorder(plan.record == "step", self.told_step if self.tell_step else None)
         self.path = self.recorder if plan.record == "step" or plan.average or self.tell_step else None
@@ -175,9 +174,10 @@ class Run:
                 on_start(self.num_epochs, self.epoch)
             self.recorder.averaging = self.epoch >= self.tail_start(self.num_epochs)
             for ends, self.blocks_done in epochs:
-                if ends and self.file is not None:
-                    self.epoch_start, self.rng_state = self.theta.copy(), self.rng.bit_generator.state
-                self.finish_epochs(ends)
+                if ends:
+                    if self.file is not None:
+                        self.epoch_start, self.rng_state = self.theta.copy(), self.rng.bit_generator.state
+                    self.finish_epochs(ends)
                 every = 0 if plan.checkpoint is None else plan.checkpoint.every
                 due = every == "block" or (every and not self.blocks_done and self.epoch % every == 0)
                 if self.file is not None and (due or self.is_finished()):
@@ -188,7 +188,7 @@ class Run:
 
     def finish_epochs(self, ends: list[FloatArray]) -> None:
         """Book epochs that ended with these parameters, or with the average of the tail so far."""
-        if ends and self.recorder.count:
+        if self.recorder.count:
             ends = [np.asarray(self.recorder.sum / self.recorder.count, self.theta.dtype)]
         for end, loss in zip(ends, self.feed.losses(self.plan.loss, ends), strict=True):
             self.refuse_divergence(loss)
@@ -258,9 +258,8 @@ class Run:
         steps = found.count("steps_done", done * per_epoch, (done + bool(self.blocks_done)) * per_epoch)
         self.best_epoch = found.count("best_epoch", min(done, 1), done)
         self.stopped = found.get("stopped", str, f"one of {', '.join(REASONS)}", REASONS.__contains__)
-        validated, path = 0 if self.rows.held_out is None else done, steps * (record == "step")
-        lengths = {"losses": done, "validation_losses": validated, "path": path}
-        lengths["epoch_ends"] = 1 + done * (record == "epoch")
+        lengths = {"losses": done, "validation_losses": 0 if self.rows.held_out is None else done}
+        lengths |= {"path": steps * (record == "step"), "epoch_ends": 1 + done * (record == "epoch")}
         arrays = {}
         for name, now in self.state().arrays.items():
             shape = (lengths[name], *now.shape[1:]) if name in lengths else now.shape
@@ -299,6 +298,5 @@ class Run:
     def trajectory(self) -> Trajectory | None:
         if self.plan.record is None:
             return None
-        steps = self.recorder.kept if self.plan.record == "step" else []
-        path = self.raw(np.concatenate([self.epoch_ends, *steps]))
+        path = self.raw(np.concatenate([self.epoch_ends, *self.recorder.kept]))
         return Trajectory(path[:, :-1], path[:, -1])

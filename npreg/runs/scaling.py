@@ -157,7 +157,7 @@ class LazyRows:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
         found = self.X if self.index is None else self.X[self.index]
-        return np.asarray(found if self.convert is None else self.convert(found), dtype)
+        return np.asarray(found if self.convert is None else self.convert(np.asarray(found)), dtype)
 
 
 def some_rows(X: Any, index: NDArray[Any]) -> Any:
@@ -168,9 +168,7 @@ def some_rows(X: Any, index: NDArray[Any]) -> Any:
 
 def converted(X: Any, convert: Convert) -> Any:
     """convert(X), row by row, copied where it is small."""
-    if X.nbytes <= COPY_BYTES:
-        return convert(np.asarray(X))
-    return LazyRows(X.X, convert, X.index) if isinstance(X, LazyRows) else LazyRows(X, convert)
+    return convert(np.asarray(X)) if X.nbytes <= COPY_BYTES else LazyRows(X, convert)
 
 
 def announce_size(X: FloatArray) -> None:
