@@ -139,16 +139,12 @@ class Column:
         own = count(self.parts) if self.rows is None else self.rows
         if sum(own) != sum(rows):
             raise ValueError(f"{self.name} of {sum(own)} rows do not fit features of {sum(rows)} rows")
+        starts = np.cumsum(own) - own
         found = []
         for end, size in zip(np.cumsum(rows), rows, strict=True):
-            pieces = []
-            for part, own_end, own_size in zip(self.parts, np.cumsum(own), own, strict=True):
-                start = own_end - own_size
-                first, last = int(max(end - size, start) - start), int(min(end, own_end) - start)
-                if first < last:
-                    some = delayed(rows_of) if isinstance(part, Delayed) else rows_of
-                    pieces.append(some(part, first, last))
-            found.append(_joined(pieces))
+            firsts, lasts = np.maximum(end - size - starts, 0), np.minimum(end - starts, own)
+            spans = zip(self.parts, firsts.tolist(), lasts.tolist(), strict=True)
+            found.append(_joined([rows_of(part, first, last) for part, first, last in spans if first < last]))
         return found
 
 
@@ -186,6 +182,8 @@ def together(*chunks: Any) -> Any:
 
 
 def rows_of(part: Any, first: int, last: int) -> Any:
+    if isinstance(part, Delayed):
+        return delayed(rows_of)(part, first, last)
     return getattr(part, "iloc", part)[first:last]
 
 
