@@ -47,13 +47,10 @@ def synthetic_data(
         raise ValueError(f"b of shape {intercept.shape} does not fit w of shape {weights.shape}")
     for name, given in (("w", weights), ("b", intercept)):
         arrays.check_finite(given, name, "finite parameters are needed")
-    if not outputs:
-        intercept = intercept.reshape(())
     rng = arrays.as_rng(rng)
     features = rng.standard_normal((n, weights.shape[0]))
     with np.errstate(over="ignore", invalid="ignore"):
-        labels = features @ weights + intercept + noise * rng.standard_normal((n, *outputs))
-        labels = labels.astype(dtype, copy=False)
+        labels = (features @ weights + intercept + noise * rng.standard_normal((n, *outputs))).astype(dtype, copy=False)
     arrays.check_finite(labels, "labels", f"w, b or noise are too large for {dtype}")
     return features.astype(dtype, copy=False), labels
 

@@ -200,7 +200,7 @@ def loss_surface(
     """
     data, chosen = as_data(features, labels, sample_weight), _own_loss(trajectory, loss)
     d, output = data.X.shape[1], column_of(output, data.y.shape, "output", "labels")
-    path, end = _path_of(trajectory, d, data.y.shape, output)
+    path, end = _path_of(trajectory, data, output)
     i, j = _two_params(params, d)
     sides = [_side(path[:, p], end[p]) for p in (i, j)]
     _check_rows(trajectory, data, chosen)
@@ -246,9 +246,7 @@ def _check_rows(result: Any, data: Data, loss: Loss) -> None:
         raise ValueError(f"{what}; {cure}, without held-out rows, and the same loss")
 
 
-def _path_of(
-    trajectory: Any, num_features: int, labels_shape: tuple[int, ...], output: int
-) -> tuple[FloatArray, FloatArray]:
+def _path_of(trajectory: Any, data: Data, output: int) -> tuple[FloatArray, FloatArray]:
     """Parameters (w; b) of one output in time, (T + 1, d + 1), and those learned."""
     found = getattr(trajectory, "trajectory", trajectory)
     if found is None:
@@ -257,9 +255,9 @@ def _path_of(
         kinds = "a result of train, its trajectory, or a pair (w, b) of parameters in time"
         raise TypeError(f"trajectory must be {kinds}, not {type(trajectory).__name__}")
     w, b = as_float_array(found[0], "trajectory w"), as_float_array(found[1], "trajectory b")
-    d, k = num_features, labels_shape[1]
+    d, k = data.X.shape[1], data.y.shape[1]
     if w.ndim != 3 or len(w) == 0 or w.shape[1:] != (d, k) or b.shape != (len(w), k):
-        fit = f"does not fit {d} features and labels {labels_shape}; needed are (T + 1, {d}, {k}) and (T + 1, {k})"
+        fit = f"does not fit {d} features and labels {data.y.shape}; needed are (T + 1, {d}, {k}) and (T + 1, {k})"
         raise ValueError(f"trajectory of shapes {w.shape} and {b.shape} {fit}")
     check_finite(w, "trajectory w")
     check_finite(b, "trajectory b")
@@ -276,16 +274,14 @@ def _two_params(params: Any, num_features: int) -> list[int]:
         return [0, 1]
     if isinstance(params, str) or not isinstance(params, Sequence) or len(params) != 2:
         raise ValueError(f'params must be two parameters, as (0, 1) or (0, "b"), not {params!r}')
-    chosen = []
-    for param in params:
-        named = isinstance(param, str)
-        index = num_features if named else as_count(param, "params", 0)
-        if param != "b" if named else index >= num_features:
+    known = [*range(num_features), "b"]
+    chosen = [param if isinstance(param, str) else as_count(param, "params", 0) for param in params]
+    for param in chosen:
+        if param not in known:
             raise ValueError(f'there is no parameter {param!r}; there are 0 to {num_features - 1}, and "b"')
-        chosen.append(index)
     if chosen[0] == chosen[1]:
         raise ValueError(f"params must be two different parameters, not {params!r}")
-    return chosen
+    return [known.index(param) for param in chosen]
 
 
 def _side(values: FloatArray, end: float) -> FloatArray:

@@ -179,13 +179,9 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             stop=EarlyStopping(patience, tol) if self.early_stopping or self.tol is not None else None,
             rng=_generator(self.random_state),
             verbose=bool(self.verbose),
-            **self._objective(),
-            **self._start(labels, keep=self.warm_start and hasattr(self, "coef_")),
+            **self._objective(self._start(labels, keep=self.warm_start and hasattr(self, "coef_"))),
         )
-        self._keep(result, flat=labels.ndim == 1)
-        self.n_steps_ = result.num_steps
-        self._stream = _Stream(as_rule(self.rule))
-        return self
+        return self._keep(result, result.num_steps, _Stream(as_rule(self.rule)), flat=labels.ndim == 1)
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MinibatchSGDRegressor:
         """Make exactly one step, on the minibatch that consists of the rows given.
@@ -215,15 +211,13 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         stream = copy.copy(getattr(self, "_stream", _Stream(rule)))
         same, stream.inner = stream.inner == rule, rule
         stream.state = [part.copy() for part in stream.state] if same and stream.state is not None else None
-        start = self._start(labels, keep=not first)
+        theta = self._start(labels, keep=not first)
         feed = ArrayFeed(arrays.as_data(data, labels, weights, sparse=True))
         lr, scaling = self.lr, None
         if isinstance(lr, str):
             if self.standardize:
                 scaling = stream.scaling(feed.data)
-                feed = feed.scaled(scaling)
-                theta = scaling.enter(np.vstack([start["w"], start["b"]]))
-                start = {"w": theta[:-1], "b": theta[-1]}
+                feed, theta = feed.scaled(scaling), scaling.enter(theta)
             steepest = stream.slope(feed.data.X, weights)
             feed.facts.norms = steepest, steepest  # all that a step on all rows is asked about
             lr = STREAM_FRACTION * rate_bound(1, 1, 0.0, steepest, self.l2, rule)
@@ -240,17 +234,14 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
                 standardize=False,
                 average=0.0,
                 rng=0,
-                **self._objective(),
-                **start,
+                **self._objective(theta),
             )
         if scaling is not None:
             theta = scaling.leave(np.vstack([result.w, result.b]))
             result = replace(result, w=theta[:-1], b=theta[-1])
         stream.calls += 1
-        self._keep(result, flat=labels.ndim == 1 if first else self.coef_.ndim == 1)
-        self.n_steps_ = getattr(self, "n_steps_", 0) + 1
-        self._stream = stream
-        return self
+        flat = labels.ndim == 1 if first else self.coef_.ndim == 1
+        return self._keep(result, getattr(self, "n_steps_", 0) + 1, stream, flat=flat)
 
     def predict(self, X: ArrayLike) -> FloatArray:
         """X coef_ᵀ + intercept_, of shape (n,) or (n, k), as the y of `fit`."""
@@ -281,24 +272,26 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         tags.input_tags.sparse = True
         return tags
 
-    def _objective(self) -> dict[str, Any]:
-        return {"loss": self.loss, "l2": self.l2, "l1": self.l1, "fit_intercept": self.fit_intercept}
+    def _objective(self, theta: FloatArray) -> dict[str, Any]:
+        """What every run minimises, and from where."""
+        names = "loss", "l2", "l1", "fit_intercept"
+        return {**{name: getattr(self, name) for name in names}, "w": theta[:-1], "b": theta[-1]}
 
-    def _start(self, y: FloatArray, *, keep: bool) -> dict[str, Any]:
-        """Parameters to start from: the present ones, or 0."""
+    def _start(self, y: FloatArray, *, keep: bool) -> FloatArray:
+        """Parameters (w; b) to start from: the present ones, or 0."""
         if keep:
-            return {"w": np.atleast_2d(self.coef_).T, "b": np.atleast_1d(self.intercept_)}
-        outputs = 1 if y.ndim == 1 else y.shape[1]
-        return {"w": np.zeros((self.n_features_in_, outputs)), "b": np.zeros(outputs)}
+            return np.vstack([np.atleast_2d(self.coef_).T, np.atleast_1d(self.intercept_)])
+        return np.zeros((self.n_features_in_ + 1, 1 if y.ndim == 1 else y.shape[1]))
 
-    def _keep(self, result: TrainResult, *, flat: bool) -> None:
+    def _keep(self, result: TrainResult, steps: int, stream: _Stream, *, flat: bool) -> MinibatchSGDRegressor:
         """Take over what a run has learned."""
         self.coef_ = result.w[:, 0] if flat else result.w.T
         self.intercept_ = result.b[0] if flat else result.b
         self.lr_ = result.lr
         self.losses_, self.validation_losses_ = result.losses, result.validation_losses
-        self.n_iter_ = len(result.losses)
+        self.n_iter_, self.n_steps_, self._stream = len(result.losses), steps, stream
         self.excess_loss_, self.converged_ = result.excess_loss, result.converged
+        return self
 
 
 def _dense_or_rows(X: Any) -> Any:
