@@ -180,17 +180,13 @@ def escape(text: str) -> str:
 
 
 def class_report(
-    results: Sequence[Result],
-    exercise: Exercise,
-    isolation: Mapping[str, Any],
-    lang: str = "en",
-    anonymous: bool = False,
+    results: Sequence[Result], exercise: Exercise, isolation: Mapping[str, Any], lang: str, anonymous: bool = False
 ) -> str:
     """The page: one self-contained HTML document without scripts, every text in it escaped.
 
     An `anonymous` one can be projected: submissions are numbered from the best, and comments are left out.
     """
-    results = _nameless(results, lang) if anonymous else results
+    results = list(_nameless(results, lang)) if anonymous else results
     names, scores = list(exercise.answers), [result.score for result in results]
     title = say("class.title", lang, title=exercise.title.get(lang) or exercise.title.get("en") or exercise.id)
     average = [f"{f(scores):.0%}" if scores else "–" for f in (statistics.fmean, statistics.median)]
@@ -209,8 +205,8 @@ def class_report(
     sections = {
         "answers": [answers, _tag("p", label, class_="note")],
         "scores": [_bars(shares, counts, max(counts), say("class.score", lang), say("class.entries", lang))],
-        "mistakes": _mistakes(marked, exercise, lang) or [_tag("p", say("class.none", lang))],
-        "problems": _mistakes(failed, exercise, lang),
+        "mistakes": [*_mistakes(marked, exercise, lang)] or [_tag("p", say("class.none", lang))],
+        "problems": [*_mistakes(failed, exercise, lang)],
         "students": [_submissions(results, names, lang)],
         "isolation": [_tag("ul", *(_tag("li", line) for line in protected))],
     }
@@ -235,14 +231,12 @@ def _tag(name: str, *inside: object, **attributes: str) -> _Markup:
     return _Markup(f"<{name}{given}>{content}</{name}>")
 
 
-def _nameless(results: Sequence[Result], lang: str) -> list[Result]:
+def _nameless(results: Sequence[Result], lang: str) -> Iterator[Result]:
     """Submissions numbered from the best, which says nothing of the order of names, and code without comments."""
     ordered = sorted(results, key=lambda result: (-result.score, result.codes))
-    named = []
     for number, result in enumerate(ordered, 1):
         marks = (replace(mark, excerpt=re.sub(r"[ \t]*#.*", "", mark.excerpt)) for mark in result.marks)
-        named.append(replace(result, file=say("class.number", lang, number=number), marks=tuple(marks)))
-    return named
+        yield replace(result, file=say("class.number", lang, number=number), marks=tuple(marks))
 
 
 def _bars(names: Sequence[str], counts: Sequence[int], whole: int, *heads: str) -> _Markup:
@@ -254,14 +248,13 @@ def _bars(names: Sequence[str], counts: Sequence[int], whole: int, *heads: str) 
     return _tag("table", *rows, class_="bars")
 
 
-def _mistakes(cases: Sequence[Case], exercise: Exercise, lang: str) -> list[_Markup]:
+def _mistakes(cases: Sequence[Case], exercise: Exercise, lang: str) -> Iterator[_Markup]:
     """The most frequent first: how often, what it says, the rule to teach, who made it, and lines of code."""
     found: dict[str, list[Case]] = {}
     for case in cases:
         found.setdefault(case[0], []).append(case)
     files = {code: list(dict.fromkeys(result.file for _, result, _ in own)) for code, own in found.items()}
     most = max(map(len, files.values()), default=1)
-    parts = []
     for place, code in enumerate(sorted(found, key=lambda code: (-len(files[code]), code))):
         count, answers = len(files[code]), dict.fromkeys(mark.name for *_, mark in found[code] if mark is not None)
         names = ", ".join(files[code][:FILES]) + (" …" if count > FILES else "")
@@ -272,23 +265,21 @@ def _mistakes(cases: Sequence[Case], exercise: Exercise, lang: str) -> list[_Mar
         words = _tag("span", brief(code, lang), class_="said")
         said = (_tag("span", count, class_="count"), " ", _tag("code", code), " ", words)
         unfolded = {"open": "open"} if place < OPEN else {}
-        parts.append(_tag("details", _tag("summary", *said, bar), *inside, class_="mistake", **unfolded))
-    return parts
+        yield _tag("details", _tag("summary", *said, bar), *inside, class_="mistake", **unfolded)
 
 
-def _examples(cases: Sequence[Case], lang: str) -> list[_Markup]:
+def _examples(cases: Sequence[Case], lang: str) -> Iterator[_Markup]:
     """Code that differs in more than spaces and comments, the most frequent first."""
     alike: dict[str, list[tuple[Result, Mark]]] = {}
     for _, result, mark in cases:
         if mark is not None and mark.excerpt:
             alike.setdefault(re.sub(r"#.*|\s+", "", mark.excerpt), []).append((result, mark))
-    parts = []
     for group in sorted(alike.values(), key=len, reverse=True)[:EXAMPLES]:
         result, mark = group[0]
         where = f"{result.file}:{mark.line}" if mark.line else result.file
         more = say("class.alike", lang, count=len(group) - 1) if len(group) > 1 else ""
-        parts += [_tag("p", where, more, class_="source"), _tag("pre", mark.excerpt)]
-    return parts
+        yield _tag("p", where, more, class_="source")
+        yield _tag("pre", mark.excerpt)
 
 
 def _submissions(results: Sequence[Result], names: Sequence[str], lang: str) -> _Markup:

@@ -71,13 +71,13 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(lang):
 
 def test_nothing_of_a_student_is_markup():
     for anonymous in (False, True):
-        text = class_report(a_class(), EXERCISE, ISOLATION, anonymous=anonymous)
+        text = class_report(a_class(), EXERCISE, ISOLATION, "en", anonymous=anonymous)
         assert "<script" not in text
         assert html.escape(NASTY) in text
 
 
 def test_it_counts_what_the_class_did():
-    text = class_report(a_class(30), EXERCISE, ISOLATION)
+    text = class_report(a_class(30), EXERCISE, ISOLATION, "en")
     assert "<b>33</b><span>submissions</span>" in text
     assert "<b>1</b><span>all answers right</span>" in text
     assert "Right answers of 33 submissions. grad_w: 31, grad_b: 2" in text
@@ -85,11 +85,11 @@ def test_it_counts_what_the_class_did():
     codes = [re.findall(r'class="count">(\d+)</span> <code>([^<]*)</code>', part) for part in (mistakes, problems)]
     assert codes == [[("30", "factor:n"), ("1", "factor:lam"), ("1", "sign")], [("1", "time-limit")]]
     assert text.count('<details class="student">') == 33
-    assert text == class_report(a_class(30), EXERCISE, ISOLATION)
+    assert text == class_report(a_class(30), EXERCISE, ISOLATION, "en")
 
 
 def test_examples_are_distinct_and_a_sentence_teaches():
-    text = class_report(a_class(30), EXERCISE, ISOLATION)
+    text = class_report(a_class(30), EXERCISE, ISOLATION, "en")
     assert text.count("def grad_b(r):") == 1
     assert "student_0.py:3 (and 29 more like it)" in text
     assert "The rule to look at again: " in text
@@ -97,12 +97,12 @@ def test_examples_are_distinct_and_a_sentence_teaches():
 
 
 def test_the_table_of_submissions_has_heads_and_words():
-    text = class_report(a_class(1), EXERCISE, ISOLATION).split("<h2>Every submission</h2>")[1]
+    text = class_report(a_class(1), EXERCISE, ISOLATION, "en").split("<h2>Every submission</h2>")[1]
     assert re.findall('<th scope="col">([^<]*)</th>', text) == ["submission", "grad_w", "grad_b", "score"]
     signs = re.findall('<td class="(right|wrong)">(.) <span>([^<]*)</span></td>', text)
     assert set(signs) == {("right", "✓", "right"), ("wrong", "✗", "not yet right")}
     half = Result("a.py", "ridge", 0.25, (Mark("grad_w", 0.5, ("numerical",)), Mark("grad_b", 0.0)))
-    assert '<td class="wrong">✗ <span>50%</span></td>' in class_report([half], EXERCISE, ISOLATION)
+    assert '<td class="wrong">✗ <span>50%</span></td>' in class_report([half], EXERCISE, ISOLATION, "en")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -120,18 +120,18 @@ def test_an_anonymous_page_names_nobody(lang):
 
 def test_a_class_without_mistakes_or_students():
     perfect = [Result("a.py", "ridge", 1.0, (Mark("grad_w", 1.0), Mark("grad_b", 1.0)))]
-    assert "No mistakes at all." in class_report(perfect, EXERCISE, ISOLATION)
-    assert "Nothing was run." in class_report([], EXERCISE, {})
+    assert "No mistakes at all." in class_report(perfect, EXERCISE, ISOLATION, "en")
+    assert "Nothing was run." in class_report([], EXERCISE, {}, "en")
 
 
 def test_bars_are_as_long_as_what_they_count():
-    text = class_report(a_class(7), EXERCISE, ISOLATION)
+    text = class_report(a_class(7), EXERCISE, ISOLATION, "en")
     answers, scores = re.findall(r'<table class="bars">(.*?)</table>', text)
     found = [re.findall(r'scope="row">(.*?)</th>.*?width:(\d+)%.*?number">(\d+)<', t) for t in (answers, scores)]
     assert found[0] == [("grad_w", "80", "8"), ("grad_b", "20", "2")]
     assert [count for _, _, count in found[1]] == ["1", "0", "0", "0", "0", "8", "0", "0", "0", "1"]
     assert found[1][5] == ("50\u201360\u00a0%", "100", "8")
-    assert "width:0%" in class_report([], EXERCISE, {})
+    assert "width:0%" in class_report([], EXERCISE, {}, "en")
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -158,7 +158,7 @@ document.getElementById("f").onload = function () {{
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to look at it with")
 @pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
 def test_in_a_browser_it_fits_a_phone_and_a_screen(tmp_path, width):
-    page = html.escape(class_report(a_class(), EXERCISE, ISOLATION))
+    page = html.escape(class_report(a_class(), EXERCISE, ISOLATION, "en"))
     (tmp_path / "measure.html").write_text(MEASURE.format(width=width, page=page), encoding="utf-8")
     command = [CHROMIUM, *QUIET.split(), f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", "--timeout=20000"]
     done = subprocess.run(

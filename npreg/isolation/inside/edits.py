@@ -54,22 +54,15 @@ class Edit:
 
 
 def _put(owner: Any, key: Any, new: Any) -> Any:
-    """Put something in its place, and return what stood there."""
+    """Put something in its place, code with nodes for its placeholders, and return what stood there."""
     if isinstance(new, tuple):
-        new = _Filled(new[1]).visit(ast.parse(new[0], mode="eval").body)
+        text, parts = new
+        filling: Any = ast.NodeTransformer()
+        filling.visit_Name = lambda node: parts.get(node.id, node)
+        new = filling.visit(ast.parse(text, mode="eval").body)
     values = owner if isinstance(owner, list) else vars(owner)
     old, values[key] = values[key], new
     return old
-
-
-class _Filled(ast.NodeTransformer):
-    """Code with nodes in the places of its placeholders."""
-
-    def __init__(self, parts: Mapping[str, ast.AST]) -> None:
-        self.parts = parts
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return self.parts.get(node.id, node)
 
 
 def edits(
