@@ -78,11 +78,12 @@ class Parabola:
 
     @classmethod
     def of(cls, feed: Feed, l2: float, theta: FloatArray, *, fit_intercept: bool, few_rows: bool) -> Parabola:
-        basis = np.eye(feed.facts.width)
         if few_rows:
             X, y, weights = map(np.concatenate, feed.total(_columns))
             basis, R = np.linalg.qr(X.T)
             feed = ArrayFeed(Data(R.T, y, weights))
+        else:
+            basis = np.eye(feed.facts.width)
         X, y = feed.facts.sample[:2]
         d, k = feed.facts.width, len(theta[-1])
         shift, middle = np.zeros(d), theta[-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -145,3 +147,12 @@ def test_the_steps_that_are_needed(rule, average):
     assert left(needed) == pytest.approx(before.speed.left(needed, lr, as_rule(rule), average), rel=1e-6)
     assert left(int(needed * 0.8)) > target
     assert before.speed.steps_needed(target, 0.0, as_rule(rule)) is None
+
+
+def test_of_few_rows_nothing_is_made_that_grows_with_the_square_of_the_columns():
+    data, theta = Data(np.random.default_rng(0).standard_normal((20, 3000)), np.ones((20, 1)), None), np.ones((3001, 1))
+    tracemalloc.start()
+    excess(as_feed(data), as_loss("squared"), theta).speed.column()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * data.X.nbytes  # 3000² would be 150 times as much
