@@ -175,7 +175,7 @@ MARKED = [
 
 @pytest.mark.parametrize(
     ("exercise", "answer", "marked", "change"),
-    [pytest.param(*case, marks=[] if i % 8 == 0 else pytest.mark.slow) for i, case in enumerate(MARKED)],
+    [pytest.param(*case, marks=[] if i % 16 == 0 else pytest.mark.slow) for i, case in enumerate(MARKED)],
 )
 def test_the_mark_is_no_wider_than_the_change_and_its_kind_is_true(
     exercise: str, answer: str, marked: str, change: str

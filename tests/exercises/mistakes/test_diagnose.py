@@ -45,7 +45,7 @@ def named_among_random(identifier, how_many):
     return [diagnosis for diagnosis in found if diagnosis is not None]
 
 
-@pytest.mark.parametrize("identifier", FIVE[:2])
+@pytest.mark.parametrize("identifier", FIVE[2:4])
 def test_random_wrong_gradients_get_no_name(identifier):
     assert named_among_random(identifier, 12) == []
 
