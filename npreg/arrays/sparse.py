@@ -35,8 +35,9 @@ class SparseRows:
         counts = self.pointers[rows + 1] - starts + more
         ends = np.cumsum(counts)
         if self.each and len(rows):
+            room = np.zeros((len(rows), int(more)))
             tables = [part.reshape(-1, self.each).take(rows, axis=0) for part in self.stored]
-            columns, values = (np.pad(table, ((0, 0), (0, more))).ravel() for table in tables)
+            columns, values = (np.hstack([table, room.astype(table.dtype)]).ravel() for table in tables)
         else:
             where = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + counts, counts)
             columns, values = self.columns.take(where, mode="clip"), self.values.take(where, mode="clip")

@@ -65,11 +65,11 @@ class FoldedRows:
             flat[rows == self.num_rows] = 0
         return flat.reshape(*index.shape, self.width)
 
-    def moments(self, index: Order, out: FloatArray) -> FloatArray:
-        """X̃ᵀ (X̃ | −y) of every minibatch of `index` (..., B), scaled as the rows, which are gathered in `out`."""
-        Z = self.gather(index, out)
+    def moments(self, index: Order, buffer: FloatArray, out: FloatArray) -> None:
+        """X̃ᵀ (X̃ | −y) of every minibatch of `index` (..., B), scaled as the rows, which are gathered in `buffer`."""
+        Z = self.gather(index, buffer)
         # Operands of different widths keep NumPy from the slower symmetric product.
-        return np.matmul(Z[..., : self.num_inputs].swapaxes(-1, -2), Z)  # type: ignore[no-any-return]
+        np.matmul(Z[..., : self.num_inputs].swapaxes(-1, -2), Z, out)
 
     def totals(self, index: Order) -> FloatArray:
         """The number of rows, or their total weight, of each minibatch of `index` (..., B)."""

@@ -47,13 +47,13 @@ class SparseColumns:
         columns, coded = columns.astype(np.intp, copy=False), bool((values == 1).all())  # codes: nothing to multiply by
         lines, labels = np.repeat(np.arange(len(rows)) % batch_size, np.diff(ends, prepend=0)), y[rows].T.copy()
         outputs = list(zip(range(len(self.w)), self.w, labels, rates.tolist(), strict=True))
-        at, bincount, first = np.subtract.at, np.bincount, 0
+        at, bincount, first, casts = np.subtract.at, np.bincount, 0, self.w.dtype != np.float64
         lasts = ends[np.append(np.arange(batch_size - 1, len(rows) - 1, batch_size), len(rows) - 1)].tolist()
         for t, last in enumerate(lasts):
             some = slice(t * batch_size, (t + 1) * batch_size)
-            c, v, i = columns[first:last], values[first:last], lines[first:last]
+            c, i, v = columns[first:last], lines[first:last], None if coded else values[first:last]
             s, first = None if weights is None else weights[rows[some]], last
-            r: list[Any] = [bincount(i, w[c] if coded else v * w[c]) for _, w, _, _ in outputs]
+            r: list[Any] = [bincount(i, w[c] if v is None else v * w[c]) for _, w, _, _ in outputs]
             if l2 is not None:
                 r = [y_hat * scale for y_hat, scale in zip(r, self.scale, strict=True)]
             if loss is not None:
@@ -72,10 +72,10 @@ class SparseColumns:
                 if s is not None:
                     pull *= s
                 pull *= rate[t]
-                moves = pull[i] if coded else pull[i] * v
+                moves = pull[i] if v is None else pull[i] * v
                 if l2 is not None:
                     moves /= self.scale[j]
-                at(w, c, moves.astype(w.dtype, copy=False))
+                at(w, c, moves.astype(w.dtype) if casts else moves)
                 if self.sums is not None:
                     np.add.at(self.sums[j], c, self.count * moves)
             self.count += 1
