@@ -83,12 +83,9 @@ def _by_key(value: Mapping[Any, Any], wanted: Wanted, all_of_them: bool) -> Iter
     """By the keys of a mapping, which may name the inputs inside of a name, too."""
     keys, choices = [key for key in value if isinstance(key, str)], dict[str, list[Reading]]()
     for name, inside in wanted.items():
-        for one, own in ((name, inside), *((leaf, {leaf: shape}) for leaf, shape in inside.items())):
-            found = [reading for key in keys_for(one, keys) for reading in _spread(one, value[key], {one: own})]
-            if found:
-                choices.setdefault(one, found)
-            if found and one == name:
-                break
+        parts = {leaf: {leaf: shape} for leaf, shape in inside.items()} | {name: inside}
+        found = {one: [r for key in keys_for(one, keys) for r in _spread(one, value[key], parts)] for one in parts}
+        choices |= {one: found[one] for one in ([name] if found[name] else parts) if found[one]}
     for reading in _joined(choices.values()):
         if reading and (not all_of_them or _shapes_of(wanted).keys() <= reading.keys()):
             yield reading
