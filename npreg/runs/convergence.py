@@ -87,13 +87,13 @@ class _Place:
         theta[-1] += shift @ theta[:-1]
         return cls(loss, theta, shift, middle, spread, fit_intercept)
 
-    def means(self, sums: Sums) -> tuple[float, float, float]:
-        """Of sums over rows: the sum of weights, the mean loss here, and that of the best constant."""
-        weight, value, at_middle, to_mean = sums[:4]
+    def look(self, feed: Feed, D: FloatArray | None = None) -> tuple[float, float, FloatArray, FloatArray]:
+        """The mean loss here, that of the best constant, the gradient, and H or HD."""
+        weight, value, at_middle, to_mean, G, H = feed.total(_sums, self, D)
         exact = self.loss.is_squared and self.fit_intercept
         better = float(np.sum(to_mean**2)) / (2 * weight) if exact else 0.0
         scale = 1 / (weight * len(to_mean))
-        return weight, value * scale, (at_middle - better) * scale
+        return value * scale, (at_middle - better) * scale, G / weight, H / weight
 
 
 def _sums(data: Data, here: _Place, D: FloatArray | None = None) -> Sums:
@@ -131,9 +131,7 @@ def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, 
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)
     best, least, start = here, math.inf, None
     for _ in range(REPEATS):
-        sums: Sums = feed.total(_sums, here)
-        weight, value, of_constant = here.means(sums)
-        w, G, Hs = here.theta[:-1], sums[4] / weight, sums[5] / weight
+        w, (value, of_constant, G, Hs) = here.theta[:-1], here.look(feed)
         if l2:
             G, Hs = G + l2 * penalised[:, None] * here.theta, Hs + l2 * np.diag(penalised)
         objective = value + float(l2 / 2 * np.sum(w * w) + l1 * np.sum(np.abs(w))) / k
@@ -154,13 +152,11 @@ def _by_moments(feed: Feed, here: _Place, l2: float, l1: float) -> tuple[float, 
 def _by_products(feed: Feed, here: _Place, l2: float) -> tuple[float, float]:
     """A part of the excess by conjugate gradients, one pass a step."""
     k, penalised = here.theta.shape[1], np.append(np.ones(len(here.theta) - 1), 0.0)[:, None]
-    sums: Sums = feed.total(_sums, here, 0 * here.theta)
-    weight, _, constant = here.means(sums)
-    down = -(sums[4] / weight + l2 * penalised * here.theta)
+    _, constant, G, _ = here.look(feed, 0 * here.theta)
+    down = -(G + l2 * penalised * here.theta)
     D, length, value = down, np.sum(down * down, axis=0), 0.0
     for _ in range(PRODUCTS):
-        sums = feed.total(_sums, here, D)
-        HD = sums[5] / weight + l2 * penalised * D
+        HD = here.look(feed, D)[3] + l2 * penalised * D
         rate = np.divide(length, np.sum(D * HD, axis=0), out=np.zeros(k), where=length > 0)
         lower = float(np.sum(rate * length)) / (2 * k)
         value += lower
