@@ -170,7 +170,7 @@ def warn_of(plan: Plan, feed: Feed, found: Excess, lr: float, epochs: int) -> No
         told = "its mean loss falls as fast as in the epoch before, and how far it will fall is not known"
     if speed is not None:
         steps = speed.steps_needed(TOLERANCE / 2 * found.constant, lr, plan.rule)
-        where = f", most of it along column {column_name(feed.facts.sample.names, speed.column())}"
+        where = f", most of it along column {column_name(feed.facts.sample.names, speed.column)}"
     bound = math.inf  # of stable rates; of blocks, where it would cost a pass, none
     if feed.facts.is_whole and isinstance(plan.lr, float):
         rows, columns = feed.facts.num_rows, feed.facts.width

@@ -7,7 +7,6 @@ N. Qian, On the momentum term in gradient descent learning algorithms, Neural Ne
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,11 +26,7 @@ class Speed:
 
     curvatures: FloatArray  # (m,), the eigenvalues
     parts: FloatArray  # (m,), the excess
-    direction: Callable[[int], FloatArray]  # of an eigenvector, among the columns
-
-    def column(self) -> int:
-        """The column of the features along which most of the excess is."""
-        return int(np.abs(self.direction(int(self.parts.argmax()))).argmax())
+    column: int  # of the features, along which most of the excess is
 
     def left(self, steps: int, lr: float, rule: Rule, average: float) -> float:
         """The excess that is left, in the mean, after so many steps, the last part of them averaged."""
@@ -125,7 +120,8 @@ class Parabola:
         back[:-1, -1] = self.shift
         curvatures, vectors = _eigen(back @ self.H @ back.T)
         parts = ((vectors.T @ (back @ self.slope(theta)[1])) ** 2).mean(axis=1) / (2 * curvatures)
-        return Speed(curvatures, parts, lambda worst: self.basis @ vectors[:-1, worst])
+        worst = self.basis @ vectors[:-1, parts.argmax()] if len(parts) else np.zeros(1)
+        return Speed(curvatures, parts, int(np.abs(worst).argmax()))
 
 
 def _columns(data: Data) -> Sums:
