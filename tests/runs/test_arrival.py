@@ -241,3 +241,10 @@ def test_where_the_loss_falls_faster_and_faster_the_excess_is_not_known(monkeypa
     with pytest.warns(npreg.ConvergenceWarning, match="falls as fast as in the epoch before, .* not known; ") as caught:
         npreg.train(X, Y, lr=(1e-5, lambda epochs: 1 + 10 * epochs), num_epochs=4, rng=0)
     assert "inf" not in str(caught[0].message)
+
+
+def test_equal_weights_are_no_weights_also_of_fewer_rows_than_columns():
+    X = np.random.default_rng(0).standard_normal((30, 300))
+    runs = [npreg.train(X, X[:, 0], lr="auto", rng=0, sample_weight=s) for s in (None, np.full(30, 2.0))]
+    assert runs[0].num_steps == runs[1].num_steps
+    np.testing.assert_allclose(runs[1].w, runs[0].w, rtol=1e-9, atol=1e-12)
