@@ -175,7 +175,8 @@ class Piece:
         units = {*self.reached, *(unit for other in self.right for unit in _reached(other, defining))}
         units |= {unit for unit in map(defining, self.helpers) if unit is not None}  # their loops are bounded, too
         self.order = sorted(units, key=lambda unit: (unit.cell or 0, unit.tree.lineno))
-        guarded = _Guarded()
+        guarded = types.ModuleType("numpy")
+        vars(guarded).update(vars(np), **{name: partial(_bounded, name) for name in SIZED})
         self.space: dict[str, Any] = {"np": guarded, "range": lambda *args: range(*args)[:MOST_ENTRIES], **space}
         self.space.update((key, guarded) for key, value in space.items() if value is np)
         self.seen = set[bytes]()
@@ -224,7 +225,7 @@ class Piece:
     def values(self, changed: Sequence[Unit], other: str = "") -> list[np.ndarray] | None:
         """What an answer returns on every probe, once for all that come to the same; None if not numbers everywhere."""
         codes = [unit.compiled() if unit in changed else unit.code for unit in self.order]
-        key = marshal.dumps(codes)
+        key = marshal.dumps(codes, 2)  # later formats also write what else refers to a constant
         if None in codes or (key in self.seen and not other):
             return None
         self.seen.update([] if other else [key])
@@ -260,21 +261,12 @@ class Piece:
         return np.asarray(value)
 
 
-class _Guarded:
-    """NumPy, but for arrays beyond all that an answer needs."""
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(np, name)
-        if name not in SIZED:
-            return value
-
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            numbers = [np.abs(np.asarray(argument, float)) for argument in args or kwargs.values()]
-            total = float(sum(np.max(number, initial=0) + number.size for number in numbers))
-            if name in SHAPED:
-                total = float(np.prod(np.maximum(numbers[0], 1))) ** (1 + (name in ("eye", "identity")))
-            if total > MOST_ENTRIES:
-                raise MemoryError(name)
-            return value(*args, **kwargs)
-
-        return guarded
+def _bounded(name: str, *args: Any, **kwargs: Any) -> Any:
+    """What NumPy's function of that name returns; MemoryError for arrays beyond all that an answer needs."""
+    numbers = [np.abs(np.asarray(argument, float)) for argument in args or kwargs.values()]
+    total = float(sum(np.max(number, initial=0) + number.size for number in numbers))
+    if name in SHAPED:
+        total = float(np.prod(np.maximum(numbers[0], 1))) ** (1 + (name in ("eye", "identity")))
+    if total > MOST_ENTRIES:
+        raise MemoryError(name)
+    return getattr(np, name)(*args, **kwargs)
