@@ -180,7 +180,6 @@ class Piece:
         self.space: dict[str, Any] = {"np": guarded, "range": lambda *args: range(*args)[:MOST_ENTRIES], **space}
         self.space.update((key, guarded) for key, value in space.items() if value is np)
         self.seen = set[bytes]()
-        self.parameters: dict[str, list[str]] = {}
         self.before = {other: self.values([], other) for other in self.right}
 
     def changes(self, settings: Sequence[str]) -> list[tuple[list[Unit], edits.Edit]]:
@@ -247,13 +246,8 @@ class Piece:
         for code in codes:
             exec(code, space)
         plain, part = name.removesuffix("]").partition("[")[::2]
-        function, asked = answers.bound(space, plain, probe), self.parameters.get(name)
-        if not asked:  # the same for all variants, and slow
-            asked = self.parameters[name] = answers.parameters(function)
-        if all(key in probe for key in asked):
-            given = {key: answers.copied(probe[key]) for key in asked}
-        else:
-            given = answers.arguments(function, probe, space)
+        function = answers.bound(space, plain, probe)
+        given = answers.arguments(function, probe, space)
         value = answers.as_value(answers.picked(function(**given), part))["value"]
         kept = all(np.array_equal(probe.get(key, given[key]), given[key]) for key in given if self.intact)
         if not kept or value is None or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
