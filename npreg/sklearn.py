@@ -21,14 +21,14 @@ except ImportError as error:
     ) from error
 
 from npreg import arrays
-from npreg.arrays import Data, FloatArray, Rows
+from npreg.arrays import FloatArray, Rows
 from npreg.arrays.sparse import as_sparse
 from npreg.learning_rate import LearningRateWarning, rate_bound, steepest_slope
 from npreg.losses import Loss, LossName
 from npreg.runs.callbacks import ProgressBar
 from npreg.runs.feeds import ArrayFeed, as_feed
 from npreg.runs.plan import EarlyStopping, RuleName, ScheduleName
-from npreg.runs.scaling import ColumnMoments, Scaling
+from npreg.runs.scaling import ColumnMoments
 from npreg.schedules import as_schedule
 from npreg.sgd import SGD, Rule, Schedule, as_rule
 from npreg.train import TrainResult, train
@@ -216,7 +216,9 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         lr, scaling = self.lr, None
         if isinstance(lr, str):
             if self.standardize:
-                scaling = stream.scaling(feed.data)
+                columns = ColumnMoments.of(feed.data)
+                stream.columns = columns if stream.columns is None else stream.columns + columns
+                scaling = stream.columns.scaling()
                 feed, theta = feed.scaled(scaling), scaling.enter(theta)
             steepest = stream.slope(feed.data.X, weights)
             feed.facts.norms = steepest, steepest  # all that a step on all rows is asked about
@@ -315,12 +317,6 @@ class _Stream:
 
     def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
         return self.inner.update(grads, state)
-
-    def scaling(self, data: Data) -> Scaling:
-        """That of all rows so far, these included."""
-        columns = ColumnMoments.of(data)
-        self.columns = columns if self.columns is None else self.columns + columns
-        return self.columns.scaling()
 
     def slope(self, X: FloatArray, weights: FloatArray | None) -> float:
         """The steepest slope of these rows, or of those of the calls before on average."""

@@ -429,3 +429,8 @@ def test_what_the_file_prints_stays_away(capsys: pytest.CaptureFixture[str]) -> 
 def test_the_mark_stands_under_the_place():
     assert Place(2, 11, 2, 16, text="    return y - z").marked == "return y - z\n       ^^^^^"
     assert Place(1, 4, 1, 5, text="法 = y - z").marked.endswith("\n     ^")  # a wide letter takes two columns
+
+
+def test_a_print_of_nothing_at_the_end_stops_no_search():
+    source, probe = "def grad_w(X, r):\n    g = X.T @ r\n    print()\n", {"X": np.ones((3, 2)), "r": np.ones(3)}
+    assert search_changes(source, "grad_w", [probe], sizes=[{"n": 3, "d": 2}]) == []

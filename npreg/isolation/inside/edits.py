@@ -87,8 +87,7 @@ def edits(
         places: Any = [(parent, field, value)]
         if isinstance(value, list):
             places = [(value, i, node) for i, node in enumerate(value)]
-            yield from _statements(value) if value and isinstance(value[0], ast.stmt) else ()
-            yield from _returned(parent) if isinstance(parent, ast.FunctionDef) and field == "body" else ()
+            yield from _statements(value, parent) if value and isinstance(value[0], ast.stmt) else ()
         for owner, key, node in places if field not in NOT_THERE else ():
             if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
                 found = [*_expression(node, parent, field, names)]
@@ -265,8 +264,8 @@ def _is_term(node: ast.expr, parent: ast.AST, field: str) -> bool:
     return field in inside and not isinstance(parent, ast.Subscript)
 
 
-def _statements(body: list[ast.stmt]) -> Iterator[Edit]:
-    """Statements exchanged, left out, accumulated in place of assigned, or moved out of or into a loop."""
+def _statements(body: list[ast.stmt], owner: ast.AST) -> Iterator[Edit]:
+    """Statements exchanged, left out, accumulated in place of assigned, moved out of or into a loop, or returned."""
 
     def to(kind: str, cost: float, node: ast.AST, new: list[ast.stmt], *inside: tuple[list[ast.stmt], Any]) -> Edit:
         """What comes in the place of the whole body, and of those inside of it."""
@@ -302,16 +301,13 @@ def _statements(body: list[ast.stmt]) -> Iterator[Edit]:
             if after and not isinstance(after[0], ast.Return):
                 longer = (inner, [*inner, after[0]])
                 yield to("indentation", 1.3, after[0], [*before, statement, *after[1:]], longer)
-
-
-def _returned(node: ast.FunctionDef) -> Iterator[Edit]:
-    """A ``return`` of what was assigned, computed or printed last, where there is none."""
-    last: Any = node.body[-1]
-    if isinstance(last, (ast.Assign, ast.Expr)) and not any(isinstance(n, ast.Return) for n in ast.walk(node)):
-        value: Any = last.value
-        value = value.args[-1] if getattr(getattr(value, "func", None), "id", "") == "print" else value
-        new = ast.fix_missing_locations(ast.copy_location(ast.Return(value), last))
-        yield Edit("return", 1.2, last, [(node, "body", [*node.body[:-1], new])])
+    returns = not isinstance(owner, ast.FunctionDef) or any(isinstance(n, ast.Return) for n in ast.walk(owner))
+    if isinstance(final := body[-1], (ast.Assign, ast.Expr)) and not returns:  # of what was assigned or printed last
+        value: Any = final.value
+        if getattr(getattr(value, "func", None), "id", "") == "print" and value.args:
+            value = value.args[-1]
+        new = ast.fix_missing_locations(ast.copy_location(ast.Return(value), final))
+        yield to("return", 1.2, final, [*body[:-1], new])
 
 
 def _other_assignments(node: ast.stmt) -> Iterator[tuple[float, ast.stmt]]:
