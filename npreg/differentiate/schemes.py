@@ -203,9 +203,11 @@ def columns(function: Function, base: Mapping[str, Any], moves: Sequence[Move]) 
     reach = [np.abs(real(curve(t)) - start) / abs(t) for t in (0.25, -0.25, 2.0**-7, -(2.0**-7))]
     faint = 2.5e-7 * np.nan_to_num(np.fmax.reduce(reach))  # of a slope: a millionth of how far the function moves
     if exact is not None:
-        faint = np.fmax(faint, UNSEEN * value_rounding(function, base, together))
-        slack = 1e3 * EPS * np.abs(exact) @ np.abs(amounts)
-        if _confirmed(exact @ amounts, slope_of(curve, noise), faint, slack).all():
+        slack, found = 1e3 * EPS * np.abs(exact) @ np.abs(amounts), slope_of(curve, noise)
+        if not (good := _confirmed(exact @ amounts, found, faint, slack)).all():  # the rounding costs many calls
+            faint = np.fmax(faint, UNSEEN * value_rounding(function, base, together))
+            good = _confirmed(exact @ amounts, found, faint, slack)
+        if good.all():
             return _exact(exact)
     each = [slope_of(curve, noise) for curve in curves]
     found = Derivative._make([*(np.stack([one[k] for one in each], axis=-1) for k in range(5)), "differences"])
