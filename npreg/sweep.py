@@ -16,13 +16,14 @@ from npreg.arrays.sparse import is_sparse
 from npreg.data import start_parameters
 from npreg.engines.loops import FoldedRows
 from npreg.engines.moments import BatchMoments
-from npreg.engines.sparse import SparseColumns, rows_a_chunk
+from npreg.engines.sparse import SparseLoop
 from npreg.learning_rate import LearningRateWarning, rate_moments
 from npreg.loop import Engine, Order, Path, Reduction
 from npreg.losses import LOSSES
 from npreg.runs.feeds import MOMENT_COLUMNS, How, as_feed, as_rows, on_scale
 from npreg.runs.run import DIVERGED
 from npreg.runs.sums import LossMoments, Sums, losses_and_weight
+from npreg.sgd import Stepper
 
 __all__ = ["SweepResult", "sweep"]
 
@@ -110,9 +111,11 @@ def sweep(
     if scaling is not None:
         theta = scaling.enter(theta)
     lrs, l2 = np.tile(rates, len(penalties)), np.repeat(penalties, len(rates))
-    kind = SparseSideBySide if is_sparse(facts.sample.X) else SideBySide
-    engine = kind(theta.shape, lrs, l2, batch_size)
     states = np.tile(theta.astype(np.float64), len(lrs))
+    engine: Engine = SideBySide(theta.shape, lrs, l2, batch_size)
+    if is_sparse(facts.sample.X):
+        stepper = Stepper((states[:-1], states[-1]), lr=1.0, divisor=float(batch_size), steps_per_epoch=1)
+        engine = SparseLoop(LOSSES["squared"], stepper, batch_size, lrs.repeat(k), l2.repeat(k))
     with np.errstate(over="ignore", invalid="ignore"):
         rate, sums, zero = feed.total(_before, theta)
         limit = DIVERGED * float(sums[:2].max() / sums[2])
@@ -173,8 +176,7 @@ class SideBySide(Engine):
         (self.p, self.k), self.count, self.divisor = shape, len(lrs), float(batch_size)
         self.rows = FoldedRows(np.float64, batch_size)
         with np.errstate(over="ignore"):
-            self.lrs, self.l2 = np.repeat(lrs, self.k), np.repeat(l2, self.k)
-            self.shrink = np.repeat(lrs * l2, self.k)
+            self.lrs, self.shrink = np.repeat(lrs, self.k), np.repeat(lrs * l2, self.k)
         self.decays = bool(self.shrink.any())
 
     def load(self, X: FloatArray, y: FloatArray, weights: FloatArray | None) -> None:
@@ -220,23 +222,3 @@ class SideBySide(Engine):
 
 def _of_rows(Z: FloatArray, transposed: FloatArray) -> Gradient:
     return lambda states, out: np.dot(transposed, Z.dot(states), out)
-
-
-class SparseSideBySide(SideBySide):
-    """The same over sparse rows, at a cost in proportion to their stored entries."""
-
-    def load(self, X: Any, y: FloatArray, weights: FloatArray | None) -> None:
-        self.X, self.y, self.weights = X, np.tile(y, self.count), weights
-
-    def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
-        size, ends = self.rows.nominal, []
-        for order in orders:
-            columns = SparseColumns(theta)
-            chunk = rows_a_chunk(self.X, size)
-            for start in range(0, len(order), chunk):
-                rows = order[start : start + chunk]
-                rates = np.repeat(self.lrs[:, None] / self.divisor, -(-len(rows) // size), axis=1)
-                columns.steps(self.X, rows, size, self.y, self.weights, rates, self.l2 if self.decays else None)
-            columns.write(theta)
-            ends.append(theta.copy())
-        return ends

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from npreg.arrays import FloatArray
-from npreg.arrays.sparse import SparseRows
 from npreg.engines.loops import scheduled_rates
 from npreg.loop import Engine, Order, Path
 from npreg.losses import Loss
@@ -26,24 +25,15 @@ SMALLEST = 1e-6  # of the factor beside the weights
 class SparseColumns:
     """Parameters (K, d + 1) that take steps over sparse rows, the intercept's an entry more in every row."""
 
-    def __init__(self, theta: FloatArray, *, intercept: bool = True, sums: bool = False) -> None:
-        self.w, self.scale, self.intercept, self.count = theta.T.copy(), np.ones(theta.shape[1]), intercept, 0
+    def __init__(self, engine: SparseLoop, theta: FloatArray, *, sums: bool) -> None:
+        self.engine, self.w, self.scale, self.count = engine, theta.T.copy(), np.ones(theta.shape[1]), 0
         self.sums = np.zeros(self.w.shape) if sums else None
 
-    def steps(
-        self,
-        X: SparseRows,
-        rows: Order,
-        batch_size: int,
-        y: FloatArray,
-        weights: FloatArray | None,
-        rates: FloatArray,
-        l2: FloatArray | None = None,
-        loss: Loss | None = None,
-        after: Callable[[], None] | None = None,
-    ) -> None:
-        """A step for every `batch_size` rows; y is (n, K), rates / batch size (K, steps), and l2, if any, (K,)."""
-        ends, columns, values = X.entries(rows, float(self.intercept))
+    def steps(self, rows: Order, rates: FloatArray, l2: FloatArray | None, after: Callable[[], None] | None) -> None:
+        """A step for each minibatch of the rows; rates / batch size (K, steps), and l2, if any, (K,)."""
+        X, y, weights = self.engine.data
+        batch_size, loss = self.engine.batch_size, None if self.engine.loss.is_squared else self.engine.loss
+        ends, columns, values = X.entries(rows, float(self.engine.moves_intercept))
         columns, coded = columns.astype(np.intp, copy=False), bool((values == 1).all())  # codes: nothing to multiply by
         lines, labels = np.repeat(np.arange(len(rows)) % batch_size, np.diff(ends, prepend=0)), y[rows].T.copy()
         outputs = list(zip(range(len(self.w)), self.w, labels, rates.tolist(), strict=True))
@@ -87,19 +77,18 @@ class SparseColumns:
         np.multiply(self.w.T, self.scale, out=theta, casting="same_kind")
 
 
-def rows_a_chunk(X: SparseRows, batch_size: int) -> int:
-    """How many rows are gathered at once: whole minibatches."""
-    entries = len(X.stored[0]) / len(X) * batch_size + 1
-    return batch_size * max(1, int(CHUNK_ENTRIES / entries))
-
-
 class SparseLoop(Engine):
-    """Any loss, plain SGD, with or without L2 penalty and intercept."""
+    """Any loss, plain SGD, with or without L2 penalty and intercept.
+
+    `lrs` (factors of the stepper's) and `l2`, both (K,), are those of settings that run side by side, for the same y.
+    """
 
     name = "tight"
 
-    def __init__(self, loss: Loss, stepper: Stepper, batch_size: int) -> None:
+    def __init__(self, loss: Loss, stepper: Stepper, batch_size: int, lrs: Any = 1.0, l2: Any = None) -> None:
         self.loss, self.stepper, self.batch_size = loss, stepper, batch_size
+        self.lrs, self.l2 = lrs, stepper.l2 if l2 is None else l2
+        self.moves_intercept = type(stepper.rule) is SGD
 
     @staticmethod
     def can(stepper: Stepper) -> bool:
@@ -107,15 +96,16 @@ class SparseLoop(Engine):
         return type(rule) is SGD and not stepper.l1
 
     def load(self, X: Any, y: FloatArray, weights: FloatArray | None) -> None:
-        self.X, self.y, self.weights = X, y, weights
-        self.chunk = rows_a_chunk(X, self.batch_size)
+        self.data: Any = X, np.tile(y, np.size(self.lrs) // y.shape[1] or 1), weights
+        entries = len(X.stored[0]) / len(X) * self.batch_size + 1
+        self.chunk = self.batch_size * max(1, int(CHUNK_ENTRIES / entries))  # whole minibatches
 
     def run(self, theta: FloatArray, orders: Sequence[Order], path: Path | None = None) -> list[FloatArray]:
         stepper, ends, k = self.stepper, [], theta.shape[1]
-        loss, l2 = None if self.loss.is_squared else self.loss, np.full(k, stepper.l2) if stepper.l2 else None
+        lrs, l2 = np.broadcast_to(self.lrs, k), np.broadcast_to(self.l2, k) if np.any(self.l2) else None
         sums = path is not None and l2 is None and getattr(path, "only_sums", False)
         for order in orders:
-            columns = SparseColumns(theta, intercept=type(stepper.rule) is SGD, sums=sums)
+            columns = SparseColumns(self, theta, sums=sums)
 
             def after(columns: SparseColumns = columns) -> None:
                 columns.write(theta)
@@ -126,8 +116,8 @@ class SparseLoop(Engine):
                 rows = order[start : start + self.chunk]
                 count = -(-len(rows) // self.batch_size)
                 rates = scheduled_rates(stepper, count)
-                rates = np.tile((np.full(count, stepper.lr) if rates is None else rates) / stepper.divisor, (k, 1))
-                columns.steps(self.X, rows, self.batch_size, self.y, self.weights, rates, l2, loss, each)
+                rates = np.outer(lrs, np.full(count, stepper.lr) if rates is None else rates) / stepper.divisor
+                columns.steps(rows, rates, l2, each)
             columns.write(theta)
             if columns.sums is not None:
                 path.add((columns.count * columns.w + columns.sums).T, columns.count)  # type: ignore[union-attr]
