@@ -117,9 +117,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         verbose: bool = False,
         progress: bool = False,
     ) -> None:
-        arguments = dict(locals())
-        del arguments["self"]
-        self.__dict__.update(arguments)
+        self.__dict__.update((name, value) for name, value in locals().items() if name != "self")
 
     def fit(
         self,
@@ -155,7 +153,6 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             facts = as_feed(data).facts
             validate_data(self, facts.sample.X, reset=True, skip_check_array=True)
             labels, n = facts.sample.y[:, 0] if facts.num_outputs == 1 else facts.sample.y, facts.num_rows
-        arrays.check_rows(X, sample_weight, "sample_weight")
         if (X_val is None) != (y_val is None):
             raise TypeError("X_val and y_val come together; give both, or neither")
         validation: Any = self.validation_fraction if self.early_stopping else None
@@ -172,7 +169,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             rule=self.rule,
             average=self.average,
             standardize=self.standardize,
-            sample_weight=arrays.as_weights(sample_weight, n),
+            sample_weight=arrays.as_weights(sample_weight, n, X),
             shuffle=self.shuffle,
             validation=validation,
             callbacks=ProgressBar() if self.progress else (),
@@ -204,8 +201,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         """
         first = not hasattr(self, "coef_")
         data, labels = self._validated(X, y, reset=first)
-        arrays.check_rows(X, sample_weight, "sample_weight")
-        weights = arrays.as_weights(sample_weight, len(data))
+        weights = arrays.as_weights(sample_weight, len(data), X)
         weights = None if weights is None else weights / weights.mean()
         rule, schedule = as_rule(self.rule), as_schedule(self.schedule, self.max_iter or 1000)
         stream = copy.copy(getattr(self, "_stream", _Stream(rule)))
@@ -261,9 +257,8 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
 
     def _validated(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[FloatArray, FloatArray]:
         """Features, and labels in their dtype."""
-        if arrays.is_table(X) or arrays.is_table(y):
-            arrays.check_rows(X, y, "y")
-            y = arrays.as_float_array(y, "y") if arrays.is_table(y) else y
+        arrays.check_rows(X, y, "y")
+        y = arrays.as_float_array(y, "y") if arrays.is_table(y) else y
         options = {**ACCEPTED, "y_numeric": True, "multi_output": True}
         data, labels = check_X_y(self._as_array(X, reset=reset), y, estimator=self, **options)
         with np.errstate(over="ignore"):  # labels beyond float32 become inf, which train refuses
