@@ -106,12 +106,9 @@ def excess(
 
 @dataclass(frozen=True)
 class Parabola:
-    """The mean squared loss with an L2 penalty, for x − shift and y − middle; made once a run.
+    """The mean squared loss with an L2 penalty, for x − shift and y − middle; made once a run."""
 
-    Of fewer rows than columns it is one in the span of the rows: w = basis @ (its coordinates) + what only l2 pulls at.
-    """
-
-    basis: FloatArray
+    basis: FloatArray  # of the span of few rows, whose coordinates are H's; outside it only l2 pulls at w
     shift: FloatArray
     middle: FloatArray
     H: FloatArray  # (p, p)
@@ -248,10 +245,7 @@ class _Place:
 
 
 def _sums(data: Data, here: _Place, D: FloatArray | None = None) -> Sums:
-    """Of weights, losses here and at the constant, y − middle, the gradient (p, k), and H (k, p, p) or its products HD.
-
-    There is one H for all outputs where no row is steeper than another.
-    """
+    """Of weights, losses here and at the constant, y − middle, the gradient (p, k), and H (k, p, p) or HD (p, k)."""
     loss, p = here.loss, len(here.theta)
     found = []
     for start in range(0, len(data.X), BLOCK_ROWS):
@@ -269,8 +263,8 @@ def _sums(data: Data, here: _Place, D: FloatArray | None = None) -> Sums:
             middle = np.broadcast_to(here.middle, y.shape)
             losses = [float((s * loss.value(y_hat, y)).sum()) for y_hat in (r + y, middle)]
         if D is None:
-            each = pulls.T[: 1 if bool((pulls == pulls[:, :1]).all()) else None]
-            H = np.stack([rows.T @ (rows * one[:, None]) for one in each])
+            is_one = bool((pulls == pulls[:, :1]).all())  # for all outputs
+            H = np.stack([rows.T @ (rows * one[:, None]) for one in pulls.T[: 1 if is_one else None]])
         else:
             H = rows.T @ (pulls * (rows @ D))
         found.append(Sums([float(s.sum()), *losses, (s * from_middle).sum(axis=0), rows.T @ (pulls * r), H]))
