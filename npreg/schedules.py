@@ -23,14 +23,12 @@ __all__ = ["Cosine", "ExponentialDecay", "InverseScaling", "StepDecay"]
 
 @dataclass(frozen=True)
 class _Schedule:
-    """A schedule whose fields are numbers, the first of them a time."""
+    """A schedule whose fields are numbers, some of them times."""
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            as_nonnegative(value, name)
-        first, time = next(iter(vars(self).items()))
-        if not time and first != "power":
-            raise ValueError(f"{first} must be greater than 0 epochs, not {time!r}")
+            if not as_nonnegative(value, name) and name in ("every", "num_epochs"):
+                raise ValueError(f"{name} must be greater than 0 epochs, not {value!r}")
 
 
 @dataclass(frozen=True)

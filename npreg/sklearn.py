@@ -205,8 +205,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         weights = None if weights is None else weights / weights.mean()
         rule, schedule = as_rule(self.rule), as_schedule(self.schedule, self.max_iter or 1000)
         stream = copy.copy(getattr(self, "_stream", _Stream(rule)))
-        same, stream.inner = stream.inner == rule, rule
-        stream.state = [part.copy() for part in stream.state] if same and stream.state is not None else None
+        stream.inner, stream.state = rule, stream.state if stream.inner == rule else None
         theta = self._start(labels, keep=not first)
         feed = ArrayFeed(arrays.as_data(data, labels, weights, sparse=True))
         lr, scaling = self.lr, None
@@ -307,7 +306,7 @@ class _Stream:
     columns: ColumnMoments | None = None
 
     def init(self, params: Sequence[FloatArray]) -> list[FloatArray]:
-        self.state = self.inner.init(params) if self.state is None else self.state
+        self.state = self.inner.init(params) if self.state is None else [part.copy() for part in self.state]
         return self.state
 
     def update(self, grads: list[FloatArray], state: list[FloatArray]) -> list[FloatArray]:
