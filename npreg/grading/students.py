@@ -223,9 +223,7 @@ def submissions(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[s
 def read(path: Path) -> Submission:
     """Read one entry; whatever it is, the answer is a `Submission`."""
     try:
-        return Submission(readable_name(path.name), _source(path))
-    except _Refused as refused:
-        reason = (refused.args[0], refused.args[1])
+        return Submission(readable_name(path.name), *_source(path))
     except OSError as error:
         reason = ("unreadable", error.strerror or type(error).__name__)
     except UnusableFile as error:
@@ -241,29 +239,25 @@ def readable_name(name: str) -> str:
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
 
 
-class _Refused(Exception):
-    """The entry cannot be read as a submission: code and detail of the reason."""
-
-
-def _source(path: Path) -> str:
-    """The text, in the encoding that a byte-order mark or a comment declares, or UTF-8; of a notebook the code."""
+def _source(path: Path) -> tuple[str | None, tuple[str, str] | None]:
+    """The text, by a byte-order mark, a declared encoding or UTF-8, of a notebook the code; or why there is none."""
     kind, suffix = stat.S_IFMT(os.lstat(path).st_mode), path.suffix.lower()
     if kind != stat.S_IFREG:
-        raise _Refused({stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}.get(kind, "not-a-file"), "")
+        return None, ({stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}.get(kind, "not-a-file"), "")
     if suffix not in LARGEST:
-        raise _Refused("file-type", readable_name(path.suffix) or "no extension")
+        return None, ("file-type", readable_name(path.suffix) or "no extension")
     flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, os.O_RDONLY | flags), "rb") as file:
         content = file.read(LARGEST[suffix] + 1)
     if len(content) > LARGEST[suffix]:
-        raise _Refused("file-size", size(LARGEST[suffix]))
+        return None, ("file-size", size(LARGEST[suffix]))
     source = decode(content, "file")
     source = notebook_source(source, "file") if suffix == ".ipynb" else source
     if not source.strip():
-        raise _Refused("empty", "")
+        return None, ("empty", "")
     if len(source) > LARGEST[".py"]:
-        raise _Refused("file-size", size(LARGEST[".py"]))
-    return source
+        return None, ("file-size", size(LARGEST[".py"]))
+    return source, None
 
 
 class NotUnpacked(ValueError):
