@@ -23,18 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.differentiate import steps
-from npreg.differentiate.steps import (
-    Array,
-    Curve,
-    Function,
-    along,
-    as_float_inputs,
-    as_values,
-    call,
-    natural_scale,
-    quiet,
-    real,
-)
+from npreg.differentiate.steps import Array, Curve, Function, along, as_float_inputs, as_values, call, real
 
 Move: TypeAlias = Mapping[str, Array]
 EPS = float(np.finfo(np.float64).eps)
@@ -115,7 +104,7 @@ def derivative(function: Function, inputs: Mapping[str, Any], name: str | Mappin
     >>> bool(d.kink), float(d.lower), float(d.upper)
     (True, -1.0, 1.0)
     """
-    with quiet():
+    with steps.quiet():
         base, moves, scale = _asked(function, inputs, name)
         found = columns(function, base, moves)
         shape = found.value.shape[:-1] + scale.shape
@@ -158,7 +147,7 @@ def term_sizes(
     >>> bool(0.1 < float(term_sizes(lambda x: np.sum(x - np.mean(x)), x, "x")[0]) < 10)
     True
     """
-    with quiet():
+    with steps.quiet():
         base, moves, scale = _asked(function, inputs, what)
         sizes = column_sizes(function, base, moves, analytic)
         return np.asarray(sizes.reshape(sizes.shape[:-1] + scale.shape) / scale)
@@ -181,7 +170,7 @@ def _asked(
             raise ValueError(f"there is no input {name!r}; the inputs are {', '.join(inputs)}")
     base = as_float_inputs(inputs, varied)
     if isinstance(what, str):
-        scale = natural_scale(function, base, what)
+        scale = steps.natural_scale(function, base, what)
         return base, one_by_one(what, scale), scale
     move = {name: as_values(direction, f"direction {name!r}", np.float64) for name, direction in what.items()}
     for name, direction in move.items():
