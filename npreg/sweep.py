@@ -195,7 +195,7 @@ class SideBySide(Engine):
                     calls = [G.dot for G in np.matmul(Z[..., : self.p].swapaxes(-1, -2), Z)]
                 else:
                     calls = [_of_rows(Z_t, Z_t[:, : self.p].T) for Z_t in Z]
-                self.apply(theta, calls, rows.totals(index) / self.divisor if self.decays else None)
+                self.apply(theta, calls, rows.totals(index) if self.decays else None)
             ends.append(theta.copy())
         return ends
 
@@ -203,19 +203,18 @@ class SideBySide(Engine):
         return partial(BatchMoments.of_block, self.rows.nominal, 1 / self.divisor, totals=self.decays)
 
     def advance(self, theta: FloatArray, moments: BatchMoments, rows: Callable[[], Any], path: Path | None) -> None:
-        shares = None if moments.totals is None else moments.totals / self.divisor
-        self.apply(theta, [G.dot for G in moments.scaled], shares)
+        self.apply(theta, [G.dot for G in moments.scaled], moments.totals)
 
-    def apply(self, theta: FloatArray, calls: Iterable[Gradient], shares: FloatArray | None) -> None:
-        """A step for each of the gradient functions; `shares` are rows / batch_size, where L2 needs them."""
+    def apply(self, theta: FloatArray, calls: Iterable[Gradient], totals: FloatArray | None) -> None:
+        """A step for each of the gradient functions; `totals` are the rows of its minibatch, where L2 needs them."""
         states = np.vstack([theta, np.tile(np.eye(self.k), self.count)])  # (θ; identity)
         inner, gradient = states[: self.p], np.empty_like(theta)
         weights = inner[:-1]
         for t, gradient_of in enumerate(calls):
             gradient_of(states, gradient)
             np.multiply(gradient, self.lrs, gradient)
-            if shares is not None:
-                weights -= (shares[t] * self.shrink) * weights
+            if totals is not None:
+                weights -= (totals[t] / self.divisor * self.shrink) * weights
             np.subtract(inner, gradient, inner)
         theta[...] = inner
 

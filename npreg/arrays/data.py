@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,37 +16,28 @@ from npreg.arrays.tables import FloatArray, Names, Table, as_float_array, as_tab
 Kind: TypeAlias = "tuple[int, int, np.dtype[Any], Names]"  # features, outputs, dtype, columns
 
 
-class _Rows(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Features (n, d), labels (n, k), and weights (n,) or None; `names` of the features, if they have any."""
+
     X: FloatArray
     y: FloatArray
     weights: FloatArray | None = None
-
-
-class Data(_Rows):
-    """Features (n, d), labels (n, k), and weights (n,) or None; `names` of the features, if they have any."""
-
     names: Names = None
 
-    @classmethod
-    def named(cls, names: Names, X: FloatArray, y: FloatArray, weights: FloatArray | None = None) -> Data:
-        data = cls(X, y, weights)
-        data.names = names
-        return data
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.X, self.y, self.weights))
 
     @property
     def kind(self) -> Kind:
         return self.X.shape[1], self.y.shape[1], self.X.dtype, self.names
-
-    def _replace(self, **changes: Any) -> Data:
-        return Data.named(self.names, **{**self._asdict(), **changes})
 
     def total(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """As that of `Rows`, of which these are all."""
         return function(self, *arguments)
 
     def rows(self, rows: slice | np.ndarray[Any, Any]) -> Data:
-        weights = None if self.weights is None else self.weights[rows]
-        return Data.named(self.names, self.X[rows], self.y[rows], weights)
+        return Data(self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows], self.names)
 
     def head(self, num_rows: int) -> Data:
         """A copy of the first rows."""
@@ -157,7 +149,7 @@ def as_data(
     weights = as_weights(sample_weight, len(X.array), features)
     dtype = np.result_type(*([t.array.dtype for t in (X, y) if t.is_float] or [np.dtype(np.float64)]))
     columns = Table(y.array.reshape(len(y.array), -1), y.names)
-    return Data.named(X.names, cast(X, dtype, "features"), cast(columns, dtype, "labels"), weights)
+    return Data(cast(X, dtype, "features"), cast(columns, dtype, "labels"), weights, X.names)
 
 
 def cast(table: Table, dtype: np.dtype[Any], name: str) -> Any:

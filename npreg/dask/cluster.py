@@ -28,12 +28,9 @@ class ClusterError(RuntimeError):
 class BlockError(RuntimeError):
     """A block of rows could not be computed; the cause is chained, and `block` is such as "block 3"."""
 
-    def __init__(self, message: str, block: str) -> None:
-        super().__init__(message, block)
+    def __init__(self, message: str, block: str = "") -> None:
+        super().__init__(message)
         self.block = block
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class Job(NamedTuple):

@@ -153,13 +153,10 @@ def as_chunks(
 ) -> tuple[list[tuple[Any, ...]], list[int]]:
     """What to compute of each chunk, and its rows; a chunk is `per_chunk` parts of the features that have rows."""
     features = columns[0]
-    found = features.rows
-    if rows is not None:
-        found = [as_count(number, "rows", 0) for number in rows]
-        if len(found) != len(features.parts):
-            raise ValueError(f"rows has {len(found)} numbers for {len(features.parts)} chunks")
-    elif found is None:
-        found = count(features.parts)
+    found = features.rows if rows is None else [as_count(number, "rows", 0) for number in rows]
+    found = count(features.parts) if found is None else found
+    if len(found) != len(features.parts):
+        raise ValueError(f"rows has {len(found)} numbers for {len(features.parts)} chunks")
     features.rows = found
     cut = zip(found, *(column.cut(found, count) for column in columns), strict=True)
     full = [some for some in cut if some[0]]

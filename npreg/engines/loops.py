@@ -59,7 +59,7 @@ class FoldedRows:
         if self.table is not None:
             np.take(self.table, rows, axis=0, out=flat, mode="clip")
         else:
-            X, y = (part.take(rows, axis=0, mode="clip") for part in self.data[:2])
+            X, y = (part.take(rows, axis=0, mode="clip") for part in (self.data.X, self.data.y))
             weights = self.data.weights
             self.fold(X, y, None if weights is None else weights.take(rows, mode="clip"), flat)
             flat[rows == self.num_rows] = 0

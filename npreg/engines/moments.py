@@ -52,7 +52,7 @@ class BatchMoments(NamedTuple):
     def of_block(cls, batch_size: int, scale: float, data: Data, order: Order, *, totals: bool) -> BatchMoments:
         """Of all minibatches of a block's rows in this order, one chunk after the other."""
         rows = FoldedRows(np.float64, batch_size)
-        rows.load(*data, scale)
+        rows.load(data.X, data.y, data.weights, scale)
         index, buffer = rows.padded(order), np.empty((rows.chunk * rows.batch_size, rows.width))
         scaled = np.empty((rows.steps, rows.num_inputs, rows.width))
         for start in range(0, rows.steps, rows.chunk):

@@ -116,7 +116,7 @@ def _solve(total: Total, extent: Extent) -> LeastSquaresResult:
         rest = squares + DoubleDouble(-fitted.high, -fitted.low)
         return stacked(found, rest + exactly(-np.sum(x.high * found.high, axis=0)))
 
-    x, rss = _refine(from_moments, inverse.W, zeros(*h.high.shape), 0.0)
+    x, rss = _refine(from_moments, inverse.W, zeros(*h.high.shape), 1.0)
     if not dependent and (hard or bool(np.any(rss.high <= NEARLY_PERFECT * squares.high))):
         rate = min(1.0, 100 * len(G.high) * inverse.condition_number * EPS)
         x, rss = _refine(lambda x: total(gradient, extent, x), inverse.W, x, rate)
@@ -143,8 +143,7 @@ def _refine(
         x += exactly(correction)
         size = np.linalg.norm(change, axis=0)  # the length of the change in A x
         # Done where the next correction, `rate` times this one, changes no coefficient's last bit, or none shrinks.
-        changed = np.abs(correction) * max(rate, EPS / 64) if rate else np.abs(correction)
-        active &= ~np.all(changed <= EPS / 64 * np.abs(x.high), axis=0) & ~(size >= previous / 2)
+        active &= ~np.all(np.abs(correction) * rate <= EPS / 64 * np.abs(x.high), axis=0) & ~(size >= previous / 2)
         previous = size
     return x, DoubleDouble(np.maximum(rss.high, 0.0), np.where(rss.high > 0, rss.low, 0.0))
 

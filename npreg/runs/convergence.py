@@ -124,7 +124,7 @@ class Parabola:
             feed = ArrayFeed(Data(R.T, y, weights))
         else:
             basis = np.eye(feed.facts.width)
-        X, y = feed.facts.sample[:2]
+        X, y, _ = feed.facts.sample
         d, k = feed.facts.width, len(theta[-1])
         shift, middle = np.zeros(d), theta[-1]
         if fit_intercept:
@@ -226,7 +226,7 @@ class _Place:
 
     @classmethod
     def at(cls, feed: Feed, loss: Loss, theta: FloatArray, fit_intercept: bool) -> _Place:
-        X, y = feed.facts.sample[:2]
+        X, y, _ = feed.facts.sample
         middle = y.mean(axis=0, dtype=np.float64) if loss.is_squared else np.median(y, axis=0)
         spread = 1.0 if loss.is_squared else float(np.abs(y - middle).mean()) or float(np.abs(y).mean()) or 1.0
         shift = fit_intercept * np.asarray(X[:: max(1, len(X) // 256)]).mean(axis=0, dtype=np.float64)
@@ -249,7 +249,7 @@ def _sums(data: Data, here: _Place, D: FloatArray | None = None) -> Sums:
     loss, p = here.loss, len(here.theta)
     found = []
     for start in range(0, len(data.X), BLOCK_ROWS):
-        X, y, weights = data.rows(slice(start, start + BLOCK_ROWS))[:3]
+        X, y, weights = data.rows(slice(start, start + BLOCK_ROWS))
         rows, y = np.ones((len(X), p)), y.astype(np.float64)
         np.subtract(X, here.shift, out=rows[:, :-1])
         r = rows @ here.theta - y

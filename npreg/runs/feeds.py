@@ -10,6 +10,7 @@ import copy
 import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
@@ -125,7 +126,7 @@ class ArrayFeed(Rows):
 
     def fingerprint(self) -> str:
         X: Any = self.data.X
-        return fingerprint(*((X.pointers, *X.stored) if is_sparse(X) else [X]), *self.data[1:])
+        return fingerprint(*((X.pointers, *X.stored) if is_sparse(X) else [X]), self.data.y, self.data.weights)
 
     def scaled(self, scaling: Scaling) -> ArrayFeed:
         return ArrayFeed(scaling.data(self.data))
@@ -255,7 +256,7 @@ class RunRows(NamedTuple):
                 raise ValueError(f"validation must be {VALIDATION}, not a tuple of {len(validation)}")
             given = as_data(*validation, like=facts.sample, sparse=True)
             X = cast(Table(given.X, given.names), facts.dtype, "validation features")
-            held_out = given._replace(X=X, y=cast(Table(given.y), facts.dtype, "validation labels"))
+            held_out = replace(given, X=X, y=cast(Table(given.y), facts.dtype, "validation labels"))
         y = facts.sample.y
         if plan.loss.is_squared and max(y.max(), -y.min()) > math.sqrt(np.finfo(facts.dtype).max / facts.num_rows):
             sizes = np.abs(y).max(axis=1)
@@ -284,7 +285,7 @@ def _split(rows: Data | Rows, fraction: float, rng: np.random.Generator) -> tupl
         raise ValueError(f"{said}; at least one row must be on each side")
     order = rng.permutation(len(X)).astype(np.min_scalar_type(len(X)))  # kept for the whole run
     kept, out = (
-        Data.named(rows.names, some_rows(X, some), y[some], None if weights is None else weights[some])
+        Data(some_rows(X, some), y[some], None if weights is None else weights[some], rows.names)
         for some in (np.sort(order[held:]), np.sort(order[:held]))
     )
     return kept, out

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -101,7 +101,7 @@ class Scaling:
         """Of rows; their weights come to a mean of 1, so that only ratios of weights matter."""
         X: Any = data.X
         X = X.scaled(self.sd) if is_sparse(X) else converted(X, self.features)
-        return data._replace(X=X, weights=None if data.weights is None else data.weights / self.mean_weight)
+        return replace(data, X=X, weights=None if data.weights is None else data.weights / self.mean_weight)
 
     def features(self, X: FloatArray) -> FloatArray:
         scaled = X - self.mean

@@ -92,12 +92,13 @@ def test_columns_that_are_only_counted_have_no_names():
 
 
 def test_names_survive_pickling_and_blocks():
+    import dataclasses
     import pickle
 
     data = as_data(frame(), Y)
     again = pickle.loads(pickle.dumps(data))
     assert (type(again), again.names) == (type(data), NAMES)
-    assert data.head(3).names == data._replace(X=data.X).names == NAMES
+    assert data.head(3).names == dataclasses.replace(data, X=data.X).names == NAMES
     blocks = npreg.RowBlocks.of(frame(), Y, block_rows=15)
     assert blocks[1].names == NAMES
     assert npreg.train(blocks, lr="auto", rng=0, num_epochs=1).feature_names == NAMES
