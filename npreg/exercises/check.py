@@ -70,9 +70,8 @@ def check(
     questions = questions_of(found, probes, seed)
     outcome = run_answers(code, questions.names, questions.probes, optional=questions.optional)
     report = judge(questions, outcome, lang)
-    if seconds <= 0:
-        return report
-    return placed(report, questions, outcome, partial(search_changes, code, seconds=seconds))
+    search = partial(search_changes, code, seconds=seconds)
+    return placed(report, questions, outcome, search) if seconds > 0 else report
 
 
 def _read(source: Source) -> str | Mapping[str, Any]:

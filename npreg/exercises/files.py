@@ -206,9 +206,7 @@ def load_exercise(path: str | Path) -> Exercise:
 
 def student_files(folder: str | Path, skipped: list[UnusableFile]) -> Iterator[tuple[Path, str, str]]:
     """Files of a folder that name exercises: path, id, text for it; why others were skipped is added to `skipped`."""
-    for path in sorted(Path(folder).glob("[!.]*")):
-        if path.suffix not in (".py", ".ipynb"):
-            continue
+    for path in sorted(path for path in Path(folder).glob("[!.]*") if path.suffix in (".py", ".ipynb")):
         try:
             source = read_source(path)
         except UnusableFile as error:

@@ -208,7 +208,7 @@ def _commonest(questions: Questions) -> Iterator[tuple[str, list[Array]]]:
     """Names of answers with wrong values on all probes: of every family of codes the simplest first."""
     found, seen = [], Counter[tuple[str, str]]()
     for name in questions.names:
-        wrong = (known for known in known_mistakes(questions.bank, name) if known.codes != (RIGHT,))
+        _, *wrong = known_mistakes(questions.bank, name)
         single = (known for known in wrong if len(known.codes) == 1)
         for mistake in sorted(single, key=lambda known: (known.cost, len(known.codes[0]))):
             family = mistake.codes[0].partition(":")[0]

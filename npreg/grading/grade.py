@@ -116,16 +116,16 @@ def grade(
         students = entries(path, [*sources, *outputs.paths(), *skip], place)
         sandbox, isolation = choose(replace(settings.sandbox, place=place), way, known_right)
         settings = replace(settings, sandbox=sandbox)
-        texts = (Path(source).read_bytes().hex() for source in sources)
-        decisive = (settings, __version__, np.__version__, *texts)
+        decisive = (settings, __version__, np.__version__, *(Path(source).read_bytes() for source in sources))
         tasks = []
         for entry, asked in itertools.product(students, exercises):
             seed = student_seed(secret, asked.id, (student if alone else None) or entry.student)
             submission = entry.submission(asked, [os.path.basename(source) for source in sources])
-            student_is = (entry.label, entry.student, entry.name, submission.digest, asked.id, seed)
+            parts = (entry.student, entry.name, submission, asked.id, seed, *decisive)
+            key = hashlib.sha256(repr(parts).encode()).hexdigest()
             name = entry.label if len(exercises) == 1 else f"{entry.label}-{asked.id}"
             name = "" if alone and len(exercises) == 1 else name
-            tasks.append(_Task(entry, asked, submission, seed, key(*student_is, *decisive), name))
+            tasks.append(_Task(entry, asked, submission, seed, key, name))
         kept, results = outputs.journal_path(), dict[int, Result]()
         with journal(kept) as (known, add):
             for number, task in enumerate(tasks):
@@ -223,10 +223,6 @@ def read_key(path: str | os.PathLike[str] | None = None) -> bytes:
     if not key:
         raise ValueError(f"the key file {str(path)!r} is empty; write some random text into it, or delete it")
     return key
-
-
-def key(*parts: object) -> str:
-    return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import importlib.util
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,6 @@ import numpy as np
 
 from npreg.exercises import course, judge, place, session, words
 from npreg.exercises.findings import NAMED, AnswerReport
-from npreg.exercises.forward.probes import fresh
 from npreg.exercises.forward.program import Exercise
 from npreg.exercises.report import UnusableFile
 from npreg.grading.numerical import loses_digits, stretched
@@ -152,7 +151,7 @@ def mark(
     file = Isolated(sandbox, submission.source + "\n", submission.helpers, slot, watch)
     try:
         with _judging, np.errstate(all="ignore"):
-            questions = judge.questions_of(exercise, fresh(exercise, seed))
+            questions = judge.questions_of(exercise, seed=seed)
             large = stretched(exercise, questions.probes[0])
         asked = [*questions.probes, *(each.reference.given for each in large)]
         ran = file.run(questions.names, asked, questions.optional)
@@ -254,27 +253,21 @@ def known_right(sandbox: Sandbox) -> tuple[str, Mapping[str, Any]]:
     limits = replace(sandbox.limits, seconds=max(KNOWN_RIGHT_SECONDS, sandbox.limits.seconds))
     sandbox = replace(sandbox, limits=limits)
     asked = (sandbox, base_executable())
-    if asked not in _passed:
-        problem, in_force = _tried(sandbox, standard_modules())
-        if problem:
-            return f"{problem}; {CURE}", in_force
-        _passed[asked] = in_force
-    return "", _passed[asked]
-
-
-def _tried(sandbox: Sandbox, modules: Sequence[str]) -> tuple[str, Mapping[str, Any]]:
-    exercise = course.load("minibatch-mean")
-    questions = judge.questions_of(exercise, fresh(exercise, 0))
-    source = KNOWN_RIGHT.format(modules=list(modules))
-    ran = Isolated(sandbox, source).run(questions.names, questions.probes)
+    if asked in _passed:
+        return "", _passed[asked]
+    questions, modules = judge.questions_of(course.load("minibatch-mean"), seed=0), standard_modules()
+    ran = Isolated(sandbox, KNOWN_RIGHT.format(modules=modules)).run(questions.names, questions.probes)
     error, unknown = ran.outcome["error"], {*ran.outcome["stdout"].split()}.intersection(modules)
     missing = sorted(name for name in unknown if _imports_outside(name))  # else this Python lacks it
     said = "; ".join(f"{code} {detail.strip()[-300:]}".strip() for code, detail in ran.endings.values())
     said = said or (f"{error['kind']}: {error['message']}" if error else "")
     said = said or (f"ImportError: cannot import {', '.join(missing)}" if missing else "")
     said = said or ("" if judge.judge(questions, ran.outcome).passed else "its answers were judged wrong")
-    problem = f"a file that is known to be right does not get full marks in the isolation here ({said})"
-    return problem if said else "", ran.isolation
+    if said:
+        problem = f"a file that is known to be right does not get full marks in the isolation here ({said})"
+        return f"{problem}; {CURE}", ran.isolation
+    _passed[asked] = ran.isolation
+    return "", ran.isolation
 
 
 def standard_modules() -> list[str]:

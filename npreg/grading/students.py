@@ -6,7 +6,6 @@ import bz2
 import contextlib
 import difflib
 import gzip
-import hashlib
 import itertools
 import os
 import re
@@ -199,11 +198,6 @@ class Submission:
     source: str | None = None
     reason: tuple[str, str] | None = None
     helpers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def digest(self) -> str:
-        """A SHA-256 of all that is read, with which a result is found again after a stop."""
-        return hashlib.sha256(repr((self.source, self.reason, sorted(self.helpers.items()))).encode()).hexdigest()
 
 
 def submissions(path: str | os.PathLike[str], skip: Iterable[str | os.PathLike[str]] = ()) -> list[Path]:
