@@ -68,13 +68,10 @@ def cure_of(array: AnyArray, name: str, values: Any, column: str | int | None) -
 def removal(values: Any, name: str) -> str:
     """How to be rid of rows with something missing."""
     several = len(getattr(values, "shape", np.shape(values))) == 2
+    floats = f"{name}.to_numpy(float, na_value=np.nan)" if hasattr(values, "iloc") else f"np.asarray({name}, float)"
+    keep = f"np.isfinite({floats}){'.all(axis=1)' * several}"
     if isinstance(values, np.ma.MaskedArray):
         keep = f"~np.ma.getmaskarray({name}){'.any(axis=1)' * several}"
-    else:
-        as_floats = f"np.asarray({name}, float)"
-        if hasattr(values, "iloc"):
-            as_floats = f"{name}.to_numpy(float, na_value=np.nan)"
-        keep = f"np.isfinite({as_floats}){'.all(axis=1)' * several}"
     return f"remove or fill these rows first (keep = {keep} tells the others)"
 
 

@@ -106,17 +106,14 @@ class Cluster:
 
     def wait(self, job: Job, future: Any) -> None:
         """Until the future is done, as long as there is a worker to do it."""
-        idle_since = None
+        idle = 0.0
         while not future.done():
             try:
                 distributed.wait(future, timeout=POLL)
             except distributed.TimeoutError:
                 workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
-                if any(worker.get("status") != "paused" for worker in workers):
-                    idle_since = None
-                    continue
-                idle_since = idle_since or time.monotonic()
-                if time.monotonic() - idle_since > PATIENCE:
+                idle = 0.0 if any(worker.get("status") != "paused" for worker in workers) else idle + POLL
+                if idle > PATIENCE:
                     paused = f"all {len(workers)} workers have been paused for {PATIENCE:g} seconds, for want of memory"
                     none = f"the cluster has had no worker for {PATIENCE:g} seconds"
                     what = f"{paused}; {MORE_MEMORY}" if workers else none

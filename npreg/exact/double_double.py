@@ -74,10 +74,6 @@ def _split(a: Array) -> tuple[Array, Array]:
     return high, a - high
 
 
-def zeros(*shape: int) -> DoubleDouble:
-    return DoubleDouble(np.zeros(shape), np.zeros(shape))
-
-
 def exactly(a: Array) -> DoubleDouble:
     """A float64 array as a double-double; the low part takes no memory."""
     return DoubleDouble(a, np.broadcast_to(0.0, a.shape))

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npreg.arrays import FloatArray, Names, Rows, as_data, as_features, as_flag, check_finite, column_name, warn
-from npreg.exact.double_double import Array, DoubleDouble, exactly, subtract_matmul, zeros
+from npreg.exact.double_double import Array, DoubleDouble, exactly, subtract_matmul
 from npreg.exact.result import LeastSquaresResult
 from npreg.exact.sums import Exponents, Extent, Moments, gradient, stacked, whitened
 
@@ -116,7 +116,7 @@ def _solve(total: Total, extent: Extent) -> LeastSquaresResult:
         rest = squares + DoubleDouble(-fitted.high, -fitted.low)
         return stacked(found, rest + exactly(-np.sum(x.high * found.high, axis=0)))
 
-    x, rss = _refine(from_moments, inverse.W, zeros(*h.high.shape), 1.0)
+    x, rss = _refine(from_moments, inverse.W, exactly(np.zeros(h.high.shape)), 1.0)
     if not dependent and (hard or bool(np.any(rss.high <= NEARLY_PERFECT * squares.high))):
         rate = min(1.0, 100 * len(G.high) * inverse.condition_number * EPS)
         x, rss = _refine(lambda x: total(gradient, extent, x), inverse.W, x, rate)
@@ -133,7 +133,7 @@ def _refine(
     """Solve Aᵀ(y − A x) = 0 by corrections, step 3 of the module's docstring; x, and Σ (y − A x)² there."""
     previous = np.full(x.high.shape[1], np.inf)
     active = np.ones(x.high.shape[1], bool)
-    rss = zeros(x.high.shape[1])
+    rss = exactly(np.zeros(x.high.shape[1]))
     while active.any():
         found = gradient_at(x)
         change = W.T @ found.high[:-1]

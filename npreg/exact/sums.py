@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npreg.arrays import Data, FloatArray, Kind
-from npreg.exact.double_double import Array, DoubleDouble, exactly, subtract_matmul, two_sum, zeros
+from npreg.exact.double_double import Array, DoubleDouble, exactly, subtract_matmul, two_sum
 
 ROWS = 2048  # 2 · 21 bits and 2^11 of them make 53
 SMALL_FIRST = [(2, 2), (1, 2), (2, 1), (0, 2), (2, 0), (1, 1), (0, 1), (1, 0), (0, 0)]  # slices i of a, j of b
@@ -100,7 +100,7 @@ class Moments:
     @classmethod
     def of(cls, data: Data, extent: Extent) -> Moments:
         p, k = len(extent.exponents[0]), extent.kind[1]
-        total = cls(zeros(3 * p, 3 * (p + k)), np.zeros((0, p)), zeros(4, k))
+        total = cls(exactly(np.zeros((3 * p, 3 * (p + k)))), np.zeros((0, p)), exactly(np.zeros((4, k))))
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             for A, y, s in extent.parts(data):
                 left, root = _slices(A), A.high if s is None else A.high * np.sqrt(s.high)
@@ -146,7 +146,7 @@ def _slices(A: DoubleDouble) -> Array:
 
 def gradient(data: Data, extent: Extent, x: DoubleDouble) -> DoubleDouble:
     """Aᵀ S (y − A x), and in the last row Σ s (y − A x)², (p + 1, k)."""
-    total = zeros(len(x.high) + 1, x.high.shape[1])
+    total = exactly(np.zeros((len(x.high) + 1, x.high.shape[1])))
     for A, y, s in extent.parts(data):
         r = subtract_matmul(y.high, A, x)
         weighted = r if s is None else r * s
