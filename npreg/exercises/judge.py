@@ -114,8 +114,7 @@ def judge_one(
         about = _right_without_guards(references, name, values, free, function["guards"]) or about
         passed = about[-1].kind == "guard"
     whole = all(value.dtype.kind in "iu" for value in values) and any(value.ndim for value in values)
-    numbers = all(value.dtype.kind in "iuf" and value.dtype != np.float16 for value in values)
-    numbers = numbers and (passed or not whole)
+    numbers = all(value.dtype.kind in "iuf" and value.dtype != np.float16 for value in values) and (passed or not whole)
     findings = (
         Finding("runs", True),
         Finding("repeatable", repeatable),

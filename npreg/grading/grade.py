@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -215,10 +216,8 @@ def read_key(path: str | os.PathLike[str] | None = None) -> bytes:
     variable, folder = ("APPDATA", "") if os.name == "nt" else ("XDG_CONFIG_HOME", ".config")
     path = Path(path or Path(os.environ.get(variable) or Path.home() / folder, "npreg", "grading.key"))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
+    with contextlib.suppress(FileExistsError), open(path, "x", opener=partial(os.open, mode=0o600)) as file:
+        file.write(secrets.token_hex(32) + "\n")
     key = path.read_bytes().strip()
     if not key:
         raise ValueError(f"the key file {str(path)!r} is empty; write some random text into it, or delete it")
