@@ -108,8 +108,7 @@ def sweep(
     feed, scaling = on_scale(feed, standardize=as_flag(standardize, "standardize"))
     facts, k = feed.facts, feed.facts.num_outputs
     theta = start_parameters(w, b, facts.width, k, facts.dtype, generator)
-    if scaling is not None:
-        theta = scaling.enter(theta)
+    theta = theta if scaling is None else scaling.enter(theta)
     lrs, l2 = np.tile(rates, len(penalties)), np.repeat(penalties, len(rates))
     states = np.tile(theta.astype(np.float64), len(lrs))
     engine: Engine = SideBySide(theta.shape, lrs, l2, batch_size)
@@ -132,9 +131,7 @@ def sweep(
     epochs = feed.epochs(engine, states, generator, num_epochs, How(ahead=True))
     with np.errstate(over="ignore", invalid="ignore"), closing(epochs):
         for epoch, end in enumerate(end for ends, _ in epochs for end in ends):
-            for i in range(len(lrs)):
-                if epoch and not np.isfinite(losses[i, epoch - 1]):
-                    continue
+            for i in np.flatnonzero(np.isfinite(losses[:, epoch - 1])) if epoch else range(len(lrs)):
                 found = end[:, i * k : (i + 1) * k].astype(facts.dtype)
                 loss = None if optimum is None else around.mean_loss(found.astype(np.float64) - optimum)
                 if loss is None and np.isfinite(found).all():
@@ -142,8 +139,7 @@ def sweep(
                 if loss is not None and loss <= limit:
                     losses[i, epoch], good[i] = loss, found
     final = good.astype(facts.dtype)
-    if scaling is not None:
-        final = scaling.leave(final)
+    final = final if scaling is None else scaling.leave(final)
     diverged = ~np.isfinite(losses[:, -1])
     if diverged.all():
         told = f"every run of the sweep diverged; up to lrs = {bound.max():.3g} is stable, try these"

@@ -181,8 +181,7 @@ def _in_order(table: Table, names: Names, num_columns: int) -> Table:
         return table._replace(array=table.array[:, [found.index(name) for name in learned]], names=names)
     if names is None:
         return table
-    missing = tuple(name for name in learned if name not in found)
-    if missing:
+    if missing := tuple(name for name in learned if name not in found):
         lacking, there = _listed(missing), _listed(found)
         raise ValueError(f"features lack columns {lacking}, which were learned from; there are {there}")
     cure = "features[list(result.feature_names)] takes them alone"

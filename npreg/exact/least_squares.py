@@ -163,8 +163,7 @@ def _result(
         stderr = residual_sd * np.sqrt(diagonal)[:, np.newaxis]
 
     def unscaled(scaled: Array, exponents: Exponents, name: str) -> FloatArray:
-        with np.errstate(over="ignore"):
-            found: FloatArray = np.ldexp(scaled, exponents).astype(dtype)
+        found: FloatArray = np.ldexp(scaled, exponents).astype(dtype)
         if np.any(np.isinf(found) & np.isfinite(scaled)):
             raise ValueError(f"a {name} is beyond the range of {np.dtype(dtype)}; rescale features or labels")
         return found
