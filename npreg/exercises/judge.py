@@ -100,9 +100,10 @@ def judge_one(
     `steps` are the verdicts on derivatives that the file gives besides, `loading` is the error that stopped the file.
     """
     references, runs = questions.judged, function["runs"]
+    outside = [g for g in function["globals"] if g in references[0].given and g not in function["parameters"]]
     for record, at in zip(runs, references, strict=True):
         if record["problem"] is not None:
-            return _cannot_run(name, function, record, at, loading)
+            return _cannot_run(name, record, at, outside, None if function["defined"] else loading)
     values, free = [run["value"] for run in runs], [run["free"] for run in runs]
     changed, repeatable = {a for run in runs for a in run["changed"]}, all(_same(r["value"], r["again"]) for r in runs)
     behaviour = [Mistake("changes-input", name, Facts(input=argument)) for argument in sorted(changed)[:1]]
@@ -132,7 +133,6 @@ def judge_one(
     else:
         differing = (finding.details for finding in about if finding.kind == "value" and finding.details.get("entries"))
         off_by = next((Facts(at, entry=tuple(at["entries"][0]) or None) for at in differing), Facts())
-        outside = _known_globals(function, references[0])
         found = _named(questions, name, values, off_by, outside)
         if found[0].code == "not-recognised" and function["guards"]:
             found = _named(questions, name, _without(values, free), off_by, outside)
@@ -162,18 +162,17 @@ def _about_steps(bank: Bank, answer: Answer, steps: Sequence[AnswerReport]) -> F
 
 
 def _cannot_run(
-    name: str, function: Mapping[str, Any], record: Mapping[str, Any], at: Reference, loading: Mapping[str, Any] | None
+    name: str, record: Mapping[str, Any], at: Reference, outside: Sequence[str], loading: Mapping[str, Any] | None
 ) -> AnswerReport:
-    """The verdict where a call gave no numbers; `loading` is the error that stopped the file, if one did."""
+    """The verdict where a call gave no numbers; `loading` is the error that kept the function from being defined."""
     error, code = record["error"], record["problem"]
     alternatives: tuple[str, ...] = ()
-    if code == "not-implemented" and not function["defined"] and loading is not None:
+    if code == "not-implemented" and loading is not None:
         error, code = loading, "raises"
     found = Facts(got=record["type"])
     if error is not None:
         found = Facts(error=f"{error['kind']}: {error['message']}".strip(": "), line=error["line"])
-    outside = _known_globals(function, at) if code == "raises" else []
-    if outside:
+    if outside and code == "raises":
         code, alternatives, found = "global-or-hardcoded", ("raises",), found | Facts(variable=outside[0])
     exercise, answer = at.tape.exercise, at.tape.exercise.answers.get(name)
     if code == "not-implemented" and answer is not None and answer.order:  # what it goes through, for a first hint
@@ -185,10 +184,6 @@ def _cannot_run(
     mistake = Mistake(code, name, found, alternatives)
     finding = Finding("dtype" if code == "dtype" else "runs", False, {**mistake.details, "sizes": at.sizes})
     return AnswerReport(name, False, (finding,), (mistake,))
-
-
-def _known_globals(function: Mapping[str, Any], at: Reference) -> list[str]:
-    return [g for g in function["globals"] if g in at.given and g not in function["parameters"]]
 
 
 def _same(a: Array, b: Array | None) -> bool:
