@@ -2,8 +2,6 @@
 tell mistakes apart), 2 the call or a file could not be used (the message is on standard error).
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os

@@ -1,7 +1,5 @@
 """Synthetic data, initial parameters, and minibatches: everything random in npreg starts here."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,7 +74,7 @@ def init_params(
 
 
 def start_parameters(
-    w: Any, b: Any, num_inputs: int, num_outputs: int, dtype: np.dtype[Any], rng: np.random.Generator
+    w: Any, b: Any, num_inputs: int, num_outputs: int, dtype: np.dtype[Any], rng: "np.random.Generator"
 ) -> FloatArray:
     """Where a run starts, as theta = (w; b) of shape (d + 1, k): as given, else `init_params`, which draws from rng."""
     theta = np.zeros((num_inputs + 1, num_outputs), dtype)

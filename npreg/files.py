@@ -4,8 +4,6 @@ A file is written as a part (`.name.….part`) beside the place that it will tak
 writer that is killed leaves its part behind; the next writer of the same file removes it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import glob
 import json

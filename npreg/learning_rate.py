@@ -1,7 +1,5 @@
 """A learning rate that is safe, known before the first step."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,7 +61,7 @@ def max_learning_rate(
     return RateMoments.of(X, arrays.as_weights(sample_weight, len(X), features), names).bound(B, l2)
 
 
-def rate_moments(data: Data) -> RateMoments:
+def rate_moments(data: Data) -> "RateMoments":
     return RateMoments.of(data.X, data.weights, data.names)
 
 
@@ -87,7 +85,7 @@ class RateMoments:
     rows: FloatArray  # of many columns, a few in place of the matrices: their Gram matrix has the same eigenvalues
 
     @classmethod
-    def of(cls, X: FloatArray, weights: FloatArray | None = None, names: Names = None) -> RateMoments:
+    def of(cls, X: FloatArray, weights: FloatArray | None = None, names: Names = None) -> "RateMoments":
         n, p = len(X), X.shape[1] + 1
         most = WIDE_ROWS if p > WIDE else max(int(MOST_PRODUCTS) // (p * p), 4 * p)
         every = -(-n // most)
@@ -109,7 +107,7 @@ class RateMoments:
             raise ValueError(f"{why}; scale column {column}, for example with standardize=True")
         return cls(n, len(some), largest, second, fourth, rows if p > WIDE else np.empty((0, p)))
 
-    def __add__(self, other: RateMoments) -> RateMoments:
+    def __add__(self, other: "RateMoments") -> "RateMoments":
         rows = np.concatenate([self.rows, other.rows])
         rows = rows[:: -(-len(rows) // WIDE_ROWS) or 1]
         num_rows, looked_at = self.num_rows + other.num_rows, len(rows) or self.looked_at + other.looked_at

@@ -1,7 +1,5 @@
 """The linear model and its derivative, side by side."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from npreg.arrays import FloatArray, as_array, as_float_array

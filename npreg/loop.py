@@ -12,8 +12,6 @@ for every order of rows it is given.  `PlainLoop` is that loop, what `train(engi
 reference for every other engine: these (`npreg.engines`) are faster, and equal to it to rounding.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 

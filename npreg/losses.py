@@ -18,8 +18,6 @@ the common float dtype.  ValueError for other shapes (nothing is ever broadcast 
 of range, TypeError for what is not made of real numbers.
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 from collections.abc import Callable
@@ -203,7 +201,7 @@ class Loss:
             pulls = np.abs(self.grad(np.array([[size], [-size]]), np.zeros((2, 1))))
         return float(np.max(pulls)) / size
 
-    def bind(self, **params: float) -> Loss:
+    def bind(self, **params: float) -> "Loss":
         """The same loss with parameters of its own, such as `delta` or `tau`."""
         known = list(inspect.signature(self.value_function).parameters)[2:]
         for name in params:

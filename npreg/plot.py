@@ -5,8 +5,6 @@ and `ax.figure.savefig(...)` are the caller's.  What cannot be drawn is refused,
 `train` for the same arguments, before a figure is made.
 """
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Sequence
@@ -66,8 +64,8 @@ def set_figsize(figsize: tuple[float, float] = (3.5, 2.5)) -> None:
 
 
 def scatter(
-    features: ArrayLike, labels: ArrayLike, column: int = 1, *, output: int = 0, ax: Axes | None = None
-) -> Axes:
+    features: ArrayLike, labels: ArrayLike, column: int = 1, *, output: int = 0, ax: "Axes | None" = None
+) -> "Axes":
     """One feature against the label, a dot a row.
 
     `column` is that of `features` (n, d), counted from 0 (so 1 is the second, as in the notebook), `output` that of
@@ -86,7 +84,7 @@ def scatter(
     return ax
 
 
-def loss_curve(losses: ArrayLike | TrainResult, ax: Axes | None = None, *, label: str | None = None) -> Axes:
+def loss_curve(losses: "ArrayLike | TrainResult", ax: "Axes | None" = None, *, label: str | None = None) -> "Axes":
     """The loss after each epoch; on a logarithmic axis where it falls to less than a tenth.
 
     `losses` is a TrainResult, or (epochs,) numbers; of a result with validation rows, their loss is drawn too, with a
@@ -120,7 +118,7 @@ def loss_curve(losses: ArrayLike | TrainResult, ax: Axes | None = None, *, label
     return ax
 
 
-def sweep_curve(result: SweepResult, *, ax: Axes | None = None) -> Axes:
+def sweep_curve(result: "SweepResult", *, ax: "Axes | None" = None) -> "Axes":
     """The final loss of a sweep against the learning rate, one line an L2 penalty, both axes logarithmic.
 
     Crosses at the upper edge are the learning rates whose runs diverged, the dashed line of the same
@@ -167,14 +165,14 @@ def sweep_curve(result: SweepResult, *, ax: Axes | None = None) -> Axes:
 def loss_surface(
     features: ArrayLike,
     labels: ArrayLike,
-    trajectory: TrainResult | Trajectory | tuple[ArrayLike, ArrayLike],
+    trajectory: "TrainResult | Trajectory | tuple[ArrayLike, ArrayLike]",
     params: tuple[int | str, int | str] | None = None,
-    ax: Axes | None = None,
+    ax: "Axes | None" = None,
     *,
     loss: LossName | LossFunction | tuple[LossFunction, LossFunction] | Loss | None = None,
     sample_weight: ArrayLike | None = None,
     output: int = 0,
-) -> Axes:
+) -> "Axes":
     """The path of two parameters over the mean loss of all rows (without penalties), with its contours.
 
     The other parameters are held at their final values.  So where there are others, the contours are
@@ -314,7 +312,7 @@ def _curve(values: Any, name: str) -> FloatArray:
     return curve
 
 
-def axes_or_new(ax: Axes | None) -> Axes:
+def axes_or_new(ax: "Axes | None") -> "Axes":
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt

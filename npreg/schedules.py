@@ -9,8 +9,6 @@ A schedule is any callable; `train(lr=(0.1, schedule))` takes it, or a name.  Ti
 so that a schedule means the same for every batch size.  ValueError or TypeError for numbers out of range.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A *rule* maps gradients to updates and keeps its state explicit, so that it can 
 a rule, a learning-rate schedule and the penalties together; the parameters are changed by `sgd` alone.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass, field

@@ -1,7 +1,5 @@
 """npreg behind scikit-learn's interface, an adapter: `python -m pip install ".[sklearn]"` in a clone."""
 
-from __future__ import annotations
-
 import copy
 import warnings
 from collections.abc import Sequence
@@ -127,7 +125,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         *,
         X_val: ArrayLike | None = None,
         y_val: ArrayLike | None = None,
-    ) -> MinibatchSGDRegressor:
+    ) -> "MinibatchSGDRegressor":
         """Train on all rows.
 
         ValueError or TypeError for settings and data that `npreg.train` refuses, DivergenceError where the run
@@ -180,7 +178,9 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
         )
         return self._keep(result, result.num_steps, _Stream(as_rule(self.rule)), flat=labels.ndim == 1)
 
-    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MinibatchSGDRegressor:
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> "MinibatchSGDRegressor":
         """Make exactly one step, on the minibatch that consists of the rows given.
 
             coef_, intercept_ −= lr · rule(mean gradient over these rows + penalty)
@@ -279,7 +279,7 @@ class MinibatchSGDRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  #
             return np.vstack([np.atleast_2d(self.coef_).T, np.atleast_1d(self.intercept_)])
         return np.zeros((self.n_features_in_ + 1, 1 if y.ndim == 1 else y.shape[1]))
 
-    def _keep(self, result: TrainResult, steps: int, stream: _Stream, *, flat: bool) -> MinibatchSGDRegressor:
+    def _keep(self, result: TrainResult, steps: int, stream: "_Stream", *, flat: bool) -> "MinibatchSGDRegressor":
         """Take over what a run has learned."""
         self.coef_ = result.w[:, 0] if flat else result.w.T
         self.intercept_ = result.b[0] if flat else result.b
@@ -320,7 +320,7 @@ class _Stream:
         return max(steepest, self.steepest)
 
 
-def _generator(random_state: Any) -> np.random.Generator:
+def _generator(random_state: Any) -> "np.random.Generator":
     """A Generator from scikit-learn's kind of random state, the same one for the same state."""
     if isinstance(random_state, (int, np.integer)) and 0 <= random_state < 2**32:
         return np.random.default_rng(random_state)

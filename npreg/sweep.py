@@ -1,7 +1,5 @@
 """Many learning rates and penalties from one pass over the data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The training run: the notebook's training cell as one call."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 from collections.abc import Iterable
@@ -75,7 +73,7 @@ class TrainResult:
             return f"TrainResult({', '.join(shown)})"
 
     @classmethod
-    def of(cls, run: Run) -> TrainResult:
+    def of(cls, run: Run) -> "TrainResult":
         final, has_held_out = run.raw(run.best_or_last()), run.rows.held_out is not None
         found = run.excess()
         return cls(
@@ -107,7 +105,7 @@ class TrainResult:
         State({"kind": "result", **meta}, arrays).save(os.fspath(path))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> TrainResult:
+    def load(cls, path: str | os.PathLike[str]) -> "TrainResult":
         """A result that was saved; CheckpointError for a file that is damaged or something else.
 
         >>> import tempfile

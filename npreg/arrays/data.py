@@ -1,7 +1,5 @@
 """Features, labels and weights, looked at together: shapes, dtypes, and whether their rows fit."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -13,7 +11,7 @@ from npreg.arrays.errors import removal
 from npreg.arrays.sparse import as_sparse, is_sparse
 from npreg.arrays.tables import FloatArray, Names, Table, as_float_array, as_table, check_finite
 
-Kind: TypeAlias = "tuple[int, int, np.dtype[Any], Names]"  # features, outputs, dtype, columns
+Kind: TypeAlias = tuple[int, int, np.dtype[Any], Names]  # features, outputs, dtype, columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +34,10 @@ class Data:
         """As that of `Rows`, of which these are all."""
         return function(self, *arguments)
 
-    def rows(self, rows: slice | np.ndarray[Any, Any]) -> Data:
+    def rows(self, rows: slice | np.ndarray[Any, Any]) -> "Data":
         return Data(self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows], self.names)
 
-    def head(self, num_rows: int) -> Data:
+    def head(self, num_rows: int) -> "Data":
         """A copy of the first rows."""
         return self.rows(np.arange(min(num_rows, len(self.X))))
 

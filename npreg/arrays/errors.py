@@ -3,8 +3,6 @@
 Some cures are steps: an Arrow table becomes a frame of pandas, whose error names the next one.
 """
 
-from __future__ import annotations
-
 import sys
 import warnings
 from functools import partial

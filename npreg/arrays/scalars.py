@@ -1,7 +1,5 @@
 """Single arguments, looked at: counts, numbers, flags, choices, and where randomness comes from."""
 
-from __future__ import annotations
-
 import math
 import operator
 import sys
@@ -74,7 +72,7 @@ def as_nonnegative(value: Any, name: str) -> float:
     return number
 
 
-def as_rng(rng: Any, name: str = "rng") -> np.random.Generator:
+def as_rng(rng: Any, name: str = "rng") -> "np.random.Generator":
     """`np.random.default_rng(rng)`, with an error that names it."""
     if isinstance(rng, np.ndarray):
         rng = np.asarray(rng)  # NumPy 2.4 looks for whole numbers in an np.matrix until the stack is full

@@ -3,8 +3,6 @@
 SciPy is the user's: of the matrix nothing is used but `tocsr()`, and the three arrays of a CSR matrix.
 """
 
-from __future__ import annotations
-
 from functools import cached_property
 from typing import Any, TypeGuard
 
@@ -78,7 +76,7 @@ class SparseRows:
         np.add.at(found, (np.repeat(np.arange(len(rows)), np.diff(ends, prepend=0)), columns), values)
         return found
 
-    def subset(self, rows: NDArray[Any]) -> SparseRows:
+    def subset(self, rows: NDArray[Any]) -> "SparseRows":
         ends, columns, values = self.entries(rows)
         return SparseRows(np.append(0, ends), columns, values, self.shape[1])
 
@@ -96,13 +94,13 @@ class SparseRows:
         squares = self.stored[1].astype(np.float64) ** 2
         return np.asarray(np.bincount(self.rows_of_entries(), squares, len(self)), np.float64)
 
-    def scaled(self, sd: FloatArray) -> SparseRows:
+    def scaled(self, sd: FloatArray) -> "SparseRows":
         """Every column divided by its sd."""
         columns, values = self.stored
         scaled = (values / sd.take(columns)).astype(self.dtype)
         return SparseRows(self.pointers - self.pointers[0], columns, scaled, self.shape[1])
 
-    def astype(self, dtype: Any, copy: bool = True) -> SparseRows:
+    def astype(self, dtype: Any, copy: bool = True) -> "SparseRows":
         return SparseRows(self.pointers, self.columns, self.values.astype(dtype, copy=copy), self.shape[1])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:

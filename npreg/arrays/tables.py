@@ -5,8 +5,6 @@ columns of pandas, polars and Arrow, zarr and HDF5 arrays.  No library is import
 refused with an error that names what came in, where, and a line of code that mends it (`errors.py`).
 """
 
-from __future__ import annotations
-
 import math
 import numbers
 import sys
@@ -19,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from npreg.arrays.errors import DUMMIES, AnyArray, cure_of, removal
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
-Names: TypeAlias = "tuple[str, ...] | None"  # of columns
+Names: TypeAlias = tuple[str, ...] | None  # of columns
 
 
 class Table(NamedTuple):

@@ -10,8 +10,6 @@
 the one of npreg, given a feed.  Needs Dask: in a clone of npreg, python -m pip install ".[dask]".
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Work on a cluster that may fail: results in order, and errors that say what happened."""
 
-from __future__ import annotations
-
 import time
 from asyncio import CancelledError as TaskCancelled
 from collections import deque
@@ -38,7 +36,7 @@ class Job(NamedTuple):
 
     about: str
     submit: Callable[[], Any]
-    parts: Sequence[tuple[Job, Any]] = ()  # the jobs and futures that the last submission is made of
+    parts: "Sequence[tuple[Job, Any]]" = ()  # the jobs and futures that the last submission is made of
 
 
 class Cluster:

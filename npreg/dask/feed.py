@@ -1,7 +1,5 @@
 """Row blocks on a cluster, as a feed: Dask's collections in chunks of rows, each with a graph of its own."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing

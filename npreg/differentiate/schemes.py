@@ -13,8 +13,6 @@ Sources: W. Squire and G. Trapp, "Using complex variables to estimate derivative
 for the noise J. J. Moré and S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011).
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -57,7 +55,7 @@ class Derivative(NamedTuple):
     kink: NDArray[np.bool_]
     method: str
 
-    def each(self, change: Callable[[Any], Any], over: Any = 1.0) -> Derivative:
+    def each(self, change: Callable[[Any], Any], over: Any = 1.0) -> "Derivative":
         """The same with every array changed in shape, and the numbers divided."""
         return Derivative._make([*(change(field) / over for field in self[:4]), change(self.kink), self.method])
 

@@ -7,8 +7,6 @@ Source: P. Indyk, "Stable distributions, pseudorandom generators, embeddings, an
 (2006), for the median; D. S. Parker, "Monte Carlo arithmetic", UCLA CSD-970002 (1997), for random roundings.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -99,11 +97,11 @@ def sizes_of(value: Measured, function: Function, base: Mapping[str, Any], *, st
     return np.asarray(np.fmax(np.abs(start), change))
 
 
-def _near_one(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def _near_one(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
     return np.asarray(1 + NUDGE * rng.standard_cauchy(shape).clip(-1024.0, 1024.0))
 
 
-def _shaken(function: Function, rng: np.random.Generator) -> Function:
+def _shaken(function: Function, rng: "np.random.Generator") -> Function:
     """The function with every result of a NumPy operation changed relatively."""
 
     class Shaken(np.ndarray[Any, Any]):
@@ -165,7 +163,7 @@ def _zero_scale(function: Function, inputs: Mapping[str, Any], name: str) -> flo
     return 1.0
 
 
-def random_direction(scale: Array, rng: np.random.Generator) -> Array:
+def random_direction(scale: Array, rng: "np.random.Generator") -> Array:
     """A random direction of magnitudes 1 to 2 times `scale` and random signs."""
     signs = rng.choice([-1.0, 1.0], size=scale.shape)
     # 20 bits keep x ± h·v exact for h a power of two down to 2⁻³², yet errors of several entries do not cancel.

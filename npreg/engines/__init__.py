@@ -1,7 +1,5 @@
 """Which engine runs: the rule, next to the measurements it comes from."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from npreg.engines.loops import FoldedLoop, WideLoop

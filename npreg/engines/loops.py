@@ -1,7 +1,5 @@
 """Two loops over minibatches: the plain loop's arithmetic in few NumPy calls a step, on rows gathered in chunks."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

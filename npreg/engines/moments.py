@@ -10,8 +10,6 @@ composed maps grow far beyond the parameters, which would lose digits, the chunk
 (The parallel prefix sum of G. E. Blelloch, Prefix sums and their applications, 1990.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import cycle
@@ -49,7 +47,7 @@ class BatchMoments(NamedTuple):
     num_rows: int = 0  # of all of them
 
     @classmethod
-    def of_block(cls, batch_size: int, scale: float, data: Data, order: Order, *, totals: bool) -> BatchMoments:
+    def of_block(cls, batch_size: int, scale: float, data: Data, order: Order, *, totals: bool) -> "BatchMoments":
         """Of all minibatches of a block's rows in this order, one chunk after the other."""
         rows = FoldedRows(np.float64, batch_size)
         rows.load(data.X, data.y, data.weights, scale)

@@ -5,8 +5,6 @@ all of them, is a factor beside them (L. Bottou, Stochastic gradient descent tri
 parameters over the steps, for their average, is T w_T + Σ_t (t − 1) δ_t with w_t = w_(t−1) − δ_t.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,7 +23,7 @@ SMALLEST = 1e-6  # of the factor beside the weights
 class SparseColumns:
     """Parameters (K, d + 1) that take steps over sparse rows, the intercept's an entry more in every row."""
 
-    def __init__(self, engine: SparseLoop, theta: FloatArray, *, sums: bool) -> None:
+    def __init__(self, engine: "SparseLoop", theta: FloatArray, *, sums: bool) -> None:
         self.engine, self.w, self.scale, self.count = engine, theta.T.copy(), np.ones(theta.shape[1]), 0
         self.sums = np.zeros(self.w.shape) if sums else None
 

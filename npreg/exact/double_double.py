@@ -9,8 +9,6 @@ Sources: Dekker, Numerische Mathematik 18 (1971); Knuth, The Art of Computer Pro
 Ogita, Rump and Oishi, SIAM Journal on Scientific Computing 26 (2005).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -27,18 +25,18 @@ class DoubleDouble:
     high: Array
     low: Array
 
-    def __getitem__(self, index: Any) -> DoubleDouble:
+    def __getitem__(self, index: Any) -> "DoubleDouble":
         return DoubleDouble(self.high[index], self.low[index])
 
-    def __add__(self, other: DoubleDouble) -> DoubleDouble:
+    def __add__(self, other: "DoubleDouble") -> "DoubleDouble":
         total = two_sum(self.high, other.high)
         return two_sum(total.high, total.low + (self.low + other.low))
 
-    def __mul__(self, other: DoubleDouble) -> DoubleDouble:
+    def __mul__(self, other: "DoubleDouble") -> "DoubleDouble":
         product = two_product(self.high, other.high)
         return DoubleDouble(product.high, product.low + self.high * other.low + self.low * other.high)
 
-    def sum(self) -> DoubleDouble:
+    def sum(self) -> "DoubleDouble":
         """The sum over axis 0, pairwise, carrying every rounding error along."""
         high, low = self.high, self.low
         while len(high) > 1:

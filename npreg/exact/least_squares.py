@@ -13,8 +13,6 @@ Sources: Björck, Numerical Methods for Least Squares Problems (SIAM 1996), sect
 Hoemmen and Langou, SIAM Journal on Scientific Computing 34 (2012), for R block by block; Longley, JASA 62 (1967).
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
@@ -149,7 +147,7 @@ def _refine(
 
 
 def _result(
-    extent: Extent, inverse: Inverse, x: DoubleDouble, rss: DoubleDouble, labels: DoubleDouble, M: Array
+    extent: Extent, inverse: "Inverse", x: DoubleDouble, rss: DoubleDouble, labels: DoubleDouble, M: Array
 ) -> LeastSquaresResult:
     of_A, of_y, _ = extent.exponents
     dtype, n, rank = extent.kind[2], extent.num_rows, inverse.W.shape[1]

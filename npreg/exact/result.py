@@ -1,7 +1,5 @@
 """What least squares has found, and how far to trust it: by Student's t distribution."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

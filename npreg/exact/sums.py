@@ -9,8 +9,6 @@ slices of 21 bits, whose products, and sums of 2048 of them, are float64 numbers
 Source: K. Ozaki, T. Ogita, S. Oishi and S. M. Rump, Numerical Algorithms 59 (2012).
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -41,7 +39,7 @@ class Extent:
     low: FloatArray | None = None  # what rounding took from the features, where these are in memory
 
     @classmethod
-    def of(cls, data: Data, intercept: bool) -> Extent:
+    def of(cls, data: Data, intercept: bool) -> "Extent":
         X, y, weights = data
         n, largest = len(X), [np.maximum(table.max(axis=0), -table.min(axis=0)) for table in (X, y)]
         if weights is not None:
@@ -51,7 +49,7 @@ class Extent:
         every = np.concatenate(largest, dtype=np.float64)
         return cls(data.kind, intercept, n, every, np.where(np.isfinite(sums), sums, 0.0))
 
-    def __add__(self, other: Extent) -> Extent:
+    def __add__(self, other: "Extent") -> "Extent":
         if self.kind[:2] != other.kind[:2] or len(self.largest) != len(other.largest):
             found = f"blocks of {self.kind[:2]} and of {other.kind[:2]} (features, outputs)"
             raise ValueError(f"{found}, or with and without weights; all blocks must be alike")
@@ -98,7 +96,7 @@ class Moments:
     labels: DoubleDouble  # (4, k)
 
     @classmethod
-    def of(cls, data: Data, extent: Extent) -> Moments:
+    def of(cls, data: Data, extent: Extent) -> "Moments":
         p, k = len(extent.exponents[0]), extent.kind[1]
         total = cls(exactly(np.zeros((3 * p, 3 * (p + k)))), np.zeros((0, p)), exactly(np.zeros((4, k))))
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -112,7 +110,7 @@ class Moments:
                 total += cls(exactly(products), np.asarray(np.linalg.qr(root, mode="r"), np.float64), labels)
         return total
 
-    def __add__(self, other: Moments) -> Moments:
+    def __add__(self, other: "Moments") -> "Moments":
         R = np.concatenate([self.R, other.R])
         if len(R) > R.shape[1]:
             R = np.asarray(np.linalg.qr(R, mode="r"), np.float64)

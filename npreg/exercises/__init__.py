@@ -8,8 +8,6 @@ An exercise is a forward program (``Exercise``, ``gradient``, ``real``, …); ``
 the seventeen that come along. The command line ``npreg`` does the same with files.
 """
 
-from __future__ import annotations
-
 from npreg.exercises import forward
 from npreg.exercises.check import check as check
 from npreg.exercises.check import load_ipython_extension as load_ipython_extension

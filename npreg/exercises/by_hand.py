@@ -1,7 +1,5 @@
 """The smallest example in whole numbers on which an answer is wrong, to redo on paper."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any

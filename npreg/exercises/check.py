@@ -1,7 +1,5 @@
 """One call from a student's file to a report; and the cell magic ``%%check one-weight``, which judges a cell."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

@@ -3,8 +3,6 @@
 Source: the notebook format, https://nbformat.readthedocs.io/en/latest/format_description.html
 """
 
-from __future__ import annotations
-
 import ast
 import difflib
 import io

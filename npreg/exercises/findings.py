@@ -1,7 +1,5 @@
 """What a check found about one answer, as plain data, and what is said about it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What was found out about an answer, noted where it is known, by the names of the messages' placeholders."""
 
-from __future__ import annotations
-
 import math
 import unicodedata
 from collections.abc import Mapping
@@ -31,7 +29,7 @@ class Factor:
         return self.constant in CONSTANTS and not (against and self.hard_coded)
 
     @property
-    def hard_coded(self) -> Facts | None:
+    def hard_coded(self) -> "Facts | None":
         """The whole number `value` that stands `instead_of` a size or setting, or None."""
         names = Factor(powers=self.powers)
         pairs = ((names, 1 / float(self.constant)), (names.inverse, float(self.constant))) if self.powers else ()
@@ -43,10 +41,10 @@ class Factor:
         return _is_whole(float(self.constant)) or _is_whole(1 / float(self.constant))
 
     @property
-    def inverse(self) -> Factor:
+    def inverse(self) -> "Factor":
         return Factor(self.sign, 1 / self.constant, tuple((name, -power) for name, power in self.powers))
 
-    def __mul__(self, other: Factor) -> Factor:
+    def __mul__(self, other: "Factor") -> "Factor":
         powers = dict(self.powers)
         for name, power in other.powers:
             powers[name] = powers.get(name, Fraction(0)) + power

@@ -1,7 +1,5 @@
 """What the functions of a file returned, against the reference: the verdict on each, and the names of its mistakes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache

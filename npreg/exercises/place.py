@@ -1,7 +1,5 @@
 """Where in the student's own code the mistake is: the smallest change, made where it runs, that makes it right."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Do an exercise's probes tell known mistakes apart? Those that agree on many others, too, are one formula (twins)."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

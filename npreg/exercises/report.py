@@ -2,8 +2,6 @@
 compared, stored, or shown in a notebook; words are chosen only when it is shown.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import math

@@ -1,7 +1,5 @@
 """A student's file in a process of its own: run there, within limits of time and memory, and judged here."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping

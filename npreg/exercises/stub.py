@@ -1,7 +1,5 @@
 """The file a student starts from: signatures and shapes, no answers, one worked example above."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A gradient that somebody derived by hand against numerical derivatives, by a backward error."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Mapping
 from contextlib import suppress

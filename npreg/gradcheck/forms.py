@@ -1,7 +1,5 @@
 """A function and its gradient in the form in which people have them, as calls with named arrays."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -69,7 +67,7 @@ class Form:
 
         mapped(self.tree, named, lambda path, value: bool(path) and not _is_open(value))
 
-    def opened(self) -> tuple[Form, dict[str, Any]]:
+    def opened(self) -> "tuple[Form, dict[str, Any]]":
         """The same with the arrays and numbers that both functions read from around them as inputs, and these."""
         parts = [self.function, self.gradient]
         if self.owner is not None or not all(isinstance(part, FunctionType) for part in parts):

@@ -1,7 +1,5 @@
 """Which mistake a wrong gradient holds: the exercises' engine, on the given numbers and on others drawn like them."""
 
-from __future__ import annotations
-
 import inspect
 import itertools
 import math
@@ -205,13 +203,13 @@ def _like(value: Any) -> Draw:
     mirrored = table and not one_hot and given.shape[0] == given.shape[1] and np.allclose(given, given.T)
     definite = mirrored and not whole and bool((np.linalg.eigvalsh(given) > 0).all())
 
-    def drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    def drawn(rng: "np.random.Generator", shape: tuple[int, ...]) -> Any:
         numbers = draw(rng, shape)
         half = np.tril(numbers, 0 if given.diagonal().any() else -1) if mirrored else numbers
         square = mirrored and shape[0] == shape[1]
         return numbers if not square else numbers @ numbers.T if definite else half + np.tril(half, -1).T
 
-    def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    def draw(rng: "np.random.Generator", shape: tuple[int, ...]) -> Any:
         if whole and not given.ndim:
             return given
         if one_hot or (binary and low < high):

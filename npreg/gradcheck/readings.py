@@ -1,7 +1,5 @@
 """Which of the returned arrays is the gradient with respect to which input: readings of a result, in order."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, permutations, product
 from typing import Any

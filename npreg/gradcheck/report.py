@@ -1,7 +1,5 @@
 """What a gradient check found: built-in types, plain text of at most 20 lines, HTML for notebooks."""
 
-from __future__ import annotations
-
 import html
 import textwrap
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """One gradient against its numerical reference, entry by entry or along random directions."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +28,7 @@ class Question:
     tolerance: float  # an entry may be off by this times eps · Σ|terms|
     max_entries: int  # inputs with more are looked at along so many random directions
     num_directions: int
-    rng: np.random.Generator
+    rng: "np.random.Generator"
 
 
 def judge(asked: Question, name: str, value: Any) -> InputReport:

@@ -1,7 +1,5 @@
 """A whole folder: every entry marked once, in parallel, in a stable order, going on where it was stopped."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import hmac

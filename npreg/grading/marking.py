@@ -3,8 +3,6 @@
 A file that is known to be right comes first: where it gets no full marks, no student is blamed for it.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import subprocess
 import sys
@@ -114,7 +112,7 @@ class Result:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Result:
+    def from_dict(cls, data: Mapping[str, Any]) -> "Result":
         """A result from what `to_dict` returned, also after a way through JSON."""
         marks = (dict(mark, codes=tuple(mark["codes"]), details=tuple(mark["details"])) for mark in data["marks"])
         return cls(**{**data, "marks": tuple(Mark(**mark) for mark in marks)})

@@ -1,7 +1,5 @@
 """Derivatives found numerically: large probes, best in one example, whose loss dwarfs it, cost them digits."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Everything that grading writes: tables, Gradescope's `results.json`, pages for students, the class report."""
 
-from __future__ import annotations
-
 import csv
 import html
 import os

@@ -1,7 +1,5 @@
 """Who handed in what, in a stable order: files, folders, archives, and the names of platforms (docs/grading.md)."""
 
-from __future__ import annotations
-
 import bz2
 import contextlib
 import difflib
@@ -78,7 +76,7 @@ class Entry(NamedTuple):
     files: tuple[tuple[str, Path], ...] = ()
     reason: tuple[str, str] | None = None
 
-    def submission(self, exercise: Exercise, names: Iterable[str] = ()) -> Submission:
+    def submission(self, exercise: Exercise, names: Iterable[str] = ()) -> "Submission":
         """Read the last file that is for an exercise, or one of its other names, and the modules that it imports."""
         files = [(original, read(path)) for original, path in self.files]
         own = [file for file in files if not _TEST.fullmatch(file[0])] or files

@@ -1,7 +1,5 @@
 """Somebody's answers run in a process of their own, watched and ended from outside, which never holds the reference."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import os

@@ -1,7 +1,5 @@
 """How a student's process is shut in on this machine: by bwrap, as another user, with locks, in a folder of the run."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import secrets

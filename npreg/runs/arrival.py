@@ -7,8 +7,6 @@ Decay: D. Davis, D. Drusvyatskiy and V. Charisopoulos, Stochastic algorithms wit
 linearly on sharp functions, Mathematical Programming 207 (2024).
 """
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Sequence

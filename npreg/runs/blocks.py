@@ -1,7 +1,5 @@
 """Data that do not fit in memory: blocks of rows, read one after the other (in which order: `feeds.py`)."""
 
-from __future__ import annotations
-
 import csv
 import glob
 import io
@@ -63,7 +61,7 @@ class RowBlocks(Rows):
         sample_weight: Any = None,
         *,
         columns: Sequence[str] | None = None,
-    ) -> RowBlocks:
+    ) -> "RowBlocks":
         """Blocks of rows of whatever holds more of them than fit in memory.
 
             RowBlocks.of(features, labels)            arrays: np.memmap, zarr, h5py, all that can be sliced

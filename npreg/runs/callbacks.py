@@ -8,8 +8,6 @@ A callback is a function of one `Progress`, called after every epoch, or an obje
     on_end()                          when the run is over, however it ended
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace

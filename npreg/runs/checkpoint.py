@@ -1,7 +1,5 @@
 """Checkpoints: a run in an `.npz` file, arrays and a JSON text, from which it resumes with the same bits."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys
@@ -61,7 +59,7 @@ class Checkpoint:
         return os.path.realpath(self.path)
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[State | None]:
+    def opened(self) -> "Iterator[State | None]":
         """Hold the file for one run; gives what an earlier one has written there, if there is any."""
         from npreg.files import remove_parts
 
@@ -98,7 +96,7 @@ class State:
             np.savez(file, **contents)  # type: ignore[arg-type]
 
     @classmethod
-    def load(cls, path: str) -> State:
+    def load(cls, path: str) -> "State":
         import json
 
         try:
@@ -144,7 +142,7 @@ class State:
             raise self.wrong(name, "not finite", "finite numbers")
         return array
 
-    def put_rng(self, rng: np.random.Generator) -> None:
+    def put_rng(self, rng: "np.random.Generator") -> None:
         state, kind = self.get("rng", dict, "the state of a generator"), type(rng.bit_generator).__name__
         if (was := state.get("bit_generator")) != kind:
             raise CheckpointError(f"{self.path} is of a {was} generator, not {kind}; give the same kind of rng")

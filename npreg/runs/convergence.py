@@ -8,8 +8,6 @@ Along an eigenvector of H the mean of a run follows (1 − lr λ)ᵗ, or with mo
 N. Qian, On the momentum term in gradient descent learning algorithms, Neural Networks 12 (1999) 145.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -117,7 +115,7 @@ class Parabola:
     l2: float
 
     @classmethod
-    def of(cls, feed: Feed, l2: float, theta: FloatArray, *, fit_intercept: bool, few_rows: bool) -> Parabola:
+    def of(cls, feed: Feed, l2: float, theta: FloatArray, *, fit_intercept: bool, few_rows: bool) -> "Parabola":
         if few_rows:
             X, y, weights = map(np.concatenate, feed.total(_columns))
             basis, R = np.linalg.qr(X.T)
@@ -225,7 +223,7 @@ class _Place:
     fit_intercept: bool
 
     @classmethod
-    def at(cls, feed: Feed, loss: Loss, theta: FloatArray, fit_intercept: bool) -> _Place:
+    def at(cls, feed: Feed, loss: Loss, theta: FloatArray, fit_intercept: bool) -> "_Place":
         X, y, _ = feed.facts.sample
         middle = y.mean(axis=0, dtype=np.float64) if loss.is_squared else np.median(y, axis=0)
         spread = 1.0 if loss.is_squared else float(np.abs(y - middle).mean()) or float(np.abs(y).mean()) or 1.0

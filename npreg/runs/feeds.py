@@ -4,8 +4,6 @@ The order of row blocks is `visit_order`, and `row_order` within each; each is c
 the blocks and `rng` alone decide which rows form which minibatch.
 """
 
-from __future__ import annotations
-
 import copy
 import math
 from collections.abc import Callable, Generator, Sequence
@@ -54,7 +52,7 @@ class How(NamedTuple):
 
 
 def orders(
-    rng: np.random.Generator, num_rows: int, count: int, *, ahead: bool, shuffle: bool = True
+    rng: "np.random.Generator", num_rows: int, count: int, *, ahead: bool, shuffle: bool = True
 ) -> Generator[Order, None, None]:
     """`count` orders of the rows, with `ahead` the next drawn on a thread; closing this leaves `rng` at rest."""
     from concurrent.futures import ThreadPoolExecutor  # here, since `import npreg` stays light
@@ -73,7 +71,7 @@ def row_order(seed: int, num_rows: int) -> Order:
 
 
 def visit_order(
-    rng: np.random.Generator, num_blocks: int, *, in_order: bool = False, shuffle: bool = True
+    rng: "np.random.Generator", num_blocks: int, *, in_order: bool = False, shuffle: bool = True
 ) -> BlockOrder:
     if not shuffle:
         return [(i, IN_ORDER) for i in range(num_blocks)]
@@ -109,7 +107,7 @@ class ArrayFeed(Rows):
         return function(self.data, *arguments)
 
     def epochs(
-        self, engine: Engine, theta: FloatArray, rng: np.random.Generator, num_epochs: int, how: How
+        self, engine: Engine, theta: FloatArray, rng: "np.random.Generator", num_epochs: int, how: How
     ) -> Generator[Reached, None, None]:
         """Advance `theta` through `num_epochs` epochs, from one place to the next where it may be left."""
         num_rows = self.facts.num_rows
@@ -128,7 +126,7 @@ class ArrayFeed(Rows):
         X: Any = self.data.X
         return fingerprint(*((X.pointers, *X.stored) if is_sparse(X) else [X]), self.data.y, self.data.weights)
 
-    def scaled(self, scaling: Scaling) -> ArrayFeed:
+    def scaled(self, scaling: Scaling) -> "ArrayFeed":
         return ArrayFeed(scaling.data(self.data))
 
 
@@ -155,7 +153,7 @@ class BlockFeed(Rows):
         return tree_sum(function(self.read(i), *arguments) for i in range(len(self.blocks)))
 
     def epochs(
-        self, engine: Engine, theta: FloatArray, rng: np.random.Generator, num_epochs: int, how: How
+        self, engine: Engine, theta: FloatArray, rng: "np.random.Generator", num_epochs: int, how: How
     ) -> Generator[Reached, None, None]:
         sums_loss = how.loss is not None and how.loss.is_squared and self.facts.width <= MOMENT_COLUMNS
         start, done, count = how.start, how.done, len(self.blocks)
@@ -199,7 +197,7 @@ class BlockFeed(Rows):
         """Of the first rows only: all rows would cost a pass."""
         return f"{fingerprint(*self.facts.sample)} {list(self.blocks.rows)}"
 
-    def scaled(self, scaling: Scaling) -> BlockFeed:
+    def scaled(self, scaling: Scaling) -> "BlockFeed":
         feed = copy.copy(self)
         feed.scaling, feed.facts = scaling, Facts(self.facts.rows, scaling.data(self.facts.sample))
         return feed
@@ -243,8 +241,8 @@ class RunRows(NamedTuple):
 
     @classmethod
     def of(
-        cls, features: Any, labels: Any, sample_weight: Any, validation: Any, plan: Plan, rng: np.random.Generator
-    ) -> RunRows:
+        cls, features: Any, labels: Any, sample_weight: Any, validation: Any, plan: Plan, rng: "np.random.Generator"
+    ) -> "RunRows":
         """Looked at, split, and scaled; `rng` is drawn from where a fraction is held out."""
         rows, held_out = as_rows(features, labels, sample_weight), validation
         if validation is not None and not isinstance(validation, (tuple, Rows)):
@@ -273,7 +271,7 @@ class RunRows(NamedTuple):
         return cls(feed, scaling, other if scaling is None else other.scaled(scaling))
 
 
-def _split(rows: Data | Rows, fraction: float, rng: np.random.Generator) -> tuple[Data, Data]:
+def _split(rows: Data | Rows, fraction: float, rng: "np.random.Generator") -> tuple[Data, Data]:
     if np.ndim(fraction):
         raise TypeError(f"validation must be {VALIDATION}, not {brief(fraction)}")
     if not isinstance(rows, Data):

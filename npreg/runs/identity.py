@@ -3,8 +3,6 @@
 The identity of a function is its code, defaults and closure, of an object its class and attributes; never an address.
 """
 
-from __future__ import annotations
-
 import sys
 import zlib
 from collections.abc import Iterator

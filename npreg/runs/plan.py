@@ -1,7 +1,5 @@
 """All arguments of a run but its rows: looked at once, and which of them decide its bits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, get_args

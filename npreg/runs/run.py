@@ -1,7 +1,5 @@
 """A run in progress: epochs, what looks on, what is written down, and how it is taken up again."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 from dataclasses import replace
@@ -41,7 +39,7 @@ class Trajectory(NamedTuple):
 class Run:
     """A feed and an engine advance `theta`; `restore` undoes `state`, that of `found`, a checkpoint."""
 
-    def __init__(self, plan: Plan, rows: RunRows, rng: np.random.Generator, found: State | None = None) -> None:
+    def __init__(self, plan: Plan, rows: RunRows, rng: "np.random.Generator", found: State | None = None) -> None:
         self.plan, self.rng, self.rows = plan, rng, rows
         feed, facts = rows.feed, rows.feed.facts
         self.feed = feed

@@ -1,7 +1,5 @@
 """Columns of mean 0 and standard deviation 1, and parameters there and back; of large features, as rows are taken."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re
@@ -35,7 +33,7 @@ class ColumnMoments:
     centred: bool = True
 
     @classmethod
-    def of(cls, data: Data) -> ColumnMoments:
+    def of(cls, data: Data) -> "ColumnMoments":
         X, _, weights = data
         weight = weight_of(data)
         if is_sparse(X):  # standard deviations alone: centred, every entry would be stored
@@ -50,7 +48,7 @@ class ColumnMoments:
             squares = np.square(deviations, out=deviations)
             return cls(weight, len(X), mean, weight * _mean(squares, weights), data.names)
 
-    def __add__(self, other: ColumnMoments) -> ColumnMoments:
+    def __add__(self, other: "ColumnMoments") -> "ColumnMoments":
         weight = self.weight + other.weight
         gap, share = other.mean - self.mean, other.weight / weight
         with np.errstate(over="ignore", invalid="ignore"):
@@ -58,7 +56,7 @@ class ColumnMoments:
         mean, num_rows = self.mean + gap * share, self.num_rows + other.num_rows
         return ColumnMoments(weight, num_rows, mean, squares, self.names, self.centred)
 
-    def scaling(self, *, standardize: bool = True, center: bool = True) -> Scaling:
+    def scaling(self, *, standardize: bool = True, center: bool = True) -> "Scaling":
         """To mean 0 and standard deviation 1, or without `center` a root mean square of 1; weights always to mean 1."""
         zeros, mean_weight = np.zeros_like(self.mean), self.weight / self.num_rows
         if not standardize:

@@ -1,7 +1,5 @@
 """Sums over all rows: the mean loss, from residuals or from moments, and the tree in which parts add up."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -46,7 +44,7 @@ def weight_of(data: Data) -> float:
 class Sums(tuple[Any, ...]):
     """Several sums over rows, of one pass."""
 
-    def __add__(self, other: Any) -> Sums:
+    def __add__(self, other: Any) -> "Sums":
         return Sums(one + another for one, another in zip(self, other, strict=True))
 
 
@@ -66,7 +64,7 @@ class LossMoments:
     weight: float
 
     @classmethod
-    def of(cls, data: Data, theta: FloatArray, shift: FloatArray | float = 0.0) -> LossMoments:
+    def of(cls, data: Data, theta: FloatArray, shift: FloatArray | float = 0.0) -> "LossMoments":
         """Of rows x − shift."""
         p, k = theta.shape
         value, products = 0.0, np.zeros((p, p + k))
@@ -80,7 +78,7 @@ class LossMoments:
             products += Z[:p] @ weighted.T
         return cls(value, products[:, p:], products[:, :p], weight_of(data))
 
-    def __add__(self, other: LossMoments) -> LossMoments:
+    def __add__(self, other: "LossMoments") -> "LossMoments":
         return LossMoments(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
 
     def mean_loss(self, move: FloatArray) -> float | None:

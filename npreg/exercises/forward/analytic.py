@@ -1,7 +1,5 @@
 """NumPy functions that are not analytic, so that Im f(x + i·h) / h is not f′(x), in one that is, the same on reals."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

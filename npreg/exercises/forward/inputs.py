@@ -4,8 +4,6 @@ With n = 4, d = 2 the mistakes "n times", "d² times" and "four times" are one a
 are distinct, coprime, not powers of two and not twice one another, and keep away from sizes that are fixed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import gcd
@@ -57,7 +55,7 @@ class Input:
             return all(self.numbers({}, rng) > 0 for _ in range(3))
         return not self.shape and self.draw in ("positive", "fraction", "count")
 
-    def numbers(self, sizes: Mapping[str, int], rng: np.random.Generator, whole: bool = False) -> Array:
+    def numbers(self, sizes: Mapping[str, int], rng: "np.random.Generator", whole: bool = False) -> Array:
         """Numbers for this input, drawn at random; ``whole`` ones are small and easy to redo on paper."""
         shape = tuple(sizes[s] if isinstance(s, str) else s for s in self.shape)
         if callable(self.draw):

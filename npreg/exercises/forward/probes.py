@@ -3,8 +3,6 @@ No number is zero, for with b = 0 a forgotten bias is no mistake at all, nor is 
 both signs, all branches occur, and no step is saturated or huge. For sizes see `inputs`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,7 +58,7 @@ def quantities_of(exercise: Exercise, sizes: Mapping[str, int], probe: Mapping[s
     return found | {name: float(probe[name]) for name in exercise.settings}
 
 
-def draw(exercise: Exercise, sizes: Mapping[str, int], rng: np.random.Generator, draws: int = DRAWS) -> Probe:
+def draw(exercise: Exercise, sizes: Mapping[str, int], rng: "np.random.Generator", draws: int = DRAWS) -> Probe:
     exercise.program  # noqa: B018 - an exercise that cannot be used is refused here
     candidates = [exercise.example(sizes, rng) for _ in range(draws)]
     return max(candidates, key=lambda probe: _quality(exercise, probe))

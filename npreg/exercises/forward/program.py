@@ -3,8 +3,6 @@
 The loss is a plain NumPy function; the local variables that it assigns are the steps that students see.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -100,7 +98,7 @@ class Exercise:
     id: str = ""
     title: Text = field(default_factory=dict)
     statement: Text = field(default_factory=dict)
-    mistakes: Sequence[OwnMistake] = ()
+    mistakes: "Sequence[OwnMistake]" = ()
     solution: str | None = None
     known: frozenset[str] = frozenset()
     notes: dict[Any, Any] = field(default_factory=dict, repr=False, init=False)
@@ -111,7 +109,7 @@ class Exercise:
     public_steps: ClassVar[tuple[str, ...]] = _of_program("public_steps")
     public: ClassVar[Any] = _of_program("public")
 
-    def __new__(cls, function: Any = None, *args: Any, **kwargs: Any) -> Exercise:
+    def __new__(cls, function: Any = None, *args: Any, **kwargs: Any) -> "Exercise":
         """Refuse what exercises were made of before: a dictionary of steps."""
         if "steps" in kwargs or not callable(function):
             such = "def loss(X, y, w): r = X @ w - y; return np.mean(r**2), for Exercise(loss, inputs, answers)"
@@ -178,7 +176,7 @@ class Exercise:
         return program
 
     @cached_property
-    def finer(self) -> Exercise | None:
+    def finer(self) -> "Exercise | None":
         """The same exercise with the insides of helpers as steps, or None where there are none."""
         if self.program.parts is None:
             return None
@@ -228,7 +226,7 @@ class Exercise:
         """Copies of the inputs that the loss names."""
         return {name: np.array(inputs[name])[()] for name in parameters(self.function) if name in self.inputs}
 
-    def example(self, sizes: Mapping[str, int], rng: np.random.Generator, *, whole: bool = False) -> dict[str, Array]:
+    def example(self, sizes: Mapping[str, int], rng: "np.random.Generator", *, whole: bool = False) -> dict[str, Array]:
         """Inputs of these sizes, drawn at random, or small whole numbers to redo on paper."""
         drawn = {}
         for name, given in self.inputs.items():

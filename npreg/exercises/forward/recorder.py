@@ -4,8 +4,6 @@ Functions, methods, operators and indexing all end in `Recorder.record`. What as
 `if x > 0`, compiled code) cannot be followed where a derivative flows: a `Stop` remembers the line, and why.
 """
 
-from __future__ import annotations
-
 import linecache
 import operator
 import os
@@ -118,7 +116,7 @@ class Recorder:
         traced = ((n, value) for n, value in local if isinstance(value, Traced) and value._recorder is self)
         self.assigned |= {(name, value._at): None for name, value in traced}
 
-    def add(self, *parts: Any) -> Traced:
+    def add(self, *parts: Any) -> "Traced":
         self.nodes.append(Node(*parts))
         return Traced(self, len(self.nodes) - 1)
 
@@ -249,7 +247,7 @@ class Traced(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         return bool(self._plain("branch"))
 
-    def copy(self, how: Any = None) -> Traced:
+    def copy(self, how: Any = None) -> "Traced":
         """An array that stands for the same value until one of the two is changed."""
         return Traced(self._recorder, self._at)
 

@@ -3,8 +3,6 @@
 It serves the right derivative, those of every step, and every mutation: edit what is there, then sweep once.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,7 +48,7 @@ class Edits:
         keys = [key for changes in vars(self).values() for *keys, _ in changes for key in keys]
         return {name for key in keys for name in ([key] if isinstance(key, str) else key)}
 
-    def __add__(self, other: Edits) -> Edits:
+    def __add__(self, other: "Edits") -> "Edits":
         return Edits(*(mine + theirs for mine, theirs in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
@@ -63,11 +61,11 @@ class Tape:
     values: Mapping[str, Array]
     jacobians: Mapping[Edge, Array]
     upstream_edits: Mapping[str, Edit]
-    unedited: Tape | None = None
+    unedited: "Tape | None" = None
     notes: dict[Any, Any] = field(default_factory=dict)
 
     @property
-    def origin(self) -> Tape:
+    def origin(self) -> "Tape":
         return self if self.unedited is None else self.unedited
 
     def noted(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -89,7 +87,7 @@ class Tape:
                 upstream[name] = upstream[name] + flow if name in upstream else flow
         return {name: flow.reshape(self.values[name].shape) for name, flow in upstream.items()}
 
-    def edited(self, edits: Edits) -> Tape:
+    def edited(self, edits: Edits) -> "Tape":
         """A new tape with the edits made; what they do not reach is shared with this one."""
         program, values, jacobians = self.program, dict(self.values), dict(self.jacobians)
         upstream_edits = {**self.upstream_edits, **dict(edits.upstreams)}

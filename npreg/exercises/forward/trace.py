@@ -5,8 +5,6 @@ is internal (`_1`, `_2`, …). A helper with one argument (`sigmoid`, `softmax`)
 with the insides of helpers as steps. Sizes read off the inputs are constants: a program holds for these shapes.
 """
 
-from __future__ import annotations
-
 import inspect
 import traceback
 from collections import Counter
@@ -39,7 +37,7 @@ class Program:
     arguments: Mapping[str, tuple[str, ...]]
     stopped: Stop | None = None  # where following ended; the loss is then a single step
     frozen: bool = False  # whether numbers of inputs, not only their shapes, are constants of this program
-    parts: Program | None = field(default=None, repr=False)  # with the insides of helpers as steps, if there are any
+    parts: "Program | None" = field(default=None, repr=False)  # with the insides of helpers as steps, if there are any
     rounds: Mapping[str, Any] = field(default_factory=dict, repr=False)  # of steps in a loop, their place in the code
 
     @cached_property

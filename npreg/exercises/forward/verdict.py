@@ -5,8 +5,6 @@ is measured: every input and step is changed relatively, up or down at random, a
 its terms. Where the derivative is zero whatever the data, its terms are those of the sweep.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -86,13 +84,13 @@ def reference(exercise: Exercise, probe: Mapping[str, Array]) -> Reference:
     return Reference(tape, sizes, swept, right, terms, kinks)
 
 
-def _shaken(rng: np.random.Generator, size: float, value: Array) -> Array:  # relatively, up or down at random
+def _shaken(rng: "np.random.Generator", size: float, value: Array) -> Array:  # relatively, up or down at random
     signs = rng.choice([-1.0, 1.0], size=value.shape)
     return np.asarray(value * (1.0 + size * signs)) if value.dtype.kind in "fc" else value
 
 
 def _kinks(
-    tape: Tape, right: Values, moved: Callable[[float], Values], first: Values, rng: np.random.Generator
+    tape: Tape, right: Values, moved: Callable[[float], Values], first: Values, rng: "np.random.Generator"
 ) -> dict[str, Array]:
     """Per answer at a kink, where a tiny move makes it jump as ``first``, the bounds of its one-sided derivatives."""
     steep = any(np.any(first[name] > 1e-3 * np.max(np.abs(value))) for name, value in right.items())

@@ -2,8 +2,6 @@
 arrives from above dropped, cut, averaged, or replaced, also in a simplified form.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """The values that known mistakes give on the fixed probes, prepared once an exercise, and what explains an answer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -86,7 +84,7 @@ class Bank:
         self._made: dict[str, list[Valued]] = {}
 
     @cached_property
-    def finer(self) -> Bank | None:
+    def finer(self) -> "Bank | None":
         """The bank in which helpers are cut into steps, for what no helper as a whole explains."""
         finer = self.exercise.finer
         probes = [{name: tape.values[name] for name in self.exercise.inputs} for tape in self.tapes]
@@ -238,7 +236,7 @@ class Case:
         """The factor with these values on the probes."""
         return self.bank.table.identify(coefficients, max(self.tolerance, 1e-7))
 
-    def without(self, make: Make, times: Factor | None) -> Case:
+    def without(self, make: Make, times: Factor | None) -> "Case":
         """The same of what is left when something is taken away."""
         taken = combined([make], [times])
         return replace(self, student=[v - taken(t) for v, t in zip(self.student, self.bank.tapes, strict=True)])

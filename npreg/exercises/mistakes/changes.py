@@ -1,7 +1,5 @@
 """The small changes of a value, a local derivative or what arrives from above, of which mistakes are made."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """From a wrong value to the name of the mistake: the cheapest explanation that gives it on every probe."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Factors: which constant, size or setting stands between two values, and which of them are other conventions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Wrong values that are no edit of the derivative: not summed, of another axis, another quantity, updated too early."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial

@@ -1,7 +1,5 @@
 """What is computed wrongly, forward and backward: a quantity forgotten or taken for another, a step done otherwise."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial

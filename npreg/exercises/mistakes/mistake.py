@@ -1,7 +1,5 @@
 """A known mistake as a record, and what the rules that make them ask of a graph."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,9 +24,9 @@ class Mistake:
     edits: Edits = field(default_factory=Edits)
     make: Make | None = field(default=None, repr=False)
     found: Facts = field(default_factory=Facts)
-    halves: tuple[Mistake, ...] = ()
+    halves: "tuple[Mistake, ...]" = ()
 
-    def __add__(self, other: Mistake) -> Mistake:
+    def __add__(self, other: "Mistake") -> "Mistake":
         """Both mistakes at once."""
         codes = tuple(dict.fromkeys((*self.codes, *other.codes)))
         kinds, edits, found = self.kinds + other.kinds, self.edits + other.edits, self.found | other.found

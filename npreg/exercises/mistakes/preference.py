@@ -1,7 +1,5 @@
 """The order of preference: of several mistakes with the same values, the one that costs least is named."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from enum import Enum
 from fractions import Fraction

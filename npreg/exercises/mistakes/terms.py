@@ -1,7 +1,5 @@
 """Additive terms, one for each path from an input to the loss: absent, reversed, wrongly scaled, or one too many."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction

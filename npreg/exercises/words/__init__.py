@@ -5,8 +5,6 @@ A line break in a text is a space (none between two Chinese characters), ``␣``
 ``{name}`` a placeholder; a part in square brackets is left out unless all of its have values; ``#`` begins a comment.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction

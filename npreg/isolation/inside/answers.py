@@ -3,8 +3,6 @@
 What stands for an answer that no function is named after, a method or one of several results, is found out.
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import dis

@@ -1,7 +1,5 @@
 """Constants of a file that matter: small ones that keep from dividing by zero, log(p + 1e-7), and complex ones."""
 
-from __future__ import annotations
-
 import ast
 import copy
 import inspect

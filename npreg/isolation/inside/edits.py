@@ -1,7 +1,5 @@
 """Small changes of a piece of Python code, each of which can be made and taken back, alone or with others."""
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import copy

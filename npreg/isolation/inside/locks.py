@@ -7,8 +7,6 @@ that is not there, and never uses it, is not wrong: its use is refused.
 Sources: the manual pages landlock(7), seccomp(2), and the kernel's userspace-api/landlock.rst, seccomp_filter.rst.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import errno

@@ -3,8 +3,6 @@
 The request comes on standard input, the reply leaves through what was standard output; prints go to standard error.
 """
 
-from __future__ import annotations
-
 import builtins
 import importlib
 import os

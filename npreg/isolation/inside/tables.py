@@ -5,8 +5,6 @@ stand there: ``_e`` is the expression that stood there, ``_l`` and ``_r`` its tw
 in braces is one of the `Names`.
 """
 
-from __future__ import annotations
-
 import ast
 import itertools
 import re

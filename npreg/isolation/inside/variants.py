@@ -1,7 +1,5 @@
 """What an answer would return with small changes of its code, those of ``edits``, made in turn, without judging it."""
 
-from __future__ import annotations
-
 import ast
 import io
 import linecache

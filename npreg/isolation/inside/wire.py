@@ -4,8 +4,6 @@ An array is ``{"<array>": [dtype, shape, entries]}``, in C order, little endian.
 at a length, commas (so the number of values) are counted before parsing, and entries must fill their shape exactly.
 """
 
-from __future__ import annotations
-
 import binascii
 import json
 import math
