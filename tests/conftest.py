@@ -3,6 +3,7 @@
 import gc
 import signal
 
+import pytest
 from hypothesis import settings
 
 # A shell that starts a suite in the background has it, and all that it starts, ignore interruptions.
@@ -18,3 +19,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
+
+
+@pytest.fixture(scope="session")
+def linear_regression(tmp_path_factory):
+    """What README's first example prints, and the folder in which it was run: several pages look at them."""
+    from scripts import run  # of tests/claims, whose tests ask for it
+
+    folder = tmp_path_factory.mktemp("linear_regression")
+    done = run("linear_regression.py", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout, folder
