@@ -109,10 +109,11 @@ def sweep(
     theta = theta if scaling is None else scaling.enter(theta)
     lrs, l2 = np.tile(rates, len(penalties)), np.repeat(penalties, len(rates))
     states = np.tile(theta.astype(np.float64), len(lrs))
-    engine: Engine = SideBySide(theta.shape, lrs, l2, batch_size)
     if is_sparse(facts.sample.X):
         stepper = Stepper((states[:-1], states[-1]), lr=1.0, divisor=float(batch_size), steps_per_epoch=1)
-        engine = SparseLoop(LOSSES["squared"], stepper, batch_size, lrs.repeat(k), l2.repeat(k))
+        engine: Engine = SparseLoop(LOSSES["squared"], stepper, batch_size, lrs.repeat(k), l2.repeat(k))
+    else:
+        engine = SideBySide(theta.shape, lrs, l2, batch_size)
     with np.errstate(over="ignore", invalid="ignore"):
         rate, sums, zero = feed.total(_before, theta)
         limit = DIVERGED * float(sums[:2].max() / sums[2])

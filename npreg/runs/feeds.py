@@ -55,15 +55,19 @@ def orders(
     rng: "np.random.Generator", num_rows: int, count: int, *, ahead: bool, shuffle: bool = True
 ) -> Generator[Order, None, None]:
     """`count` orders of the rows, with `ahead` the next drawn on a thread; closing this leaves `rng` at rest."""
-    from concurrent.futures import ThreadPoolExecutor  # here, since `import npreg` stays light
-
     draw: Any = partial(rng.permutation if shuffle else np.arange, num_rows)
-    pays, drawn = ahead and shuffle and num_rows >= AHEAD, None
+    if not (ahead and shuffle and num_rows >= AHEAD and count > 1):
+        yield from (draw() for _ in range(count))
+        return
+    from concurrent.futures import ThreadPoolExecutor  # here, since `import npreg` and short runs stay light
+
     with ThreadPoolExecutor(1, "npreg-orders") as thread:  # whose end waits for what is being drawn
-        for left in range(count, 0, -1):
-            order = drawn.result() if drawn is not None else draw()
-            drawn = thread.submit(draw) if pays and left > 1 else None
+        order = draw()
+        for _ in range(count - 1):
+            drawn = thread.submit(draw)
             yield order
+            order = drawn.result()
+    yield order
 
 
 def row_order(seed: int, num_rows: int) -> Order:

@@ -122,7 +122,7 @@ def test_the_same_check_sees_a_change_without_isolation(tmp_path):
 
 def test_no_process_is_left(hostile):
     if not Path("/proc").is_dir():
-        pytest.skip("processes are not listed here")
+        pytest.skip("this system has no /proc, in which processes are listed")
     me = os.getpid()
     left = []
     for entry in Path("/proc").iterdir():
