@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npreg.files import atomic, remove_parts, safe_file_name, write_text
+from npreg import files
+from npreg.files import atomic, claim, remove_parts, safe_file_name, write_text
 
 WRITER = """
 import sys, time
@@ -110,6 +111,22 @@ def test_what_a_killed_writer_leaves_is_removed_and_a_living_ones_part_is_not(tm
     write_text(path, "whole")  # the next writer clears up
     assert listing(tmp_path) == sorted(["[a].npz", *others])
     remove_parts(tmp_path / "no such folder" / "file")
+
+
+def test_a_file_that_somebody_locks_first_is_not_claimed(tmp_path, monkeypatch):
+    """As one does who takes it for what a killed process has left."""
+    met = []
+
+    def lock(descriptor):
+        met.append(os.fstat(descriptor).st_ino)
+        if len(met) == 1:
+            raise BlockingIOError
+
+    monkeypatch.setattr(files, "lock", lock)
+    descriptor, path = claim(tmp_path, "a.", ".part")
+    os.close(descriptor)
+    assert len(met) == 2
+    assert path.stat().st_ino == met[1]
 
 
 def test_a_full_disk_names_the_file(tmp_path, monkeypatch):

@@ -262,3 +262,11 @@ def test_random_directions_have_many_magnitudes() -> None:
     assert len(np.unique(np.abs(move))) > 900
     assert np.all((np.abs(move) >= 1) & (np.abs(move) < 2))
     assert np.array_equal((1.5 + 2.0**-30 * move) - 1.5, 2.0**-30 * move)
+
+
+def test_a_zero_that_differences_see_only_as_rounding_is_the_complex_steps():
+    """What differences cannot tell from 0 is told by the rounding of the function's own terms."""
+    shares = {"x": np.random.default_rng(0).standard_normal(6)}
+    found = derivative(lambda x: np.sum(np.exp(x - x.max()) / np.exp(x - x.max()).sum()), shares, "x")
+    assert found.method == "complex step"
+    assert np.abs(found.value).max() < 1e-15

@@ -367,6 +367,18 @@ def test_moments_that_grow_are_left_to_the_loop(monkeypatch):
     assert not run.w.any()
 
 
+@pytest.mark.parametrize("rule", ["sgd", "momentum"])
+@pytest.mark.parametrize("num_rows", [100, 105])  # an even and an odd number of steps
+def test_wide_states_are_stepped_through_as_the_loop_does(rule, num_rows):
+    """Also what is recorded after every step, over several epochs in one pass."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((num_rows, 18)), rng.standard_normal(num_rows)
+    options = {"batch_size": 5, "lr": 0.01, "num_epochs": 3, "rng": 1, "rule": rule, "callbacks": npreg.Record("step")}
+    loop, moments = (npreg.train(X, y, engine=engine, **options) for engine in ("loop", "moments"))
+    np.testing.assert_allclose(moments.trajectory.w, loop.trajectory.w, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(moments.w, loop.w, rtol=0, atol=1e-13)
+
+
 def test_padding():
     """A short minibatch is filled with rows of zeros, which change nothing."""
     rows = FoldedRows(np.float64, 4)
